@@ -1,0 +1,118 @@
+/* The C API: the library's own door. It translates arguments and calls pool. */
+#include "arrowpool.h"
+
+#include "pool.h"
+#include "report.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#define API __attribute__((visibility("default")))
+
+static _Atomic(arrowpool_pool *) default_pool;
+
+API arrowpool_pool *arrowpool_jemalloc(void) { return pool_built_in(POOL_JEMALLOC); }
+
+API arrowpool_pool *arrowpool_system(void) { return pool_built_in(POOL_SYSTEM); }
+
+API arrowpool_pool *arrowpool_default(void) {
+  arrowpool_pool *pool = atomic_load_explicit(&default_pool, memory_order_acquire);
+  return pool ? pool : arrowpool_jemalloc();
+}
+
+API void arrowpool_set_default(arrowpool_pool *pool) {
+  atomic_store_explicit(&default_pool, pool, memory_order_release);
+}
+
+static bool is_name(const char *name) {
+  size_t length = name ? strnlen(name, ARROWPOOL_NAME_MAX + 1) : 0;
+  for (size_t i = 0; i < length; i++)
+    if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
+      return false;
+  return length >= 1 && length <= ARROWPOOL_NAME_MAX;
+}
+
+API arrowpool_status arrowpool_create(const char *name, const arrowpool_config *config, arrowpool_pool **out) {
+  pool_config c = {pool_get_config(arrowpool_default())->backend, POOL_REQUESTED, POOL_SEES_ALL};
+  if (!is_name(name) || !out)
+    return ARROWPOOL_INVALID;
+  if (config) {
+    if (config->struct_size < sizeof *config ||
+        (unsigned)config->backend >= sizeof backends / sizeof *backends)
+      return ARROWPOOL_INVALID;
+    if (config->backend != ARROWPOOL_BACKEND_DEFAULT)
+      c.backend = backends[config->backend];
+  }
+  char full_name[ARROWPOOL_NAME_MAX + 3] = "c:";
+  strcpy(full_name + 2, name);
+  return pool_create(full_name, c, out);
+}
+
+API void arrowpool_destroy(arrowpool_pool *pool) { pool_destroy(pool); }
+
+static int64_t alignment_or_default(int64_t alignment) {
+  return alignment ? alignment : ARROWPOOL_DEFAULT_ALIGNMENT;
+}
+
+API arrowpool_status arrowpool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment, uint8_t **out) {
+  if (!pool || !out)
+    return ARROWPOOL_INVALID;
+  void *buffer;
+  arrowpool_status status = pool_allocate(pool, size, alignment_or_default(alignment), &buffer);
+  if (status == ARROWPOOL_OK)
+    *out = buffer;
+  return status;
+}
+
+API arrowpool_status arrowpool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size,
+                                          int64_t alignment, uint8_t **buffer) {
+  if (!pool || !buffer || !*buffer || old_size < 0)
+    return ARROWPOOL_INVALID;
+  void *resized = *buffer;
+  arrowpool_status status =
+      pool_reallocate(pool, old_size, new_size, alignment_or_default(alignment), &resized);
+  if (status == ARROWPOOL_OK)
+    *buffer = resized;
+  return status;
+}
+
+API void arrowpool_free(arrowpool_pool *pool, uint8_t *buffer, int64_t size, int64_t alignment) {
+  if (pool && size >= 0)
+    pool_free(pool, buffer, size, alignment_or_default(alignment));
+}
+
+API void arrowpool_release_unused(arrowpool_pool *pool) {
+  if (pool)
+    pool_get_config(pool)->backend->release_unused();
+}
+
+API arrowpool_status arrowpool_get_stats(const arrowpool_pool *pool, arrowpool_stats *out) {
+  arrowpool_stats stats;
+  if (!pool || !out || out->struct_size < offsetof(arrowpool_stats, max_memory))
+    return ARROWPOOL_INVALID;
+  size_t size = out->struct_size < sizeof stats ? out->struct_size : sizeof stats;
+  pool_read(pool, &stats);
+  memcpy((char *)out + sizeof out->struct_size, (char *)&stats + sizeof stats.struct_size,
+         size - sizeof stats.struct_size);
+  return ARROWPOOL_OK;
+}
+
+API arrowpool_status arrowpool_report(arrowpool_format format, arrowpool_write_fn write, void *context) {
+  if (!write || (format != ARROWPOOL_FORMAT_TEXT && format != ARROWPOOL_FORMAT_JSON))
+    return ARROWPOOL_INVALID;
+  return report_write(format, REPORT_ASK_JEMALLOC, write, context) ? ARROWPOOL_OK : ARROWPOOL_INVALID;
+}
+
+API const char *arrowpool_name(const arrowpool_pool *pool) { return pool ? pool_name(pool) : ""; }
+
+API const char *arrowpool_status_message(arrowpool_status status) {
+  static const char *const messages[] = {
+      [ARROWPOOL_OK] = "success",
+      [ARROWPOOL_OUT_OF_MEMORY] = "out of memory",
+      [ARROWPOOL_INVALID] = "invalid argument",
+      [ARROWPOOL_EXISTS] = "a living pool has that name",
+  };
+  return (unsigned)status < sizeof messages / sizeof *messages ? messages[status] : "unknown status";
+}
+
+API const char *arrowpool_version(void) { return ARROWPOOL_VERSION; }

@@ -1,0 +1,58 @@
+/* A backend serves memory and counts nothing. Each is one const table; the array lists them all.
+ *
+ * Sizes are above 0 and, with their alignment, do not overflow; alignments are powers of two. Called by pool
+ * only. Every function is thread-safe and keeps errno where it succeeds. */
+#ifndef ARROWPOOL_BACKEND_H
+#define ARROWPOOL_BACKEND_H
+
+#include "arrowpool.h"
+
+#include <stdbool.h>
+
+/* How a reallocation was served. */
+typedef enum backend_resize { BACKEND_IN_PLACE, BACKEND_REMAPPED, BACKEND_COPIED } backend_resize;
+
+typedef struct backend {
+  const char *name;
+
+  /* NULL: no memory. */
+  void *(*allocate)(size_t size, size_t alignment);
+
+  /* NULL: no memory, the old buffer is as it was. old_size: what it was allocated with, or its usable size.
+   * `how` is written on success. */
+  void *(*reallocate)(void *buffer, size_t old_size, size_t new_size, size_t alignment, backend_resize *how);
+
+  /* size and alignment: as allocated; or the usable size, with alignment 1. */
+  void (*free)(void *buffer, size_t size, size_t alignment);
+
+  /* Bytes that the buffer really has. */
+  size_t (*usable_size)(void *buffer);
+
+  /* Whether the buffer came from here, not from the allocator behind it. */
+  bool (*owns)(const void *buffer);
+
+  /* The alignment to keep when a caller that names none reallocates. */
+  size_t (*alignment)(void *buffer);
+
+  void (*release_unused)(void);
+} backend;
+
+extern const backend backend_jemalloc, backend_system;
+
+/* Indexed by arrowpool_backend; the entry for the default is NULL. */
+extern const backend *const backends[ARROWPOOL_BACKEND_SYSTEM + 1];
+
+/* What the private jemalloc says of itself (bytes). It takes jemalloc's locks: not for signal handlers. */
+typedef struct backend_jemalloc_figures {
+  int64_t active, resident, metadata;
+} backend_jemalloc_figures;
+
+/* False before the backend was first used. */
+bool backend_jemalloc_read_figures(backend_jemalloc_figures *out);
+
+/* fork: quiesce jemalloc before, let it go on after. Nothing happens before its first use. */
+void backend_jemalloc_prefork(void);
+void backend_jemalloc_postfork_parent(void);
+void backend_jemalloc_postfork_child(void);
+
+#endif

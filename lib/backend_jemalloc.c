@@ -1,0 +1,355 @@
+/* The private jemalloc as a backend; the only file that includes its header.
+ *
+ * Invariants: every pointer it hands out lies in the range (range.h): each result is tested, and one outside
+ * goes back to jemalloc while the system allocator serves the request. A block is small when it is below
+ * LARGE and needs no more than page alignment: it comes from page runs through jemalloc's thread cache.
+ * Anything else is an extent of its own in a slot. Arenas are made when a thread first needs them, since
+ * every arena makes every fork slower; arena 0, to which jemalloc falls back while a thread's keys are
+ * destroyed, has our hooks too. */
+#include "backend.h"
+
+#include "gate.h"
+#include "range.h"
+#include "runs.h"
+#include "slots.h"
+
+#include <errno.h>
+#include <jemalloc.h>
+#include <sched.h>
+#include <string.h>
+
+#define LARGE ((size_t)64 << 10)
+#define MAX_ARENAS 8       /* of small blocks */
+#define MAX_LARGE_ARENAS 4 /* large buffers spend their time in page faults, not in arenas */
+
+/* jemalloc's own fork handlers; its embedding library has to call them (subprojects/packagefiles). */
+void arrowpool_je_private_je_jemalloc_prefork(void);
+void arrowpool_je_private_je_jemalloc_postfork_parent(void);
+void arrowpool_je_private_je_jemalloc_postfork_child(void);
+
+/* retain:false, or 5.3.0 never asks the hooks to extend at an address. */
+const char *arrowpool_je_malloc_conf = "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,"
+                                       "lg_tcache_max:16,tcache_gc_incr_bytes:1048576,"
+                                       "dirty_decay_ms:1000,muzzy_decay_ms:0";
+
+static enum { NOT_STARTED, STARTED, UNAVAILABLE } state; /* written under GATE_START */
+static _Atomic int state_seen;                           /* `state`, for the fast path */
+static int arena_count, large_arena_count;
+static _Atomic unsigned small_arenas[MAX_ARENAS], large_arenas[MAX_LARGE_ARENAS]; /* 0: not made yet */
+static _Atomic unsigned next_thread;
+static __thread unsigned thread_number; /* 0: thread not bound to its arena yet */
+
+/* ---- jemalloc's view of our address space ---- */
+
+static void *run_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t alignment, bool *zero,
+                       bool *commit, unsigned arena) {
+  (void)hooks;
+  if (address)
+    return NULL;
+  *zero = *commit = true;
+  return runs_allocate(arena, size, alignment);
+}
+
+static bool run_dalloc(extent_hooks_t *hooks, void *address, size_t size, bool committed, unsigned arena) {
+  (void)hooks, (void)address, (void)size, (void)committed, (void)arena;
+  return true; /* declined: jemalloc purges the run, keeps it, and merges it with its neighbours */
+}
+
+static bool run_purge(extent_hooks_t *hooks, void *address, size_t size, size_t offset, size_t length,
+                      unsigned arena) {
+  (void)hooks, (void)size, (void)arena;
+  return !range_release_pages((char *)address + offset, length);
+}
+
+static bool run_merge(extent_hooks_t *hooks, void *first, size_t first_size, void *second, size_t second_size,
+                      bool committed, unsigned arena) {
+  (void)hooks, (void)first_size, (void)second_size, (void)committed, (void)arena;
+  return runs_hold(first) != runs_hold(second);
+}
+
+static bool any_split(extent_hooks_t *hooks, void *address, size_t size, size_t first, size_t second,
+                      bool committed, unsigned arena) {
+  (void)hooks, (void)address, (void)size, (void)first, (void)second, (void)committed, (void)arena;
+  return false;
+}
+
+static void *slot_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t alignment, bool *zero,
+                        bool *commit, unsigned arena) {
+  (void)hooks, (void)arena;
+  *zero = *commit = true;
+  if (!address)
+    return slots_allocate(size, alignment);
+  return slots_extend(address, size) ? address : NULL;
+}
+
+static bool slot_dalloc(extent_hooks_t *hooks, void *address, size_t size, bool committed, unsigned arena) {
+  (void)hooks, (void)committed, (void)arena;
+  slots_release(address, size);
+  return false;
+}
+
+static void slot_destroy(extent_hooks_t *hooks, void *address, size_t size, bool committed, unsigned arena) {
+  slot_dalloc(hooks, address, size, committed, arena);
+}
+
+static bool slot_merge(extent_hooks_t *hooks, void *first, size_t first_size, void *second,
+                       size_t second_size, bool committed, unsigned arena) {
+  (void)hooks, (void)first_size, (void)second_size, (void)committed, (void)arena;
+  return !slots_same(first, second);
+}
+
+static extent_hooks_t run_hooks = {.alloc = run_alloc,
+                                   .dalloc = run_dalloc,
+                                   .purge_forced = run_purge,
+                                   .split = any_split,
+                                   .merge = run_merge};
+static extent_hooks_t slot_hooks = {.alloc = slot_alloc,
+                                    .dalloc = slot_dalloc,
+                                    .destroy = slot_destroy,
+                                    .split = any_split,
+                                    .merge = slot_merge};
+
+/* ---- start ---- */
+
+static bool set_hooks(unsigned arena, extent_hooks_t *hooks) {
+  size_t mib[3], length = 3;
+  if (arrowpool_je_mallctlnametomib("arena.0.extent_hooks", mib, &length))
+    return false;
+  mib[1] = arena;
+  return !arrowpool_je_mallctlbymib(mib, length, NULL, NULL, &hooks, sizeof hooks);
+}
+
+/* Slots return pages by themselves: jemalloc must not sit on free extents. */
+static bool set_no_decay(unsigned arena) {
+  size_t mib[3], length = 3;
+  ssize_t none = 0;
+  if (arrowpool_je_mallctlnametomib("arena.0.dirty_decay_ms", mib, &length))
+    return false;
+  mib[1] = arena;
+  return !arrowpool_je_mallctlbymib(mib, length, NULL, NULL, &none, sizeof none);
+}
+
+static bool start(void) {
+  cpu_set_t cpus;
+  int count = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
+  arena_count = count < MAX_ARENAS ? count : MAX_ARENAS;
+  large_arena_count = count < MAX_LARGE_ARENAS ? count : MAX_LARGE_ARENAS;
+  if (!range_reserve())
+    return false;
+  size_t share = range_uncarved() / 8;
+  return runs_init(share) && slots_init(share) && set_hooks(0, &run_hooks);
+}
+
+static bool started(void) {
+  int seen = atomic_load_explicit(&state_seen, memory_order_acquire);
+  if (__builtin_expect(seen == NOT_STARTED, 0)) {
+    gate_lock(GATE_START);
+    if (state == NOT_STARTED) {
+      int saved = errno;
+      state = start() ? STARTED : UNAVAILABLE;
+      errno = saved;
+      atomic_store_explicit(&state_seen, state, memory_order_release);
+    }
+    seen = state;
+    gate_unlock(GATE_START);
+  }
+  return seen == STARTED;
+}
+
+/* Threads may race to make an arena; the loser's stays unused, which costs a few pages once. */
+static unsigned make_arena(_Atomic unsigned *where, extent_hooks_t *hooks) {
+  unsigned arena, none = 0;
+  size_t size = sizeof arena;
+  extent_hooks_t *metadata_hooks = &run_hooks;
+  if (arrowpool_je_mallctl("arenas.create", &arena, &size, &metadata_hooks, sizeof metadata_hooks))
+    return 0;
+  if (hooks != &run_hooks && (!set_hooks(arena, hooks) || !set_no_decay(arena)))
+    return 0;
+  return atomic_compare_exchange_strong(where, &none, arena) ? arena : none;
+}
+
+static __attribute__((noinline, cold)) bool bind_thread(void) {
+  if (!started())
+    return false;
+  unsigned number = atomic_fetch_add(&next_thread, 1);
+  _Atomic unsigned *where = &small_arenas[number % (unsigned)arena_count];
+  unsigned arena = atomic_load(where);
+  if (!arena)
+    arena = make_arena(where, &run_hooks); /* 0 on failure: that arena has our hooks as well */
+  arrowpool_je_mallctl("thread.arena", NULL, NULL, &arena, sizeof arena);
+  thread_number = number + 1 ? number + 1 : 1;
+  return true;
+}
+
+/* The flags for the calling thread's arena of large buffers; 0: there is none. */
+static int large_flags(void) {
+  _Atomic unsigned *where = &large_arenas[thread_number % (unsigned)large_arena_count];
+  unsigned arena = atomic_load_explicit(where, memory_order_acquire);
+  if (__builtin_expect(!arena, 0) && !(arena = make_arena(where, &slot_hooks)))
+    return 0;
+  return MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE;
+}
+
+/* ---- the table ---- */
+
+static bool is_small(size_t size, size_t alignment) { return size < LARGE && alignment <= range_page_size(); }
+
+/* What jemalloc is asked for: a size class that is a multiple of the alignment is aligned to it, because
+ * runs begin on pages. MALLOCX_ALIGN would say the same at three times the cost. */
+static size_t small_size(size_t size, size_t alignment) {
+  return range_round_up(size, alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment);
+}
+
+static int lg(size_t alignment) { return __builtin_ctzl(alignment); }
+
+static void give_back(void *buffer, size_t size, size_t alignment) {
+  if (size <= LARGE && alignment <= range_page_size() && runs_hold(buffer)) /* the largest class is LARGE */
+    arrowpool_je_sdallocx(buffer, small_size(size, alignment), 0);
+  else
+    arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
+}
+
+static void *je_allocate(size_t size, size_t alignment) {
+  void *buffer = NULL;
+  if (is_small(size, alignment)) {
+    buffer = arrowpool_je_malloc(small_size(size, alignment));
+  } else {
+    int flags = large_flags(), page = lg(range_page_size());
+    int align = MALLOCX_LG_ALIGN(lg(alignment) > page ? lg(alignment) : page);
+    if (flags)
+      buffer = arrowpool_je_mallocx(size, flags | align);
+    if (!buffer) /* no slot fits: the page runs may have room */
+      buffer = arrowpool_je_mallocx(size, align | MALLOCX_TCACHE_NONE);
+  }
+  if (__builtin_expect(buffer && !range_owns(buffer), 0)) {
+    arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
+    return NULL;
+  }
+  return buffer;
+}
+
+static void *jemalloc_allocate(size_t size, size_t alignment) {
+  if (__builtin_expect(thread_number || bind_thread(), 1)) {
+    int saved = errno;
+    void *buffer = je_allocate(size, alignment);
+    errno = saved;
+    if (__builtin_expect(buffer != NULL, 1))
+      return buffer;
+  }
+  return backend_system.allocate(size, alignment);
+}
+
+static void jemalloc_free(void *buffer, size_t size, size_t alignment) {
+  if (__builtin_expect(!range_owns(buffer), 0)) {
+    backend_system.free(buffer, size, alignment);
+    return;
+  }
+  int saved = errno;
+  give_back(buffer, size, alignment);
+  errno = saved;
+}
+
+/* Whether the buffer could take the new size where it is. */
+static bool resized_in_place(void *buffer, size_t new_size, size_t alignment) {
+  if (is_small(new_size, alignment) != runs_hold(buffer))
+    return false;
+  if (runs_hold(buffer))
+    return arrowpool_je_nallocx(small_size(new_size, alignment), 0) == arrowpool_je_sallocx(buffer, 0);
+  return arrowpool_je_xallocx(buffer, new_size, 0, MALLOCX_TCACHE_NONE) >= new_size;
+}
+
+static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size, size_t alignment,
+                                 backend_resize *how) {
+  if (__builtin_expect(!range_owns(buffer), 0))
+    return backend_system.reallocate(buffer, old_size, new_size, alignment, how);
+  int saved = errno;
+  bool in_place = resized_in_place(buffer, new_size, alignment);
+  errno = saved;
+  if (in_place) {
+    *how = BACKEND_IN_PLACE;
+    return buffer;
+  }
+  void *moved = jemalloc_allocate(new_size, alignment);
+  if (!moved)
+    return NULL;
+  memcpy(moved, buffer, old_size < new_size ? old_size : new_size);
+  jemalloc_free(buffer, old_size, alignment);
+  *how = BACKEND_COPIED;
+  return moved;
+}
+
+static bool jemalloc_owns(const void *buffer) { return range_owns(buffer); }
+
+static size_t jemalloc_usable_size(void *buffer) {
+  return range_owns(buffer) ? arrowpool_je_sallocx(buffer, 0) : backend_system.usable_size(buffer);
+}
+
+/* Small blocks do not record their alignment, but the largest power of two that divides both their address
+ * and their size class is at least it. */
+static size_t jemalloc_alignment(void *buffer) {
+  if (!range_owns(buffer))
+    return backend_system.alignment(buffer);
+  if (!runs_hold(buffer))
+    return slots_alignment(buffer);
+  size_t bits = (uintptr_t)buffer | arrowpool_je_sallocx(buffer, 0) | range_page_size();
+  return bits & -bits;
+}
+
+static void jemalloc_release_unused(void) {
+  if (!started())
+    return;
+  int saved = errno;
+  arrowpool_je_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+  size_t mib[3], length = 3;
+  if (!arrowpool_je_mallctlnametomib("arena.0.purge", mib, &length)) {
+    mib[1] = MALLCTL_ARENAS_ALL;
+    arrowpool_je_mallctlbymib(mib, length, NULL, NULL, NULL, 0);
+  }
+  errno = saved;
+}
+
+const backend backend_jemalloc = {.name = "jemalloc",
+                                  .allocate = jemalloc_allocate,
+                                  .reallocate = jemalloc_reallocate,
+                                  .free = jemalloc_free,
+                                  .usable_size = jemalloc_usable_size,
+                                  .owns = jemalloc_owns,
+                                  .alignment = jemalloc_alignment,
+                                  .release_unused = jemalloc_release_unused};
+
+/* ---- figures, fork ---- */
+
+static int64_t figure(const char *name) {
+  size_t value = 0, size = sizeof value;
+  arrowpool_je_mallctl(name, &value, &size, NULL, 0);
+  return (int64_t)value;
+}
+
+bool backend_jemalloc_read_figures(backend_jemalloc_figures *out) {
+  if (atomic_load_explicit(&state_seen, memory_order_acquire) != STARTED)
+    return false;
+  uint64_t epoch = 1;
+  arrowpool_je_mallctl("epoch", NULL, NULL, &epoch, sizeof epoch);
+  out->active = figure("stats.active");
+  out->resident = figure("stats.resident");
+  out->metadata = figure("stats.metadata");
+  return true;
+}
+
+void backend_jemalloc_prefork(void) {
+  gate_lock(GATE_START);
+  if (state == STARTED)
+    arrowpool_je_private_je_jemalloc_prefork();
+}
+
+void backend_jemalloc_postfork_parent(void) {
+  if (state == STARTED)
+    arrowpool_je_private_je_jemalloc_postfork_parent();
+  gate_unlock(GATE_START);
+}
+
+void backend_jemalloc_postfork_child(void) {
+  if (state == STARTED)
+    arrowpool_je_private_je_jemalloc_postfork_child();
+  gate_unlock(GATE_START);
+}

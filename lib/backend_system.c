@@ -1,0 +1,61 @@
+/* The process's own allocator as a backend: posix_memalign, and realloc wherever the result keeps its
+ * alignment. Which of the two served a growth is visible from outside, so it is counted. */
+#include "backend.h"
+
+#include "system_calls.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+static void *system_allocate(size_t size, size_t alignment) {
+  void *buffer;
+  if (alignment < sizeof(void *))
+    alignment = sizeof(void *);
+  return system_allocator.posix_memalign(&buffer, alignment, size) ? NULL : buffer;
+}
+
+static void system_free(void *buffer, size_t size, size_t alignment) {
+  (void)size, (void)alignment;
+  int saved = errno;
+  system_allocator.free(buffer);
+  errno = saved;
+}
+
+static void *system_reallocate(void *buffer, size_t old_size, size_t new_size, size_t alignment,
+                               backend_resize *how) {
+  uintptr_t before = (uintptr_t)buffer;
+  void *moved = system_allocator.realloc(buffer, new_size);
+  if (!moved)
+    return NULL;
+  *how = (uintptr_t)moved == before ? BACKEND_IN_PLACE : BACKEND_COPIED;
+  if ((uintptr_t)moved % alignment == 0)
+    return moved;
+  *how = BACKEND_COPIED;
+  void *aligned = system_allocate(new_size, alignment);
+  if (!aligned)
+    return moved; /* the old buffer is gone already: a less aligned one loses nothing, NULL would lose it */
+  memcpy(aligned, moved, old_size < new_size ? old_size : new_size);
+  system_free(moved, 0, 0);
+  return aligned;
+}
+
+static size_t system_usable_size(void *buffer) { return system_allocator.malloc_usable_size(buffer); }
+
+static bool system_owns(const void *buffer) {
+  (void)buffer;
+  return true;
+}
+
+static size_t system_alignment(void *buffer) {
+  (void)buffer;
+  return ARROWPOOL_DEFAULT_ALIGNMENT;
+}
+
+static void system_release_unused(void) { system_allocator.malloc_trim(0); }
+
+const backend backend_system = {"system",          system_allocate,    system_reallocate,    system_free,
+                                system_usable_size, system_owns, system_alignment, system_release_unused};
+
+const backend *const backends[] = {[ARROWPOOL_BACKEND_JEMALLOC] = &backend_jemalloc,
+                                   [ARROWPOOL_BACKEND_SYSTEM] = &backend_system};

@@ -1,0 +1,49 @@
+/* Counters of the pools, sharded by thread: counting is a few plain stores to memory no other thread writes.
+ *
+ * Each thread owns one block with a shard for every pool it used. A reader sums over the shards: the sums
+ * are exact at rest, and what only grows never seems to shrink. A thread that ends leaves its block, sums
+ * included, to the next new thread; one that still allocates after that shares a block with atomic adds.
+ * The peak is kept globally and fed whenever a shard's unpublished bytes pass COUNTERS_QUANTUM.
+ * Knows nothing of pools but their number. */
+#ifndef ARROWPOOL_COUNTERS_H
+#define ARROWPOOL_COUNTERS_H
+
+#include "arrowpool.h"
+#include "counters_fields.h"
+
+#include <stdbool.h>
+
+#define COUNTERS_POOLS 256
+#define COUNTERS_QUANTUM ((int64_t)256 << 10) /* bytes */
+
+typedef struct counters_values {
+#define X(name, unit, help) int64_t name;
+  COUNTERS_FIELDS(X)
+#undef X
+  int64_t size_histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
+} counters_values;
+
+typedef struct counters_sum {
+  counters_values values;
+  int64_t max_memory;      /* bytes */
+  int64_t inherited_bytes; /* bytes */
+} counters_sum;
+
+/* Count one event of pool number `pool`. Sizes are bytes above 0. */
+void counters_allocated(unsigned pool, int64_t size);
+void counters_freed(unsigned pool, int64_t size);
+typedef enum counters_kind { COUNTERS_IN_PLACE, COUNTERS_REMAPPED, COUNTERS_COPIED } counters_kind;
+void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind);
+void counters_failed(unsigned pool);
+void counters_fell_back(unsigned pool);
+
+/* Sum up a pool. Lock-free and async-signal-safe. */
+void counters_read(unsigned pool, counters_sum *out);
+
+/* Forget a pool's history: for a number that is given to another pool. No thread may be counting for it. */
+void counters_reset(unsigned pool);
+
+/* In the child of a fork: sums start at zero, what is live stays live. The child is single-threaded. */
+void counters_fork_child(void);
+
+#endif

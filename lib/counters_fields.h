@@ -1,0 +1,21 @@
+/* The counters, once. COUNTERS_FIELDS(X) expands X(name, unit, help) for each, in the order of reports;
+ * the names are those of arrowpool_stats. All but bytes_allocated only grow. */
+#ifndef ARROWPOOL_COUNTERS_FIELDS_H
+#define ARROWPOOL_COUNTERS_FIELDS_H
+
+#define COUNTERS_FIELDS(X)                                                                                   \
+  X(bytes_allocated, bytes, "live now")                                                                      \
+  X(total_bytes_allocated, bytes, "sum over all allocations; growth adds its difference")                    \
+  X(num_allocations, calls, "allocations and growing reallocations")                                         \
+  X(num_reallocations, calls, "successful reallocations")                                                    \
+  X(num_frees, calls, "frees")                                                                               \
+  X(num_failed, calls, "requests refused for lack of memory")                                                \
+  X(num_fallbacks, calls, "requests the backend passed on to the system allocator")                          \
+  X(reallocs_in_place, calls, "reallocations in which no byte moved")                                        \
+  X(reallocs_remapped, calls, "reallocations in which pages moved, but no byte was copied")                  \
+  X(reallocs_copied, calls, "reallocations in which bytes were copied")                                      \
+  X(bytes_grown_in_place, bytes, "old bytes that stayed where they were")                                    \
+  X(bytes_remapped, bytes, "old bytes moved by page tables")                                                 \
+  X(bytes_copied, bytes, "old bytes copied")
+
+#endif

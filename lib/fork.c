@@ -1,0 +1,29 @@
+/* fork: registered before jemalloc is first called and for the whole life of the process. jemalloc is
+ * quiesced first, then our locks are taken (gate.h); the child finds everything free, and counts anew. */
+#include "backend.h"
+#include "counters.h"
+#include "gate.h"
+#include "snapshot.h"
+
+#include <pthread.h>
+
+static void prepare(void) {
+  backend_jemalloc_prefork();
+  gate_close();
+}
+
+static void parent(void) {
+  gate_open();
+  backend_jemalloc_postfork_parent();
+}
+
+static void child(void) {
+  gate_open();
+  backend_jemalloc_postfork_child();
+  counters_fork_child();
+  snapshot_mark_start();
+}
+
+__attribute__((constructor(101))) static void register_handlers(void) {
+  pthread_atfork(prepare, parent, child);
+}

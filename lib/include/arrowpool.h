@@ -1,0 +1,157 @@
+/* arrowpool: memory pools for Apache Arrow buffers, with aligned reallocation.
+ *
+ * The semantics are those of arrow::MemoryPool, in C. Sizes are bytes in int64_t, alignments are powers of
+ * two in bytes (64 is Arrow's). Every function may be called from any thread at any time unless it says
+ * otherwise; none of them may be called from a signal handler. Strings are UTF-8 and end in NUL. */
+#ifndef ARROWPOOL_H
+#define ARROWPOOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The alignment Arrow asks for, and what an alignment of 0 means here (bytes). */
+#define ARROWPOOL_DEFAULT_ALIGNMENT 64
+
+/** Buckets of arrowpool_stats.size_histogram. */
+#define ARROWPOOL_HISTOGRAM_BUCKETS 48
+
+/** Longest name of a pool (bytes, without the NUL). */
+#define ARROWPOOL_NAME_MAX 63
+
+/** What a statistic holds that this pool cannot know (see arrowpool_stats). */
+#define ARROWPOOL_UNKNOWN INT64_MIN
+
+typedef enum arrowpool_status {
+  ARROWPOOL_OK = 0,
+  ARROWPOOL_OUT_OF_MEMORY = 1, /**< no memory, or too many pools */
+  ARROWPOOL_INVALID = 2,       /**< an argument is outside its documented range */
+  ARROWPOOL_EXISTS = 3         /**< a living pool has that name */
+} arrowpool_status;
+
+/** Where a pool takes its memory. */
+typedef enum arrowpool_backend {
+  ARROWPOOL_BACKEND_DEFAULT = 0,  /**< the backend of arrowpool_default() */
+  ARROWPOOL_BACKEND_JEMALLOC = 1, /**< the library's private jemalloc; large buffers grow in place */
+  ARROWPOOL_BACKEND_SYSTEM = 2    /**< the process's own posix_memalign, realloc and free */
+} arrowpool_backend;
+
+/** A pool. Its statistics are kept apart from those of every other pool. */
+typedef struct arrowpool_pool arrowpool_pool;
+
+/** How to make a pool. Set struct_size, leave the rest zero for the defaults; fields are only ever added. */
+typedef struct arrowpool_config {
+  size_t struct_size;        /**< sizeof(arrowpool_config), always */
+  arrowpool_backend backend; /**< zero: the default pool's backend */
+} arrowpool_config;
+
+/** A pool's statistics at one moment. Fields are only ever added, at the end.
+ *  A field is ARROWPOOL_UNKNOWN where the pool cannot know it: the aligned functions of libc, served by the
+ *  system, do not show which of the freed pointers were theirs. */
+typedef struct arrowpool_stats {
+  size_t struct_size;            /**< in: sizeof(arrowpool_stats) of the caller */
+  int64_t bytes_allocated;       /**< live now (bytes) */
+  int64_t max_memory;            /**< peak of bytes_allocated (bytes): exact with one allocating thread, else
+                                      within 256 KiB for each thread that allocates */
+  int64_t total_bytes_allocated; /**< sum over all allocations; growth adds its difference (bytes) */
+  int64_t num_allocations;       /**< allocations and growing reallocations */
+  int64_t num_reallocations;     /**< successful reallocations between two sizes above 0 */
+  int64_t num_frees;             /**< frees of buffers of a size above 0 */
+  int64_t num_failed;            /**< requests refused for lack of memory */
+  int64_t num_fallbacks;         /**< requests the jemalloc backend passed on to the system allocator */
+  int64_t reallocs_in_place;     /**< reallocations in which no byte moved */
+  int64_t reallocs_remapped;     /**< reallocations in which pages moved, but no byte was copied */
+  int64_t reallocs_copied;       /**< reallocations in which bytes were copied */
+  int64_t bytes_grown_in_place;  /**< old bytes that stayed where they were (bytes) */
+  int64_t bytes_remapped;        /**< old bytes moved by page tables (bytes) */
+  int64_t bytes_copied;          /**< old bytes copied (bytes) */
+  int64_t inherited_bytes;       /**< live at the fork that made this process (bytes) */
+  /** Allocations by size: bucket k counts sizes of 2^k to 2^(k+1)-1 bytes, the last one all above. */
+  int64_t size_histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
+} arrowpool_stats;
+
+/** Receives a report piece by piece; returning nonzero ends the report. */
+typedef int (*arrowpool_write_fn)(void *context, const char *text, size_t size);
+
+typedef enum arrowpool_format { ARROWPOOL_FORMAT_TEXT = 0, ARROWPOOL_FORMAT_JSON = 1 } arrowpool_format;
+
+/** Make a pool, or open again one of the same name that was destroyed and has no buffer left; its totals
+ *  then go on from where they were.
+ *  @param[in]  name    1 to ARROWPOOL_NAME_MAX bytes without control characters; reported as "c:NAME"
+ *  @param[in]  config  NULL: all defaults
+ *  @param[out] out     the pool, one reference; untouched on error
+ *  @retval ARROWPOOL_INVALID        a bad name, backend or struct_size
+ *  @retval ARROWPOOL_EXISTS         a pool of that name lives
+ *  @retval ARROWPOOL_OUT_OF_MEMORY  256 pools live */
+arrowpool_status arrowpool_create(const char *name, const arrowpool_config *config, arrowpool_pool **out);
+
+/** Drop the reference. The pool lives until its last buffer is freed: until then its buffers can be
+ *  reallocated and freed, but no new one is allocated. NULL and the built-in pools are left alone. */
+void arrowpool_destroy(arrowpool_pool *pool);
+
+/** The pool for callers that did not choose one: arrowpool_jemalloc() unless set otherwise. Never NULL. */
+arrowpool_pool *arrowpool_default(void);
+/** The built-in pool on the private jemalloc, reported as "c:jemalloc". Never NULL. */
+arrowpool_pool *arrowpool_jemalloc(void);
+/** The built-in pool on the process's own allocator, reported as "c:system". Never NULL. */
+arrowpool_pool *arrowpool_system(void);
+/** Make `pool` the default one. The caller keeps it alive; NULL restores the initial one. */
+void arrowpool_set_default(arrowpool_pool *pool);
+
+/** Allocate a buffer; its contents are undefined.
+ *  @param[in]  size       bytes, 0..INT64_MAX; 0 gives an aligned pointer that must not be dereferenced
+ *  @param[in]  alignment  bytes, a power of two; 0: ARROWPOOL_DEFAULT_ALIGNMENT
+ *  @param[out] out        the buffer, to be given back with arrowpool_free; untouched on error
+ *  @retval ARROWPOOL_INVALID        negative size, size that overflows with its alignment, no power of two,
+ *                                   NULL, or a destroyed pool
+ *  @retval ARROWPOOL_OUT_OF_MEMORY  no memory
+ *  Mirrors arrow::MemoryPool::Allocate. */
+arrowpool_status arrowpool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment, uint8_t **out);
+
+/** Resize a buffer; in place wherever the backend can.
+ *  @param[in]     old_size   bytes, as last requested
+ *  @param[in]     new_size   bytes, 0..INT64_MAX; contents are kept up to min(old_size, new_size)
+ *  @param[in]     alignment  bytes, as first requested
+ *  @param[in,out] buffer     may move; unchanged on error
+ *  @retval ARROWPOOL_INVALID        as for arrowpool_allocate
+ *  @retval ARROWPOOL_OUT_OF_MEMORY  no memory; the old buffer stays as it was
+ *  Thread-safe for different buffers. Mirrors arrow::MemoryPool::Reallocate. */
+arrowpool_status arrowpool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size,
+                                      int64_t alignment, uint8_t **buffer);
+
+/** Give a buffer back.
+ *  @param[in] buffer     from arrowpool_allocate or arrowpool_reallocate of the same pool; NULL is ignored
+ *  @param[in] size       bytes, as last requested
+ *  @param[in] alignment  bytes, as first requested
+ *  Keeps errno. Mirrors arrow::MemoryPool::Free. */
+void arrowpool_free(arrowpool_pool *pool, uint8_t *buffer, int64_t size, int64_t alignment);
+
+/** Give memory that is free but still resident back to the kernel, as far as the backend can.
+ *  Mirrors arrow::MemoryPool::ReleaseUnused. */
+void arrowpool_release_unused(arrowpool_pool *pool);
+
+/** Read a pool's statistics: exact while no thread uses the pool.
+ *  @param[in,out] out  out->struct_size set by the caller; as many fields as fit are written
+ *  @retval ARROWPOOL_INVALID  NULL, or a struct_size that does not even hold bytes_allocated */
+arrowpool_status arrowpool_get_stats(const arrowpool_pool *pool, arrowpool_stats *out);
+
+/** Write a report on the process and all its pools. Allocates nothing.
+ *  @retval ARROWPOOL_INVALID  unknown format, NULL, or `write` returned nonzero */
+arrowpool_status arrowpool_report(arrowpool_format format, arrowpool_write_fn write, void *context);
+
+/** The name the pool is reported under; lives as long as the process. */
+const char *arrowpool_name(const arrowpool_pool *pool);
+
+/** A status in words; static text, never NULL. */
+const char *arrowpool_status_message(arrowpool_status status);
+
+/** The version of the library that runs, as "MAJOR.MINOR.PATCH"; static text. */
+const char *arrowpool_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,66 @@
+/* Pools: the only place that validates, applies the zero-size rule, chooses the backend and counts.
+ *
+ * Pools live in one static table, for ever; a destroyed pool's entry is taken again under the same name, or
+ * under another when the table is full. Doors (api.c here, the shim's there) translate and call; nothing
+ * else does. Allocation takes no lock. */
+#ifndef ARROWPOOL_POOL_H
+#define ARROWPOOL_POOL_H
+
+#include "arrowpool.h"
+#include "backend.h"
+
+#define POOL_COUNT 256
+
+/* For pool_reallocate and pool_free: the caller does not know the size. */
+#define POOL_SIZE_UNKNOWN INT64_C(-1)
+
+/* What bytes_allocated counts. */
+typedef enum pool_basis {
+  POOL_REQUESTED, /* what callers asked for; they tell it again when they free */
+  POOL_USABLE     /* what the backend set aside; callers do not tell the size when they free */
+} pool_basis;
+
+/* Which of the pool's buffers are freed where the pool can see it. */
+typedef enum pool_sight {
+  POOL_SEES_ALL,
+  POOL_SEES_OWN /* only those its backend owns: the others are freed past us, among pointers of strangers */
+} pool_sight;
+
+typedef struct pool_config {
+  const backend *backend;
+  pool_basis basis;
+  pool_sight sight;
+} pool_config;
+
+/* The built-in pools, made before anything else. */
+enum { POOL_JEMALLOC, POOL_SYSTEM };
+arrowpool_pool *pool_built_in(int which);
+
+/* Make a pool of that full name ("libc", "arrow.mimalloc", "c:NAME"), or open a destroyed one again. */
+arrowpool_status pool_create(const char *name, pool_config config, arrowpool_pool **out);
+void pool_destroy(arrowpool_pool *pool);
+
+const char *pool_name(const arrowpool_pool *pool);
+const pool_config *pool_get_config(const arrowpool_pool *pool);
+
+/* As in arrowpool.h, with POOL_SIZE_UNKNOWN allowed for old_size and size. The alignment is a power of two;
+ * 0 in pool_reallocate keeps the buffer's own. */
+arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment, void **out);
+arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size, int64_t alignment,
+                                 void **buffer);
+void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignment);
+
+/* Count what a door had the next allocator do by itself (bytes as requested). */
+void pool_note_allocated(arrowpool_pool *pool, int64_t size);
+void pool_note_failed(arrowpool_pool *pool);
+
+/* Whether the pool was ever asked for memory. */
+bool pool_was_used(const arrowpool_pool *pool);
+
+/* Statistics; what the pool cannot see is ARROWPOOL_UNKNOWN. Async-signal-safe. */
+void pool_read(const arrowpool_pool *pool, arrowpool_stats *out);
+
+/* Pool number `index` of the table, or NULL: for walking it. Async-signal-safe. */
+arrowpool_pool *pool_at(unsigned index);
+
+#endif

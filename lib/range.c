@@ -1,0 +1,115 @@
+/* See range.h. */
+#include "range.h"
+
+#include "gate.h"
+
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define LARGEST ((size_t)1 << 40) /* ThreadSanitizer's shadow has no room for more */
+#else
+#define LARGEST ((size_t)1 << 45) /* a quarter of a 47-bit address space: the host keeps the rest */
+#endif
+#define SMALLEST ((size_t)64 << 20)
+#define BATCH_MAX ((size_t)64 << 20)
+#define BATCH_MIN ((size_t)1 << 20)
+
+range_bounds range_all = {.low = (uintptr_t)1 << (sizeof(uintptr_t) * 8 - 1), .span = 0};
+
+static char *next_window, *range_end;
+static size_t page_size, carve_alignment;
+static bool frugal;
+
+/* The first number of a small file of the kernel's; `otherwise` if it cannot be read. */
+static size_t read_number(const char *path, size_t otherwise) {
+  char text[32];
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return otherwise;
+  ssize_t length = read(fd, text, sizeof text);
+  close(fd);
+  if (length < 1 || text[0] < '0' || text[0] > '9')
+    return otherwise;
+  size_t number = 0;
+  for (ssize_t i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)
+    number = number * 10 + (size_t)(text[i] - '0');
+  return number;
+}
+
+/* At most a quarter of the address space that RLIMIT_AS leaves. */
+static size_t size_allowed(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
+    return LARGEST;
+  size_t used = read_number("/proc/self/statm", limit.rlim_cur / page_size / 2) * page_size;
+  size_t left = limit.rlim_cur > used ? (limit.rlim_cur - used) / 4 : 0;
+  return left < LARGEST ? left : LARGEST;
+}
+
+bool range_reserve(void) {
+  struct rlimit limit;
+  page_size = getauxval(AT_PAGESZ);
+  frugal = (!getrlimit(RLIMIT_DATA, &limit) && limit.rlim_cur != RLIM_INFINITY) ||
+           read_number("/proc/sys/vm/overcommit_memory", 0) == 2;
+  for (size_t size = size_allowed(); size >= SMALLEST; size /= 2) {
+    /* Whole gigabytes move by page-directory entries; a small range cannot afford the alignment. */
+    carve_alignment = (size_t)(size >= (size_t)64 << 30 ? 1 << 30 : 2 << 20);
+    size &= ~(carve_alignment - 1);
+    char *base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED)
+      continue;
+    next_window = (char *)range_round_up((uintptr_t)base, carve_alignment);
+    range_end = base + size;
+    atomic_store_explicit(&range_all.span, size, memory_order_relaxed);
+    atomic_store_explicit(&range_all.low, (uintptr_t)base, memory_order_release);
+    return true;
+  }
+  return false;
+}
+
+size_t range_page_size(void) { return page_size; }
+
+bool range_is_frugal(void) { return frugal; }
+
+size_t range_uncarved(void) { return (size_t)(range_end - next_window); }
+
+bool range_carve(range_window *window, size_t size) {
+  size = range_round_up(size, carve_alignment);
+  if (size > range_uncarved())
+    return false;
+  window->base = next_window;
+  window->size = size;
+  next_window += size;
+  return true;
+}
+
+bool range_make_writable(void *from, size_t size) {
+  return mprotect(from, size, PROT_READ | PROT_WRITE) == 0;
+}
+
+bool range_release_pages(void *from, size_t size) { return madvise(from, size, MADV_DONTNEED) == 0; }
+
+bool range_commit(range_window *window, size_t upto) {
+  if (upto <= atomic_load_explicit(&window->writable, memory_order_acquire))
+    return true;
+  gate_lock(GATE_RANGE);
+  size_t writable = atomic_load_explicit(&window->writable, memory_order_relaxed), want = writable;
+  if (upto > writable) {
+    size_t exact = range_round_up(upto, page_size), batch = writable < BATCH_MAX ? writable : BATCH_MAX;
+    want = frugal ? exact : exact + (batch > BATCH_MIN ? batch : BATCH_MIN);
+    if (want > window->size)
+      want = window->size;
+    if (!range_make_writable(window->base + writable, want - writable)) {
+      want = exact;
+      if (!range_make_writable(window->base + writable, want - writable))
+        want = writable;
+    }
+    atomic_store_explicit(&window->writable, want, memory_order_release);
+  }
+  gate_unlock(GATE_RANGE);
+  return upto <= want;
+}

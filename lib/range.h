@@ -1,0 +1,65 @@
+/* The one reserved range of addresses that holds everything our jemalloc hands out.
+ *
+ * Ownership of a pointer is decided here, by two comparisons. The range is reserved once, without access;
+ * windows of it are carved at start and become writable from their bottom, in batches: a writable range
+ * would make core dumps slow and mlockall resident. Nothing is ever given back.
+ * range_reserve and range_carve run while the backend starts, under GATE_START. */
+#ifndef ARROWPOOL_RANGE_H
+#define ARROWPOOL_RANGE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct range_bounds {
+  _Atomic uintptr_t low; /* until there is a range: beyond any pointer, so that nothing is owned */
+  _Atomic size_t span;   /* bytes */
+} range_bounds;
+extern range_bounds range_all;
+
+/* A part of the range. Its first `writable` bytes can be used. */
+typedef struct range_window {
+  char *base;
+  size_t size;
+  _Atomic size_t writable; /* grows only, under GATE_RANGE */
+} range_window;
+
+static inline bool range_owns(const void *pointer) {
+  uintptr_t low = atomic_load_explicit(&range_all.low, memory_order_relaxed);
+  return (uintptr_t)pointer - low < atomic_load_explicit(&range_all.span, memory_order_relaxed);
+}
+
+static inline bool range_window_holds(const range_window *window, const void *pointer) {
+  return (uintptr_t)pointer - (uintptr_t)window->base < window->size;
+}
+
+static inline size_t range_round_up(size_t size, size_t alignment) {
+  return (size + alignment - 1) & ~(alignment - 1);
+}
+
+/* Reserve the range. False if not even a small one is to be had. */
+bool range_reserve(void);
+
+/* Size of a memory page (bytes), valid after range_reserve. */
+size_t range_page_size(void);
+
+/* True where address space is charged when it becomes writable: commit exactly what is used. */
+bool range_is_frugal(void);
+
+/* Bytes of the range not carved yet. */
+size_t range_uncarved(void);
+
+/* Cut the next window off the range. False if it does not fit. */
+bool range_carve(range_window *window, size_t size);
+
+/* Make the first `upto` bytes of a window writable (bytes, at most its size). False if the kernel refuses. */
+bool range_commit(range_window *window, size_t upto);
+
+/* Make a stretch of whole pages writable. False if the kernel refuses. */
+bool range_make_writable(void *from, size_t size);
+
+/* Give the pages of a writable stretch back to the kernel; they read as zeros afterwards. */
+bool range_release_pages(void *from, size_t size);
+
+#endif

@@ -1,0 +1,45 @@
+/* See runs.h. */
+#include "runs.h"
+
+#include "gate.h"
+#include "range.h"
+
+#define CHUNK ((size_t)2 << 20)
+#define CHUNK_OWNERS 64 /* arenas beyond share chunks, which costs them neighbourhood only */
+
+static range_window window;
+static size_t next_chunk; /* offset of the first unused byte of the window */
+static struct {
+  char *next, *end;
+} chunks[CHUNK_OWNERS];
+
+bool runs_init(size_t share) { return range_carve(&window, share); }
+
+bool runs_hold(const void *pointer) { return range_window_holds(&window, pointer); }
+
+/* Take whole chunks off the window. */
+static char *take(size_t size, size_t alignment) {
+  size_t start = range_round_up((uintptr_t)window.base + next_chunk, alignment) - (uintptr_t)window.base;
+  if (start > window.size || size > window.size - start || !range_commit(&window, start + size))
+    return NULL;
+  next_chunk = start + size;
+  return window.base + start;
+}
+
+void *runs_allocate(unsigned arena, size_t size, size_t alignment) {
+  char **next = &chunks[arena % CHUNK_OWNERS].next, **end = &chunks[arena % CHUNK_OWNERS].end, *run;
+  gate_lock(GATE_RUNS);
+  if (size > CHUNK / 2 || alignment > range_page_size()) {
+    run = take(range_round_up(size, CHUNK), alignment > CHUNK ? alignment : CHUNK);
+  } else {
+    if ((size_t)(*end - *next) < size && (run = take(CHUNK, CHUNK)) != NULL) {
+      *next = run;
+      *end = run + CHUNK;
+    }
+    run = (size_t)(*end - *next) < size ? NULL : *next;
+    if (run)
+      *next += size;
+  }
+  gate_unlock(GATE_RUNS);
+  return run;
+}

@@ -1,0 +1,32 @@
+/* A copy of what is known at one moment, for reports: the process here, the pools one by one.
+ * Async-signal-safe, except with SNAPSHOT_ASK_JEMALLOC, which takes jemalloc's locks. */
+#ifndef ARROWPOOL_SNAPSHOT_H
+#define ARROWPOOL_SNAPSHOT_H
+
+#include "pool.h"
+
+typedef struct snapshot_process {
+  int64_t pid;
+  char program[64];
+  char host[65];
+  int64_t start_time, time;        /* milliseconds since the epoch */
+  int64_t rss_bytes, peak_rss_bytes; /* ARROWPOOL_UNKNOWN without /proc */
+  bool has_jemalloc;               /* whether `jemalloc` holds figures */
+  backend_jemalloc_figures jemalloc;
+} snapshot_process;
+
+typedef struct snapshot_pool {
+  const char *name, *backend;
+  pool_basis basis;
+  arrowpool_stats stats;
+} snapshot_pool;
+
+void snapshot_read_process(bool ask_jemalloc, snapshot_process *out);
+
+/* The next pool that was ever used, from table index *index on, which is moved past it. False: no more. */
+bool snapshot_next_pool(unsigned *index, snapshot_pool *out);
+
+/* Set the start time to now: for start-up and the child of a fork. */
+void snapshot_mark_start(void);
+
+#endif

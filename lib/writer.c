@@ -1,0 +1,97 @@
+/* See writer.h. */
+#include "writer.h"
+
+#include <string.h>
+
+void writer_init(writer *w, arrowpool_write_fn write, void *context) {
+  w->write = write;
+  w->context = context;
+  w->used = 0;
+  w->failed = false;
+}
+
+static void flush(writer *w) {
+  if (w->used && !w->failed)
+    w->failed = w->write(w->context, w->buffer, w->used) != 0;
+  w->used = 0;
+}
+
+bool writer_finish(writer *w) {
+  flush(w);
+  return !w->failed;
+}
+
+void writer_bytes(writer *w, const char *text, size_t size) {
+  while (size) {
+    size_t part = sizeof w->buffer - w->used;
+    part = part < size ? part : size;
+    memcpy(w->buffer + w->used, text, part);
+    w->used += part;
+    text += part;
+    size -= part;
+    if (w->used == sizeof w->buffer)
+      flush(w);
+  }
+}
+
+void writer_text(writer *w, const char *text) { writer_bytes(w, text, strlen(text)); }
+
+size_t writer_format_int(char *out, int64_t number) {
+  char digits[24];
+  size_t count = 0, length = 0;
+  uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+  do
+    digits[count++] = (char)('0' + rest % 10);
+  while (rest /= 10);
+  if (number < 0)
+    out[length++] = '-';
+  while (count)
+    out[length++] = digits[--count];
+  return length;
+}
+
+size_t writer_format_size(char *out, int64_t size) {
+  static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
+  int unit = 0;
+  uint64_t tenths = (uint64_t)size * 10; /* sizes are far below 2^60 */
+  for (; tenths >= 10240; unit++)
+    tenths = (tenths + 512) / 1024;
+  size_t length = writer_format_int(out, (int64_t)(tenths / 10));
+  if (unit) {
+    out[length++] = '.';
+    out[length++] = (char)('0' + tenths % 10);
+  }
+  size_t unit_length = strlen(units[unit]);
+  memcpy(out + length, units[unit], unit_length);
+  return length + unit_length;
+}
+
+void writer_int(writer *w, int64_t number) {
+  char text[24];
+  writer_bytes(w, text, writer_format_int(text, number));
+}
+
+void writer_milliseconds(writer *w, int64_t milliseconds) {
+  char decimals[4] = {'.', (char)('0' + milliseconds / 100 % 10), (char)('0' + milliseconds / 10 % 10),
+                      (char)('0' + milliseconds % 10)};
+  writer_int(w, milliseconds / 1000);
+  writer_bytes(w, decimals, sizeof decimals);
+}
+
+void writer_json_string(writer *w, const char *text) {
+  static const char hex[] = "0123456789abcdef";
+  writer_text(w, "\"");
+  for (; *text; text++) {
+    unsigned char c = (unsigned char)*text;
+    if (c == '"' || c == '\\') {
+      writer_bytes(w, "\\", 1);
+      writer_bytes(w, text, 1);
+    } else if (c < ' ' || c == 0x7f) {
+      char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+      writer_bytes(w, escape, sizeof escape);
+    } else {
+      writer_bytes(w, text, 1);
+    }
+  }
+  writer_text(w, "\"");
+}

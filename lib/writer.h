@@ -1,0 +1,36 @@
+/* Text output without malloc, stdio or locale: usable in a signal handler, before main and after exit.
+ * Collects into a small buffer and hands it to a callback. */
+#ifndef ARROWPOOL_WRITER_H
+#define ARROWPOOL_WRITER_H
+
+#include "arrowpool.h"
+
+#include <stdbool.h>
+
+typedef struct writer {
+  arrowpool_write_fn write;
+  void *context;
+  size_t used;
+  bool failed; /* the callback refused: the rest is dropped */
+  char buffer[1024];
+} writer;
+
+void writer_init(writer *w, arrowpool_write_fn write, void *context);
+/* False if the callback refused anything. */
+bool writer_finish(writer *w);
+
+void writer_text(writer *w, const char *text);
+/* As much of `text` as `size` bytes. */
+void writer_bytes(writer *w, const char *text, size_t size);
+void writer_int(writer *w, int64_t number);
+/* Seconds with three decimals. */
+void writer_milliseconds(writer *w, int64_t milliseconds);
+/* A JSON string, quoted and escaped; bytes above 0x7f are taken for UTF-8. */
+void writer_json_string(writer *w, const char *text);
+
+/* Into `out` (at least 24 bytes), returning the length, without a NUL: a number; a size as people read it
+ * ("1.5 GiB"). */
+size_t writer_format_int(char *out, int64_t number);
+size_t writer_format_size(char *out, int64_t size);
+
+#endif

@@ -1,0 +1,139 @@
+/* The libc door: the aligned allocation functions, and all that may receive one of their pointers. malloc
+ * and calloc stay the program's own.
+ *
+ * Pointers of the range are ours; any other passes on untouched, and so does every argument that the C
+ * library would refuse: its own answer is the right one. */
+#include "next.h"
+#include "router.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+static bool is_power_of_two(size_t number) { return number && !(number & (number - 1)); }
+
+/* Ours, or NULL: then the next allocator has to answer. libc wants a unique pointer for size 0. */
+static void *allocate(const router_door *door, size_t size, size_t alignment) {
+  void *buffer;
+  if (size > PTRDIFF_MAX || !is_power_of_two(alignment) || alignment > PTRDIFF_MAX)
+    return NULL;
+  int64_t wanted = size ? (int64_t)size : 1;
+  return pool_allocate(door->pool, wanted, (int64_t)alignment, &buffer) == ARROWPOOL_OK ? buffer : NULL;
+}
+
+/* Count what the next allocator answered. */
+static void *passed_on(const router_door *door, void *buffer, size_t size) {
+  if (door && !door->ours) {
+    if (buffer)
+      pool_note_allocated(door->pool, (int64_t)size);
+    else if (errno == ENOMEM)
+      pool_note_failed(door->pool);
+  }
+  return buffer;
+}
+
+EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
+  const router_door *door = router_door_of(ROUTER_LIBC);
+  if (door && door->ours && alignment % sizeof(void *) == 0) {
+    void *buffer = allocate(door, size, alignment);
+    if (buffer) {
+      *out = buffer;
+      return 0;
+    }
+  }
+  int error = next.posix_memalign(out, alignment, size);
+  if (!error)
+    passed_on(door, *out, size);
+  else if (error == ENOMEM && door && !door->ours)
+    pool_note_failed(door->pool);
+  return error;
+}
+
+EXPORT void *aligned_alloc(size_t alignment, size_t size) {
+  const router_door *door = router_door_of(ROUTER_LIBC);
+  void *buffer = door && door->ours ? allocate(door, size, alignment) : NULL;
+  return buffer ? buffer : passed_on(door, next.aligned_alloc(alignment, size), size);
+}
+
+EXPORT void *memalign(size_t alignment, size_t size) {
+  const router_door *door = router_door_of(ROUTER_LIBC);
+  void *buffer = door && door->ours ? allocate(door, size, alignment) : NULL;
+  return buffer ? buffer : passed_on(door, next.memalign(alignment, size), size);
+}
+
+EXPORT void *valloc(size_t size) {
+  const router_door *door = router_door_of(ROUTER_LIBC);
+  void *buffer = door && door->ours ? allocate(door, size, (size_t)getauxval(AT_PAGESZ)) : NULL;
+  return buffer ? buffer : passed_on(door, next.valloc(size), size);
+}
+
+EXPORT void *pvalloc(size_t size) {
+  const router_door *door = router_door_of(ROUTER_LIBC);
+  size_t page = (size_t)getauxval(AT_PAGESZ), whole;
+  bool fits = !__builtin_add_overflow(size, page - 1, &whole);
+  void *buffer = door && door->ours && fits ? allocate(door, whole & ~(page - 1), page) : NULL;
+  return buffer ? buffer : passed_on(door, next.pvalloc(size), size);
+}
+
+EXPORT void free(void *buffer) {
+  if (range_owns(buffer))
+    pool_free(router_libc_pool(), buffer, POOL_SIZE_UNKNOWN, 0);
+  else
+    next.free(buffer);
+}
+
+/* C23; the C library's headers do not have them yet. */
+EXPORT void free_sized(void *buffer, size_t size);
+EXPORT void free_aligned_sized(void *buffer, size_t alignment, size_t size);
+
+EXPORT void free_sized(void *buffer, size_t size) {
+  if (range_owns(buffer))
+    pool_free(router_libc_pool(), buffer, POOL_SIZE_UNKNOWN, 0);
+  else if (next.free_sized)
+    next.free_sized(buffer, size);
+  else
+    next.free(buffer);
+}
+
+EXPORT void free_aligned_sized(void *buffer, size_t alignment, size_t size) {
+  if (range_owns(buffer))
+    pool_free(router_libc_pool(), buffer, POOL_SIZE_UNKNOWN, 0);
+  else if (next.free_aligned_sized)
+    next.free_aligned_sized(buffer, alignment, size);
+  else
+    next.free(buffer);
+}
+
+static void *reallocate_ours(void *buffer, size_t size) {
+  if (size == 0) { /* as glibc does */
+    free(buffer);
+    return NULL;
+  }
+  if (size > PTRDIFF_MAX || pool_reallocate(router_libc_pool(), POOL_SIZE_UNKNOWN, (int64_t)size, 0, &buffer)) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  return buffer;
+}
+
+EXPORT void *realloc(void *buffer, size_t size) {
+  return range_owns(buffer) ? reallocate_ours(buffer, size) : next.realloc(buffer, size);
+}
+
+EXPORT void *reallocarray(void *buffer, size_t count, size_t size) {
+  size_t whole;
+  if (!range_owns(buffer))
+    return next.reallocarray(buffer, count, size);
+  if (__builtin_mul_overflow(count, size, &whole)) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  return reallocate_ours(buffer, whole);
+}
+
+EXPORT size_t malloc_usable_size(void *buffer) {
+  return range_owns(buffer) ? backend_jemalloc.usable_size(buffer) : next.malloc_usable_size(buffer);
+}

@@ -1,0 +1,189 @@
+/* See dump.h. Files are written under a temporary name and renamed, mode 0600: a reader sees all or
+ * nothing, and a link that somebody planted under the name is replaced, not followed. */
+#include "dump.h"
+
+#include "log.h"
+#include "router.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static pid_t owner; /* the process whose dump this is */
+static _Atomic bool written;
+static char directory[PATH_MAX]; /* the working directory at start; empty for an absolute path */
+
+static const options_value *destination(void) { return &the_router.settings.values[OPTION_STATS]; }
+
+static pid_t kernel_pid(void) { return (pid_t)syscall(SYS_getpid); }
+
+void dump_prepare(void) {
+  const char *path = destination()->text;
+  owner = kernel_pid();
+  if (path && path[0] != '/' && !getcwd(directory, sizeof directory))
+    directory[0] = 0;
+}
+
+void dump_fork_child(void) {
+  owner = kernel_pid();
+  written = false;
+}
+
+/* ---- the path ---- */
+
+typedef struct path {
+  char text[PATH_MAX];
+  size_t length;
+} path;
+
+/* Append; what does not fit makes the path too long for the kernel, which says so. */
+static void append(path *p, const char *text, size_t length) {
+  size_t room = sizeof p->text - 1 - p->length;
+  length = length < room ? length : room;
+  memcpy(p->text + p->length, text, length);
+  p->length += length;
+  p->text[p->length] = 0;
+}
+
+static void append_text(path *p, const char *text) { append(p, text, strlen(text)); }
+
+static void append_number(path *p, int64_t number) {
+  char text[24];
+  append(p, text, writer_format_int(text, number));
+}
+
+/* A name from outside, as one component of the path. */
+static void append_name(path *p, const char *name) {
+  for (; *name; name++)
+    append(p, *name == '/' ? "_" : name, 1);
+}
+
+static void expand(path *p, const char *pattern, const snapshot_process *process) {
+  p->length = 0;
+  if (directory[0]) {
+    append_text(p, directory);
+    append_text(p, "/");
+  }
+  for (; *pattern; pattern++) {
+    if (*pattern != '%') {
+      append(p, pattern, 1);
+      continue;
+    }
+    switch (*++pattern) {
+    case 'p':
+      append_number(p, process->pid);
+      break;
+    case 'h':
+      append_name(p, process->host);
+      break;
+    case 'e':
+      append_name(p, process->program);
+      break;
+    case 't':
+      append_number(p, process->start_time / 1000);
+      break;
+    default:
+      append_text(p, "%");
+    }
+  }
+}
+
+/* ---- writing ---- */
+
+static int write_all(void *context, const char *text, size_t size) {
+  int fd = *(int *)context;
+  while (size) {
+    ssize_t done = write(fd, text, size);
+    if (done < 0 && errno == EINTR)
+      continue;
+    if (done <= 0)
+      return -1;
+    text += done;
+    size -= (size_t)done;
+  }
+  return 0;
+}
+
+static bool ends_with(const char *text, const char *ending) {
+  size_t length = strlen(text), wanted = strlen(ending);
+  return length >= wanted && strcmp(text + length - wanted, ending) == 0;
+}
+
+static arrowpool_format format_of(const char *target) {
+  const options_value *format = &the_router.settings.values[OPTION_STATS_FORMAT];
+  bool json = format->given ? format->number == OPTIONS_FORMAT_JSON || format->number == OPTIONS_FORMAT_JSONL
+                            : ends_with(target, ".json") || ends_with(target, ".jsonl");
+  return json ? ARROWPOOL_FORMAT_JSON : ARROWPOOL_FORMAT_TEXT;
+}
+
+/* A device or a pipe is written to as it is; replacing it would be a calamity. */
+static bool is_special(const char *target) {
+  struct stat s;
+  return lstat(target, &s) == 0 && !S_ISREG(s.st_mode) && !S_ISLNK(s.st_mode);
+}
+
+static bool write_to(int fd, const char *target, report_source source) {
+  return fd >= 0 && report_write(format_of(target), source, write_all, &fd);
+}
+
+static bool write_special(const char *target, report_source source) {
+  int fd = open(target, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  bool done = write_to(fd, target, source);
+  if (fd >= 0)
+    close(fd);
+  return done;
+}
+
+static bool write_file(const char *target, report_source source) {
+  path temporary = {.length = 0};
+  append_text(&temporary, target);
+  append_text(&temporary, ".");
+  append_number(&temporary, owner);
+  append_text(&temporary, ".tmp");
+  unlink(temporary.text); /* left by a process of the same number that was killed while it wrote */
+  int fd = open(temporary.text, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return false;
+  bool done = write_to(fd, target, source);
+  int error = errno;
+  if (close(fd) != 0 && done) {
+    done = false;
+    error = errno;
+  }
+  if (done && rename(temporary.text, target) == 0)
+    return true;
+  error = done ? errno : error;
+  unlink(temporary.text);
+  errno = error;
+  return false;
+}
+
+static bool anything_to_say(void) {
+  snapshot_pool pool;
+  unsigned index = 0;
+  return the_router.settings.values[OPTION_STATS_IDLE].number || snapshot_next_pool(&index, &pool);
+}
+
+void dump_at_exit(report_source source) {
+  int saved = errno;
+  if (!owner || !destination()->text || kernel_pid() != owner || !anything_to_say() ||
+      atomic_exchange(&written, true))
+    return;
+  if (strcmp(destination()->text, "stderr") == 0) {
+    write_to(STDERR_FILENO, "", source);
+  } else {
+    snapshot_process process;
+    path target;
+    snapshot_read_process(false, &process);
+    expand(&target, destination()->text, &process);
+    if (!(is_special(target.text) ? write_special : write_file)(target.text, source) &&
+        the_router.settings.values[OPTION_LOG].number != OPTIONS_LOG_QUIET)
+      LOG_LINE("cannot write ", target.text, ": ", strerrordesc_np(errno));
+  }
+  errno = saved;
+}

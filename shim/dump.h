@@ -1,0 +1,17 @@
+/* The statistics dump of this process, written once: at whichever exit comes first. */
+#ifndef ARROWPOOL_DUMP_H
+#define ARROWPOOL_DUMP_H
+
+#include "report.h"
+
+/* Remember where the dump goes, relative to today's working directory. Called once, when the shim starts. */
+void dump_prepare(void);
+
+/* Write the dump, unless it was written, or is off, or nothing was used, or this is not the process that
+ * started: the child of a vfork shares our memory and must not touch it. */
+void dump_at_exit(report_source source);
+
+/* In the child of a fork: its own dump is still to come. */
+void dump_fork_child(void);
+
+#endif

@@ -1,0 +1,37 @@
+/* The shim's life inside its host: the constructor, every ordinary way out, and fork.
+ *
+ * Nothing is torn down at exit: destructors, atexit handlers and threads that come after us go on
+ * allocating and freeing. _exit may be called from a signal handler or between vfork and exec, so what runs
+ * there takes no lock and looks first whether this is still our process. */
+#include "dump.h"
+#include "next.h"
+#include "router.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+static void at_quick_exit_handler(void) { dump_at_exit(REPORT_SAFE); }
+
+/* After the library's own constructors (101), so that its fork handlers run outside ours. */
+__attribute__((constructor(102))) static void start(void) {
+  router_wake();
+  dump_prepare();
+  pthread_atfork(NULL, NULL, dump_fork_child);
+  at_quick_exit(at_quick_exit_handler);
+}
+
+__attribute__((destructor(101))) static void finish(void) { dump_at_exit(REPORT_ASK_JEMALLOC); }
+
+EXPORT __attribute__((noreturn)) void _exit(int status) {
+  dump_at_exit(REPORT_SAFE);
+  if (next._exit)
+    next._exit(status);
+  for (;;)
+    syscall(SYS_exit_group, status);
+}
+
+EXPORT __attribute__((noreturn)) void _Exit(int status) { _exit(status); }

@@ -1,0 +1,167 @@
+/* See next.h. */
+#include "next.h"
+
+#include "system_calls.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- while dlsym works ---- */
+
+static _Alignas(4096) char boot[32768];
+static _Atomic size_t boot_used;
+
+/* Volatile: glibc declares dlsym a leaf, so the compiler would drop a plain guard around it. */
+static __thread volatile bool resolving;
+
+static bool is_boot(const void *buffer) { return (uintptr_t)buffer - (uintptr_t)boot < sizeof boot; }
+
+static void *boot_allocate(size_t size, size_t alignment) {
+  size_t used = atomic_load(&boot_used), start;
+  do {
+    start = (used + alignment - 1) & ~(alignment - 1);
+    if (start > sizeof boot || size > sizeof boot - start)
+      return NULL;
+  } while (!atomic_compare_exchange_weak(&boot_used, &used, start + size));
+  return boot + start;
+}
+
+static void *boot_aligned(size_t alignment, size_t size) {
+  return boot_allocate(size, alignment > sizeof(max_align_t) ? alignment : sizeof(max_align_t));
+}
+
+static void *boot_reallocate(void *buffer, size_t size) {
+  void *moved = boot_aligned(0, size);
+  size_t most = (size_t)(boot + sizeof boot - (char *)buffer);
+  if (moved && buffer && is_boot(buffer))
+    memcpy(moved, buffer, size < most ? size : most);
+  return moved;
+}
+
+/* ---- resolving ---- */
+
+void *next_symbol(const char *name) {
+  bool nested = resolving;
+  int saved = errno;
+  resolving = true;
+  void *symbol = dlsym(RTLD_NEXT, name);
+  if (!symbol)
+    dlerror(); /* a pending message would be freed, by way of us, at the next failure */
+  resolving = nested;
+  errno = saved;
+  return symbol;
+}
+
+static bool is_ours(const void *symbol) {
+  Dl_info theirs, us;
+  return dladdr(symbol, &theirs) && dladdr(boot, &us) && theirs.dli_fbase == us.dli_fbase;
+}
+
+void *next_symbol_of_caller(const char *name, const void *caller) {
+  Dl_info info;
+  void *symbol = NULL;
+  int saved = errno;
+  if (dladdr(caller, &info) && info.dli_fname) {
+    void *library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+    if (library) {
+      symbol = dlsym(library, name);
+      dlclose(library);
+    }
+    if (!symbol)
+      dlerror();
+  }
+  if (!symbol || is_ours(symbol))
+    symbol = next_symbol(name);
+  errno = saved;
+  return symbol && !is_ours(symbol) ? symbol : NULL;
+}
+
+static void free_with_boot(void *buffer) {
+  void (*real)(void *) = (void (*)(void *))next_symbol("free");
+  if (!is_boot(buffer) && real)
+    real(buffer);
+}
+
+#define SET(pointer, symbol) __atomic_store_n((void **)&(pointer), symbol, __ATOMIC_RELAXED)
+
+static void resolve(void) {
+  void *symbol;
+#define X(type, name, parameters, arguments)                                                                 \
+  if ((symbol = next_symbol(#name)) != NULL)                                                                 \
+    SET(next.name, symbol);
+  NEXT_FUNCTIONS(X)
+#undef X
+  /* Whoever frees what the static buffer served must not reach the next allocator with it. */
+  symbol = boot_used ? (void *)free_with_boot : next_symbol("free");
+  if (symbol)
+    SET(next.free, symbol);
+}
+
+void next_resolve_optional(void) {
+  resolve();
+  SET(next.free_sized, next_symbol("free_sized"));
+  SET(next.free_aligned_sized, next_symbol("free_aligned_sized"));
+  SET(next._exit, next_symbol("_exit"));
+  SET(next.dlopen, next_symbol("dlopen"));
+}
+
+/* ---- the stubs the pointers start with ---- */
+
+/* What to do for a call that comes from within dlsym. */
+static int boot_posix_memalign(void **out, size_t alignment, size_t size) {
+  void *buffer = boot_aligned(alignment, size);
+  if (buffer)
+    *out = buffer;
+  return buffer ? 0 : ENOMEM;
+}
+#define boot_aligned_alloc(alignment, size) boot_aligned(alignment, size)
+#define boot_memalign(alignment, size) boot_aligned(alignment, size)
+#define boot_valloc(size) boot_aligned(4096, size)
+#define boot_pvalloc(size) boot_aligned(4096, (size + 4095) & ~(size_t)4095)
+#define boot_realloc(buffer, size) boot_reallocate(buffer, size)
+#define boot_reallocarray(buffer, count, size) boot_reallocate(buffer, (count) * (size))
+#define boot_malloc_usable_size(buffer) ((void)(buffer), (size_t)0)
+
+#define X(type, name, parameters, arguments)                                                                 \
+  static type first_##name parameters {                                                                      \
+    if (!resolving)                                                                                          \
+      resolve();                                                                                             \
+    if (resolving || next.name == first_##name)                                                              \
+      return boot_##name arguments;                                                                          \
+    return next.name arguments;                                                                              \
+  }
+NEXT_FUNCTIONS(X)
+#undef X
+
+static void first_free(void *buffer) {
+  if (resolving || is_boot(buffer))
+    return;
+  resolve();
+  if (next.free != first_free)
+    next.free(buffer);
+}
+
+next_functions next = {
+#define X(type, name, parameters, arguments) .name = first_##name,
+    NEXT_FUNCTIONS(X)
+#undef X
+        .free = first_free,
+};
+
+/* ---- the backend's view ---- */
+
+static int call_posix_memalign(void **out, size_t alignment, size_t size) {
+  return next.posix_memalign(out, alignment, size);
+}
+static void *call_realloc(void *buffer, size_t size) { return next.realloc(buffer, size); }
+static void call_free(void *buffer) { next.free(buffer); }
+static size_t call_malloc_usable_size(void *buffer) { return next.malloc_usable_size(buffer); }
+
+const system_calls system_allocator = {call_posix_memalign, call_realloc, call_free, call_malloc_usable_size,
+                                       malloc_trim};

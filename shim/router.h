@@ -1,0 +1,46 @@
+/* Which pool serves a call, if any: the doors ask here, and nowhere else.
+ *
+ * The router wakes up in the constructor, or earlier if a door is called before it. Until then, and from
+ * within its own start, every call passes on to the next allocator untouched. */
+#ifndef ARROWPOOL_ROUTER_H
+#define ARROWPOOL_ROUTER_H
+
+#include "options.h"
+#include "pool.h"
+#include "range.h"
+
+#include <stdatomic.h>
+
+typedef enum router_pool_name { ROUTER_LIBC, ROUTER_ARROW_MIMALLOC, ROUTER_POOLS } router_pool_name;
+
+typedef struct router_door {
+  arrowpool_pool *pool;
+  bool open; /* else everything passes on */
+  bool ours; /* the pool allocates; else the next allocator does, and the pool counts */
+} router_door;
+
+typedef struct router {
+  _Atomic int state; /* 0 asleep, 1 waking up, 2 awake */
+  router_door doors[ROUTER_POOLS];
+  options settings; /* constant once awake */
+} router;
+
+extern router the_router;
+
+/* Wake up. True once awake; false from within, or before the environment exists. */
+bool router_wake(void);
+
+static inline bool router_awake(void) {
+  return __builtin_expect(atomic_load_explicit(&the_router.state, memory_order_acquire) == 2, 1) ||
+         router_wake();
+}
+
+/* The door, or NULL while the call has to pass on. */
+static inline const router_door *router_door_of(router_pool_name name) {
+  return router_awake() && the_router.doors[name].open ? &the_router.doors[name] : NULL;
+}
+
+/* The pool that owns a pointer of the range which came back through libc's functions. */
+static inline arrowpool_pool *router_libc_pool(void) { return the_router.doors[ROUTER_LIBC].pool; }
+
+#endif

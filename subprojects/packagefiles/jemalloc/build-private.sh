@@ -1,0 +1,21 @@
+#!/bin/sh
+# Build jemalloc as a private static archive: own prefix, hidden symbols, no constructor, no initial-exec TLS.
+# usage: build-private.sh SOURCE WORK ARCHIVE HEADER HOST COMPILER...
+set -eu
+src=$1 work=$2 archive=$(realpath -m "$3") header=$(realpath -m "$4") host=$5
+shift 5
+case $host in ''|x86_64*) tls=-mtls-dialect=gnu2 ;; aarch64*) tls=-mtls-dialect=desc ;; *) tls= ;; esac
+mkdir -p "$work"
+cd "$work"
+# The base address of a large block must be page-aligned, or its pages cannot be moved: no cache-oblivious.
+if ! { "$src/configure" ${host:+--host="$host"} \
+    --with-jemalloc-prefix=arrowpool_je_ --with-private-namespace=arrowpool_je_private_ \
+    --without-export --disable-cxx --disable-initial-exec-tls --disable-cache-oblivious \
+    --disable-shared --enable-static \
+    CC="$*" CFLAGS="-O2 -fPIC -fvisibility=hidden $tls" && make -j"$(nproc)" build_lib_static; } >build.log 2>&1; then
+  tail -n 30 build.log >&2
+  exit 1
+fi
+cp lib/libjemalloc_pic.a "$archive"
+strip --strip-debug "$archive"
+cp include/jemalloc/jemalloc.h "$header"
