@@ -32,8 +32,9 @@ static bool is_name(const char *name) {
   return length >= 1 && length <= ARROWPOOL_NAME_MAX;
 }
 
-API arrowpool_status arrowpool_create(const char *name, const arrowpool_config *config, arrowpool_pool **out) {
-  pool_config c = {pool_get_config(arrowpool_default())->backend, POOL_REQUESTED, POOL_SEES_ALL};
+API arrowpool_status arrowpool_create(const char *name, const arrowpool_config *config,
+                                      arrowpool_pool **out) {
+  pool_config c = {pool_get_config(arrowpool_default())->backend, POOL_TOLD, POOL_SEES_ALL};
   if (!is_name(name) || !out)
     return ARROWPOOL_INVALID;
   if (config) {
@@ -54,7 +55,8 @@ static int64_t alignment_or_default(int64_t alignment) {
   return alignment ? alignment : ARROWPOOL_DEFAULT_ALIGNMENT;
 }
 
-API arrowpool_status arrowpool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment, uint8_t **out) {
+API arrowpool_status arrowpool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment,
+                                        uint8_t **out) {
   if (!pool || !out)
     return ARROWPOOL_INVALID;
   void *buffer;

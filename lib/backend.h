@@ -22,11 +22,16 @@ typedef struct backend {
    * `how` is written on success. */
   void *(*reallocate)(void *buffer, size_t old_size, size_t new_size, size_t alignment, backend_resize *how);
 
-  /* size and alignment: as allocated; or the usable size, with alignment 1. */
+  /* size and alignment: as allocated; size 0: the caller does not know. */
   void (*free)(void *buffer, size_t size, size_t alignment);
 
   /* Bytes that the buffer really has. */
   size_t (*usable_size)(void *buffer);
+
+  /* For callers that do not tell the size again: keep what was requested, as far as the backend can, and
+   * return what recall will say. Only for buffers that are recalled: it costs memory. */
+  size_t (*remember)(void *buffer, size_t requested);
+  size_t (*recall)(void *buffer);
 
   /* Whether the buffer came from here, not from the allocator behind it. */
   bool (*owns)(const void *buffer);

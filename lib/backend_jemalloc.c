@@ -18,8 +18,8 @@
 #include <sched.h>
 #include <string.h>
 
-#define LARGE ((size_t)64 << 10)
-#define MAX_ARENAS 8       /* of small blocks */
+#define LARGE            ((size_t)64 << 10)
+#define MAX_ARENAS       8 /* of small blocks */
 #define MAX_LARGE_ARENAS 4 /* large buffers spend their time in page faults, not in arenas */
 
 /* jemalloc's own fork handlers; its embedding library has to call them (subprojects/packagefiles). */
@@ -197,16 +197,19 @@ static bool is_small(size_t size, size_t alignment) { return size < LARGE && ali
 /* What jemalloc is asked for: a size class that is a multiple of the alignment is aligned to it, because
  * runs begin on pages. MALLOCX_ALIGN would say the same at three times the cost. */
 static size_t small_size(size_t size, size_t alignment) {
-  return range_round_up(size, alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment);
+  return range_round_up(size,
+                        alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment);
 }
 
 static int lg(size_t alignment) { return __builtin_ctzl(alignment); }
 
 static void give_back(void *buffer, size_t size, size_t alignment) {
-  if (size <= LARGE && alignment <= range_page_size() && runs_hold(buffer)) /* the largest class is LARGE */
+  if (!runs_hold(buffer))
+    arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
+  else if (size && is_small(size, alignment))
     arrowpool_je_sdallocx(buffer, small_size(size, alignment), 0);
   else
-    arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
+    arrowpool_je_free(buffer);
 }
 
 static void *je_allocate(size_t size, size_t alignment) {
@@ -273,7 +276,7 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
   if (!moved)
     return NULL;
   memcpy(moved, buffer, old_size < new_size ? old_size : new_size);
-  jemalloc_free(buffer, old_size, alignment);
+  give_back(buffer, 0, 0); /* libc's callers do not say the alignment that the old size went with */
   *how = BACKEND_COPIED;
   return moved;
 }
@@ -282,6 +285,22 @@ static bool jemalloc_owns(const void *buffer) { return range_owns(buffer); }
 
 static size_t jemalloc_usable_size(void *buffer) {
   return range_owns(buffer) ? arrowpool_je_sallocx(buffer, 0) : backend_system.usable_size(buffer);
+}
+
+static size_t jemalloc_remember(void *buffer, size_t requested) {
+  if (!range_owns(buffer))
+    return backend_system.remember(buffer, requested);
+  if (runs_hold(buffer))
+    runs_note_slack(buffer, arrowpool_je_sallocx(buffer, 0) - requested);
+  else
+    slots_set_requested(buffer, requested);
+  return requested;
+}
+
+static size_t jemalloc_recall(void *buffer) {
+  if (!range_owns(buffer))
+    return backend_system.recall(buffer);
+  return runs_hold(buffer) ? arrowpool_je_sallocx(buffer, 0) - runs_slack(buffer) : slots_requested(buffer);
 }
 
 /* Small blocks do not record their alignment, but the largest power of two that divides both their address
@@ -313,6 +332,8 @@ const backend backend_jemalloc = {.name = "jemalloc",
                                   .reallocate = jemalloc_reallocate,
                                   .free = jemalloc_free,
                                   .usable_size = jemalloc_usable_size,
+                                  .remember = jemalloc_remember,
+                                  .recall = jemalloc_recall,
                                   .owns = jemalloc_owns,
                                   .alignment = jemalloc_alignment,
                                   .release_unused = jemalloc_release_unused};

@@ -42,6 +42,11 @@ static void *system_reallocate(void *buffer, size_t old_size, size_t new_size, s
 
 static size_t system_usable_size(void *buffer) { return system_allocator.malloc_usable_size(buffer); }
 
+static size_t system_remember(void *buffer, size_t requested) {
+  (void)requested;
+  return system_usable_size(buffer);
+}
+
 static bool system_owns(const void *buffer) {
   (void)buffer;
   return true;
@@ -54,8 +59,16 @@ static size_t system_alignment(void *buffer) {
 
 static void system_release_unused(void) { system_allocator.malloc_trim(0); }
 
-const backend backend_system = {"system",          system_allocate,    system_reallocate,    system_free,
-                                system_usable_size, system_owns, system_alignment, system_release_unused};
+const backend backend_system = {.name = "system",
+                                .allocate = system_allocate,
+                                .reallocate = system_reallocate,
+                                .free = system_free,
+                                .usable_size = system_usable_size,
+                                .remember = system_remember,
+                                .recall = system_usable_size,
+                                .owns = system_owns,
+                                .alignment = system_alignment,
+                                .release_unused = system_release_unused};
 
-const backend *const backends[] = {[ARROWPOOL_BACKEND_JEMALLOC] = &backend_jemalloc,
-                                   [ARROWPOOL_BACKEND_SYSTEM] = &backend_system};
+const backend *const backends[] = {
+    [ARROWPOOL_BACKEND_JEMALLOC] = &backend_jemalloc, [ARROWPOOL_BACKEND_SYSTEM] = &backend_system};

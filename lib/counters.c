@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define FIELDS (sizeof(counters_values) / sizeof(int64_t))
+#define FIELDS      (sizeof(counters_values) / sizeof(int64_t))
 #define FIELD(name) (offsetof(counters_values, name) / sizeof(int64_t))
 #define MEMORY_STEP ((size_t)64 << 10)
 
@@ -30,7 +30,7 @@ typedef struct block {
 static struct {
   _Alignas(64) _Atomic int64_t published; /* live bytes, without what the shards have pending */
   _Atomic int64_t peak;
-  _Atomic(shard *) shards; /* only ever pushed to */
+  _Atomic(shard *) shards;  /* only ever pushed to */
   counters_values baseline; /* subtracted from the sums: a fork's parent, or an earlier pool of the number */
   int64_t inherited;
 } pools[COUNTERS_POOLS];

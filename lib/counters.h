@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#define COUNTERS_POOLS 256
+#define COUNTERS_POOLS   256
 #define COUNTERS_QUANTUM ((int64_t)256 << 10) /* bytes */
 
 typedef struct counters_values {

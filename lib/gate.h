@@ -15,7 +15,7 @@ enum {
   GATE_RUNS,   /* page runs for small blocks */
   GATE_TIERS,  /* free lists of slots: one lock a tier */
   GATE_SLOTS = GATE_TIERS + 8,
-  GATE_SLOT_STRIPES = 64, /* slots share this many locks; a power of two */
+  GATE_SLOT_STRIPES = 64,                      /* slots share this many locks; a power of two */
   GATE_RANGE = GATE_SLOTS + GATE_SLOT_STRIPES, /* what of the range is writable */
   GATE_COUNT
 };

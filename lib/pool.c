@@ -18,8 +18,8 @@ struct arrowpool_pool {
 };
 
 static arrowpool_pool pools[POOL_COUNT] = {
-    [POOL_JEMALLOC] = {{&backend_jemalloc, POOL_REQUESTED, POOL_SEES_ALL}, OPEN, "c:jemalloc"},
-    [POOL_SYSTEM] = {{&backend_system, POOL_REQUESTED, POOL_SEES_ALL}, OPEN, "c:system"},
+    [POOL_JEMALLOC] = {{&backend_jemalloc, POOL_TOLD, POOL_SEES_ALL}, OPEN, "c:jemalloc"},
+    [POOL_SYSTEM] = {{&backend_system, POOL_TOLD, POOL_SEES_ALL}, OPEN, "c:system"},
 };
 
 arrowpool_pool *pool_built_in(int which) { return &pools[which]; }
@@ -105,16 +105,17 @@ static bool sees(const arrowpool_pool *pool, const void *buffer) {
   return pool->config.sight == POOL_SEES_ALL || pool->config.backend->owns(buffer);
 }
 
-/* What the buffer counts for (bytes). */
-static int64_t counted(const arrowpool_pool *pool, void *buffer, int64_t size) {
-  return pool->config.basis == POOL_REQUESTED ? size : (int64_t)pool->config.backend->usable_size(buffer);
+/* What a buffer of the requested size counts for (bytes). */
+static int64_t take_note(const arrowpool_pool *pool, void *buffer, int64_t size) {
+  return pool->config.basis == POOL_TOLD ? size
+                                         : (int64_t)pool->config.backend->remember(buffer, (size_t)size);
 }
 
 static void count_allocated(arrowpool_pool *pool, void *buffer, int64_t size) {
   if (!pool->config.backend->owns(buffer))
     counters_fell_back(number_of(pool));
   if (sees(pool, buffer))
-    counters_allocated(number_of(pool), counted(pool, buffer, size));
+    counters_allocated(number_of(pool), take_note(pool, buffer, size));
 }
 
 arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment, void **out) {
@@ -153,19 +154,22 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
     *buffer = zero_size_buffer(alignment);
     return ARROWPOOL_OK;
   }
-  size_t have = old_size == POOL_SIZE_UNKNOWN ? b->usable_size(*buffer) : (size_t)old_size;
-  int64_t counted_before = counted(pool, *buffer, (int64_t)have);
+  size_t kept = (size_t)old_size;
+  if (pool->config.basis == POOL_REMEMBERED) {
+    old_size = (int64_t)b->recall(*buffer);
+    kept = b->usable_size(*buffer); /* the program may know it, and use it */
+  }
   backend_resize how;
-  void *resized = b->reallocate(*buffer, have, (size_t)new_size, (size_t)alignment, &how);
+  void *resized = b->reallocate(*buffer, kept, (size_t)new_size, (size_t)alignment, &how);
   if (!resized) {
     counters_failed(number_of(pool));
     return ARROWPOOL_OUT_OF_MEMORY;
   }
   *buffer = resized;
   if (sees(pool, resized)) {
-    counters_reallocated(number_of(pool), counted_before, counted(pool, resized, new_size), kinds[how]);
+    counters_reallocated(number_of(pool), old_size, take_note(pool, resized, new_size), kinds[how]);
   } else { /* it left our sight: from here on it is a stranger's */
-    counters_freed(number_of(pool), counted_before);
+    counters_freed(number_of(pool), old_size);
   }
   if (how != BACKEND_IN_PLACE && !b->owns(resized))
     counters_fell_back(number_of(pool));
@@ -176,15 +180,11 @@ void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignme
   const backend *b = pool->config.backend;
   if (__builtin_expect(!buffer || size == 0, 0))
     return;
-  int64_t usable = 0;
-  if (size == POOL_SIZE_UNKNOWN) {
-    usable = size = (int64_t)b->usable_size(buffer);
-    alignment = 1;
-  }
+  bool told = pool->config.basis == POOL_TOLD;
   /* Counted first: once it is freed, another thread may already have it again. */
   if (sees(pool, buffer))
-    counters_freed(number_of(pool), usable ? usable : counted(pool, buffer, size));
-  b->free(buffer, (size_t)size, (size_t)alignment);
+    counters_freed(number_of(pool), told ? size : (int64_t)b->recall(buffer));
+  b->free(buffer, told ? (size_t)size : 0, (size_t)alignment);
 }
 
 void pool_note_allocated(arrowpool_pool *pool, int64_t size) {
@@ -194,6 +194,10 @@ void pool_note_allocated(arrowpool_pool *pool, int64_t size) {
 void pool_note_failed(arrowpool_pool *pool) { counters_failed(number_of(pool)); }
 
 /* ---- statistics ---- */
+
+bool pool_counts_requested(const arrowpool_pool *pool) {
+  return pool->config.basis == POOL_TOLD || pool->config.backend == &backend_jemalloc;
+}
 
 bool pool_was_used(const arrowpool_pool *pool) {
   counters_sum sum;

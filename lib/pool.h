@@ -11,13 +11,13 @@
 
 #define POOL_COUNT 256
 
-/* For pool_reallocate and pool_free: the caller does not know the size. */
+/* For pool_reallocate and pool_free of pools that remember sizes. */
 #define POOL_SIZE_UNKNOWN INT64_C(-1)
 
 /* What bytes_allocated counts. */
 typedef enum pool_basis {
-  POOL_REQUESTED, /* what callers asked for; they tell it again when they free */
-  POOL_USABLE     /* what the backend set aside; callers do not tell the size when they free */
+  POOL_TOLD,      /* what callers asked for: they tell it again when they free */
+  POOL_REMEMBERED /* what the backend remembers: its callers do not tell */
 } pool_basis;
 
 /* Which of the pool's buffers are freed where the pool can see it. */
@@ -43,8 +43,8 @@ void pool_destroy(arrowpool_pool *pool);
 const char *pool_name(const arrowpool_pool *pool);
 const pool_config *pool_get_config(const arrowpool_pool *pool);
 
-/* As in arrowpool.h, with POOL_SIZE_UNKNOWN allowed for old_size and size. The alignment is a power of two;
- * 0 in pool_reallocate keeps the buffer's own. */
+/* As in arrowpool.h; a pool that remembers takes POOL_SIZE_UNKNOWN for old_size and size. The alignment is a
+ * power of two; 0 in pool_reallocate keeps the buffer's own. */
 arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment, void **out);
 arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size, int64_t alignment,
                                  void **buffer);
@@ -53,6 +53,9 @@ void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignme
 /* Count what a door had the next allocator do by itself (bytes as requested). */
 void pool_note_allocated(arrowpool_pool *pool, int64_t size);
 void pool_note_failed(arrowpool_pool *pool);
+
+/* Whether bytes_allocated counts bytes as requested; else as the allocator behind us rounds them. */
+bool pool_counts_requested(const arrowpool_pool *pool);
 
 /* Whether the pool was ever asked for memory. */
 bool pool_was_used(const arrowpool_pool *pool);

@@ -14,7 +14,7 @@
 #else
 #define LARGEST ((size_t)1 << 45) /* a quarter of a 47-bit address space: the host keeps the rest */
 #endif
-#define SMALLEST ((size_t)64 << 20)
+#define SMALLEST  ((size_t)64 << 20)
 #define BATCH_MAX ((size_t)64 << 20)
 #define BATCH_MIN ((size_t)1 << 20)
 

@@ -1,4 +1,5 @@
-/* Reports: pure formatters over a snapshot. No malloc, no stdio; async-signal-safe unless jemalloc is asked. */
+/* Reports: pure formatters over a snapshot. No malloc, no stdio; async-signal-safe unless jemalloc is asked.
+ */
 #ifndef ARROWPOOL_REPORT_H
 #define ARROWPOOL_REPORT_H
 

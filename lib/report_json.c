@@ -61,7 +61,7 @@ static void write_pool(writer *w, const snapshot_pool *p) {
   writer_text(w, "{\"name\":");
   writer_json_string(w, p->name);
   text_field(w, "backend", p->backend);
-  text_field(w, "size_basis", p->basis == POOL_REQUESTED ? "requested" : "usable");
+  text_field(w, "size_basis", p->counts_requested ? "requested" : "usable");
 #define X(name, unit, help) field(w, #name, p->stats.name);
   COUNTERS_FIELDS(X)
 #undef X

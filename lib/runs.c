@@ -4,23 +4,41 @@
 #include "gate.h"
 #include "range.h"
 
-#define CHUNK ((size_t)2 << 20)
+#include <stdint.h>
+
+#define CHUNK        ((size_t)2 << 20)
 #define CHUNK_OWNERS 64 /* arenas beyond share chunks, which costs them neighbourhood only */
 
-static range_window window;
-static size_t next_chunk; /* offset of the first unused byte of the window */
-static struct {
-  char *next, *end;
-} chunks[CHUNK_OWNERS];
+#define GRANULE 64 /* blocks begin at multiples of it */
 
-bool runs_init(size_t share) { return range_carve(&window, share); }
+static range_window window;
+static range_window
+    notes; /* a uint16_t for each granule of the window; only the pages of noted blocks are real */
+static size_t next_chunk; /* offset of the first unused byte of the window */
+static struct { char *next, *end; } chunks[CHUNK_OWNERS];
+
+bool runs_init(size_t share) {
+  return range_carve(&window, share) && range_carve(&notes, window.size / GRANULE * sizeof(uint16_t));
+}
 
 bool runs_hold(const void *pointer) { return range_window_holds(&window, pointer); }
+
+static uint16_t *note_of(const void *block) {
+  return (uint16_t *)(void *)notes.base + (size_t)((const char *)block - window.base) / GRANULE;
+}
+
+void runs_note_slack(const void *block, size_t slack) {
+  *note_of(block) = slack <= UINT16_MAX ? (uint16_t)slack : 0;
+}
+
+size_t runs_slack(const void *block) { return *note_of(block); }
 
 /* Take whole chunks off the window. */
 static char *take(size_t size, size_t alignment) {
   size_t start = range_round_up((uintptr_t)window.base + next_chunk, alignment) - (uintptr_t)window.base;
-  if (start > window.size || size > window.size - start || !range_commit(&window, start + size))
+  if (start > window.size || size > window.size - start ||
+      !range_commit(&notes, (start + size) / GRANULE * sizeof(uint16_t)) ||
+      !range_commit(&window, start + size))
     return NULL;
   next_chunk = start + size;
   return window.base + start;

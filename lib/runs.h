@@ -17,4 +17,9 @@ void *runs_allocate(unsigned arena, size_t size, size_t alignment);
 /* Whether the pointer lies among the runs, so not in a slot. */
 bool runs_hold(const void *pointer);
 
+/* A note for each block, kept beside the runs: how much less than its size class was asked for (bytes).
+ * What does not fit into the note reads as 0. The block must lie among the runs. */
+void runs_note_slack(const void *block, size_t slack);
+size_t runs_slack(const void *block);
+
 #endif

@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-#define MAX_TIERS ((int)(sizeof tier_shifts / sizeof *tier_shifts))
-#define MAX_SLOTS ((size_t)1 << 20) /* of a tier */
-#define MIN_SLOTS 2                 /* a tier of fewer is left out */
+#define MAX_TIERS  ((int)(sizeof tier_shifts / sizeof *tier_shifts))
+#define MAX_SLOTS  ((size_t)1 << 20) /* of a tier */
+#define MIN_SLOTS  2                 /* a tier of fewer is left out */
 #define WHOLE_SLOT ((size_t)8 << 20) /* slots up to this size become writable as a whole */
 
 /* Slot sizes: 128 KiB, 1 MiB, 8 MiB, 128 MiB, 2 GiB, 32 GiB, 512 GiB. */
@@ -16,6 +16,7 @@ static const unsigned char tier_shifts[] = {17, 20, 23, 27, 31, 35, 39};
 
 typedef struct slot {
   size_t end;         /* from the slot's start to the extent's end (bytes); 0: free */
+  size_t requested;   /* of the buffer (bytes); belongs to its owner */
   size_t owned;       /* bytes that jemalloc has and not yet released */
   size_t writable;    /* writable bytes from the slot's start; slots over WHOLE_SLOT only */
   uint32_t next_free; /* index + 1 of the next free slot of the tier */
@@ -29,7 +30,7 @@ typedef struct tier {
   uint32_t count;
   uint32_t used; /* slots that were ever used: the first of the table */
   uint32_t free; /* index + 1 of the first free slot */
-} tier; /* used and free are protected by GATE_TIERS + number */
+} tier;          /* used and free are protected by GATE_TIERS + number */
 
 static tier tiers[MAX_TIERS];
 static int tier_count;
@@ -81,7 +82,8 @@ static bool make_writable(place at, size_t end) {
     return range_commit(&at.t->addresses, (size_t)(at.start - at.t->addresses.base) + size);
   if (end <= at.s->writable)
     return true;
-  size_t want = range_is_frugal() ? range_round_up(end, range_page_size()) : range_round_up(end * 2, WHOLE_SLOT);
+  size_t want =
+      range_is_frugal() ? range_round_up(end, range_page_size()) : range_round_up(end * 2, WHOLE_SLOT);
   if (want > size)
     want = size;
   if (!range_make_writable(at.start + at.s->writable, want - at.s->writable))
@@ -168,6 +170,17 @@ void slots_release(void *start, size_t size) {
 bool slots_same(const void *first, const void *second) {
   place a, b;
   return find_place(first, &a) && find_place(second, &b) && a.s == b.s;
+}
+
+void slots_set_requested(const void *pointer, size_t size) {
+  place at;
+  if (find_place(pointer, &at))
+    at.s->requested = size;
+}
+
+size_t slots_requested(const void *pointer) {
+  place at;
+  return find_place(pointer, &at) ? at.s->requested : 0;
 }
 
 size_t slots_alignment(const void *pointer) {

@@ -27,6 +27,10 @@ void slots_release(void *start, size_t size);
 /* Whether two addresses lie in one slot. */
 bool slots_same(const void *first, const void *second);
 
+/* The size (bytes) that was asked for, as last set by the buffer's owner; the pointer must lie in a slot. */
+void slots_set_requested(const void *pointer, size_t size);
+size_t slots_requested(const void *pointer);
+
 /* The alignment (bytes) with which the slot's extent was made; the pointer must lie in a slot. */
 size_t slots_alignment(const void *pointer);
 

@@ -72,7 +72,7 @@ bool snapshot_next_pool(unsigned *index, snapshot_pool *out) {
       continue;
     out->name = pool_name(pool);
     out->backend = pool_get_config(pool)->backend->name;
-    out->basis = pool_get_config(pool)->basis;
+    out->counts_requested = pool_counts_requested(pool);
     pool_read(pool, &out->stats);
     return true;
   }

@@ -9,15 +9,15 @@ typedef struct snapshot_process {
   int64_t pid;
   char program[64];
   char host[65];
-  int64_t start_time, time;        /* milliseconds since the epoch */
+  int64_t start_time, time;          /* milliseconds since the epoch */
   int64_t rss_bytes, peak_rss_bytes; /* ARROWPOOL_UNKNOWN without /proc */
-  bool has_jemalloc;               /* whether `jemalloc` holds figures */
+  bool has_jemalloc;                 /* whether `jemalloc` holds figures */
   backend_jemalloc_figures jemalloc;
 } snapshot_process;
 
 typedef struct snapshot_pool {
   const char *name, *backend;
-  pool_basis basis;
+  bool counts_requested;
   arrowpool_stats stats;
 } snapshot_pool;
 

@@ -18,7 +18,7 @@ EXPORT void arrow_mi_collect(bool force);
     static void *found;                                                                                      \
     if (!__atomic_load_n(&found, __ATOMIC_RELAXED))                                                          \
       __atomic_store_n(&found, next_symbol_of_caller(#name, __builtin_return_address(0)), __ATOMIC_RELAXED); \
-    (__typeof__(&name)) found;                                                                               \
+    (__typeof__(&name))found;                                                                                \
   })
 
 EXPORT void *arrow_mi_malloc_aligned(size_t size, size_t alignment) {

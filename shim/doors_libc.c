@@ -112,7 +112,8 @@ static void *reallocate_ours(void *buffer, size_t size) {
     free(buffer);
     return NULL;
   }
-  if (size > PTRDIFF_MAX || pool_reallocate(router_libc_pool(), POOL_SIZE_UNKNOWN, (int64_t)size, 0, &buffer)) {
+  if (size > PTRDIFF_MAX ||
+      pool_reallocate(router_libc_pool(), POOL_SIZE_UNKNOWN, (int64_t)size, 0, &buffer)) {
     errno = ENOMEM;
     return NULL;
   }

@@ -120,13 +120,13 @@ static int boot_posix_memalign(void **out, size_t alignment, size_t size) {
     *out = buffer;
   return buffer ? 0 : ENOMEM;
 }
-#define boot_aligned_alloc(alignment, size) boot_aligned(alignment, size)
-#define boot_memalign(alignment, size) boot_aligned(alignment, size)
-#define boot_valloc(size) boot_aligned(4096, size)
-#define boot_pvalloc(size) boot_aligned(4096, (size + 4095) & ~(size_t)4095)
-#define boot_realloc(buffer, size) boot_reallocate(buffer, size)
+#define boot_aligned_alloc(alignment, size)    boot_aligned(alignment, size)
+#define boot_memalign(alignment, size)         boot_aligned(alignment, size)
+#define boot_valloc(size)                      boot_aligned(4096, size)
+#define boot_pvalloc(size)                     boot_aligned(4096, (size + 4095) & ~(size_t)4095)
+#define boot_realloc(buffer, size)             boot_reallocate(buffer, size)
 #define boot_reallocarray(buffer, count, size) boot_reallocate(buffer, (count) * (size))
-#define boot_malloc_usable_size(buffer) ((void)(buffer), (size_t)0)
+#define boot_malloc_usable_size(buffer)        ((void)(buffer), (size_t)0)
 
 #define X(type, name, parameters, arguments)                                                                 \
   static type first_##name parameters {                                                                      \

@@ -5,8 +5,8 @@
 #include <string.h>
 
 const options_row options_table[OPTION_COUNT] = {
-#define OPTION(id, suffix, kind, values, fallback, works, help)                                              \
-  {OPTIONS_PREFIX suffix, OPTIONS_##kind, values, fallback, works, help},
+#define OPTION(id, suffix, kind, values, fallback, not_yet, help)                                            \
+  {OPTIONS_PREFIX suffix, OPTIONS_##kind, values, fallback, not_yet, help},
 #include "options.def"
 #undef OPTION
 };
@@ -82,7 +82,8 @@ static bool parse_decay(const char *text, int64_t *out) {
   return parse_duration(text, out);
 }
 
-#define BINARY_UNIT(letter, factor) {letter, factor}, {letter "B", factor}, {letter "iB", factor}
+#define BINARY_UNIT(letter, factor)                                                                          \
+  {letter, factor}, {letter "B", factor}, { letter "iB", factor }
 
 static bool parse_size(const char *text, int64_t *out) {
   static const unit sizes[] = {{"", 1},
@@ -163,6 +164,21 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
   return valid;
 }
 
+bool options_works(const options_row *row, const char *text) {
+  if (!row->not_yet)
+    return true;
+  if (row->not_yet[0] == '*')
+    return false;
+  for (;; text++) { /* a list may name one of them */
+    size_t length = strcspn(text, ",");
+    if (find_word(row->not_yet, text, length) >= 0)
+      return false;
+    text += length;
+    if (!*text)
+      return true;
+  }
+}
+
 /* Append, cut off at the end of the 128 bytes. */
 static void append(char *out, const char *text, size_t length) {
   size_t used = strlen(out), room = 127 - used;
@@ -203,7 +219,7 @@ static void read_one(options *out, int id, options_lookup lookup, options_compla
     return;
   if (options_parse(row, text, value)) {
     value->given = true;
-    if (!row->works) {
+    if (!options_works(row, text)) {
       const char *pieces[] = {row->variable, "=", text, ": has no effect yet"};
       complain(pieces, 4);
     }
@@ -211,8 +227,8 @@ static void read_one(options *out, int id, options_lookup lookup, options_compla
   }
   char choices[128];
   options_describe_values(row, choices);
-  const char *pieces[] = {row->variable, "=", text, ": choose ", choices,
-                          "; using ",    row->fallback ? row->fallback : "none"};
+  const char *pieces[] = {
+      row->variable, "=", text, ": choose ", choices, "; using ", row->fallback ? row->fallback : "none"};
   complain(pieces, 7);
 }
 
@@ -235,7 +251,8 @@ static unsigned distance(const char *name, size_t length, const char *other) {
     unsigned diagonal = row[0];
     row[0] = (unsigned)y;
     for (size_t x = 1; x <= width; x++) {
-      unsigned replace = diagonal + (name[y - 1] != other[x - 1]), best = row[x] < row[x - 1] ? row[x] : row[x - 1];
+      unsigned replace = diagonal + (name[y - 1] != other[x - 1]),
+               best = row[x] < row[x - 1] ? row[x] : row[x - 1];
       diagonal = row[x];
       row[x] = replace < best + 1 ? replace : best + 1;
     }
@@ -262,7 +279,8 @@ void options_check_names(char *const environment[], options_complain complain) {
       continue;
     char shown[64] = "";
     memcpy(shown, name, length < sizeof shown - 1 ? length : sizeof shown - 1);
-    const char *pieces[] = {shown, ": unknown variable; the nearest is ", nearest ? nearest->variable : OPTIONS_PREFIX};
+    const char *pieces[] = {shown, ": unknown variable; the nearest is ",
+                            nearest ? nearest->variable : OPTIONS_PREFIX};
     complain(pieces, 3);
   }
 }

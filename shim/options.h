@@ -10,7 +10,7 @@
 #define OPTIONS_PREFIX "ARROW_POOL"
 
 enum {
-#define OPTION(id, suffix, kind, values, fallback, works, help) OPTION_##id,
+#define OPTION(id, suffix, kind, values, fallback, not_yet, help) OPTION_##id,
 #include "options.def"
 #undef OPTION
   OPTION_COUNT
@@ -39,8 +39,7 @@ typedef enum options_kind {
 typedef struct options_row {
   const char *variable;
   options_kind kind;
-  const char *values, *fallback; /* as in options.def */
-  bool works;
+  const char *values, *fallback, *not_yet; /* as in options.def */
   const char *help;
 } options_row;
 
@@ -58,6 +57,9 @@ typedef struct options {
 
 /* Parse one value. False, with `out` untouched, if it is none of the option's values. */
 bool options_parse(const options_row *row, const char *text, options_value *out);
+
+/* Whether the value, as written, has an effect already. */
+bool options_works(const options_row *row, const char *text);
 
 /* Look one variable up; NULL: not set. */
 typedef const char *(*options_lookup)(const char *variable);

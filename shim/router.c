@@ -21,8 +21,8 @@ static void complain(const char *const pieces[], size_t count) {
 static void set_up_door(router_pool_name name, const char *full_name, int door, pool_sight sight) {
   const options_value *values = the_router.settings.values;
   bool ours = values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC;
-  /* What passes through uncounted by size can only be counted as it was asked for. */
-  pool_basis basis = !ours && sight == POOL_SEES_OWN ? POOL_REQUESTED : POOL_USABLE;
+  /* Of libc's functions in system mode only the requests are seen. */
+  pool_basis basis = !ours && sight == POOL_SEES_OWN ? POOL_TOLD : POOL_REMEMBERED;
   pool_config config = {ours ? &backend_jemalloc : &backend_system, basis, sight};
   router_door *d = &the_router.doors[name];
   d->ours = ours;

@@ -1,0 +1,36 @@
+/* `arrowpool env`: the option table with the effective values, as a process started now would see them. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *lookup(const char *variable) { return secure_getenv(variable); }
+
+static void complain(const char *const pieces[], size_t count) {
+  fputs("arrowpool: ", stderr);
+  for (size_t i = 0; i < count; i++)
+    fputs(pieces[i], stderr);
+  fputc('\n', stderr);
+}
+
+int cli_env(int argc, char **argv) {
+  options settings;
+  if (argc > 1)
+    return cli_usage_error("env: %s: takes no argument", argv[1]);
+  options_read(&settings, lookup, complain);
+  options_check_names(environ, complain);
+  printf("%-26s %-20s %-12s %s\n", "VARIABLE", "VALUE", "SOURCE", "CHOICES");
+  for (int id = 0; id < OPTION_COUNT; id++) {
+    const options_row *row = &options_table[id];
+    const options_value *value = &settings.values[id];
+    char choices[128];
+    options_describe_values(row, choices);
+    const char *shown = value->given ? lookup(row->variable) : row->fallback ? row->fallback : "none";
+    printf("%-26s %-20s %-12s %s", row->variable, shown, value->given ? "environment" : "default", choices);
+    if (row->not_yet)
+      printf(" (not yet: %s)", row->not_yet[0] == '*' ? "all" : row->not_yet);
+    puts("");
+  }
+  return fflush(stdout) ? CLI_FAILURE : CLI_OK;
+}
