@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# How the sources read: formatting, size, and that includes point one way.
+
+setup() {
+  cd "${ARROWPOOL_SOURCE:-$BATS_TEST_DIRNAME/../..}" || return 1
+}
+
+sources() { git ls-files '*.c' '*.h' '*.cc' | grep -v '^subprojects/'; }
+
+@test "sources are formatted as .clang-format says" {
+  command -v clang-format >/dev/null || skip "clang-format is not installed"
+  sources | xargs clang-format --dry-run --Werror
+}
+
+@test "shell scripts pass shellcheck" {
+  command -v shellcheck >/dev/null || skip "shellcheck is not installed"
+  shellcheck -x -e SC1091 .ci/run scripts/setup scripts/build scripts/demo scripts/test scripts/common.sh \
+    subprojects/packagefiles/jemalloc/build-private.sh
+}
+
+@test "no source file exceeds 400 lines" {
+  while read -r file; do
+    [ "$(wc -l <"$file")" -le 400 ] || { echo "$file"; return 1; }
+  done < <(sources)
+}
+
+@test "every source file opens with a comment that says what it is" {
+  while read -r file; do
+    head -n 1 "$file" | grep -qE '^(/\*|//)' || { echo "$file"; return 1; }
+  done < <(sources)
+}
+
+@test "includes point one way" {
+  python3 - <<'END'
+import pathlib, re, sys
+layer = {}
+lines = [line for line in open("tests/style/layers.txt") if not line.startswith("#")]
+for number, line in enumerate(lines):
+    layer.update(dict.fromkeys(line.split(), number))
+bad = []
+for file in [*pathlib.Path("lib").rglob("*.[ch]"), *pathlib.Path("shim").glob("*.[ch]")]:
+    name = file.stem
+    if name not in layer:
+        bad.append(f"{file}: not in tests/style/layers.txt")
+        continue
+    for header in re.findall(r'^#include "(\w+)\.h"', file.read_text(), re.M):
+        if header != name and layer.get(header, 99) >= layer[name]:
+            bad.append(f"{file} includes {header}.h")
+        if file.parts[0] == "lib" and not list(pathlib.Path("lib").rglob(header + ".h")):
+            bad.append(f"{file} includes {header}.h, which is not of lib")
+sys.exit("\n".join(bad))
+END
+}
+
+@test "one file alone includes jemalloc's header" {
+  run git grep -lE 'include [<"]jemalloc' -- lib shim cli
+  [ "$output" = lib/backend_jemalloc.c ]
+}
+
+@test "the library reads no environment variable" {
+  run git grep -nE 'getenv|environ\b' -- lib
+  [ "$status" -eq 1 ]
+}
