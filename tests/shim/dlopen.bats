@@ -1,0 +1,43 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154
+# dlopen under the shim: RTLD_DEEPBIND is taken off, everything else is the loader's as before.
+load helper
+
+setup() {
+  plugin=$PROBES/libprobe_plugin.so
+}
+
+@test "a library loaded with RTLD_DEEPBIND frees and resizes our pointers, and stderr says so once" {
+  run -0 --separate-stderr shim ARROW_POOL=jemalloc "$PROBES/probe_dlopen" deep "$plugin"
+  assert_equal "${#stderr_lines[@]}" 1
+  [[ $stderr == "arrowpool: loading $plugin without RTLD_DEEPBIND"* ]]
+}
+
+@test "the line about RTLD_DEEPBIND obeys ARROW_POOL_LOG=quiet" {
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_LOG=quiet "$PROBES/probe_dlopen" deep "$plugin"
+  assert_output ""
+}
+
+@test "a library's dlopen by bare name goes through its own RUNPATH" {
+  mkdir "$BATS_TEST_TMPDIR/lib"
+  cp "$plugin" "$BATS_TEST_TMPDIR/lib/libprobe_first.so"
+  cp "$plugin" "$BATS_TEST_TMPDIR/lib/libprobe_second.so"
+  first=$BATS_TEST_TMPDIR/lib/libprobe_first.so
+  run -0 "$PROBES/probe_dlopen" caller "$first" libprobe_second.so
+  run -0 shim ARROW_POOL=jemalloc "$PROBES/probe_dlopen" caller "$first" libprobe_second.so
+  assert_output ""
+  run -0 shim ARROW_POOL=system "$PROBES/probe_dlopen" caller "$first" libprobe_second.so
+}
+
+@test "the program's own handle, a missing library and dlerror are as ever" {
+  run -0 "$PROBES/probe_dlopen" plain
+  run -0 shim ARROW_POOL=jemalloc "$PROBES/probe_dlopen" plain
+  assert_output ""
+}
+
+@test "the shim itself can be loaded by dlopen, late" {
+  run -0 env ARROW_POOL=jemalloc "$PYTHON" -I -c '
+import ctypes, sys
+print(ctypes.CDLL(sys.argv[1]).arrowpool_default() != 0)' "$SHIM"
+  assert_output True
+}

@@ -1,0 +1,42 @@
+# shellcheck shell=bash disable=SC2034 # the files that load this use the names
+# What the test files share. Works under `meson test` and for `bats tests/shim` by hand.
+bats_require_minimum_version 1.5.0
+load /usr/lib/bats/bats-support/load
+load /usr/lib/bats/bats-assert/load
+
+SOURCE=${ARROWPOOL_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
+BUILD=${ARROWPOOL_BUILD:-$SOURCE/build}
+PYTHON=${ARROWPOOL_PYTHON:-$SOURCE/.venv/bin/python}
+SHIM=$BUILD/shim/libarrowpool_preload.so
+LIBRARY=$BUILD/lib/libarrowpool.so
+CLI=$BUILD/cli/arrowpool
+PROBES=$BUILD/tests/shim
+export SOURCE BUILD PYTHON SHIM LIBRARY CLI PROBES
+
+# Nothing of the caller's reaches the tests; meson's MALLOC_PERTURB_ would fill gigabytes.
+unset LD_PRELOAD MALLOC_PERTURB_ "${!ARROW_@}"
+export LC_ALL=C
+
+# shim [NAME=VALUE]... COMMAND...: the command with the shim preloaded, and with those variables.
+shim() {
+  env LD_PRELOAD="$SHIM" "$@"
+}
+
+# json FILE EXPRESSION: evaluate Python on the dump, where d is the whole and pool("libc") one of its pools;
+# prints the result.
+json() {
+  "$PYTHON" -I -c '
+import json, sys
+d = json.loads(open(sys.argv[1], "rb").read())
+pool = lambda name: [p for p in d["pools"] if p["name"] == name][0]
+print(eval(sys.argv[2]))' "$1" "$2"
+}
+
+# dumps DIRECTORY: how many files there are in it.
+dumps() {
+  find "$1" -mindepth 1 -printf x | wc -c
+}
+
+need_root() {
+  [ "$(id -u)" = 0 ] || skip "needs root"
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env bats
+# The libc door keeps to POSIX, C23 and the glibc manual, with the shim in both modes and without it.
+load helper
+
+@test "the probe of libc's functions holds without the shim" {
+  run -0 "$PROBES/probe_libc"
+}
+
+@test "libc's functions conform in system mode" {
+  run -0 shim ARROW_POOL=system "$PROBES/probe_libc"
+}
+
+@test "libc's functions conform in jemalloc mode" {
+  run -0 shim ARROW_POOL=jemalloc "$PROBES/probe_libc"
+}
+
+@test "aligned memory outlives threads and main, without the shim" {
+  run -0 "$PROBES/probe_ends"
+  assert_output "late destructor ran"
+}
+
+@test "aligned memory outlives threads and main in system mode" {
+  run -0 shim ARROW_POOL=system "$PROBES/probe_ends"
+  assert_output "late destructor ran"
+}
+
+@test "aligned memory outlives threads, main and the shim's own destructor in jemalloc mode" {
+  dump=$BATS_TEST_TMPDIR/dump.json
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_STATS="$dump" "$PROBES/probe_ends"
+  assert_output "late destructor ran"
+  # What the late destructor frees was still live when the shim wrote its dump.
+  run -0 json "$dump" 'pool("libc")["bytes_allocated"]'
+  assert_output 300300
+}
+
+@test "the C++ operators conform without the shim" {
+  [ -x "$PROBES/probe_cxx" ] || skip "built without a C++ compiler"
+  run -0 "$PROBES/probe_cxx"
+}
+
+@test "the C++ operators conform in system mode" {
+  [ -x "$PROBES/probe_cxx" ] || skip "built without a C++ compiler"
+  run -0 shim ARROW_POOL=system "$PROBES/probe_cxx"
+}
+
+@test "the C++ operators conform in jemalloc mode, and give everything back" {
+  [ -x "$PROBES/probe_cxx" ] || skip "built without a C++ compiler"
+  dump=$BATS_TEST_TMPDIR/dump.json
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_STATS="$dump" "$PROBES/probe_cxx"
+  run -0 json "$dump" 'pool("libc")["bytes_allocated"], pool("libc")["num_allocations"] - pool("libc")["num_frees"]'
+  assert_output "(0, 0)"
+}
+
+@test "a shut libc door leaves aligned memory to libc" {
+  dump=$BATS_TEST_TMPDIR/dump.json
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_DOORS=arrow_mi ARROW_POOL_STATS="$dump" ARROW_POOL_STATS_IDLE=1 \
+    "$PROBES/probe_ends"
+  run -0 json "$dump" 'd["pools"]'
+  assert_output "[]"
+}
+
+@test "requests that cannot be met are counted as failed in both modes" {
+  for mode in system jemalloc; do
+    dump=$BATS_TEST_TMPDIR/$mode.json
+    run -0 shim ARROW_POOL=$mode ARROW_POOL_STATS="$dump" "$PROBES/probe_exit" too-large
+    run -0 json "$dump" 'pool("libc")["num_failed"]'
+    assert_output 3
+  done
+}

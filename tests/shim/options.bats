@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154,SC2258
+# The variables: what the shim says about bad ones, and that the program runs on whatever they hold.
+load helper
+
+# the_line NAME=VALUE...: the shim's only line about it; the program's own status and output are unchanged.
+the_line() {
+  run -3 --separate-stderr shim "$@" sh -c 'echo output; exit 3'
+  assert_equal "$output" output
+  assert_equal "${#stderr_lines[@]}" 1
+  assert_equal "${stderr_lines[0]:0:11}" "arrowpool: "
+}
+
+# variables: the names in options.def.
+variables() {
+  sed -n 's/^OPTION([A-Z_]*, "\([A-Z_]*\)".*/ARROW_POOL\1/p' "$SOURCE/shim/options.def"
+}
+
+@test "an unknown ARROW_POOL names the variable, the value and the choices, and the program runs" {
+  the_line ARROW_POOL=nonsense
+  assert_equal "$stderr" "arrowpool: ARROW_POOL=nonsense: choose jemalloc or system; using system"
+}
+
+@test "a bad ARROW_POOL means the default, system" {
+  dump=$BATS_TEST_TMPDIR/s.json
+  run -5 shim ARROW_POOL=nonsense ARROW_POOL_STATS="$dump" "$PROBES/probe_exit"
+  run -0 json "$dump" 'pool("libc")["backend"]'
+  assert_output system
+}
+
+@test "every variable refuses what it does not know, in one line with its name and value" {
+  assert [ "$(variables | wc -l)" -ge 13 ]
+  for variable in $(variables); do
+    bad=nonsense
+    [ "$variable" = ARROW_POOL_STATS ] && bad=%q
+    [ "$variable" = ARROW_POOL_LIVE ] && continue # any text is a directory's name
+    the_line "$variable=$bad"
+    [[ $stderr == "arrowpool: $variable=$bad: choose "*"; using "* ]]
+  done
+}
+
+@test "values on the edge of what a variable takes are refused" {
+  for setting in ARROW_POOL=JEMALLOC ARROW_POOL=jemalloc,system ARROW_POOL_STATS_IDLE=2 ARROW_POOL_STATS=x% \
+    ARROW_POOL_STATS_INTERVAL=10 ARROW_POOL_STATS_INTERVAL=-1s ARROW_POOL_STATS_INTERVAL=99999999999999999999s \
+    ARROW_POOL_STATS_SIGNAL=KILL ARROW_POOL_STATS_SIGNAL=STOP ARROW_POOL_LIMIT=0 ARROW_POOL_LIMIT=101% \
+    ARROW_POOL_LIMIT=9223372036854775808 ARROW_POOL_DOORS=libc, ARROW_POOL_DOORS=all,libc ARROW_POOL_DECAY=1.5s; do
+    the_line "$setting"
+    [[ $stderr == "arrowpool: $setting: choose "* ]]
+  done
+}
+
+@test "every documented value is accepted" {
+  for setting in ARROW_POOL=jemalloc ARROW_POOL=system ARROW_POOL_STATS=off ARROW_POOL_STATS=%p-%h-%e-%t-%% \
+    ARROW_POOL_STATS_FORMAT={text,json,jsonl,prometheus} ARROW_POOL_STATS_INTERVAL={0,500ms,10s,5m} \
+    ARROW_POOL_STATS_SIGNAL={USR2,SIGUSR2} ARROW_POOL_STATS_IDLE={0,1} ARROW_POOL_LIVE=/tmp \
+    ARROW_POOL_LIMIT={512M,8GiB,70%,1000} ARROW_POOL_DECAY={0,never,1s} ARROW_POOL_THP={auto,always,never} \
+    ARROW_POOL_DOORS={all,libc,arrow_mi,libc\,arrow_vtable} ARROW_POOL_DEBUG={off,warn,trap,abort} \
+    ARROW_POOL_LOG={quiet,warn,info}; do
+    run -0 shim "$setting" sh -c :
+    refute_output --partial choose
+  done
+}
+
+@test "an empty variable is as good as none" {
+  for variable in $(variables); do
+    run -0 shim "$variable=" sh -c :
+    assert_output ""
+  done
+}
+
+@test "an unknown ARROW_POOL_ name gets a line with the nearest known one" {
+  the_line ARROW_POOL_STAT=x
+  assert_equal "$stderr" "arrowpool: ARROW_POOL_STAT: unknown variable; the nearest is ARROW_POOL_STATS"
+  the_line ARROW_POOL_STATS_FROMAT=json
+  [[ $stderr == *"the nearest is ARROW_POOL_STATS_FORMAT" ]]
+  the_line "ARROW_POOL_$(printf 'X%.0s' {1..300})=1"
+}
+
+@test "Arrow's own variables are nobody's business" {
+  run -0 shim ARROW_DEFAULT_MEMORY_POOL=system sh -c :
+  assert_output ""
+}
+
+@test "ARROW_POOL_LOG=quiet silences every one of these lines" {
+  run -0 shim ARROW_POOL_LOG=quiet ARROW_POOL=nonsense ARROW_POOL_STATS=%q ARROW_POOL_NONE=1 ARROW_POOL_LIMIT=1G sh -c :
+  assert_output ""
+}
+
+@test "a program that cleared its environment runs unchanged" {
+  run -5 env -i LD_PRELOAD="$SHIM" "$PROBES/probe_exit"
+  assert_output ""
+}
+
+@test "a setuid program is left alone by the loader" {
+  need_root
+  copy=$BATS_TEST_TMPDIR/probe_exit
+  cp "$PROBES/probe_exit" "$copy"
+  chown nobody "$copy"
+  chmod 4755 "$copy"
+  chmod 755 "$BATS_TEST_TMPDIR"
+  [ "$(findmnt -no OPTIONS -T "$copy" 2>/dev/null | grep -c nosuid)" = 0 ] || skip "mounted nosuid"
+  mkdir -m 777 "$BATS_TEST_TMPDIR/out"
+  run -5 shim ARROW_POOL=nonsense ARROW_POOL_STATS="$BATS_TEST_TMPDIR/out/s.json" "$copy"
+  assert_equal "$(dumps "$BATS_TEST_TMPDIR/out")" 0
+  refute_output --partial nonsense
+}
+
+@test "the README's table lists exactly the variables of options.def with their defaults" {
+  run -0 "$PYTHON" -I - "$SOURCE/README.md" "$SOURCE/shim/options.def" <<'PYTHON'
+import re, sys
+
+readme, table = (open(path).read() for path in sys.argv[1:])
+row = re.compile(r'^OPTION\(\w+, "(\w*)", \w+, "(?:[^"\\]|\\.)*",\s*(NULL|"[^"]*"),', re.M)
+expected = {"ARROW_POOL" + suffix: "none" if default == "NULL" else default.strip('"')
+            for suffix, default in row.findall(table)}
+lines = readme.splitlines()
+start = next(i for i, line in enumerate(lines)
+             if [c.strip() for c in line.strip("| ").split("|")] == ["variable", "values", "default", "meaning"])
+found = {}
+for line in lines[start + 2:]:
+    if not line.startswith("|"):
+        break
+    cells = [c.strip().replace("`", "") for c in re.split(r"(?<!\\)\|", line)[1:-1]]
+    assert len(cells) == 4 and all(cells), line
+    assert cells[0] not in found, line
+    found[cells[0]] = cells[2]
+assert found == expected, (found, expected)
+PYTHON
+}
