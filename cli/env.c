@@ -16,6 +16,7 @@ static void complain(const char *const pieces[], size_t count) {
 
 int cli_env(int argc, char **argv) {
   options settings;
+  bool refused = false;
   if (argc > 1)
     return cli_usage_error("env: %s: takes no argument", argv[1]);
   options_read(&settings, lookup, complain);
@@ -26,11 +27,16 @@ int cli_env(int argc, char **argv) {
     const options_value *value = &settings.values[id];
     char choices[128];
     options_describe_values(row, choices);
+    options_value checked;
+    const char *set = lookup(row->variable);
+    refused |= set && *set && !options_parse(row, set, &checked);
     const char *shown = value->given ? lookup(row->variable) : row->fallback ? row->fallback : "none";
     printf("%-26s %-20s %-12s %s", row->variable, shown, value->given ? "environment" : "default", choices);
     if (row->not_yet)
       printf(" (not yet: %s)", row->not_yet[0] == '*' ? "all" : row->not_yet);
     puts("");
   }
-  return fflush(stdout) ? CLI_FAILURE : CLI_OK;
+  if (fflush(stdout))
+    return CLI_FAILURE;
+  return refused ? CLI_USAGE : CLI_OK;
 }

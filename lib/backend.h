@@ -7,6 +7,9 @@
 
 #include "arrowpool.h"
 
+#include "range.h"
+#include "slots.h"
+
 #include <stdbool.h>
 
 /* How a reallocation was served. */
@@ -33,14 +36,18 @@ typedef struct backend {
   size_t (*remember)(void *buffer, size_t requested);
   size_t (*recall)(void *buffer);
 
-  /* Whether the buffer came from here, not from the allocator behind it. */
-  bool (*owns)(const void *buffer);
+  /* The addresses of its own buffers; others came from the allocator behind it. NULL: it owns any. */
+  const range_bounds *owned;
 
   /* The alignment to keep when a caller that names none reallocates. */
   size_t (*alignment)(void *buffer);
 
   void (*release_unused)(void);
 } backend;
+
+static inline bool backend_owns(const backend *b, const void *buffer) {
+  return !b->owned || range_owns(buffer);
+}
 
 extern const backend backend_jemalloc, backend_system;
 
@@ -54,6 +61,9 @@ typedef struct backend_jemalloc_figures {
 
 /* False before the backend was first used. */
 bool backend_jemalloc_read_figures(backend_jemalloc_figures *out);
+
+/* How long idle pages stay warm and what huge pages are used for; before the first use of the backend. */
+void backend_jemalloc_configure(slots_policy policy);
 
 /* fork: quiesce jemalloc before, let it go on after. Nothing happens before its first use. */
 void backend_jemalloc_prefork(void);

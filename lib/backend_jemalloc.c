@@ -9,6 +9,7 @@
 #include "backend.h"
 
 #include "gate.h"
+#include "keeper.h"
 #include "range.h"
 #include "runs.h"
 #include "slots.h"
@@ -38,6 +39,7 @@ static int arena_count, large_arena_count;
 static _Atomic unsigned small_arenas[MAX_ARENAS], large_arenas[MAX_LARGE_ARENAS]; /* 0: not made yet */
 static _Atomic unsigned next_thread;
 static __thread unsigned thread_number; /* 0: thread not bound to its arena yet */
+static slots_policy policy = {.decay = 1000, .thp = SLOTS_THP_AUTO};
 
 /* ---- jemalloc's view of our address space ---- */
 
@@ -76,10 +78,18 @@ static bool any_split(extent_hooks_t *hooks, void *address, size_t size, size_t 
 static void *slot_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t alignment, bool *zero,
                         bool *commit, unsigned arena) {
   (void)hooks, (void)arena;
-  *zero = *commit = true;
+  bool zeroed;
   if (!address)
-    return slots_allocate(size, alignment);
-  return slots_extend(address, size) ? address : NULL;
+    address = slots_allocate(size, alignment, &zeroed);
+  else if (!slots_extend(address, size, &zeroed))
+    address = NULL;
+  if (!address)
+    return NULL;
+  if (*zero && !zeroed)
+    memset(address, 0, size);
+  *zero |= zeroed;
+  *commit = true;
+  return address;
 }
 
 static bool slot_dalloc(extent_hooks_t *hooks, void *address, size_t size, bool committed, unsigned arena) {
@@ -119,14 +129,21 @@ static bool set_hooks(unsigned arena, extent_hooks_t *hooks) {
   return !arrowpool_je_mallctlbymib(mib, length, NULL, NULL, &hooks, sizeof hooks);
 }
 
-/* Slots return pages by themselves: jemalloc must not sit on free extents. */
-static bool set_no_decay(unsigned arena) {
+static bool set_decay(unsigned arena, ssize_t milliseconds) {
   size_t mib[3], length = 3;
-  ssize_t none = 0;
   if (arrowpool_je_mallctlnametomib("arena.0.dirty_decay_ms", mib, &length))
     return false;
   mib[1] = arena;
-  return !arrowpool_je_mallctlbymib(mib, length, NULL, NULL, &none, sizeof none);
+  return !arrowpool_je_mallctlbymib(mib, length, NULL, NULL, &milliseconds, sizeof milliseconds);
+}
+
+/* Run one of jemalloc's commands on all arenas: "arena.0.purge", "arena.0.decay". */
+static void on_all_arenas(const char *command) {
+  size_t mib[3], length = 3;
+  if (arrowpool_je_mallctlnametomib(command, mib, &length))
+    return;
+  mib[1] = MALLCTL_ARENAS_ALL;
+  arrowpool_je_mallctlbymib(mib, length, NULL, NULL, NULL, 0);
 }
 
 static bool start(void) {
@@ -137,7 +154,9 @@ static bool start(void) {
   if (!range_reserve())
     return false;
   size_t share = range_uncarved() / 8;
-  return runs_init(share) && slots_init(share) && set_hooks(0, &run_hooks);
+  ssize_t decay = policy.decay == SLOTS_NEVER ? -1 : (ssize_t)policy.decay;
+  return runs_init(share) && slots_init(share, policy) && set_hooks(0, &run_hooks) && set_decay(0, decay) &&
+         !arrowpool_je_mallctl("arenas.dirty_decay_ms", NULL, NULL, &decay, sizeof decay);
 }
 
 static bool started(void) {
@@ -163,7 +182,8 @@ static unsigned make_arena(_Atomic unsigned *where, extent_hooks_t *hooks) {
   extent_hooks_t *metadata_hooks = &run_hooks;
   if (arrowpool_je_mallctl("arenas.create", &arena, &size, &metadata_hooks, sizeof metadata_hooks))
     return 0;
-  if (hooks != &run_hooks && (!set_hooks(arena, hooks) || !set_no_decay(arena)))
+  /* Slots keep idle pages by themselves: jemalloc must not sit on free extents. */
+  if (hooks != &run_hooks && (!set_hooks(arena, hooks) || !set_decay(arena, 0)))
     return 0;
   return atomic_compare_exchange_strong(where, &none, arena) ? arena : none;
 }
@@ -190,6 +210,41 @@ static int large_flags(void) {
   return MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE;
 }
 
+/* ---- housekeeping ---- */
+
+#define SMALL_STEP ((size_t)1 << 20)   /* a thread that freed so much in small blocks left pages behind */
+static _Atomic int64_t small_freed_at; /* when one last did (ms); 0: long ago */
+static __thread size_t small_freed;    /* bytes since */
+
+static bool waits(void) { return policy.decay != 0 && policy.decay != SLOTS_NEVER; }
+
+static int64_t keep_house(void) {
+  int64_t next = slots_expire(), freed_at = atomic_load(&small_freed_at);
+  if (!freed_at)
+    return next;
+  on_all_arenas("arena.0.decay");
+  if (slots_now() - freed_at > 2 * policy.decay) {
+    atomic_compare_exchange_strong(&small_freed_at, &freed_at, 0);
+    return next;
+  }
+  int64_t again = policy.decay / 2 + 10;
+  return next < again ? next : again;
+}
+
+static void note_small_free(size_t size) {
+  small_freed += size;
+  if (__builtin_expect(small_freed < SMALL_STEP, 1) || !waits())
+    return;
+  small_freed = 0;
+  atomic_store_explicit(&small_freed_at, slots_now(), memory_order_relaxed);
+  keeper_wake(keep_house);
+}
+
+static void note_large_free(void) {
+  if (waits() && slots_idle_bytes())
+    keeper_wake(keep_house);
+}
+
 /* ---- the table ---- */
 
 static bool is_small(size_t size, size_t alignment) { return size < LARGE && alignment <= range_page_size(); }
@@ -204,12 +259,16 @@ static size_t small_size(size_t size, size_t alignment) {
 static int lg(size_t alignment) { return __builtin_ctzl(alignment); }
 
 static void give_back(void *buffer, size_t size, size_t alignment) {
-  if (!runs_hold(buffer))
+  if (!runs_hold(buffer)) {
     arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
-  else if (size && is_small(size, alignment))
+    note_large_free();
+  } else if (size && is_small(size, alignment)) {
     arrowpool_je_sdallocx(buffer, small_size(size, alignment), 0);
-  else
+    note_small_free(size);
+  } else {
+    note_small_free(arrowpool_je_sallocx(buffer, 0));
     arrowpool_je_free(buffer);
+  }
 }
 
 static void *je_allocate(size_t size, size_t alignment) {
@@ -231,15 +290,23 @@ static void *je_allocate(size_t size, size_t alignment) {
   return buffer;
 }
 
-static void *jemalloc_allocate(size_t size, size_t alignment) {
-  if (__builtin_expect(thread_number || bind_thread(), 1)) {
-    int saved = errno;
-    void *buffer = je_allocate(size, alignment);
+static __attribute__((noinline, cold)) void *fall_back(size_t size, size_t alignment, int saved) {
+  void *buffer = backend_system.allocate(size, alignment);
+  if (buffer)
     errno = saved;
-    if (__builtin_expect(buffer != NULL, 1))
+  return buffer;
+}
+
+static void *jemalloc_allocate(size_t size, size_t alignment) {
+  int saved = errno;
+  if (__builtin_expect(thread_number || bind_thread(), 1)) {
+    void *buffer = je_allocate(size, alignment);
+    if (__builtin_expect(buffer != NULL, 1)) {
+      errno = saved;
       return buffer;
+    }
   }
-  return backend_system.allocate(size, alignment);
+  return fall_back(size, alignment, saved);
 }
 
 static void jemalloc_free(void *buffer, size_t size, size_t alignment) {
@@ -258,7 +325,9 @@ static bool resized_in_place(void *buffer, size_t new_size, size_t alignment) {
     return false;
   if (runs_hold(buffer))
     return arrowpool_je_nallocx(small_size(new_size, alignment), 0) == arrowpool_je_sallocx(buffer, 0);
-  return arrowpool_je_xallocx(buffer, new_size, 0, MALLOCX_TCACHE_NONE) >= new_size;
+  bool fits = arrowpool_je_xallocx(buffer, new_size, 0, MALLOCX_TCACHE_NONE) >= new_size;
+  note_large_free();
+  return fits;
 }
 
 static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size, size_t alignment,
@@ -272,16 +341,20 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
     *how = BACKEND_IN_PLACE;
     return buffer;
   }
+  size_t kept = old_size < new_size ? old_size : new_size;
+  bool large = slots_hold(buffer) && !is_small(new_size, alignment);
+  slots_expect(large ? buffer : NULL, kept);
   void *moved = jemalloc_allocate(new_size, alignment);
+  slots_expect(NULL, 0);
   if (!moved)
     return NULL;
-  memcpy(moved, buffer, old_size < new_size ? old_size : new_size);
+  bool remapped = large && slots_hold(moved) && slots_move(buffer, moved, kept);
+  if (!remapped && !(large && slots_hold(moved)))
+    memcpy(moved, buffer, kept);
   give_back(buffer, 0, 0); /* libc's callers do not say the alignment that the old size went with */
-  *how = BACKEND_COPIED;
+  *how = remapped ? BACKEND_REMAPPED : BACKEND_COPIED;
   return moved;
 }
-
-static bool jemalloc_owns(const void *buffer) { return range_owns(buffer); }
 
 static size_t jemalloc_usable_size(void *buffer) {
   return range_owns(buffer) ? arrowpool_je_sallocx(buffer, 0) : backend_system.usable_size(buffer);
@@ -319,11 +392,8 @@ static void jemalloc_release_unused(void) {
     return;
   int saved = errno;
   arrowpool_je_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
-  size_t mib[3], length = 3;
-  if (!arrowpool_je_mallctlnametomib("arena.0.purge", mib, &length)) {
-    mib[1] = MALLCTL_ARENAS_ALL;
-    arrowpool_je_mallctlbymib(mib, length, NULL, NULL, NULL, 0);
-  }
+  on_all_arenas("arena.0.purge");
+  slots_release_idle();
   errno = saved;
 }
 
@@ -334,7 +404,7 @@ const backend backend_jemalloc = {.name = "jemalloc",
                                   .usable_size = jemalloc_usable_size,
                                   .remember = jemalloc_remember,
                                   .recall = jemalloc_recall,
-                                  .owns = jemalloc_owns,
+                                  .owned = &range_all,
                                   .alignment = jemalloc_alignment,
                                   .release_unused = jemalloc_release_unused};
 
@@ -357,7 +427,11 @@ bool backend_jemalloc_read_figures(backend_jemalloc_figures *out) {
   return true;
 }
 
+void backend_jemalloc_configure(slots_policy wanted) { policy = wanted; }
+
 void backend_jemalloc_prefork(void) {
+  if (keeper_pause()) /* what it would have returned later goes now: nobody might wake it again */
+    jemalloc_release_unused();
   gate_lock(GATE_START);
   if (state == STARTED)
     arrowpool_je_private_je_jemalloc_prefork();
@@ -367,10 +441,12 @@ void backend_jemalloc_postfork_parent(void) {
   if (state == STARTED)
     arrowpool_je_private_je_jemalloc_postfork_parent();
   gate_unlock(GATE_START);
+  keeper_resume();
 }
 
 void backend_jemalloc_postfork_child(void) {
   if (state == STARTED)
     arrowpool_je_private_je_jemalloc_postfork_child();
   gate_unlock(GATE_START);
+  keeper_resume();
 }

@@ -47,11 +47,6 @@ static size_t system_remember(void *buffer, size_t requested) {
   return system_usable_size(buffer);
 }
 
-static bool system_owns(const void *buffer) {
-  (void)buffer;
-  return true;
-}
-
 static size_t system_alignment(void *buffer) {
   (void)buffer;
   return ARROWPOOL_DEFAULT_ALIGNMENT;
@@ -66,7 +61,6 @@ const backend backend_system = {.name = "system",
                                 .usable_size = system_usable_size,
                                 .remember = system_remember,
                                 .recall = system_usable_size,
-                                .owns = system_owns,
                                 .alignment = system_alignment,
                                 .release_unused = system_release_unused};
 

@@ -9,16 +9,28 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define FIELDS      (sizeof(counters_values) / sizeof(int64_t))
-#define FIELD(name) (offsetof(counters_values, name) / sizeof(int64_t))
 #define MEMORY_STEP ((size_t)64 << 10)
 
+/* What a shard stores: sums that only grow. */
+typedef struct sums {
+#define X(name, unit, help) int64_t name;
+  COUNTERS_STORED(X)
+#undef X
+  int64_t bytes_freed; /* with what shrinking gave up */
+  int64_t num_growths; /* reallocations in the size histogram, beside the allocations */
+  int64_t size_histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
+} sums;
+
+#define FIELDS      (sizeof(sums) / sizeof(int64_t))
+#define FIELD(name) (offsetof(sums, name) / sizeof(int64_t))
+
+/* Live bytes here are those of the shard: negative where others' buffers are freed. */
 typedef struct shard {
-  _Alignas(64) _Atomic int64_t values[FIELDS];
-  _Atomic int64_t pending;      /* live bytes not yet in the pool's `published` */
-  _Atomic int64_t pending_peak; /* highest value of `pending` since it was last published */
-  struct shard *next;           /* of the same pool */
-  bool shared;                  /* written by several threads */
+  _Alignas(64) _Atomic int64_t sums[FIELDS];
+  _Atomic int64_t published; /* of its live bytes, what the pool's `published` has */
+  _Atomic int64_t highest;   /* most live bytes since that was brought up to date */
+  struct shard *next;        /* of the same pool */
+  bool shared;               /* written by several threads */
 } shard;
 
 typedef struct block {
@@ -28,11 +40,12 @@ typedef struct block {
 } block;
 
 static struct {
-  _Alignas(64) _Atomic int64_t published; /* live bytes, without what the shards have pending */
+  _Alignas(64) _Atomic int64_t published; /* live bytes, up to COUNTERS_QUANTUM a shard behind */
   _Atomic int64_t peak;
-  _Atomic(shard *) shards;  /* only ever pushed to */
-  counters_values baseline; /* subtracted from the sums: a fork's parent, or an earlier pool of the number */
-  int64_t inherited;
+  _Atomic(shard *) shards; /* only ever pushed to */
+  _Atomic int64_t
+      baseline[FIELDS]; /* subtracted: what a fork's parent counted, or an earlier pool of the number */
+  _Atomic int64_t inherited;
 } pools[COUNTERS_POOLS];
 
 static block shared_block = {.shared = true};
@@ -108,9 +121,9 @@ static inline shard *own_shard(unsigned pool) {
 
 static inline int64_t add(shard *s, _Atomic int64_t *counter, int64_t amount) {
   if (__builtin_expect(s->shared, 0))
-    return atomic_fetch_add_explicit(counter, amount, memory_order_relaxed) + amount;
+    return atomic_fetch_add_explicit(counter, amount, memory_order_release) + amount;
   int64_t sum = atomic_load_explicit(counter, memory_order_relaxed) + amount;
-  atomic_store_explicit(counter, sum, memory_order_relaxed);
+  atomic_store_explicit(counter, sum, memory_order_release);
   return sum;
 }
 
@@ -120,11 +133,16 @@ static void raise_to(_Atomic int64_t *peak, int64_t value) {
   }
 }
 
+static int64_t live_of(const shard *s) {
+  return atomic_load_explicit(&s->sums[FIELD(total_bytes_allocated)], memory_order_relaxed) -
+         atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
+}
+
 static __attribute__((noinline)) void publish(shard *s, unsigned pool) {
-  int64_t highest = atomic_exchange_explicit(&s->pending_peak, 0, memory_order_relaxed);
-  int64_t pending = atomic_exchange_explicit(&s->pending, 0, memory_order_relaxed);
-  int64_t before = atomic_fetch_add_explicit(&pools[pool].published, pending, memory_order_relaxed);
-  raise_to(&pools[pool].peak, before + (highest > pending ? highest : pending));
+  int64_t live = live_of(s), known = atomic_exchange_explicit(&s->published, live, memory_order_relaxed);
+  int64_t highest = atomic_exchange_explicit(&s->highest, live, memory_order_relaxed);
+  int64_t before = atomic_fetch_add_explicit(&pools[pool].published, live - known, memory_order_relaxed);
+  raise_to(&pools[pool].peak, before - known + (highest > live ? highest : live));
 }
 
 /* The thread's block goes to the next new thread. A key destructor. */
@@ -142,37 +160,43 @@ static void leave_block(void *leaving) {
   gate_unlock(GATE_SHARDS);
 }
 
-static inline void add_live(shard *s, unsigned pool, int64_t amount) {
-  add(s, &s->values[FIELD(bytes_allocated)], amount);
-  int64_t pending = add(s, &s->pending, amount);
-  if (pending > atomic_load_explicit(&s->pending_peak, memory_order_relaxed))
-    atomic_store_explicit(&s->pending_peak, pending, memory_order_relaxed);
-  if (__builtin_expect(pending > COUNTERS_QUANTUM || pending < -COUNTERS_QUANTUM, 0))
-    publish(s, pool);
-}
+static inline void count(shard *s, size_t field, int64_t amount) { add(s, &s->sums[field], amount); }
 
-static inline void add_size(shard *s, unsigned pool, int64_t size, int64_t amount) {
+static inline void grew(shard *s, unsigned pool, int64_t size, int64_t amount) {
   int bucket = 63 - __builtin_clzll((unsigned long long)size);
   if (bucket >= ARROWPOOL_HISTOGRAM_BUCKETS)
     bucket = ARROWPOOL_HISTOGRAM_BUCKETS - 1;
-  add(s, &s->values[FIELD(size_histogram) + (size_t)bucket], 1);
-  add(s, &s->values[FIELD(num_allocations)], 1);
-  add(s, &s->values[FIELD(total_bytes_allocated)], amount);
-  add_live(s, pool, amount);
+  count(s, FIELD(size_histogram) + (size_t)bucket, 1);
+  int64_t live = add(s, &s->sums[FIELD(total_bytes_allocated)], amount) -
+                 atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
+  if (live > atomic_load_explicit(&s->highest, memory_order_relaxed)) {
+    atomic_store_explicit(&s->highest, live, memory_order_relaxed);
+    if (__builtin_expect(live - atomic_load_explicit(&s->published, memory_order_relaxed) > COUNTERS_QUANTUM,
+                         0))
+      publish(s, pool);
+  }
+}
+
+static inline void shrank(shard *s, unsigned pool, int64_t amount) {
+  int64_t live = atomic_load_explicit(&s->sums[FIELD(total_bytes_allocated)], memory_order_relaxed) -
+                 add(s, &s->sums[FIELD(bytes_freed)], amount);
+  if (__builtin_expect(atomic_load_explicit(&s->published, memory_order_relaxed) - live > COUNTERS_QUANTUM,
+                       0))
+    publish(s, pool);
 }
 
 void counters_allocated(unsigned pool, int64_t size) {
   shard *s = own_shard(pool);
-  if (s)
-    add_size(s, pool, size, size);
+  if (__builtin_expect(s != NULL, 1))
+    grew(s, pool, size, size);
 }
 
 void counters_freed(unsigned pool, int64_t size) {
   shard *s = own_shard(pool);
-  if (!s)
+  if (__builtin_expect(!s, 0))
     return;
-  add(s, &s->values[FIELD(num_frees)], 1);
-  add_live(s, pool, -size);
+  count(s, FIELD(num_frees), 1);
+  shrank(s, pool, size);
 }
 
 void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind) {
@@ -183,74 +207,110 @@ void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, cou
   shard *s = own_shard(pool);
   if (!s)
     return;
-  add(s, &s->values[FIELD(num_reallocations)], 1);
-  add(s, &s->values[calls[kind]], 1);
+  count(s, calls[kind], 1);
   /* Shrinking leaves or takes along only what is kept. */
-  add(s, &s->values[bytes[kind]], old_size < new_size ? old_size : new_size);
-  if (new_size > old_size)
-    add_size(s, pool, new_size, new_size - old_size);
-  else
-    add_live(s, pool, new_size - old_size);
+  count(s, bytes[kind], old_size < new_size ? old_size : new_size);
+  if (new_size > old_size) {
+    grew(s, pool, new_size, new_size - old_size);
+    count(s, FIELD(num_growths), 1); /* after the histogram: see counters_all_freed */
+  } else {
+    shrank(s, pool, old_size - new_size);
+  }
 }
 
 void counters_failed(unsigned pool) {
   shard *s = own_shard(pool);
   if (s)
-    add(s, &s->values[FIELD(num_failed)], 1);
+    count(s, FIELD(num_failed), 1);
 }
 
 void counters_fell_back(unsigned pool) {
   shard *s = own_shard(pool);
   if (s)
-    add(s, &s->values[FIELD(num_fallbacks)], 1);
+    count(s, FIELD(num_fallbacks), 1);
 }
 
-static void sum_shards(unsigned pool, counters_values *out) {
-  int64_t sums[FIELDS] = {0};
+static void sum_shards(unsigned pool, sums *out) {
+  int64_t all[FIELDS] = {0};
   for (shard *s = atomic_load_explicit(&pools[pool].shards, memory_order_acquire); s; s = s->next)
     for (size_t i = 0; i < FIELDS; i++)
-      sums[i] += atomic_load_explicit(&s->values[i], memory_order_relaxed);
-  memcpy(out, sums, sizeof sums);
+      all[i] += atomic_load_explicit(&s->sums[i], memory_order_relaxed);
+  memcpy(out, all, sizeof all);
+}
+
+static sums since_baseline(unsigned pool) {
+  int64_t now[FIELDS];
+  sums result;
+  sum_shards(pool, &result);
+  memcpy(now, &result, sizeof now);
+  for (size_t i = 0; i < FIELDS; i++)
+    now[i] -= atomic_load_explicit(&pools[pool].baseline[i], memory_order_relaxed);
+  memcpy(&result, now, sizeof now);
+  return result;
 }
 
 void counters_read(unsigned pool, counters_sum *out) {
-  int64_t sums[FIELDS], baseline[FIELDS];
-  sum_shards(pool, &out->values);
-  memcpy(sums, &out->values, sizeof sums);
-  memcpy(baseline, &pools[pool].baseline, sizeof baseline);
-  for (size_t i = 0; i < FIELDS; i++)
-    sums[i] -= baseline[i];
-  memcpy(&out->values, sums, sizeof sums);
-  if (out->values.bytes_allocated < 0) /* a free was seen before its allocation, on another shard */
-    out->values.bytes_allocated = 0;
+  sums now = since_baseline(pool);
+  counters_values *values = &out->values;
+#define X(name, unit, help) values->name = now.name;
+  COUNTERS_STORED(X)
+#undef X
+  values->num_reallocations = now.reallocs_in_place + now.reallocs_remapped + now.reallocs_copied;
+  values->num_allocations = 0;
+  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
+    values->num_allocations += values->size_histogram[i] = now.size_histogram[i];
+  int64_t live = now.total_bytes_allocated - now.bytes_freed;
+  values->bytes_allocated =
+      live > 0 ? live : 0; /* a free may be seen before its allocation, on another shard */
   int64_t published = atomic_load_explicit(&pools[pool].published, memory_order_relaxed);
   int64_t peak = atomic_load_explicit(&pools[pool].peak, memory_order_relaxed);
   for (shard *s = atomic_load_explicit(&pools[pool].shards, memory_order_acquire); s; s = s->next) {
-    int64_t candidate = published + atomic_load_explicit(&s->pending_peak, memory_order_relaxed);
-    peak = candidate > peak ? candidate : peak;
+    int64_t ahead = atomic_load_explicit(&s->highest, memory_order_relaxed) -
+                    atomic_load_explicit(&s->published, memory_order_relaxed);
+    peak = published + ahead > peak ? published + ahead : peak;
   }
-  out->max_memory = peak > out->values.bytes_allocated ? peak : out->values.bytes_allocated;
+  out->max_memory = peak > values->bytes_allocated ? peak : values->bytes_allocated;
+  raise_to(&pools[pool].peak, out->max_memory); /* what was reported once is never taken back */
   out->inherited_bytes = pools[pool].inherited;
+}
+
+static void store_if_changed(_Atomic int64_t *where, int64_t value) {
+  if (atomic_load_explicit(where, memory_order_relaxed) != value)
+    atomic_store_explicit(where, value, memory_order_relaxed);
 }
 
 /* Everything counted so far becomes the baseline; live bytes stay if asked to. The shards keep their sums:
  * to zero them would copy all their pages after a fork. */
 static void rebase(unsigned pool, bool keep_live) {
-  counters_values *baseline = &pools[pool].baseline;
-  int64_t live = -baseline->bytes_allocated;
-  sum_shards(pool, baseline);
-  live += baseline->bytes_allocated;
-  if (keep_live)
-    baseline->bytes_allocated -= live;
-  pools[pool].inherited = keep_live ? live : 0;
+  sums now = since_baseline(pool);
+  int64_t live = keep_live ? now.total_bytes_allocated - now.bytes_freed : 0, base[FIELDS];
+  sum_shards(pool, &now);
+  now.bytes_freed += live;
+  memcpy(base, &now, sizeof base);
+  for (size_t i = 0; i < FIELDS; i++)
+    atomic_store_explicit(&pools[pool].baseline[i], base[i], memory_order_relaxed);
+  atomic_store(&pools[pool].inherited, live);
   for (shard *s = atomic_load(&pools[pool].shards); s; s = s->next) {
-    if (atomic_load_explicit(&s->pending, memory_order_relaxed))
-      atomic_store_explicit(&s->pending, 0, memory_order_relaxed);
-    if (atomic_load_explicit(&s->pending_peak, memory_order_relaxed))
-      atomic_store_explicit(&s->pending_peak, 0, memory_order_relaxed);
+    store_if_changed(&s->published, live_of(s));
+    store_if_changed(&s->highest, live_of(s));
   }
-  atomic_store(&pools[pool].published, pools[pool].inherited);
-  atomic_store(&pools[pool].peak, pools[pool].inherited);
+  atomic_store(&pools[pool].published, live);
+  atomic_store(&pools[pool].peak, live);
+}
+
+static int64_t sum_fields(unsigned pool, size_t first, size_t count_) {
+  int64_t sum = 0;
+  for (shard *s = atomic_load_explicit(&pools[pool].shards, memory_order_acquire); s; s = s->next)
+    for (size_t i = first; i < first + count_; i++)
+      sum += atomic_load_explicit(&s->sums[i], memory_order_acquire);
+  return sum;
+}
+
+/* A buffer enters the histogram before it can be freed or grow, and what is read first may only be too small:
+ * so a buffer that lives is never missed. Baselines do not matter to the difference. */
+bool counters_all_freed(unsigned pool) {
+  int64_t gone = sum_fields(pool, FIELD(num_frees), 1) + sum_fields(pool, FIELD(num_growths), 1);
+  return sum_fields(pool, FIELD(size_histogram), ARROWPOOL_HISTOGRAM_BUCKETS) == gone;
 }
 
 void counters_reset(unsigned pool) { rebase(pool, false); }

@@ -40,6 +40,10 @@ void counters_fell_back(unsigned pool);
 /* Sum up a pool. Lock-free and async-signal-safe. */
 void counters_read(unsigned pool, counters_sum *out);
 
+/* Whether every buffer of the pool was freed; exact even while threads free and reallocate, as long as nobody
+ * allocates. */
+bool counters_all_freed(unsigned pool);
+
 /* Forget a pool's history: for a number that is given to another pool. No thread may be counting for it. */
 void counters_reset(unsigned pool);
 

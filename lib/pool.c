@@ -11,28 +11,30 @@ _Static_assert(POOL_COUNT == COUNTERS_POOLS, "a pool's place in the table is its
 
 typedef enum life { UNUSED, OPEN, DESTROYED } life;
 
+#define NAME_WORDS ((ARROWPOOL_NAME_MAX + 3 + 7) / 8) /* with the prefix "c:" and the NUL */
+
+/* An entry changes its name and configuration only while nobody can use the pool; reports may read it all the
+ * same, and notice by `version`, which is odd during the change. */
 struct arrowpool_pool {
   pool_config config;
   _Atomic int life;
-  char name[ARROWPOOL_NAME_MAX + 3]; /* with the prefix "c:" and the NUL */
+  _Atomic unsigned version;
+  union {
+    char text[NAME_WORDS * 8];
+    _Atomic uint64_t words[NAME_WORDS];
+  } name;
 };
 
 static arrowpool_pool pools[POOL_COUNT] = {
-    [POOL_JEMALLOC] = {{&backend_jemalloc, POOL_TOLD, POOL_SEES_ALL}, OPEN, "c:jemalloc"},
-    [POOL_SYSTEM] = {{&backend_system, POOL_TOLD, POOL_SEES_ALL}, OPEN, "c:system"},
+    [POOL_JEMALLOC] = {{&backend_jemalloc, POOL_TOLD, POOL_SEES_ALL}, OPEN, 0, {"c:jemalloc"}},
+    [POOL_SYSTEM] = {{&backend_system, POOL_TOLD, POOL_SEES_ALL}, OPEN, 0, {"c:system"}},
 };
 
 arrowpool_pool *pool_built_in(int which) { return &pools[which]; }
 
-const char *pool_name(const arrowpool_pool *pool) { return pool->name; }
+const char *pool_name(const arrowpool_pool *pool) { return pool->name.text; }
 
 const pool_config *pool_get_config(const arrowpool_pool *pool) { return &pool->config; }
-
-arrowpool_pool *pool_at(unsigned index) {
-  return index < POOL_COUNT && atomic_load_explicit(&pools[index].life, memory_order_acquire) != UNUSED
-             ? &pools[index]
-             : NULL;
-}
 
 static unsigned number_of(const arrowpool_pool *pool) { return (unsigned)(pool - pools); }
 
@@ -40,11 +42,7 @@ static unsigned number_of(const arrowpool_pool *pool) { return (unsigned)(pool -
 
 /* Destroyed, and its last buffer freed: nobody can use it any more. */
 static bool is_over(const arrowpool_pool *pool) {
-  counters_sum sum;
-  if (atomic_load(&pool->life) != DESTROYED)
-    return false;
-  counters_read(number_of(pool), &sum);
-  return sum.values.bytes_allocated == 0;
+  return atomic_load(&pool->life) == DESTROYED && counters_all_freed(number_of(pool));
 }
 
 /* The entry for a new pool: that of its name, else an unused one, else one that is over. */
@@ -54,7 +52,7 @@ static arrowpool_status find_entry(const char *name, arrowpool_pool **out) {
     if (atomic_load(&p->life) == UNUSED) {
       if (!unused)
         unused = p;
-    } else if (strcmp(p->name, name) == 0) {
+    } else if (strcmp(p->name.text, name) == 0) {
       *out = p;
       return is_over(p) ? ARROWPOOL_OK : ARROWPOOL_EXISTS;
     } else if (!over && is_over(p)) {
@@ -65,19 +63,33 @@ static arrowpool_status find_entry(const char *name, arrowpool_pool **out) {
   return *out ? ARROWPOOL_OK : ARROWPOOL_OUT_OF_MEMORY;
 }
 
+static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
+  union {
+    char text[NAME_WORDS * 8];
+    uint64_t words[NAME_WORDS];
+  } padded = {{0}};
+  atomic_fetch_add(&pool->version, 1);
+  if (strcmp(pool->name.text, name) != 0) {
+    counters_reset(number_of(pool));
+    strcpy(padded.text, name);
+    for (int i = 0; i < NAME_WORDS; i++)
+      atomic_store_explicit(&pool->name.words[i], padded.words[i], memory_order_relaxed);
+  }
+  __atomic_store_n(&pool->config.backend, config.backend, __ATOMIC_RELAXED);
+  __atomic_store_n(&pool->config.basis, config.basis, __ATOMIC_RELAXED);
+  __atomic_store_n(&pool->config.sight, config.sight, __ATOMIC_RELAXED);
+  atomic_fetch_add(&pool->version, 1);
+  atomic_store_explicit(&pool->life, OPEN, memory_order_release);
+}
+
 arrowpool_status pool_create(const char *name, pool_config config, arrowpool_pool **out) {
   arrowpool_pool *pool;
-  if (strlen(name) >= sizeof pool->name)
+  if (strlen(name) >= sizeof pool->name.text)
     return ARROWPOOL_INVALID;
   gate_lock(GATE_POOLS);
   arrowpool_status status = find_entry(name, &pool);
   if (status == ARROWPOOL_OK) {
-    if (strcmp(pool->name, name) != 0) {
-      counters_reset(number_of(pool));
-      strcpy(pool->name, name);
-    }
-    pool->config = config;
-    atomic_store_explicit(&pool->life, OPEN, memory_order_release);
+    set_up(pool, name, config);
     *out = pool;
   }
   gate_unlock(GATE_POOLS);
@@ -102,7 +114,7 @@ static void *zero_size_buffer(int64_t alignment) { return (void *)(uintptr_t)ali
 
 /* Whether the buffer's free will come by here. */
 static bool sees(const arrowpool_pool *pool, const void *buffer) {
-  return pool->config.sight == POOL_SEES_ALL || pool->config.backend->owns(buffer);
+  return pool->config.sight == POOL_SEES_ALL || backend_owns(pool->config.backend, buffer);
 }
 
 /* What a buffer of the requested size counts for (bytes). */
@@ -112,7 +124,7 @@ static int64_t take_note(const arrowpool_pool *pool, void *buffer, int64_t size)
 }
 
 static void count_allocated(arrowpool_pool *pool, void *buffer, int64_t size) {
-  if (!pool->config.backend->owns(buffer))
+  if (__builtin_expect(!backend_owns(pool->config.backend, buffer), 0))
     counters_fell_back(number_of(pool));
   if (sees(pool, buffer))
     counters_allocated(number_of(pool), take_note(pool, buffer, size));
@@ -171,7 +183,7 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
   } else { /* it left our sight: from here on it is a stranger's */
     counters_freed(number_of(pool), old_size);
   }
-  if (how != BACKEND_IN_PLACE && !b->owns(resized))
+  if (how != BACKEND_IN_PLACE && !backend_owns(b, resized))
     counters_fell_back(number_of(pool));
   return ARROWPOOL_OK;
 }
@@ -195,31 +207,52 @@ void pool_note_failed(arrowpool_pool *pool) { counters_failed(number_of(pool)); 
 
 /* ---- statistics ---- */
 
-bool pool_counts_requested(const arrowpool_pool *pool) {
-  return pool->config.basis == POOL_TOLD || pool->config.backend == &backend_jemalloc;
-}
-
-bool pool_was_used(const arrowpool_pool *pool) {
-  counters_sum sum;
-  counters_read(number_of(pool), &sum);
-  return sum.values.num_allocations || sum.values.num_frees || sum.values.num_failed ||
-         sum.values.num_fallbacks || sum.values.num_reallocations || sum.inherited_bytes;
-}
-
-void pool_read(const arrowpool_pool *pool, arrowpool_stats *out) {
-  counters_sum sum;
-  counters_read(number_of(pool), &sum);
-#define X(name, unit, help) out->name = sum.values.name;
+/* What the counters and the configuration say. */
+static void read_stats(pool_config config, const counters_sum *sum, arrowpool_stats *out) {
+#define X(name, unit, help) out->name = sum->values.name;
   COUNTERS_FIELDS(X)
 #undef X
   out->struct_size = sizeof *out;
-  out->max_memory = sum.max_memory;
-  out->inherited_bytes = sum.inherited_bytes;
-  memcpy(out->size_histogram, sum.values.size_histogram, sizeof out->size_histogram);
-  if (pool->config.sight == POOL_SEES_OWN && pool->config.backend == &backend_system) {
+  out->max_memory = sum->max_memory;
+  out->inherited_bytes = sum->inherited_bytes;
+  memcpy(out->size_histogram, sum->values.size_histogram, sizeof out->size_histogram);
+  if (config.sight == POOL_SEES_OWN && config.backend == &backend_system) {
     out->bytes_allocated = out->max_memory = out->num_frees = out->inherited_bytes = ARROWPOOL_UNKNOWN;
     out->num_reallocations = out->reallocs_in_place = out->reallocs_remapped = out->reallocs_copied =
         ARROWPOOL_UNKNOWN;
     out->bytes_grown_in_place = out->bytes_remapped = out->bytes_copied = ARROWPOOL_UNKNOWN;
   }
+}
+
+void pool_read(const arrowpool_pool *pool, arrowpool_stats *out) {
+  counters_sum sum;
+  counters_read(number_of(pool), &sum);
+  read_stats(pool->config, &sum, out);
+}
+
+static bool was_used(const counters_sum *sum) {
+  return sum->values.num_allocations || sum->values.num_frees || sum->values.num_failed ||
+         sum->values.num_fallbacks || sum->values.num_reallocations || sum->inherited_bytes;
+}
+
+bool pool_view_at(unsigned index, pool_view *out) {
+  const arrowpool_pool *pool = &pools[index];
+  uint64_t words[NAME_WORDS];
+  counters_sum sum;
+  unsigned version = atomic_load(&pool->version);
+  if (version % 2 || atomic_load(&pool->life) == UNUSED)
+    return false;
+  for (int i = 0; i < NAME_WORDS; i++)
+    words[i] = atomic_load_explicit(&pool->name.words[i], memory_order_relaxed);
+  pool_config config = {__atomic_load_n(&pool->config.backend, __ATOMIC_RELAXED),
+                        __atomic_load_n(&pool->config.basis, __ATOMIC_RELAXED),
+                        __atomic_load_n(&pool->config.sight, __ATOMIC_RELAXED)};
+  counters_read(index, &sum);
+  if (!was_used(&sum) || atomic_load(&pool->version) != version)
+    return false;
+  memcpy(out->name, words, sizeof out->name);
+  out->backend = config.backend->name;
+  out->counts_requested = config.basis == POOL_TOLD || config.backend == &backend_jemalloc;
+  read_stats(config, &sum, &out->stats);
+  return true;
 }

@@ -54,16 +54,19 @@ void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignme
 void pool_note_allocated(arrowpool_pool *pool, int64_t size);
 void pool_note_failed(arrowpool_pool *pool);
 
-/* Whether bytes_allocated counts bytes as requested; else as the allocator behind us rounds them. */
-bool pool_counts_requested(const arrowpool_pool *pool);
-
-/* Whether the pool was ever asked for memory. */
-bool pool_was_used(const arrowpool_pool *pool);
-
 /* Statistics; what the pool cannot see is ARROWPOOL_UNKNOWN. Async-signal-safe. */
 void pool_read(const arrowpool_pool *pool, arrowpool_stats *out);
 
-/* Pool number `index` of the table, or NULL: for walking it. Async-signal-safe. */
-arrowpool_pool *pool_at(unsigned index);
+/* A consistent copy of what a report says of a pool. */
+typedef struct pool_view {
+  char name[72];
+  const char *backend;
+  bool counts_requested; /* bytes_allocated counts bytes as requested; else as the allocator behind us rounds
+                          */
+  arrowpool_stats stats;
+} pool_view;
+
+/* The pool at `index` (below POOL_COUNT), if it was ever asked for memory. Async-signal-safe. */
+bool pool_view_at(unsigned index, pool_view *out);
 
 #endif

@@ -24,8 +24,7 @@ static char *next_window, *range_end;
 static size_t page_size, carve_alignment;
 static bool frugal;
 
-/* The first number of a small file of the kernel's; `otherwise` if it cannot be read. */
-static size_t read_number(const char *path, size_t otherwise) {
+size_t range_kernel_number(const char *path, size_t otherwise) {
   char text[32];
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
@@ -45,7 +44,7 @@ static size_t size_allowed(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
     return LARGEST;
-  size_t used = read_number("/proc/self/statm", limit.rlim_cur / page_size / 2) * page_size;
+  size_t used = range_kernel_number("/proc/self/statm", limit.rlim_cur / page_size / 2) * page_size;
   size_t left = limit.rlim_cur > used ? (limit.rlim_cur - used) / 4 : 0;
   return left < LARGEST ? left : LARGEST;
 }
@@ -54,7 +53,7 @@ bool range_reserve(void) {
   struct rlimit limit;
   page_size = getauxval(AT_PAGESZ);
   frugal = (!getrlimit(RLIMIT_DATA, &limit) && limit.rlim_cur != RLIM_INFINITY) ||
-           read_number("/proc/sys/vm/overcommit_memory", 0) == 2;
+           range_kernel_number("/proc/sys/vm/overcommit_memory", 0) == 2;
   for (size_t size = size_allowed(); size >= SMALLEST; size /= 2) {
     /* Whole gigabytes move by page-directory entries; a small range cannot afford the alignment. */
     carve_alignment = (size_t)(size >= (size_t)64 << 30 ? 1 << 30 : 2 << 20);
@@ -62,6 +61,7 @@ bool range_reserve(void) {
     char *base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
       continue;
+    madvise(base, size, MADV_DONTDUMP); /* debuggers would save even what has no access */
     next_window = (char *)range_round_up((uintptr_t)base, carve_alignment);
     range_end = base + size;
     atomic_store_explicit(&range_all.span, size, memory_order_relaxed);
@@ -88,10 +88,20 @@ bool range_carve(range_window *window, size_t size) {
 }
 
 bool range_make_writable(void *from, size_t size) {
-  return mprotect(from, size, PROT_READ | PROT_WRITE) == 0;
+  if (mprotect(from, size, PROT_READ | PROT_WRITE))
+    return false;
+  madvise(from, size, MADV_DODUMP);
+  return true;
 }
 
-bool range_release_pages(void *from, size_t size) { return madvise(from, size, MADV_DONTNEED) == 0; }
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
+bool range_release_pages(void *from, size_t size) {
+  return madvise(from, size, MADV_DONTNEED) == 0 ||
+         madvise(from, size, MADV_DONTNEED_LOCKED) == 0; /* a host that called mlockall */
+}
 
 bool range_commit(range_window *window, size_t upto) {
   if (upto <= atomic_load_explicit(&window->writable, memory_order_acquire))

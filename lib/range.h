@@ -59,7 +59,11 @@ bool range_commit(range_window *window, size_t upto);
 /* Make a stretch of whole pages writable. False if the kernel refuses. */
 bool range_make_writable(void *from, size_t size);
 
-/* Give the pages of a writable stretch back to the kernel; they read as zeros afterwards. */
+/* Give the pages of a writable stretch back to the kernel; they read as zeros afterwards. False if the
+ * kernel refuses; then they are as they were. */
 bool range_release_pages(void *from, size_t size);
+
+/* The number that a file of the kernel's begins with; `otherwise` if it cannot be read. */
+size_t range_kernel_number(const char *path, size_t otherwise);
 
 #endif

@@ -77,6 +77,8 @@ void report_text(writer *w, const snapshot_process *process) {
   writer_text(w, ", peak");
   writer_text(w, " ");
   size_cell(w, process->peak_rss_bytes, 0);
+  writer_text(w, ", warm ");
+  size_cell(w, process->warm_bytes, 0);
   writer_text(w, "\n");
   snapshot_pool pool;
   bool any = false;

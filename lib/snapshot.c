@@ -61,20 +61,14 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   out->start_time = started_at;
   out->time = now();
   read_resident(out);
+  out->warm_bytes = (int64_t)slots_idle_bytes();
   out->has_jemalloc = ask_jemalloc && backend_jemalloc_read_figures(&out->jemalloc);
   errno = saved;
 }
 
 bool snapshot_next_pool(unsigned *index, snapshot_pool *out) {
-  while (*index < POOL_COUNT) {
-    const arrowpool_pool *pool = pool_at((*index)++);
-    if (!pool || !pool_was_used(pool))
-      continue;
-    out->name = pool_name(pool);
-    out->backend = pool_get_config(pool)->backend->name;
-    out->counts_requested = pool_counts_requested(pool);
-    pool_read(pool, &out->stats);
-    return true;
-  }
+  while (*index < POOL_COUNT)
+    if (pool_view_at((*index)++, out))
+      return true;
   return false;
 }

@@ -11,15 +11,12 @@ typedef struct snapshot_process {
   char host[65];
   int64_t start_time, time;          /* milliseconds since the epoch */
   int64_t rss_bytes, peak_rss_bytes; /* ARROWPOOL_UNKNOWN without /proc */
-  bool has_jemalloc;                 /* whether `jemalloc` holds figures */
+  int64_t warm_bytes; /* freed, kept for the next buffer; still resident as far as they were written */
+  bool has_jemalloc;  /* whether `jemalloc` holds figures */
   backend_jemalloc_figures jemalloc;
 } snapshot_process;
 
-typedef struct snapshot_pool {
-  const char *name, *backend;
-  bool counts_requested;
-  arrowpool_stats stats;
-} snapshot_pool;
+typedef pool_view snapshot_pool;
 
 void snapshot_read_process(bool ask_jemalloc, snapshot_process *out);
 

@@ -78,12 +78,32 @@ void writer_milliseconds(writer *w, int64_t milliseconds) {
   writer_bytes(w, decimals, sizeof decimals);
 }
 
+/* Length of the well-formed UTF-8 character at `text` (RFC 3629); 0: there is none. */
+static size_t character_length(const unsigned char *text) {
+  unsigned char c = text[0];
+  size_t length = c < 0x80                 ? 1
+                  : c >= 0xc2 && c <= 0xdf ? 2
+                  : c >= 0xe0 && c <= 0xef ? 3
+                  : c >= 0xf0 && c <= 0xf4 ? 4
+                                           : 0;
+  for (size_t i = 1; i < length; i++)
+    if ((text[i] & 0xc0) != 0x80)
+      return 0;
+  bool overlong = (c == 0xe0 && text[1] < 0xa0) || (c == 0xf0 && text[1] < 0x90);
+  bool beyond = (c == 0xed && text[1] > 0x9f) || (c == 0xf4 && text[1] > 0x8f);
+  return overlong || beyond ? 0 : length;
+}
+
 void writer_json_string(writer *w, const char *text) {
   static const char hex[] = "0123456789abcdef";
   writer_text(w, "\"");
   for (; *text; text++) {
     unsigned char c = (unsigned char)*text;
-    if (c == '"' || c == '\\') {
+    size_t length = character_length((const unsigned char *)text);
+    if (length != 1) {
+      writer_bytes(w, length ? text : "\xef\xbf\xbd", length ? length : 3); /* else U+FFFD */
+      text += length ? length - 1 : 0;
+    } else if (c == '"' || c == '\\') {
       writer_bytes(w, "\\", 1);
       writer_bytes(w, text, 1);
     } else if (c < ' ' || c == 0x7f) {

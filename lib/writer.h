@@ -25,7 +25,7 @@ void writer_bytes(writer *w, const char *text, size_t size);
 void writer_int(writer *w, int64_t number);
 /* Seconds with three decimals. */
 void writer_milliseconds(writer *w, int64_t milliseconds);
-/* A JSON string, quoted and escaped; bytes above 0x7f are taken for UTF-8. */
+/* A JSON string, quoted and escaped; what is not UTF-8 becomes U+FFFD. */
 void writer_json_string(writer *w, const char *text);
 
 /* Into `out` (at least 24 bytes), returning the length, without a NUL: a number; a size as people read it

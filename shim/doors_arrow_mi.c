@@ -23,13 +23,7 @@ EXPORT void arrow_mi_collect(bool force);
 
 EXPORT void *arrow_mi_malloc_aligned(size_t size, size_t alignment) {
   const router_door *door = router_door_of(ROUTER_ARROW_MIMALLOC);
-  void *buffer;
-  if (!door)
-    return THEIRS(arrow_mi_malloc_aligned)(size, alignment);
-  if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX ||
-      pool_allocate(door->pool, size ? (int64_t)size : 1, (int64_t)alignment, &buffer))
-    return NULL;
-  return buffer;
+  return door ? router_allocate(door, size, alignment) : THEIRS(arrow_mi_malloc_aligned)(size, alignment);
 }
 
 EXPORT void *arrow_mi_realloc_aligned(void *buffer, size_t size, size_t alignment) {
@@ -38,10 +32,7 @@ EXPORT void *arrow_mi_realloc_aligned(void *buffer, size_t size, size_t alignmen
     return THEIRS(arrow_mi_realloc_aligned)(buffer, size, alignment);
   if (!buffer)
     return arrow_mi_malloc_aligned(size, alignment);
-  if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX ||
-      pool_reallocate(door->pool, POOL_SIZE_UNKNOWN, size ? (int64_t)size : 1, (int64_t)alignment, &buffer))
-    return NULL;
-  return buffer;
+  return router_reallocate(door->pool, buffer, size, alignment);
 }
 
 EXPORT void arrow_mi_free(void *buffer) {

@@ -31,9 +31,8 @@ static void *find(operator_ *op, const void *caller) {
 
 static void *allocate(operator_ *op, size_t size, size_t alignment, const void *nothrow, const void *caller) {
   const router_door *door = router_door_of(ROUTER_LIBC);
-  void *buffer = NULL;
-  if (door && door->ours && size <= PTRDIFF_MAX &&
-      pool_allocate(door->pool, size ? (int64_t)size : 1, (int64_t)alignment, &buffer) == ARROWPOOL_OK)
+  void *buffer = door && door->ours ? router_allocate(door, size, alignment) : NULL;
+  if (buffer)
     return buffer;
   void *(*def)(size_t, size_t, const void *) = (void *(*)(size_t, size_t, const void *))find(op, caller);
   if (!def) /* nobody defines it: the caller cannot be C++ */

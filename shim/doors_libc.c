@@ -15,13 +15,9 @@
 
 static bool is_power_of_two(size_t number) { return number && !(number & (number - 1)); }
 
-/* Ours, or NULL: then the next allocator has to answer. libc wants a unique pointer for size 0. */
+/* Ours, or NULL: then the next allocator has to answer. */
 static void *allocate(const router_door *door, size_t size, size_t alignment) {
-  void *buffer;
-  if (size > PTRDIFF_MAX || !is_power_of_two(alignment) || alignment > PTRDIFF_MAX)
-    return NULL;
-  int64_t wanted = size ? (int64_t)size : 1;
-  return pool_allocate(door->pool, wanted, (int64_t)alignment, &buffer) == ARROWPOOL_OK ? buffer : NULL;
+  return is_power_of_two(alignment) ? router_allocate(door, size, alignment) : NULL;
 }
 
 /* Count what the next allocator answered. */
@@ -112,12 +108,10 @@ static void *reallocate_ours(void *buffer, size_t size) {
     free(buffer);
     return NULL;
   }
-  if (size > PTRDIFF_MAX ||
-      pool_reallocate(router_libc_pool(), POOL_SIZE_UNKNOWN, (int64_t)size, 0, &buffer)) {
+  void *resized = router_reallocate(router_libc_pool(), buffer, size, 0);
+  if (!resized)
     errno = ENOMEM;
-    return NULL;
-  }
-  return buffer;
+  return resized;
 }
 
 EXPORT void *realloc(void *buffer, size_t size) {

@@ -2,12 +2,14 @@
  * nothing, and a link that somebody planted under the name is replaced, not followed. */
 #include "dump.h"
 
+#include "calm.h"
 #include "log.h"
 #include "router.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -101,6 +103,8 @@ static int write_all(void *context, const char *text, size_t size) {
     ssize_t done = write(fd, text, size);
     if (done < 0 && errno == EINTR)
       continue;
+    if (done < 0 && errno == EAGAIN && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, 1000) > 0)
+      continue; /* a pipe whose reader is slow, but not gone */
     if (done <= 0)
       return -1;
     text += done;
@@ -121,10 +125,15 @@ static arrowpool_format format_of(const char *target) {
   return json ? ARROWPOOL_FORMAT_JSON : ARROWPOOL_FORMAT_TEXT;
 }
 
-/* A device or a pipe is written to as it is; replacing it would be a calamity. */
+/* A device or a pipe is written to as it is; replacing it would be a calamity. So would replacing the
+ * system's links to devices (/dev/stderr); links of other users are not followed. */
 static bool is_special(const char *target) {
   struct stat s;
-  return lstat(target, &s) == 0 && !S_ISREG(s.st_mode) && !S_ISLNK(s.st_mode);
+  if (lstat(target, &s))
+    return false;
+  if (S_ISLNK(s.st_mode) && ((s.st_uid != 0 && s.st_uid != geteuid()) || stat(target, &s)))
+    return false;
+  return !S_ISREG(s.st_mode);
 }
 
 static bool write_to(int fd, const char *target, report_source source) {
@@ -132,7 +141,7 @@ static bool write_to(int fd, const char *target, report_source source) {
 }
 
 static bool write_special(const char *target, report_source source) {
-  int fd = open(target, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  int fd = open(target, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   bool done = write_to(fd, target, source);
   if (fd >= 0)
     close(fd);
@@ -169,21 +178,28 @@ static bool anything_to_say(void) {
   return the_router.settings.values[OPTION_STATS_IDLE].number || snapshot_next_pool(&index, &pool);
 }
 
+static void write_dump(report_source source) {
+  if (strcmp(destination()->text, "stderr") == 0) {
+    write_to(STDERR_FILENO, "", source);
+    return;
+  }
+  snapshot_process process;
+  path target;
+  snapshot_read_process(false, &process);
+  expand(&target, destination()->text, &process);
+  if (!(is_special(target.text) ? write_special : write_file)(target.text, source) &&
+      the_router.settings.values[OPTION_LOG].number != OPTIONS_LOG_QUIET)
+    LOG_LINE("cannot write ", target.text, ": ", strerrordesc_np(errno));
+}
+
 void dump_at_exit(report_source source) {
   int saved = errno;
+  calm c;
   if (!owner || !destination()->text || kernel_pid() != owner || !anything_to_say() ||
       atomic_exchange(&written, true))
     return;
-  if (strcmp(destination()->text, "stderr") == 0) {
-    write_to(STDERR_FILENO, "", source);
-  } else {
-    snapshot_process process;
-    path target;
-    snapshot_read_process(false, &process);
-    expand(&target, destination()->text, &process);
-    if (!(is_special(target.text) ? write_special : write_file)(target.text, source) &&
-        the_router.settings.values[OPTION_LOG].number != OPTIONS_LOG_QUIET)
-      LOG_LINE("cannot write ", target.text, ": ", strerrordesc_np(errno));
-  }
+  calm_begin(&c);
+  write_dump(source);
+  calm_end(&c);
   errno = saved;
 }

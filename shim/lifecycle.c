@@ -8,6 +8,7 @@
 #include "router.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,3 +36,14 @@ EXPORT __attribute__((noreturn)) void _exit(int status) {
 }
 
 EXPORT __attribute__((noreturn)) void _Exit(int status) { _exit(status); }
+
+/* The dump first; then the program's own abort, with its signal and its core. */
+EXPORT __attribute__((noreturn)) void abort(void) {
+  dump_at_exit(REPORT_SAFE);
+  if (next.abort)
+    next.abort();
+  for (;;) {
+    raise(SIGABRT);
+    syscall(SYS_exit_group, 128 + SIGABRT);
+  }
+}

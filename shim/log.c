@@ -1,6 +1,8 @@
 /* See log.h. The line goes out in one call, so that lines of several processes do not mix. */
 #include "log.h"
 
+#include "calm.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,8 +20,11 @@ void log_line(const char *const pieces[], size_t count) {
   for (size_t i = 0; i < count; i++)
     used = append(line, used, sizeof line - 1, pieces[i]);
   line[used++] = '\n';
+  calm c;
+  calm_begin(&c);
   if (write(STDERR_FILENO, line, used) < 0) {
     /* nobody to tell */
   }
+  calm_end(&c);
   errno = saved;
 }

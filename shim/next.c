@@ -108,6 +108,7 @@ void next_resolve_optional(void) {
   SET(next.free_sized, next_symbol("free_sized"));
   SET(next.free_aligned_sized, next_symbol("free_aligned_sized"));
   SET(next._exit, next_symbol("_exit"));
+  SET(next.abort, next_symbol("abort"));
   SET(next.dlopen, next_symbol("dlopen"));
 }
 

@@ -28,6 +28,7 @@ typedef struct next_functions {
   void (*free_sized)(void *buffer, size_t size);
   void (*free_aligned_sized)(void *buffer, size_t alignment, size_t size);
   void (*_exit)(int status);
+  void (*abort)(void);
   void *(*dlopen)(const char *file, int mode);
 } next_functions;
 

@@ -264,7 +264,7 @@ void options_check_names(char *const environment[], options_complain complain) {
   for (; environment && *environment; environment++) {
     const char *name = *environment;
     size_t length = strcspn(name, "=");
-    if (strncmp(name, OPTIONS_PREFIX, sizeof OPTIONS_PREFIX - 1) != 0)
+    if (strncmp(name, OPTIONS_PREFIX "_", sizeof OPTIONS_PREFIX) != 0)
       continue;
     const options_row *nearest = NULL;
     unsigned least = 64;

@@ -29,6 +29,15 @@ static void set_up_door(router_pool_name name, const char *full_name, int door, 
   d->open = pool_create(full_name, config, &d->pool) == ARROWPOOL_OK && (values[OPTION_DOORS].number & door);
 }
 
+static void configure_backend(const options *settings) {
+  static const slots_thp thp[] = {[OPTIONS_THP_AUTO] = SLOTS_THP_AUTO,
+                                  [OPTIONS_THP_ALWAYS] = SLOTS_THP_ALWAYS,
+                                  [OPTIONS_THP_NEVER] = SLOTS_THP_NEVER};
+  int64_t decay = settings->values[OPTION_DECAY].number;
+  backend_jemalloc_configure((slots_policy){.decay = decay == OPTIONS_NEVER ? SLOTS_NEVER : decay,
+                                            .thp = thp[settings->values[OPTION_THP].number]});
+}
+
 bool router_wake(void) {
   int asleep = 0;
   if (!environ || !atomic_compare_exchange_strong(&the_router.state, &asleep, 1))
@@ -38,10 +47,31 @@ bool router_wake(void) {
   options_read(settings, lookup, complain);
   if (!getauxval(AT_SECURE))
     options_check_names(environ, complain);
+  configure_backend(settings);
   set_up_door(ROUTER_LIBC, "libc", OPTIONS_DOOR_LIBC, POOL_SEES_OWN);
   set_up_door(ROUTER_ARROW_MIMALLOC, "arrow.mimalloc", OPTIONS_DOOR_ARROW_MI, POOL_SEES_ALL);
   if (settings->values[OPTION_POOL].given && settings->values[OPTION_POOL].number == OPTIONS_POOL_SYSTEM)
     arrowpool_set_default(arrowpool_system());
   atomic_store_explicit(&the_router.state, 2, memory_order_release);
   return true;
+}
+
+/* A status as a pointer. What is too large for the pool to consider was a request all the same. */
+static void *result(arrowpool_pool *pool, arrowpool_status status, void *buffer, size_t size) {
+  if (status == ARROWPOOL_INVALID && size > PTRDIFF_MAX / 2)
+    pool_note_failed(pool);
+  return status == ARROWPOOL_OK ? buffer : NULL;
+}
+
+/* Sizes beyond what an int64_t holds come out negative, and the pool refuses them. */
+void *router_allocate(const router_door *door, size_t size, size_t alignment) {
+  void *buffer = NULL;
+  arrowpool_status status = pool_allocate(door->pool, size ? (int64_t)size : 1, (int64_t)alignment, &buffer);
+  return result(door->pool, status, buffer, size);
+}
+
+void *router_reallocate(arrowpool_pool *pool, void *buffer, size_t size, size_t alignment) {
+  arrowpool_status status =
+      pool_reallocate(pool, POOL_SIZE_UNKNOWN, size ? (int64_t)size : 1, (int64_t)alignment, &buffer);
+  return result(pool, status, buffer, size);
 }

@@ -40,6 +40,13 @@ static inline const router_door *router_door_of(router_pool_name name) {
   return router_awake() && the_router.doors[name].open ? &the_router.doors[name] : NULL;
 }
 
+/* Allocate for a caller whose sizes are size_t and for whom 0 is a size like any other. NULL: no memory, or
+ * no such size, which counts as a failure; or an alignment that is no power of two. */
+void *router_allocate(const router_door *door, size_t size, size_t alignment);
+
+/* Resize a buffer of the pool's, likewise; alignment 0 keeps its own. NULL: the buffer is as it was. */
+void *router_reallocate(arrowpool_pool *pool, void *buffer, size_t size, size_t alignment);
+
 /* The pool that owns a pointer of the range which came back through libc's functions. */
 static inline arrowpool_pool *router_libc_pool(void) { return the_router.doors[ROUTER_LIBC].pool; }
 

@@ -142,7 +142,7 @@ arrowpool_status arrowpool_get_stats(const arrowpool_pool *pool, arrowpool_stats
  *  @retval ARROWPOOL_INVALID  unknown format, NULL, or `write` returned nonzero */
 arrowpool_status arrowpool_report(arrowpool_format format, arrowpool_write_fn write, void *context);
 
-/** The name the pool is reported under; lives as long as the process. */
+/** The name the pool is reported under; valid as long as the pool. */
 const char *arrowpool_name(const arrowpool_pool *pool);
 
 /** A status in words; static text, never NULL. */

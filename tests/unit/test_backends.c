@@ -23,7 +23,7 @@ static int64_t grid_alignment(size_t i) { return grid_alignments[i % COUNT_OF(gr
 static void *allocate(const backend *b, int64_t size, int64_t alignment) {
   void *buffer = b->allocate((size_t)size, (size_t)alignment);
   CHECK(buffer && unit_aligned(buffer, alignment));
-  CHECK(b->owns(buffer));
+  CHECK(backend_owns(b, buffer));
   CHECK(b->usable_size(buffer) >= (size_t)size);
   CHECK((b == &backend_jemalloc) == range_owns(buffer));
   return buffer;
@@ -273,7 +273,7 @@ static void overflow_a_small_range(void) {
   for (int i = 0; i < BUFFERS; i++) {
     buffers[i] = backend_jemalloc.allocate((size_t)(8 * MIB), 64);
     CHECK(buffers[i]);
-    strangers += !backend_jemalloc.owns(buffers[i]);
+    strangers += !backend_owns(&backend_jemalloc, buffers[i]);
     unit_write(buffers[i], 8 * MIB, (uint64_t)i);
   }
   CHECK(strangers > 0 && strangers < BUFFERS);
@@ -292,7 +292,7 @@ static void do_without_a_range(void) {
   limit_address_space(100 * MIB); /* a quarter of it is less than the smallest range */
   for (int64_t size = 1; size < 9 * MIB; size *= 5) {
     void *buffer = backend_jemalloc.allocate((size_t)size, 256);
-    CHECK(buffer && unit_aligned(buffer, 256) && !backend_jemalloc.owns(buffer));
+    CHECK(buffer && unit_aligned(buffer, 256) && !backend_owns(&backend_jemalloc, buffer));
     unit_write(buffer, size, 1);
     CHECK(unit_matches(buffer, size, size, 1));
     backend_jemalloc.free(buffer, (size_t)size, 256);

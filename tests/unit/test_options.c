@@ -300,7 +300,6 @@ TEST(an_unknown_name_gets_the_nearest_known_one) {
       "ARROW_POOL_STAT: unknown variable; the nearest is ARROW_POOL_STATS",
       "ARROW_POOL_LIMITS: unknown variable; the nearest is ARROW_POOL_LIMIT",
       "ARROW_POOL_DOOR: unknown variable; the nearest is ARROW_POOL_DOORS",
-      "ARROW_POOLS: unknown variable; the nearest is ARROW_POOL",
       "ARROW_POOL_THp: unknown variable; the nearest is ARROW_POOL_THP",
   };
   line_count = 0;

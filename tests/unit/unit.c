@@ -27,7 +27,9 @@ const char *__ubsan_default_options(void) { return "print_stacktrace=1"; }
  * Their order is written down in gate.h. */
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) {
-  return "allocator_may_return_null=1:halt_on_error=1:detect_deadlocks=0";
+  /* The housekeeping thread ends by itself and is joined by the next one, or by a fork; exit has no reason to
+   * wait for it. */
+  return "allocator_may_return_null=1:halt_on_error=1:detect_deadlocks=0:report_thread_leaks=0";
 }
 #endif
 

@@ -1,0 +1,160 @@
+/* See slots_table.h. */
+#include "slots_table.h"
+
+#include "gate.h"
+
+#include <sys/mman.h>
+
+#define MAX_SLOTS ((size_t)1 << 20)  /* of a tier */
+#define MIN_SLOTS 2                  /* a tier of fewer is left out */
+#define WHOLE     ((size_t)16 << 20) /* slots up to this size become writable as a whole */
+
+/* Slot sizes: 128 KiB, 1 MiB, 16 MiB, 256 MiB, 4 GiB, 64 GiB, 512 GiB. */
+static const unsigned char shifts[SLOTS_MAX_TIERS] = {17, 20, 24, 28, 32, 36, 39};
+
+tier slots_tiers[SLOTS_MAX_TIERS];
+int slots_tier_count;
+slots_policy slots_rules;
+
+static _Atomic int mappings;
+static int mappings_allowed;
+
+bool slots_init(size_t share, slots_policy policy) {
+  slots_rules = policy;
+  mappings_allowed = policy.max_mappings;
+  if (!mappings_allowed)
+    mappings_allowed = (int)(range_kernel_number("/proc/sys/vm/max_map_count", 65530) / 4);
+  for (int i = 0; i < SLOTS_MAX_TIERS; i++) {
+    tier *t = &slots_tiers[slots_tier_count];
+    size_t count = share >> shifts[i];
+    count = count < MAX_SLOTS ? count : MAX_SLOTS;
+    if (count < MIN_SLOTS || !range_carve(&t->addresses, count << shifts[i]) ||
+        !range_carve(&t->table, count * sizeof(slot)))
+      break;
+    t->shift = shifts[i];
+    /* Small buffers would waste huge pages, whatever the system's setting is. */
+    madvise(t->addresses.base, t->addresses.size,
+            policy.thp == SLOTS_THP_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    t->lock = GATE_TIERS + slots_tier_count;
+    t->count = (uint32_t)count;
+    slots_tier_count++;
+  }
+  return slots_tier_count > 0;
+}
+
+bool slots_mappings_take(int count) {
+  if (atomic_fetch_add(&mappings, count) + count <= mappings_allowed)
+    return true;
+  slots_mappings_return(count);
+  return false;
+}
+
+void slots_mappings_return(int count) { atomic_fetch_sub(&mappings, count); }
+
+place slots_place(tier *t, uint32_t index) {
+  slot *s = (slot *)(void *)t->table.base + index;
+  return (place){t, s, t->addresses.base + ((size_t)index << t->shift),
+                 GATE_SLOTS + (int)((index * 8 + (uint32_t)(t - slots_tiers)) % GATE_SLOT_STRIPES)};
+}
+
+bool slots_find(const void *pointer, place *out) {
+  for (tier *t = slots_tiers; t < slots_tiers + slots_tier_count; t++)
+    if (range_window_holds(&t->addresses, pointer)) {
+      size_t offset = (size_t)((const char *)pointer - t->addresses.base);
+      *out = slots_place(t, (uint32_t)(offset >> t->shift));
+      return true;
+    }
+  return false;
+}
+
+/* ---- lists ---- */
+
+static uint32_t number_of(place at) { return (uint32_t)(at.s - (slot *)(void *)at.t->table.base) + 1; }
+
+void slots_list_remove(place at) {
+  list_ends *ends = &at.t->lists[at.s->list];
+  if (at.s->list == SLOTS_UNLISTED)
+    return;
+  *(at.s->prev ? &slots_place(at.t, at.s->prev - 1).s->next : &ends->first) = at.s->next;
+  *(at.s->next ? &slots_place(at.t, at.s->next - 1).s->prev : &ends->last) = at.s->prev;
+  at.s->list = SLOTS_UNLISTED;
+}
+
+void slots_list_push(place at, slots_list list) {
+  list_ends *ends = &at.t->lists[list];
+  slots_list_remove(at);
+  at.s->list = (uint8_t)list;
+  at.s->prev = 0;
+  at.s->next = ends->first;
+  *(ends->first ? &slots_place(at.t, ends->first - 1).s->prev : &ends->last) = number_of(at);
+  ends->first = number_of(at);
+}
+
+/* ---- pages ---- */
+
+/* Tell the kernel about huge pages in [from, to) of the slot. */
+static void advise(place at, size_t from, size_t to, int advice) {
+  if (from < to)
+    madvise(at.base + from, to - from, advice);
+}
+
+/* Advise huge pages from the lead to as far as the slot is writable. */
+static void mark(place at, size_t end) {
+  size_t to = at.s->writable ? at.s->writable & ~(SLOTS_HUGE_PAGE - 1) : slots_size(at);
+  if (slots_rules.thp != SLOTS_THP_AUTO || end <= SLOTS_LEAD || to <= at.s->marked)
+    return;
+  if (!at.s->marked && !slots_mappings_take(2))
+    return;
+  advise(at, at.s->marked ? at.s->marked : SLOTS_LEAD, to, MADV_HUGEPAGE);
+  at.s->marked = to;
+}
+
+bool slots_open(place at, size_t end) {
+  size_t size = slots_size(at);
+  bool open = true;
+  if (size <= WHOLE) {
+    open = range_commit(&at.t->addresses, (size_t)(at.base - at.t->addresses.base) + size);
+  } else if (end > at.s->writable) {
+    /* Large slots open up by doubling: few calls, yet never much more writable than used. */
+    size_t exact = range_round_up(end, range_page_size());
+    size_t want = range_is_frugal() ? exact : range_round_up(end * 2, WHOLE);
+    want = want < size ? want : size;
+    open = range_make_writable(at.base + at.s->writable, want - at.s->writable);
+    if (!open && want > exact)
+      open = range_make_writable(at.base + at.s->writable, (want = exact) - at.s->writable);
+    if (open)
+      at.s->writable = want;
+  }
+  if (open && slots_has_lead(at.t))
+    mark(at, end);
+  return open;
+}
+
+size_t slots_resident_end(place at, size_t end) {
+  size_t huge = range_round_up(end, SLOTS_HUGE_PAGE);
+  if ((end > SLOTS_LEAD && huge <= at.s->marked) ||
+      (slots_rules.thp == SLOTS_THP_ALWAYS && huge <= slots_size(at)))
+    return huge;
+  return range_round_up(end, range_page_size());
+}
+
+/* Fresh mappings where moved ones are, so that the kernel can merge them with their neighbours again. */
+static bool undo_moves(place at) {
+  size_t page = range_page_size(), from = at.s->cuts[0] * page, to = at.s->cuts[at.s->cut_count - 1] * page;
+  void *fresh = mmap(at.base + from, to - from, PROT_READ | PROT_WRITE,
+                     MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (fresh == MAP_FAILED)
+    return false;
+  advise(at, from, to, slots_rules.thp == SLOTS_THP_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  advise(at, from > SLOTS_LEAD ? from : SLOTS_LEAD, to < at.s->marked ? to : at.s->marked, MADV_HUGEPAGE);
+  slots_mappings_return(at.s->cut_count);
+  at.s->cut_count = 0;
+  return true;
+}
+
+void slots_purge(place at, size_t from, size_t to, bool empty) {
+  if (empty && at.s->cut_count)
+    undo_moves(at); /* if refused, the mappings stay and only the pages go */
+  if (from < to)
+    at.s->stale |= !range_release_pages(at.base + from, to - from);
+}

@@ -1,0 +1,16 @@
+/* Writing must not kill the host: a closed pipe or a file-size limit raises a signal in whoever writes.
+ * Between calm_begin and calm_end these signals are held back from the calling thread, and those that the
+ * writing itself caused are swallowed. Async-signal-safe. */
+#ifndef ARROWPOOL_CALM_H
+#define ARROWPOOL_CALM_H
+
+#include <signal.h>
+
+typedef struct calm {
+  sigset_t mask, pending; /* as they were */
+} calm;
+
+void calm_begin(calm *c);
+void calm_end(const calm *c);
+
+#endif

@@ -1,0 +1,154 @@
+/* What slots do beyond holding extents: pages that move, idle pages, and limits on both (slots.h). Each test
+ * has a range of its own, with its own policy, in a forked child. */
+#include "unit.h"
+
+#include "range.h"
+#include "slots.h"
+
+#include <string.h>
+
+static void begin(slots_policy policy) {
+  CHECK(range_reserve());
+  CHECK(slots_init(range_uncarved() / 8, policy));
+}
+
+static uint8_t *allocate(int64_t size) {
+  bool zeroed;
+  uint8_t *extent = slots_allocate((size_t)size, 4096, &zeroed);
+  CHECK(extent && unit_aligned(extent, 4096));
+  if (zeroed)
+    CHECK(extent[0] == 0 && extent[size - 1] == 0 && extent[size / 2] == 0);
+  return extent;
+}
+
+static void release(uint8_t *extent, int64_t size) { slots_release(extent, (size_t)size); }
+
+/* Grow a buffer by moving it, as the backend does. True if no byte was copied. */
+static bool move(uint8_t **buffer, int64_t size, int64_t new_size) {
+  slots_expect(*buffer, (size_t)size);
+  uint8_t *moved = allocate(new_size);
+  slots_expect(NULL, 0);
+  bool remapped = slots_move(*buffer, moved, (size_t)size);
+  release(*buffer, size);
+  *buffer = moved;
+  return remapped;
+}
+
+/* A buffer that is moved from tier to tier, written all over in between. Returns how often bytes were copied.
+ */
+static int climb(int64_t from, int64_t factor, uint64_t seed) {
+  int copies = 0;
+  uint8_t *buffer = allocate(from);
+  unit_write(buffer, from, seed);
+  int64_t size = from;
+  for (; size * factor <= 300 * MIB; size *= factor) {
+    copies += !move(&buffer, size, size * factor);
+    CHECK(unit_matches(buffer, size, size, seed));
+    unit_write(buffer, size * factor, seed);
+  }
+  CHECK(unit_matches(buffer, size, size, seed));
+  release(buffer, size);
+  return copies;
+}
+
+static void climb_often(void) {
+  begin((slots_policy){.decay = SLOTS_NEVER});
+  for (uint64_t round = 0; round < 3; round++) /* the later rounds land on warm slots, full of old pages */
+    for (int64_t from = 64 * KIB; from <= 3 * MIB; from = from * 3 / 2 / 4096 * 4096)
+      CHECK(climb(from, round % 2 ? 3 : 17, round * 100 + 1) == 0);
+}
+
+TEST(pages_move_from_tier_to_tier_without_a_copy) { assert_true(unit_in_child(climb_often)); }
+
+static void climb_without_huge_pages(void) {
+  begin((slots_policy){.decay = 0, .thp = SLOTS_THP_NEVER});
+  CHECK(climb(64 * KIB, 5, 2) == 0);
+}
+
+TEST(pages_move_without_huge_pages_too) { assert_true(unit_in_child(climb_without_huge_pages)); }
+
+static void climb_with_few_mappings(void) {
+  begin((slots_policy){.decay = 0, .max_mappings = 6});
+  uint8_t *held[8];
+  int copies = 0;
+  for (int i = 0; i < 8; i++) {
+    held[i] = allocate(128 * KIB);
+    unit_write(held[i], 128 * KIB, (uint64_t)i);
+    copies += !move(&held[i], 128 * KIB, MIB);
+  }
+  CHECK(copies > 0 && copies < 8); /* the first ones fit into the limit */
+  for (int i = 0; i < 8; i++) {
+    CHECK(unit_matches(held[i], 128 * KIB, 128 * KIB, (uint64_t)i));
+    release(held[i], MIB);
+  }
+  held[0] = allocate(128 * KIB); /* what was released counts no more */
+  unit_write(held[0], 128 * KIB, 9);
+  CHECK(move(&held[0], 128 * KIB, MIB));
+}
+
+TEST(beyond_the_limit_on_mappings_bytes_are_copied) { assert_true(unit_in_child(climb_with_few_mappings)); }
+
+static void keep_and_return(void) {
+  begin((slots_policy){.decay = SLOTS_NEVER});
+  uint8_t *extent = allocate(20 * MIB);
+  memset(extent, 1, (size_t)(20 * MIB));
+  CHECK(slots_idle_bytes() == 0);
+  release(extent + 10 * MIB, 10 * MIB); /* a trimmed tail */
+  CHECK(slots_idle_bytes() >= (size_t)(10 * MIB));
+  release(extent, 10 * MIB);
+  CHECK(slots_idle_bytes() >= (size_t)(20 * MIB));
+  CHECK(slots_expire() == SLOTS_NEVER);                           /* no limit in time */
+  CHECK(allocate(20 * MIB) == extent && slots_idle_bytes() == 0); /* used again first */
+  release(extent, 20 * MIB);
+  slots_release_idle();
+  CHECK(slots_idle_bytes() == 0);
+  bool zeroed;
+  extent = slots_allocate((size_t)(20 * MIB), 4096, &zeroed);
+  CHECK(zeroed && extent[5 * MIB] == 0);
+}
+
+TEST(idle_pages_are_kept_and_returned_on_demand) { assert_true(unit_in_child(keep_and_return)); }
+
+static void expire(void) {
+  begin((slots_policy){.decay = 20});
+  uint8_t *one = allocate(3 * MIB), *two = allocate(5 * MIB);
+  memset(one, 1, (size_t)(3 * MIB));
+  release(one, 3 * MIB);
+  release(two + MIB, 4 * MIB); /* a live buffer's tail expires as well */
+  CHECK(slots_idle_bytes() > 0 && slots_expire() != SLOTS_NEVER);
+  while (slots_expire() != SLOTS_NEVER) { /* ends when the decay time is over */
+  }
+  CHECK(slots_idle_bytes() == 0);
+}
+
+TEST(idle_pages_expire) { assert_true(unit_in_child(expire)); }
+
+static void stay_within_bounds(void) {
+  begin((slots_policy){.decay = SLOTS_NEVER});
+  static const int64_t sizes[] = {100 * KIB, MIB, 10 * MIB, 100 * MIB};
+  int64_t most_live = 0;
+  for (int round = 0; round < 20; round++)
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) { /* each tier would keep its own */
+      uint8_t *held[3];
+      for (int k = 0; k < 3; k++)
+        held[k] = allocate(sizes[i]);
+      most_live = 3 * sizes[i] > most_live ? 3 * sizes[i] : most_live;
+      for (int k = 0; k < 3; k++)
+        release(held[k], sizes[i]);
+      CHECK(slots_idle_bytes() <= (size_t)most_live);
+    }
+}
+
+TEST(idle_pages_never_exceed_what_was_live) { assert_true(unit_in_child(stay_within_bounds)); }
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(pages_move_from_tier_to_tier_without_a_copy),
+      cmocka_unit_test(pages_move_without_huge_pages_too),
+      cmocka_unit_test(beyond_the_limit_on_mappings_bytes_are_copied),
+      cmocka_unit_test(idle_pages_are_kept_and_returned_on_demand),
+      cmocka_unit_test(idle_pages_expire),
+      cmocka_unit_test(idle_pages_never_exceed_what_was_live),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
