@@ -9,7 +9,7 @@
 #include "backend.h"
 
 #include "gate.h"
-#include "keeper.h"
+#include "house.h"
 #include "range.h"
 #include "runs.h"
 #include "slots.h"
@@ -146,11 +146,14 @@ static void on_all_arenas(const char *command) {
   arrowpool_je_mallctlbymib(mib, length, NULL, NULL, NULL, 0);
 }
 
+static void decay_arenas(void) { on_all_arenas("arena.0.decay"); }
+
 static bool start(void) {
   cpu_set_t cpus;
   int count = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
   arena_count = count < MAX_ARENAS ? count : MAX_ARENAS;
   large_arena_count = count < MAX_LARGE_ARENAS ? count : MAX_LARGE_ARENAS;
+  house_init(policy.decay, decay_arenas);
   if (!range_reserve())
     return false;
   size_t share = range_uncarved() / 8;
@@ -210,41 +213,6 @@ static int large_flags(void) {
   return MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE;
 }
 
-/* ---- housekeeping ---- */
-
-#define SMALL_STEP ((size_t)1 << 20)   /* a thread that freed so much in small blocks left pages behind */
-static _Atomic int64_t small_freed_at; /* when one last did (ms); 0: long ago */
-static __thread size_t small_freed;    /* bytes since */
-
-static bool waits(void) { return policy.decay != 0 && policy.decay != SLOTS_NEVER; }
-
-static int64_t keep_house(void) {
-  int64_t next = slots_expire(), freed_at = atomic_load(&small_freed_at);
-  if (!freed_at)
-    return next;
-  on_all_arenas("arena.0.decay");
-  if (slots_now() - freed_at > 2 * policy.decay) {
-    atomic_compare_exchange_strong(&small_freed_at, &freed_at, 0);
-    return next;
-  }
-  int64_t again = policy.decay / 2 + 10;
-  return next < again ? next : again;
-}
-
-static void note_small_free(size_t size) {
-  small_freed += size;
-  if (__builtin_expect(small_freed < SMALL_STEP, 1) || !waits())
-    return;
-  small_freed = 0;
-  atomic_store_explicit(&small_freed_at, slots_now(), memory_order_relaxed);
-  keeper_wake(keep_house);
-}
-
-static void note_large_free(void) {
-  if (waits() && slots_idle_bytes())
-    keeper_wake(keep_house);
-}
-
 /* ---- the table ---- */
 
 static bool is_small(size_t size, size_t alignment) { return size < LARGE && alignment <= range_page_size(); }
@@ -261,12 +229,12 @@ static int lg(size_t alignment) { return __builtin_ctzl(alignment); }
 static void give_back(void *buffer, size_t size, size_t alignment) {
   if (!runs_hold(buffer)) {
     arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
-    note_large_free();
+    house_note_large();
   } else if (size && is_small(size, alignment)) {
     arrowpool_je_sdallocx(buffer, small_size(size, alignment), 0);
-    note_small_free(size);
+    house_note_small(size);
   } else {
-    note_small_free(arrowpool_je_sallocx(buffer, 0));
+    house_note_small(arrowpool_je_sallocx(buffer, 0));
     arrowpool_je_free(buffer);
   }
 }
@@ -326,7 +294,7 @@ static bool resized_in_place(void *buffer, size_t new_size, size_t alignment) {
   if (runs_hold(buffer))
     return arrowpool_je_nallocx(small_size(new_size, alignment), 0) == arrowpool_je_sallocx(buffer, 0);
   bool fits = arrowpool_je_xallocx(buffer, new_size, 0, MALLOCX_TCACHE_NONE) >= new_size;
-  note_large_free();
+  house_note_large();
   return fits;
 }
 
@@ -430,7 +398,7 @@ bool backend_jemalloc_read_figures(backend_jemalloc_figures *out) {
 void backend_jemalloc_configure(slots_policy wanted) { policy = wanted; }
 
 void backend_jemalloc_prefork(void) {
-  if (keeper_pause()) /* what it would have returned later goes now: nobody might wake it again */
+  if (house_pause()) /* what it would have returned later goes now: nobody might wake it again */
     jemalloc_release_unused();
   gate_lock(GATE_START);
   if (state == STARTED)
@@ -441,12 +409,12 @@ void backend_jemalloc_postfork_parent(void) {
   if (state == STARTED)
     arrowpool_je_private_je_jemalloc_postfork_parent();
   gate_unlock(GATE_START);
-  keeper_resume();
+  house_resume();
 }
 
 void backend_jemalloc_postfork_child(void) {
   if (state == STARTED)
     arrowpool_je_private_je_jemalloc_postfork_child();
   gate_unlock(GATE_START);
-  keeper_resume();
+  house_resume();
 }

@@ -1,0 +1,54 @@
+/* See house.h. */
+#include "house.h"
+
+#include "keeper.h"
+#include "slots.h"
+
+#include <stdatomic.h>
+
+#define SMALL_STEP ((size_t)1 << 20) /* a thread that freed so much in small blocks has left pages behind */
+
+static int64_t decay; /* milliseconds; constant after house_init */
+static void (*decay_arenas)(void);
+static _Atomic int64_t small_freed_at; /* when a thread last passed SMALL_STEP (ms); 0: long ago */
+static __thread size_t small_freed;    /* bytes since */
+
+void house_init(int64_t decay_, void (*decay_arenas_)(void)) {
+  decay = decay_;
+  decay_arenas = decay_arenas_;
+}
+
+static bool waits(void) { return decay != 0 && decay != SLOTS_NEVER; }
+
+/* jemalloc returns pages along a curve over the decay time, so it is asked several times. */
+static int64_t keep(void) {
+  int64_t next = slots_expire(), freed_at = atomic_load(&small_freed_at);
+  if (!freed_at)
+    return next == SLOTS_NEVER ? KEEPER_DONE : next;
+  decay_arenas();
+  int64_t again = decay / 2 + 10;
+  if (slots_now() - freed_at > 2 * decay && atomic_compare_exchange_strong(&small_freed_at, &freed_at, 0))
+    again = SLOTS_NEVER;
+  next = next < again ? next : again;
+  return next == SLOTS_NEVER ? KEEPER_DONE : next;
+}
+
+void house_note_small(size_t size) {
+  small_freed += size;
+  if (__builtin_expect(small_freed < SMALL_STEP, 1))
+    return;
+  small_freed = 0;
+  if (!waits())
+    return;
+  atomic_store_explicit(&small_freed_at, slots_now(), memory_order_relaxed);
+  keeper_wake(keep);
+}
+
+void house_note_large(void) {
+  if (waits() && slots_idle_bytes())
+    keeper_wake(keep);
+}
+
+bool house_pause(void) { return keeper_pause(); }
+
+void house_resume(void) { keeper_resume(); }
