@@ -29,9 +29,9 @@ void arrowpool_je_private_je_jemalloc_postfork_parent(void);
 void arrowpool_je_private_je_jemalloc_postfork_child(void);
 
 /* retain:false, or 5.3.0 never asks the hooks to extend at an address. */
-const char *arrowpool_je_malloc_conf = "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,"
-                                       "lg_tcache_max:16,tcache_gc_incr_bytes:1048576,"
-                                       "dirty_decay_ms:1000,muzzy_decay_ms:0";
+const char *arrowpool_je_malloc_conf =
+    "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,muzzy_decay_ms:0,lg_tcache_max:16,"
+    "tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,tcache_nslots_large:32,lg_tcache_nslots_mul:2";
 
 static enum { NOT_STARTED, STARTED, UNAVAILABLE } state; /* written under GATE_START */
 static _Atomic int state_seen;                           /* `state`, for the fast path */
@@ -43,9 +43,11 @@ static slots_policy policy = {.decay = 1000, .thp = SLOTS_THP_AUTO};
 
 /* ---- jemalloc's view of our address space ---- */
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* the hooks' signatures are jemalloc's */
+
 static void *run_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t alignment, bool *zero,
                        bool *commit, unsigned arena) {
-  (void)hooks;
   if (address)
     return NULL;
   *zero = *commit = true;
@@ -53,31 +55,26 @@ static void *run_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t
 }
 
 static bool run_dalloc(extent_hooks_t *hooks, void *address, size_t size, bool committed, unsigned arena) {
-  (void)hooks, (void)address, (void)size, (void)committed, (void)arena;
   return true; /* declined: jemalloc purges the run, keeps it, and merges it with its neighbours */
 }
 
 static bool run_purge(extent_hooks_t *hooks, void *address, size_t size, size_t offset, size_t length,
                       unsigned arena) {
-  (void)hooks, (void)size, (void)arena;
   return !range_release_pages((char *)address + offset, length);
 }
 
 static bool run_merge(extent_hooks_t *hooks, void *first, size_t first_size, void *second, size_t second_size,
                       bool committed, unsigned arena) {
-  (void)hooks, (void)first_size, (void)second_size, (void)committed, (void)arena;
   return runs_hold(first) != runs_hold(second);
 }
 
 static bool any_split(extent_hooks_t *hooks, void *address, size_t size, size_t first, size_t second,
                       bool committed, unsigned arena) {
-  (void)hooks, (void)address, (void)size, (void)first, (void)second, (void)committed, (void)arena;
   return false;
 }
 
 static void *slot_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t alignment, bool *zero,
                         bool *commit, unsigned arena) {
-  (void)hooks, (void)arena;
   bool zeroed;
   if (!address)
     address = slots_allocate(size, alignment, &zeroed);
@@ -93,18 +90,12 @@ static void *slot_alloc(extent_hooks_t *hooks, void *address, size_t size, size_
 }
 
 static bool slot_dalloc(extent_hooks_t *hooks, void *address, size_t size, bool committed, unsigned arena) {
-  (void)hooks, (void)committed, (void)arena;
   slots_release(address, size);
   return false;
 }
 
-static void slot_destroy(extent_hooks_t *hooks, void *address, size_t size, bool committed, unsigned arena) {
-  slot_dalloc(hooks, address, size, committed, arena);
-}
-
 static bool slot_merge(extent_hooks_t *hooks, void *first, size_t first_size, void *second,
                        size_t second_size, bool committed, unsigned arena) {
-  (void)hooks, (void)first_size, (void)second_size, (void)committed, (void)arena;
   return !slots_same(first, second);
 }
 
@@ -113,38 +104,32 @@ static extent_hooks_t run_hooks = {.alloc = run_alloc,
                                    .purge_forced = run_purge,
                                    .split = any_split,
                                    .merge = run_merge};
-static extent_hooks_t slot_hooks = {.alloc = slot_alloc,
-                                    .dalloc = slot_dalloc,
-                                    .destroy = slot_destroy,
-                                    .split = any_split,
-                                    .merge = slot_merge};
+static extent_hooks_t slot_hooks = {
+    .alloc = slot_alloc, .dalloc = slot_dalloc, .split = any_split, .merge = slot_merge};
+
+#pragma GCC diagnostic pop
 
 /* ---- start ---- */
 
-static bool set_hooks(unsigned arena, extent_hooks_t *hooks) {
+/* Set "arena.0.NAME" of another arena. */
+static bool set_for_arena(unsigned arena, const char *name, void *value, size_t size) {
   size_t mib[3], length = 3;
-  if (arrowpool_je_mallctlnametomib("arena.0.extent_hooks", mib, &length))
+  if (arrowpool_je_mallctlnametomib(name, mib, &length))
     return false;
   mib[1] = arena;
-  return !arrowpool_je_mallctlbymib(mib, length, NULL, NULL, &hooks, sizeof hooks);
+  return !arrowpool_je_mallctlbymib(mib, length, NULL, NULL, value, size);
+}
+
+static bool set_hooks(unsigned arena, extent_hooks_t *hooks) {
+  return set_for_arena(arena, "arena.0.extent_hooks", &hooks, sizeof hooks);
 }
 
 static bool set_decay(unsigned arena, ssize_t milliseconds) {
-  size_t mib[3], length = 3;
-  if (arrowpool_je_mallctlnametomib("arena.0.dirty_decay_ms", mib, &length))
-    return false;
-  mib[1] = arena;
-  return !arrowpool_je_mallctlbymib(mib, length, NULL, NULL, &milliseconds, sizeof milliseconds);
+  return set_for_arena(arena, "arena.0.dirty_decay_ms", &milliseconds, sizeof milliseconds);
 }
 
 /* Run one of jemalloc's commands on all arenas: "arena.0.purge", "arena.0.decay". */
-static void on_all_arenas(const char *command) {
-  size_t mib[3], length = 3;
-  if (arrowpool_je_mallctlnametomib(command, mib, &length))
-    return;
-  mib[1] = MALLCTL_ARENAS_ALL;
-  arrowpool_je_mallctlbymib(mib, length, NULL, NULL, NULL, 0);
-}
+static void on_all_arenas(const char *command) { set_for_arena(MALLCTL_ARENAS_ALL, command, NULL, 0); }
 
 static void decay_arenas(void) { on_all_arenas("arena.0.decay"); }
 
@@ -164,17 +149,14 @@ static bool start(void) {
 
 static bool started(void) {
   int seen = atomic_load_explicit(&state_seen, memory_order_acquire);
-  if (__builtin_expect(seen == NOT_STARTED, 0)) {
-    gate_lock(GATE_START);
-    if (state == NOT_STARTED) {
-      int saved = errno;
-      state = start() ? STARTED : UNAVAILABLE;
-      errno = saved;
-      atomic_store_explicit(&state_seen, state, memory_order_release);
-    }
-    seen = state;
-    gate_unlock(GATE_START);
-  }
+  if (seen != NOT_STARTED)
+    return seen == STARTED;
+  gate_lock(GATE_START);
+  if (state == NOT_STARTED)
+    state = start() ? STARTED : UNAVAILABLE;
+  atomic_store_explicit(&state_seen, state, memory_order_release);
+  seen = state;
+  gate_unlock(GATE_START);
   return seen == STARTED;
 }
 
@@ -224,67 +206,66 @@ static size_t small_size(size_t size, size_t alignment) {
                         alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment);
 }
 
-static int lg(size_t alignment) { return __builtin_ctzl(alignment); }
-
-static void give_back(void *buffer, size_t size, size_t alignment) {
-  if (!runs_hold(buffer)) {
-    arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
-    house_note_large();
-  } else if (size && is_small(size, alignment)) {
-    arrowpool_je_sdallocx(buffer, small_size(size, alignment), 0);
-    house_note_small(size);
-  } else {
+/* The address decides where a buffer is; size 0 says that nothing is known of it. */
+static __attribute__((noinline)) void free_slowly(void *buffer, size_t size, size_t alignment) {
+  int saved = errno;
+  if (!range_owns(buffer)) {
+    backend_system.free(buffer, size, alignment);
+  } else if (runs_hold(buffer)) {
     house_note_small(arrowpool_je_sallocx(buffer, 0));
     arrowpool_je_free(buffer);
+  } else {
+    arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
+    house_note_large();
   }
+  errno = saved;
 }
 
-static void *je_allocate(size_t size, size_t alignment) {
-  void *buffer = NULL;
-  if (is_small(size, alignment)) {
-    buffer = arrowpool_je_malloc(small_size(size, alignment));
-  } else {
-    int flags = large_flags(), page = lg(range_page_size());
-    int align = MALLOCX_LG_ALIGN(lg(alignment) > page ? lg(alignment) : page);
-    if (flags)
-      buffer = arrowpool_je_mallocx(size, flags | align);
-    if (!buffer) /* no slot fits: the page runs may have room */
-      buffer = arrowpool_je_mallocx(size, align | MALLOCX_TCACHE_NONE);
+static void jemalloc_free(void *buffer, size_t size, size_t alignment) {
+  if (__builtin_expect(!runs_hold(buffer) || !size || !is_small(size, alignment), 0)) {
+    free_slowly(buffer, size, alignment);
+    return;
   }
-  if (__builtin_expect(buffer && !range_owns(buffer), 0)) {
-    arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
-    return NULL;
-  }
+  arrowpool_je_sdallocx(buffer, small_size(size, alignment), 0);
+  house_note_small(size);
+}
+
+static void *allocate_large(size_t size, size_t alignment) {
+  size_t at_least = alignment > range_page_size() ? alignment : range_page_size();
+  int flags = large_flags(), align = MALLOCX_LG_ALIGN(__builtin_ctzl(at_least));
+  void *buffer = flags ? arrowpool_je_mallocx(size, flags | align) : NULL;
+  if (!buffer) /* no slot fits: the page runs may have room */
+    buffer = arrowpool_je_mallocx(size, align | MALLOCX_TCACHE_NONE);
   return buffer;
 }
 
-static __attribute__((noinline, cold)) void *fall_back(size_t size, size_t alignment, int saved) {
-  void *buffer = backend_system.allocate(size, alignment);
+static __attribute__((noinline)) void *allocate_slowly(size_t size, size_t alignment) {
+  int saved = errno;
+  void *buffer = NULL;
+  if ((thread_number || bind_thread()) && is_small(size, alignment))
+    buffer = arrowpool_je_malloc(small_size(size, alignment));
+  else if (thread_number)
+    buffer = allocate_large(size, alignment);
+  if (buffer && !range_owns(buffer)) {
+    arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
+    buffer = NULL;
+  }
+  if (!buffer)
+    buffer = backend_system.allocate(size, alignment);
   if (buffer)
     errno = saved;
   return buffer;
 }
 
 static void *jemalloc_allocate(size_t size, size_t alignment) {
-  int saved = errno;
-  if (__builtin_expect(thread_number || bind_thread(), 1)) {
-    void *buffer = je_allocate(size, alignment);
-    if (__builtin_expect(buffer != NULL, 1)) {
-      errno = saved;
+  if (__builtin_expect(thread_number && is_small(size, alignment), 1)) {
+    void *buffer = arrowpool_je_malloc(small_size(size, alignment));
+    if (__builtin_expect(runs_hold(buffer), 1))
       return buffer;
-    }
+    if (buffer)
+      arrowpool_je_free(buffer);
   }
-  return fall_back(size, alignment, saved);
-}
-
-static void jemalloc_free(void *buffer, size_t size, size_t alignment) {
-  if (__builtin_expect(!range_owns(buffer), 0)) {
-    backend_system.free(buffer, size, alignment);
-    return;
-  }
-  int saved = errno;
-  give_back(buffer, size, alignment);
-  errno = saved;
+  return allocate_slowly(size, alignment);
 }
 
 /* Whether the buffer could take the new size where it is. */
@@ -319,7 +300,7 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
   bool remapped = large && slots_hold(moved) && slots_move(buffer, moved, kept);
   if (!remapped && !(large && slots_hold(moved)))
     memcpy(moved, buffer, kept);
-  give_back(buffer, 0, 0); /* libc's callers do not say the alignment that the old size went with */
+  free_slowly(buffer, 0, 0); /* libc's callers do not say the alignment that the old size went with */
   *how = remapped ? BACKEND_REMAPPED : BACKEND_COPIED;
   return moved;
 }
@@ -376,11 +357,9 @@ const backend backend_jemalloc = {.name = "jemalloc",
                                   .alignment = jemalloc_alignment,
                                   .release_unused = jemalloc_release_unused};
 
-/* ---- figures, fork ---- */
-
 static int64_t figure(const char *name) {
-  size_t value = 0, size = sizeof value;
-  arrowpool_je_mallctl(name, &value, &size, NULL, 0);
+  size_t value = 0;
+  arrowpool_je_mallctl(name, &value, &(size_t){sizeof value}, NULL, 0);
   return (int64_t)value;
 }
 

@@ -119,8 +119,10 @@ static inline shard *own_shard(unsigned pool) {
   return __builtin_expect(s != NULL, 1) ? s : make_shard(b, pool);
 }
 
-static inline int64_t add(shard *s, _Atomic int64_t *counter, int64_t amount) {
-  if (__builtin_expect(s->shared, 0))
+/* `shared` is constant at each place this is expanded. */
+static inline __attribute__((always_inline)) int64_t add(_Atomic int64_t *counter, int64_t amount,
+                                                         bool shared) {
+  if (shared)
     return atomic_fetch_add_explicit(counter, amount, memory_order_release) + amount;
   int64_t sum = atomic_load_explicit(counter, memory_order_relaxed) + amount;
   atomic_store_explicit(counter, sum, memory_order_release);
@@ -160,14 +162,14 @@ static void leave_block(void *leaving) {
   gate_unlock(GATE_SHARDS);
 }
 
-static inline void count(shard *s, size_t field, int64_t amount) { add(s, &s->sums[field], amount); }
+#define INLINE static inline __attribute__((always_inline))
 
-static inline void grew(shard *s, unsigned pool, int64_t size, int64_t amount) {
+INLINE void grew(shard *s, unsigned pool, int64_t size, int64_t amount, bool shared) {
   int bucket = 63 - __builtin_clzll((unsigned long long)size);
   if (bucket >= ARROWPOOL_HISTOGRAM_BUCKETS)
     bucket = ARROWPOOL_HISTOGRAM_BUCKETS - 1;
-  count(s, FIELD(size_histogram) + (size_t)bucket, 1);
-  int64_t live = add(s, &s->sums[FIELD(total_bytes_allocated)], amount) -
+  add(&s->sums[FIELD(size_histogram) + (size_t)bucket], 1, shared);
+  int64_t live = add(&s->sums[FIELD(total_bytes_allocated)], amount, shared) -
                  atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
   if (live > atomic_load_explicit(&s->highest, memory_order_relaxed)) {
     atomic_store_explicit(&s->highest, live, memory_order_relaxed);
@@ -177,58 +179,61 @@ static inline void grew(shard *s, unsigned pool, int64_t size, int64_t amount) {
   }
 }
 
-static inline void shrank(shard *s, unsigned pool, int64_t amount) {
+INLINE void shrank(shard *s, unsigned pool, int64_t amount, bool shared) {
   int64_t live = atomic_load_explicit(&s->sums[FIELD(total_bytes_allocated)], memory_order_relaxed) -
-                 add(s, &s->sums[FIELD(bytes_freed)], amount);
+                 add(&s->sums[FIELD(bytes_freed)], amount, shared);
   if (__builtin_expect(atomic_load_explicit(&s->published, memory_order_relaxed) - live > COUNTERS_QUANTUM,
                        0))
     publish(s, pool);
 }
 
-void counters_allocated(unsigned pool, int64_t size) {
-  shard *s = own_shard(pool);
-  if (__builtin_expect(s != NULL, 1))
-    grew(s, pool, size, size);
+INLINE void freed(shard *s, unsigned pool, int64_t size, bool shared) {
+  add(&s->sums[FIELD(num_frees)], 1, shared);
+  shrank(s, pool, size, shared);
 }
 
-void counters_freed(unsigned pool, int64_t size) {
-  shard *s = own_shard(pool);
-  if (__builtin_expect(!s, 0))
-    return;
-  count(s, FIELD(num_frees), 1);
-  shrank(s, pool, size);
-}
-
-void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind) {
+INLINE void reallocated(shard *s, unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind,
+                        bool shared) {
   static const unsigned char calls[] = {FIELD(reallocs_in_place), FIELD(reallocs_remapped),
                                         FIELD(reallocs_copied)};
   static const unsigned char bytes[] = {FIELD(bytes_grown_in_place), FIELD(bytes_remapped),
                                         FIELD(bytes_copied)};
-  shard *s = own_shard(pool);
-  if (!s)
-    return;
-  count(s, calls[kind], 1);
+  add(&s->sums[calls[kind]], 1, shared);
   /* Shrinking leaves or takes along only what is kept. */
-  count(s, bytes[kind], old_size < new_size ? old_size : new_size);
+  add(&s->sums[bytes[kind]], old_size < new_size ? old_size : new_size, shared);
   if (new_size > old_size) {
-    grew(s, pool, new_size, new_size - old_size);
-    count(s, FIELD(num_growths), 1); /* after the histogram: see counters_all_freed */
+    grew(s, pool, new_size, new_size - old_size, shared);
+    add(&s->sums[FIELD(num_growths)], 1, shared); /* after the histogram: see counters_all_freed */
   } else {
-    shrank(s, pool, old_size - new_size);
+    shrank(s, pool, old_size - new_size, shared);
   }
 }
 
-void counters_failed(unsigned pool) {
-  shard *s = own_shard(pool);
-  if (s)
-    count(s, FIELD(num_failed), 1);
+/* Each event: with plain stores to the thread's own shard, or atomic adds to a shared one. */
+#define COUNT(event, ...)                                                                                    \
+  shard *s = own_shard(pool);                                                                                \
+  if (__builtin_expect(s && !s->shared, 1))                                                                  \
+    event(s, pool, __VA_ARGS__, false);                                                                      \
+  else if (s)                                                                                                \
+  event(s, pool, __VA_ARGS__, true)
+
+void counters_allocated(unsigned pool, int64_t size) { COUNT(grew, size, size); }
+
+void counters_freed(unsigned pool, int64_t size) { COUNT(freed, size); }
+
+void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind) {
+  COUNT(reallocated, old_size, new_size, kind);
 }
 
-void counters_fell_back(unsigned pool) {
+static void count_one(unsigned pool, size_t field) {
   shard *s = own_shard(pool);
   if (s)
-    count(s, FIELD(num_fallbacks), 1);
+    add(&s->sums[field], 1, s->shared);
 }
+
+void counters_failed(unsigned pool) { count_one(pool, FIELD(num_failed)); }
+
+void counters_fell_back(unsigned pool) { count_one(pool, FIELD(num_fallbacks)); }
 
 static void sum_shards(unsigned pool, sums *out) {
   int64_t all[FIELDS] = {0};

@@ -6,12 +6,11 @@
 
 #include <stdatomic.h>
 
-#define SMALL_STEP ((size_t)1 << 20) /* a thread that freed so much in small blocks has left pages behind */
-
 static int64_t decay; /* milliseconds; constant after house_init */
 static void (*decay_arenas)(void);
-static _Atomic int64_t small_freed_at; /* when a thread last passed SMALL_STEP (ms); 0: long ago */
-static __thread size_t small_freed;    /* bytes since */
+static _Atomic int64_t small_freed_at; /* when a thread last passed HOUSE_SMALL_STEP (ms); 0: long ago */
+
+__thread size_t house_small_freed;
 
 void house_init(int64_t decay_, void (*decay_arenas_)(void)) {
   decay = decay_;
@@ -33,11 +32,8 @@ static int64_t keep(void) {
   return next == SLOTS_NEVER ? KEEPER_DONE : next;
 }
 
-void house_note_small(size_t size) {
-  small_freed += size;
-  if (__builtin_expect(small_freed < SMALL_STEP, 1))
-    return;
-  small_freed = 0;
+void house_small_step(void) {
+  house_small_freed = 0;
   if (!waits())
     return;
   atomic_store_explicit(&small_freed_at, slots_now(), memory_order_relaxed);

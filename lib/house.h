@@ -15,7 +15,15 @@ void house_init(int64_t decay, void (*decay_arenas)(void));
 
 /* A large buffer was freed or trimmed; `size` bytes of a small block were freed. */
 void house_note_large(void);
-void house_note_small(size_t size);
+void house_small_step(void);
+
+#define HOUSE_SMALL_STEP                                                                                     \
+  ((size_t)1 << 20) /* a thread that freed so much in small blocks has left pages behind */
+extern __thread size_t house_small_freed; /* bytes since */
+static inline void house_note_small(size_t size) {
+  if (__builtin_expect((house_small_freed += size) >= HOUSE_SMALL_STEP, 0))
+    house_small_step();
+}
 
 /* fork: as keeper_pause and keeper_resume. */
 bool house_pause(void);

@@ -16,7 +16,7 @@ typedef enum life { UNUSED, OPEN, DESTROYED } life;
 /* An entry changes its name and configuration only while nobody can use the pool; reports may read it all the
  * same, and notice by `version`, which is odd during the change. */
 struct arrowpool_pool {
-  pool_config config;
+  _Alignas(128) pool_config config; /* a power of two in size: its number is a shift away */
   _Atomic int life;
   _Atomic unsigned version;
   union {
@@ -123,29 +123,38 @@ static int64_t take_note(const arrowpool_pool *pool, void *buffer, int64_t size)
                                          : (int64_t)pool->config.backend->remember(buffer, (size_t)size);
 }
 
-static void count_allocated(arrowpool_pool *pool, void *buffer, int64_t size) {
-  if (__builtin_expect(!backend_owns(pool->config.backend, buffer), 0))
+/* What is not told, or not the backend's own. */
+static __attribute__((noinline)) void count_allocated_slowly(const arrowpool_pool *pool, void *buffer,
+                                                             int64_t size) {
+  if (!backend_owns(pool->config.backend, buffer))
     counters_fell_back(number_of(pool));
   if (sees(pool, buffer))
     counters_allocated(number_of(pool), take_note(pool, buffer, size));
 }
 
+static __attribute__((noinline, cold)) arrowpool_status allocate_nothing(arrowpool_pool *pool, int64_t size,
+                                                                         int64_t alignment, void **out) {
+  if (size != 0 || !is_valid(size, alignment) || atomic_load(&pool->life) != OPEN)
+    return ARROWPOOL_INVALID;
+  *out = zero_size_buffer(alignment);
+  return ARROWPOOL_OK;
+}
+
 arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment, void **out) {
-  if (__builtin_expect(!is_valid(size, alignment), 0))
-    return ARROWPOOL_INVALID;
-  if (__builtin_expect(atomic_load_explicit(&pool->life, memory_order_relaxed) != OPEN, 0))
-    return ARROWPOOL_INVALID;
-  if (__builtin_expect(size == 0, 0)) {
-    *out = zero_size_buffer(alignment);
-    return ARROWPOOL_OK;
-  }
+  if (__builtin_expect(size == 0 || !is_valid(size, alignment) ||
+                           atomic_load_explicit(&pool->life, memory_order_relaxed) != OPEN,
+                       0))
+    return allocate_nothing(pool, size, alignment, out);
   void *buffer = pool->config.backend->allocate((size_t)size, (size_t)alignment);
   if (__builtin_expect(!buffer, 0)) {
     counters_failed(number_of(pool));
     return ARROWPOOL_OUT_OF_MEMORY;
   }
-  count_allocated(pool, buffer, size);
   *out = buffer;
+  if (__builtin_expect(pool->config.basis == POOL_TOLD && backend_owns(pool->config.backend, buffer), 1))
+    counters_allocated(number_of(pool), size);
+  else
+    count_allocated_slowly(pool, buffer, size);
   return ARROWPOOL_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include "gate.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -21,8 +22,11 @@
 range_bounds range_all = {.low = (uintptr_t)1 << (sizeof(uintptr_t) * 8 - 1), .span = 0};
 
 static char *next_window, *range_end;
-static size_t page_size, carve_alignment;
+static size_t carve_alignment;
 static bool frugal;
+size_t range_page;
+
+__attribute__((constructor(101))) static void read_page_size(void) { range_page = getauxval(AT_PAGESZ); }
 
 size_t range_kernel_number(const char *path, size_t otherwise) {
   char text[32];
@@ -44,14 +48,13 @@ static size_t size_allowed(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
     return LARGEST;
-  size_t used = range_kernel_number("/proc/self/statm", limit.rlim_cur / page_size / 2) * page_size;
+  size_t used = range_kernel_number("/proc/self/statm", limit.rlim_cur / range_page / 2) * range_page;
   size_t left = limit.rlim_cur > used ? (limit.rlim_cur - used) / 4 : 0;
   return left < LARGEST ? left : LARGEST;
 }
 
 bool range_reserve(void) {
   struct rlimit limit;
-  page_size = getauxval(AT_PAGESZ);
   frugal = (!getrlimit(RLIMIT_DATA, &limit) && limit.rlim_cur != RLIM_INFINITY) ||
            range_kernel_number("/proc/sys/vm/overcommit_memory", 0) == 2;
   for (size_t size = size_allowed(); size >= SMALLEST; size /= 2) {
@@ -71,8 +74,6 @@ bool range_reserve(void) {
   return false;
 }
 
-size_t range_page_size(void) { return page_size; }
-
 bool range_is_frugal(void) { return frugal; }
 
 size_t range_uncarved(void) { return (size_t)(range_end - next_window); }
@@ -88,10 +89,12 @@ bool range_carve(range_window *window, size_t size) {
 }
 
 bool range_make_writable(void *from, size_t size) {
-  if (mprotect(from, size, PROT_READ | PROT_WRITE))
-    return false;
-  madvise(from, size, MADV_DODUMP);
-  return true;
+  int saved = errno;
+  bool done = mprotect(from, size, PROT_READ | PROT_WRITE) == 0;
+  if (done)
+    madvise(from, size, MADV_DODUMP);
+  errno = saved;
+  return done;
 }
 
 #ifndef MADV_DONTNEED_LOCKED
@@ -99,8 +102,11 @@ bool range_make_writable(void *from, size_t size) {
 #endif
 
 bool range_release_pages(void *from, size_t size) {
-  return madvise(from, size, MADV_DONTNEED) == 0 ||
-         madvise(from, size, MADV_DONTNEED_LOCKED) == 0; /* a host that called mlockall */
+  int saved = errno;
+  bool done = madvise(from, size, MADV_DONTNEED) == 0 ||
+              madvise(from, size, MADV_DONTNEED_LOCKED) == 0; /* a host that called mlockall */
+  errno = saved;
+  return done;
 }
 
 bool range_commit(range_window *window, size_t upto) {
@@ -109,7 +115,7 @@ bool range_commit(range_window *window, size_t upto) {
   gate_lock(GATE_RANGE);
   size_t writable = atomic_load_explicit(&window->writable, memory_order_relaxed), want = writable;
   if (upto > writable) {
-    size_t exact = range_round_up(upto, page_size), batch = writable < BATCH_MAX ? writable : BATCH_MAX;
+    size_t exact = range_round_up(upto, range_page), batch = writable < BATCH_MAX ? writable : BATCH_MAX;
     want = frugal ? exact : exact + (batch > BATCH_MIN ? batch : BATCH_MIN);
     if (want > window->size)
       want = window->size;

@@ -30,6 +30,7 @@ static inline bool range_owns(const void *pointer) {
   return (uintptr_t)pointer - low < atomic_load_explicit(&range_all.span, memory_order_relaxed);
 }
 
+/* Two comparisons; NULL and anything else outside is not held. */
 static inline bool range_window_holds(const range_window *window, const void *pointer) {
   return (uintptr_t)pointer - (uintptr_t)window->base < window->size;
 }
@@ -41,8 +42,9 @@ static inline size_t range_round_up(size_t size, size_t alignment) {
 /* Reserve the range. False if not even a small one is to be had. */
 bool range_reserve(void);
 
-/* Size of a memory page (bytes), valid after range_reserve. */
-size_t range_page_size(void);
+/* Size of a memory page (bytes). */
+extern size_t range_page;
+static inline size_t range_page_size(void) { return range_page; }
 
 /* True where address space is charged when it becomes writable: commit exactly what is used. */
 bool range_is_frugal(void);
@@ -55,6 +57,8 @@ bool range_carve(range_window *window, size_t size);
 
 /* Make the first `upto` bytes of a window writable (bytes, at most its size). False if the kernel refuses. */
 bool range_commit(range_window *window, size_t upto);
+
+/* These two keep errno: they work inside allocations that succeed. */
 
 /* Make a stretch of whole pages writable. False if the kernel refuses. */
 bool range_make_writable(void *from, size_t size);

@@ -11,20 +11,19 @@
 
 #define GRANULE 64 /* blocks begin at multiples of it */
 
-static range_window window;
+range_window runs_window;
 static range_window
-    notes; /* a uint16_t for each granule of the window; only the pages of noted blocks are real */
+    notes; /* a uint16_t for each granule of the runs_window; only the pages of noted blocks are real */
 static size_t next_chunk; /* offset of the first unused byte of the window */
 static struct { char *next, *end; } chunks[CHUNK_OWNERS];
 
 bool runs_init(size_t share) {
-  return range_carve(&window, share) && range_carve(&notes, window.size / GRANULE * sizeof(uint16_t));
+  return range_carve(&runs_window, share) &&
+         range_carve(&notes, runs_window.size / GRANULE * sizeof(uint16_t));
 }
 
-bool runs_hold(const void *pointer) { return range_window_holds(&window, pointer); }
-
 static uint16_t *note_of(const void *block) {
-  return (uint16_t *)(void *)notes.base + (size_t)((const char *)block - window.base) / GRANULE;
+  return (uint16_t *)(void *)notes.base + (size_t)((const char *)block - runs_window.base) / GRANULE;
 }
 
 void runs_note_slack(const void *block, size_t slack) {
@@ -33,15 +32,16 @@ void runs_note_slack(const void *block, size_t slack) {
 
 size_t runs_slack(const void *block) { return *note_of(block); }
 
-/* Take whole chunks off the window. */
+/* Take whole chunks off the runs_window. */
 static char *take(size_t size, size_t alignment) {
-  size_t start = range_round_up((uintptr_t)window.base + next_chunk, alignment) - (uintptr_t)window.base;
-  if (start > window.size || size > window.size - start ||
+  size_t start =
+      range_round_up((uintptr_t)runs_window.base + next_chunk, alignment) - (uintptr_t)runs_window.base;
+  if (start > runs_window.size || size > runs_window.size - start ||
       !range_commit(&notes, (start + size) / GRANULE * sizeof(uint16_t)) ||
-      !range_commit(&window, start + size))
+      !range_commit(&runs_window, start + size))
     return NULL;
   next_chunk = start + size;
-  return window.base + start;
+  return runs_window.base + start;
 }
 
 void *runs_allocate(unsigned arena, size_t size, size_t alignment) {

@@ -5,8 +5,7 @@
 #ifndef ARROWPOOL_RUNS_H
 #define ARROWPOOL_RUNS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "range.h"
 
 /* Carve the window, at most `share` bytes. */
 bool runs_init(size_t share);
@@ -15,7 +14,8 @@ bool runs_init(size_t share);
 void *runs_allocate(unsigned arena, size_t size, size_t alignment);
 
 /* Whether the pointer lies among the runs, so not in a slot. */
-bool runs_hold(const void *pointer);
+extern range_window runs_window;
+static inline bool runs_hold(const void *pointer) { return range_window_holds(&runs_window, pointer); }
 
 /* A note for each block, kept beside the runs: how much less than its size class was asked for (bytes).
  * What does not fit into the note reads as 0. The block must lie among the runs. */

@@ -38,6 +38,8 @@ static size_t start_of(place at, size_t size, size_t alignment) {
   size_t start = slots_has_lead(at.t) ? start_in_lead(size) : 0;
   if (alignment > range_page_size() && start % SLOTS_HUGE_PAGE)
     start = SLOTS_LEAD;
+  if (alignment > SLOTS_HUGE_PAGE) /* the slot's own start may be the only aligned address in it */
+    start = 0;
   return range_round_up((uintptr_t)at.base + start, alignment) - (uintptr_t)at.base;
 }
 

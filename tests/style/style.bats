@@ -48,7 +48,7 @@ for file in [*pathlib.Path("lib").rglob("*.[ch]"), *pathlib.Path("shim").glob("*
             bad.append(f"{file} includes {header}.h")
         if file.parts[0] == "lib" and not list(pathlib.Path("lib").rglob(header + ".h")):
             bad.append(f"{file} includes {header}.h, which is not of lib")
-sys.exit("\n".join(bad))
+sys.exit("\n".join(bad) or 0)
 END
 }
 

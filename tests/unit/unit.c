@@ -29,7 +29,8 @@ const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) {
   /* The housekeeping thread ends by itself and is joined by the next one, or by a fork; exit has no reason to
    * wait for it. */
-  return "allocator_may_return_null=1:halt_on_error=1:detect_deadlocks=0:report_thread_leaks=0:die_after_fork=0";
+  return "allocator_may_return_null=1:halt_on_error=1:detect_deadlocks=0:report_thread_leaks=0:die_after_"
+         "fork=0";
 }
 #endif
 
