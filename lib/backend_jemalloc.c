@@ -388,12 +388,12 @@ void backend_jemalloc_postfork_parent(void) {
   if (state == STARTED)
     arrowpool_je_private_je_jemalloc_postfork_parent();
   gate_unlock(GATE_START);
-  house_resume();
+  house_resume(false);
 }
 
 void backend_jemalloc_postfork_child(void) {
   if (state == STARTED)
     arrowpool_je_private_je_jemalloc_postfork_child();
   gate_unlock(GATE_START);
-  house_resume();
+  house_resume(true);
 }

@@ -47,4 +47,4 @@ void house_note_large(void) {
 
 bool house_pause(void) { return keeper_pause(); }
 
-void house_resume(void) { keeper_resume(); }
+void house_resume(bool in_child) { keeper_resume(in_child); }

@@ -27,6 +27,6 @@ static inline void house_note_small(size_t size) {
 
 /* fork: as keeper_pause and keeper_resume. */
 bool house_pause(void);
-void house_resume(void);
+void house_resume(bool in_child);
 
 #endif

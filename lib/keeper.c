@@ -15,10 +15,11 @@
 #define STACK_SIZE   ((size_t)128 << 10)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t stop; /* signalled when `stopping` is set */
+static pthread_cond_t stop; /* signalled when `pausing` rises */
 static pthread_t thread;
-static _Atomic bool awake;                              /* a thread runs that will look again */
-static bool joinable, left, stopping, paused, prepared; /* protected by lock; left: it will not look again */
+static _Atomic bool awake;            /* a thread runs that will look again */
+static bool joinable, left, prepared; /* protected by lock; left: it will not look again */
+static int pausing;                   /* forks under way: the thread has to leave, and none may start */
 
 /* Whether nobody is left but the main thread, which has ended, and us. */
 static bool is_alone(void) {
@@ -47,7 +48,7 @@ static void wait_for(int64_t milliseconds) {
     until.tv_sec++;
     until.tv_nsec -= 1000000000;
   }
-  while (!stopping && pthread_cond_timedwait(&stop, &lock, &until) == 0) {
+  while (!pausing && pthread_cond_timedwait(&stop, &lock, &until) == 0) {
   }
 }
 
@@ -57,7 +58,7 @@ static void *run(void *argument) {
   keeper_work work = *(keeper_work *)argument;
   bool last_look = false;
   pthread_mutex_lock(&lock);
-  while (!stopping) {
+  while (!pausing) {
     pthread_mutex_unlock(&lock);
     int64_t wait = work();
     bool alone = is_alone();
@@ -103,7 +104,7 @@ void keeper_wake(keeper_work work) {
     return;
   int saved = errno;
   pthread_mutex_lock(&lock);
-  if (!paused && (!joinable || left)) {
+  if (!pausing && (!joinable || left)) {
     if (joinable)
       pthread_join(thread, NULL);
     left = false;
@@ -116,7 +117,7 @@ void keeper_wake(keeper_work work) {
 
 bool keeper_pause(void) {
   pthread_mutex_lock(&lock);
-  paused = stopping = true;
+  pausing++;
   if (prepared)
     pthread_cond_signal(&stop);
   bool join = joinable;
@@ -128,8 +129,8 @@ bool keeper_pause(void) {
   return join;
 }
 
-void keeper_resume(void) {
-  paused = stopping = false;
+void keeper_resume(bool in_child) {
+  pausing = in_child ? 0 : pausing - 1; /* others may fork at the same time, but not here */
   atomic_store(&awake, false);
   pthread_mutex_unlock(&lock);
 }

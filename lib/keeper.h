@@ -20,6 +20,6 @@ void keeper_wake(keeper_work work);
 /* fork: end the thread before, and let it start again after, when it is woken next. True if there was one:
  * its work is left to the caller, who has to finish it, since nobody might wake it again. */
 bool keeper_pause(void);
-void keeper_resume(void);
+void keeper_resume(bool in_child);
 
 #endif

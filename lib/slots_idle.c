@@ -70,12 +70,12 @@ static void purge_unlisted(place at) {
 }
 
 /* One pass over a list, from its oldest slot: take off one that has been idle since `before` (ms) or longer.
- * Tails are stamped again while their buffers grow, so the pass sends the young ones to the front; *kept is
- * the first of them, where the pass ends. *oldest: the least stamp seen of those that stay. */
-static bool take_expired(tier *t, slots_list list, int64_t before, uint32_t *kept, place *out,
-                         int64_t *oldest) {
+ * Tails are stamped again while their buffers grow, so the pass sends the young ones to the front and ends
+ * where it meets the first of them again; the lock is held all the time, so it will. *oldest: the least stamp
+ * seen of those that stay. */
+static bool take_expired(tier *t, slots_list list, int64_t before, place *out, int64_t *oldest) {
   bool found = false;
-  uint32_t number;
+  uint32_t number, kept = 0;
   gate_lock(t->lock);
   while ((number = t->lists[list].last) != 0) {
     *out = slots_place(t, number - 1);
@@ -85,10 +85,10 @@ static bool take_expired(tier *t, slots_list list, int64_t before, uint32_t *kep
       break;
     }
     *oldest = out->s->stamp < *oldest ? out->s->stamp : *oldest;
-    if (list == SLOTS_IDLE_FREE || number == *kept)
+    if (list == SLOTS_IDLE_FREE || number == kept)
       break;
-    if (!*kept)
-      *kept = number;
+    if (!kept)
+      kept = number;
     slots_list_push(*out, list);
   }
   gate_unlock(t->lock);
@@ -102,9 +102,8 @@ static int64_t purge_idle(int64_t before, size_t most) {
   int64_t oldest = INT64_MAX;
   for (tier *t = slots_tiers; t < slots_tiers + slots_tier_count; t++)
     for (int i = 0; i < 2; i++) {
-      uint32_t kept = 0;
       place at;
-      while (slots_idle_bytes() > most && take_expired(t, lists[i], before, &kept, &at, &oldest)) {
+      while (slots_idle_bytes() > most && take_expired(t, lists[i], before, &at, &oldest)) {
         purge_unlisted(at);
         if (lists[i] == SLOTS_IDLE_FREE)
           slots_relist_free(at);
