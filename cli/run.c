@@ -30,7 +30,7 @@ void cli_run_describe(void) {
 
 /* Where the shim is: beside this program in the build folder, or where it was installed. */
 static int find_shim(char *out) {
-  static const char *const places[] = {"../shim/" SHIM, "../lib/" SHIM, "../lib/arrowpool/" SHIM};
+  static const char *const places[] = {"../shim/" SHIM, ARROWPOOL_LIBDIR_FROM_BIN "/" SHIM};
   char directory[PATH_MAX], candidate[PATH_MAX + 64];
   ssize_t length = readlink("/proc/self/exe", directory, sizeof directory - 1);
   if (length > 0) {
