@@ -20,6 +20,7 @@ static pthread_t thread;
 static _Atomic bool awake;            /* a thread runs that will look again */
 static bool joinable, left, prepared; /* protected by lock; left: it will not look again */
 static int pausing;                   /* forks under way: the thread has to leave, and none may start */
+static bool missed;                   /* a wake that came then; protected by lock */
 
 /* Whether nobody is left but the main thread, which has ended, and us. */
 static bool is_alone(void) {
@@ -104,6 +105,7 @@ void keeper_wake(keeper_work work) {
     return;
   int saved = errno;
   pthread_mutex_lock(&lock);
+  missed |= pausing != 0;
   if (!pausing && (!joinable || left)) {
     if (joinable)
       pthread_join(thread, NULL);
@@ -126,7 +128,9 @@ bool keeper_pause(void) {
   if (join)
     pthread_join(thread, NULL);
   pthread_mutex_lock(&lock);
-  return join;
+  bool work_left = join || missed;
+  missed = false;
+  return work_left;
 }
 
 void keeper_resume(bool in_child) {

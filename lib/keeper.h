@@ -17,8 +17,9 @@ typedef int64_t (*keeper_work)(void);
  * starting a thread calls the program's malloc. */
 void keeper_wake(keeper_work work);
 
-/* fork: end the thread before, and let it start again after, when it is woken next. True if there was one:
- * its work is left to the caller, who has to finish it, since nobody might wake it again. */
+/* fork: end the thread before, and let it start again after, when it is woken next. True if there was one
+ * or somebody wanted one: its work is left to the caller, who has to finish it, since nobody might wake it
+ * again. */
 bool keeper_pause(void);
 void keeper_resume(bool in_child);
 
