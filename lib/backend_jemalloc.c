@@ -297,8 +297,8 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
   slots_expect(NULL, 0);
   if (!moved)
     return NULL;
-  bool remapped = large && slots_hold(moved) && slots_move(buffer, moved, kept);
-  if (!remapped && !(large && slots_hold(moved)))
+  bool remapped = large && slots_move(buffer, moved, kept);
+  if (!large)
     memcpy(moved, buffer, kept);
   free_slowly(buffer, 0, 0); /* libc's callers do not say the alignment that the old size went with */
   *how = remapped ? BACKEND_REMAPPED : BACKEND_COPIED;
