@@ -18,21 +18,29 @@
 /* How Arrow configures the jemalloc it bundles. */
 #define ARROW_CONF "oversize_threshold:0,dirty_decay_ms:1000,muzzy_decay_ms:0"
 
+static arrowpool_pool *pool; /* kept, as a program would */
+
+static bool pool_open(void *library) {
+  (void)library;
+  pool = arrowpool_jemalloc();
+  return true;
+}
+
 static void *pool_allocate(size_t size) {
   uint8_t *buffer = NULL;
-  arrowpool_allocate(arrowpool_jemalloc(), (int64_t)size, ALIGNMENT, &buffer);
+  arrowpool_allocate(pool, (int64_t)size, ALIGNMENT, &buffer);
   return buffer;
 }
 
 static void *pool_reallocate(void *buffer, size_t old_size, size_t new_size) {
   uint8_t *moved = buffer;
   arrowpool_status status =
-      arrowpool_reallocate(arrowpool_jemalloc(), (int64_t)old_size, (int64_t)new_size, ALIGNMENT, &moved);
+      arrowpool_reallocate(pool, (int64_t)old_size, (int64_t)new_size, ALIGNMENT, &moved);
   return status == ARROWPOOL_OK ? moved : NULL;
 }
 
 static void pool_release(void *buffer, size_t size) {
-  arrowpool_free(arrowpool_jemalloc(), buffer, (int64_t)size, ALIGNMENT);
+  arrowpool_free(pool, buffer, (int64_t)size, ALIGNMENT);
 }
 
 static void *system_allocate(size_t size) {
@@ -150,7 +158,7 @@ static void tcmalloc_release(void *buffer, size_t size) {
 
 /* clang-format off */
 const allocator allocators[] = {
-    {"arrowpool", NULL, {{0}}, NULL, FUNCTIONS(pool), NULL},
+    {"arrowpool", NULL, {{0}}, pool_open, FUNCTIONS(pool), NULL},
     {"limit", NULL, {{0}}, NULL, FUNCTIONS(limit), limit_prepare_huge},
     {"limit-4k", NULL, {{0}}, NULL, FUNCTIONS(limit), limit_prepare_small},
     {"system", NULL, {{0}}, NULL, FUNCTIONS(system), NULL},
@@ -175,7 +183,7 @@ const allocator *allocators_find(const char *name) {
 
 bool allocators_open(const allocator *chosen) {
   if (!chosen->library)
-    return true;
+    return !chosen->open || chosen->open(NULL);
   const char *file = *chosen->library == '$' ? getenv(chosen->library + 1) : chosen->library;
   if (!file) {
     fprintf(stderr, "bench: %s: set %s to the libarrow of a pyarrow wheel\n", chosen->name,

@@ -13,7 +13,7 @@ typedef struct allocator {
   const char *name;
   const char *library;           /* what to dlopen; NULL: linked */
   const char *environment[2][2]; /* name and value: variables that must be set before the process starts */
-  bool (*open)(void *library);   /* finds the functions; NULL: nothing to find */
+  bool (*open)(void *library);   /* finds what is called; NULL: nothing to find */
   void *(*allocate)(size_t size);
   void *(*reallocate)(void *buffer, size_t old_size, size_t new_size);
   void (*release)(void *buffer, size_t size);

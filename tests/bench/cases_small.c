@@ -67,6 +67,7 @@ bool churn_run(const bench_case *self, const allocator *a) {
     workers[i] = (worker){.a = a, .start = &barrier, .seed = UINT64_C(88172645463325252) + i * 7919};
     if (pthread_create(&threads[i], NULL, churn, &workers[i]))
       abort();
+    measure_keep_to_processor(threads[i], i);
   }
   pthread_barrier_wait(&barrier);
   int64_t start = measure_now();

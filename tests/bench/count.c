@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define PAIRS       4000000
-#define ROUNDS      5
+#define ROUNDS      15
 #define THREADS_MAX 8
 #define HELD        64
 
@@ -85,6 +85,8 @@ static double run(void *(*body)(void *), unsigned threads) {
   for (unsigned i = 0; i < threads; i++)
     if (pthread_create(&ids[i], NULL, body, (void *)(uintptr_t)(i + 1)))
       abort();
+    else
+      measure_keep_to_processor(ids[i], i);
   pthread_barrier_wait(&barrier);
   int64_t start = measure_now();
   for (unsigned i = 0; i < threads; i++)

@@ -2,6 +2,7 @@
 #include "measure.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,4 +64,16 @@ void measure_print(const char *allocator, const char *name, bool verified) {
   for (unsigned i = 0; i < count; i++)
     printf(",\"%s\":%.4f", figures[i].name, figures[i].value);
   printf(",\"verified\":%s}\n", verified ? "true" : "false");
+}
+
+void measure_keep_to_processor(pthread_t thread, unsigned number) {
+  cpu_set_t all, one;
+  if (sched_getaffinity(0, sizeof all, &all))
+    return;
+  unsigned cpu = 0, skip = number % (unsigned)CPU_COUNT(&all);
+  while (!CPU_ISSET(cpu, &all) || skip--)
+    cpu++;
+  CPU_ZERO(&one);
+  CPU_SET(cpu, &one);
+  pthread_setaffinity_np(thread, sizeof one, &one);
 }

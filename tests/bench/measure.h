@@ -5,6 +5,7 @@
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,6 +17,10 @@ double measure_mib(const char *field);
 
 /* Let VmHWM start again from what is resident now. */
 void measure_reset_peak(void);
+
+/* Give each thread a processor of its own, as far as there are enough: what is measured is over before the
+ * kernel has spread threads by itself. */
+void measure_keep_to_processor(pthread_t thread, unsigned number);
 
 /* Note a figure for the line. `name` must outlive the print. */
 void measure_record(const char *name, double value);
