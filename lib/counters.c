@@ -46,6 +46,7 @@ static struct {
   _Atomic int64_t
       baseline[FIELDS]; /* subtracted: what a fork's parent counted, or an earlier pool of the number */
   _Atomic int64_t inherited;
+  _Atomic int64_t old_peak; /* of this process and its parents, when the present peak was begun */
 } pools[COUNTERS_POOLS];
 
 static block shared_block = {.shared = true};
@@ -279,6 +280,19 @@ void counters_read(unsigned pool, counters_sum *out) {
   out->inherited_bytes = pools[pool].inherited;
 }
 
+void counters_read_history(unsigned pool, counters_history *out) {
+  counters_sum recent;
+  sums ever;
+  counters_read(pool, &recent);
+  sum_shards(pool, &ever);
+  int64_t old_peak = atomic_load_explicit(&pools[pool].old_peak, memory_order_relaxed);
+  *out = (counters_history){.bytes_allocated = recent.values.bytes_allocated,
+                            .max_memory = old_peak > recent.max_memory ? old_peak : recent.max_memory,
+                            .total_bytes_allocated = ever.total_bytes_allocated};
+  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
+    out->num_allocations += ever.size_histogram[i];
+}
+
 static void store_if_changed(_Atomic int64_t *where, int64_t value) {
   if (atomic_load_explicit(where, memory_order_relaxed) != value)
     atomic_store_explicit(where, value, memory_order_relaxed);
@@ -287,6 +301,9 @@ static void store_if_changed(_Atomic int64_t *where, int64_t value) {
 /* Everything counted so far becomes the baseline; live bytes stay if asked to. The shards keep their sums:
  * to zero them would copy all their pages after a fork. */
 static void rebase(unsigned pool, bool keep_live) {
+  counters_sum before;
+  counters_read(pool, &before);
+  raise_to(&pools[pool].old_peak, before.max_memory);
   sums now = since_baseline(pool);
   int64_t live = keep_live ? now.total_bytes_allocated - now.bytes_freed : 0, base[FIELDS];
   sum_shards(pool, &now);

@@ -40,6 +40,14 @@ void counters_fell_back(unsigned pool);
 /* Sum up a pool. Lock-free and async-signal-safe. */
 void counters_read(unsigned pool, counters_sum *out);
 
+/* The same figures over the whole history of the process and of those it was forked from, as a program sees
+ * them that asks its allocator. Lock-free and async-signal-safe. */
+typedef struct counters_history {
+  int64_t bytes_allocated, max_memory, total_bytes_allocated; /* bytes */
+  int64_t num_allocations;
+} counters_history;
+void counters_read_history(unsigned pool, counters_history *out);
+
 /* Whether every buffer of the pool was freed; exact even while threads free and reallocate, as long as nobody
  * allocates. */
 bool counters_all_freed(unsigned pool);

@@ -1,7 +1,6 @@
 /* See pool.h. */
 #include "pool.h"
 
-#include "counters.h"
 #include "gate.h"
 
 #include <stdatomic.h>
@@ -237,6 +236,10 @@ void pool_read(const arrowpool_pool *pool, arrowpool_stats *out) {
   counters_sum sum;
   counters_read(number_of(pool), &sum);
   read_stats(pool->config, &sum, out);
+}
+
+void pool_read_history(const arrowpool_pool *pool, counters_history *out) {
+  counters_read_history(number_of(pool), out);
 }
 
 static bool was_used(const counters_sum *sum) {

@@ -8,6 +8,7 @@
 
 #include "arrowpool.h"
 #include "backend.h"
+#include "counters.h"
 
 #define POOL_COUNT 256
 
@@ -56,6 +57,9 @@ void pool_note_failed(arrowpool_pool *pool);
 
 /* Statistics; what the pool cannot see is ARROWPOOL_UNKNOWN. Async-signal-safe. */
 void pool_read(const arrowpool_pool *pool, arrowpool_stats *out);
+
+/* What the program is told that asks its pool (counters.h). */
+void pool_read_history(const arrowpool_pool *pool, counters_history *out);
 
 /* A consistent copy of what a report says of a pool. */
 typedef struct pool_view {

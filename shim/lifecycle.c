@@ -3,6 +3,7 @@
  * Nothing is torn down at exit: destructors, atexit handlers and threads that come after us go on
  * allocating and freeing. _exit may be called from a signal handler or between vfork and exec, so what runs
  * there takes no lock and looks first whether this is still our process. */
+#include "arrow_patch.h"
 #include "dump.h"
 #include "next.h"
 #include "router.h"
@@ -21,6 +22,7 @@ static void at_quick_exit_handler(void) { dump_at_exit(REPORT_SAFE); }
 __attribute__((constructor(102))) static void start(void) {
   router_wake();
   dump_prepare();
+  pthread_atfork(arrow_patch_prefork, arrow_patch_postfork, arrow_patch_postfork);
   pthread_atfork(NULL, NULL, dump_fork_child);
   at_quick_exit(at_quick_exit_handler);
 }

@@ -13,7 +13,7 @@ router the_router;
 static const char *lookup(const char *variable) { return secure_getenv(variable); }
 
 /* Warnings obey ARROW_POOL_LOG, which is read before the others. */
-static void complain(const char *const pieces[], size_t count) {
+void router_warn(const char *const pieces[], size_t count) {
   if (the_router.settings.values[OPTION_LOG].number != OPTIONS_LOG_QUIET)
     log_line(pieces, count);
 }
@@ -44,16 +44,24 @@ bool router_wake(void) {
     return false;
   next_resolve_optional();
   options *settings = &the_router.settings;
-  options_read(settings, lookup, complain);
+  options_read(settings, lookup, router_warn);
   if (!getauxval(AT_SECURE))
-    options_check_names(environ, complain);
+    options_check_names(environ, router_warn);
   configure_backend(settings);
   set_up_door(ROUTER_LIBC, "libc", OPTIONS_DOOR_LIBC, POOL_SEES_OWN);
-  set_up_door(ROUTER_ARROW_MIMALLOC, "arrow.mimalloc", OPTIONS_DOOR_ARROW_MI, POOL_SEES_ALL);
+  /* Where the pools themselves are patched, only what comes past them arrives at libarrow's mimalloc. */
+  bool patched = ABI_KNOWN && settings->values[OPTION_DOORS].number & OPTIONS_DOOR_ARROW_VTABLE;
+  set_up_door(ROUTER_ARROW_MIMALLOC, patched ? "arrow_mi" : "arrow.mimalloc", OPTIONS_DOOR_ARROW_MI,
+              POOL_SEES_ALL);
   if (settings->values[OPTION_POOL].given && settings->values[OPTION_POOL].number == OPTIONS_POOL_SYSTEM)
     arrowpool_set_default(arrowpool_system());
   atomic_store_explicit(&the_router.state, 2, memory_order_release);
   return true;
+}
+
+const backend *router_told_backend(bool separate_jemalloc) {
+  bool ours = the_router.settings.values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC;
+  return ours || separate_jemalloc ? &backend_jemalloc : &backend_system;
 }
 
 /* A status as a pointer. What is too large for the pool to consider was a request all the same. */

@@ -5,6 +5,7 @@
 #ifndef ARROWPOOL_ROUTER_H
 #define ARROWPOOL_ROUTER_H
 
+#include "abi.h"
 #include "options.h"
 #include "pool.h"
 #include "range.h"
@@ -46,6 +47,18 @@ void *router_allocate(const router_door *door, size_t size, size_t alignment);
 
 /* Resize a buffer of the pool's, likewise; alignment 0 keeps its own. NULL: the buffer is as it was. */
 void *router_reallocate(arrowpool_pool *pool, void *buffer, size_t size, size_t alignment);
+
+/* Whether Arrow's pools are to be patched. */
+static inline bool router_vtable_door(void) {
+  return router_awake() && ABI_KNOWN &&
+         the_router.settings.values[OPTION_DOORS].number & OPTIONS_DOOR_ARROW_VTABLE;
+}
+
+/* What serves one of Arrow's pools; its jemalloc pool is always ours where it is not the default as well. */
+const backend *router_told_backend(bool separate_jemalloc);
+
+/* Tell the user something, unless ARROW_POOL_LOG is quiet: pieces of one line. */
+void router_warn(const char *const pieces[], size_t count);
 
 /* The pool that owns a pointer of the range which came back through libc's functions. */
 static inline arrowpool_pool *router_libc_pool(void) { return the_router.doors[ROUTER_LIBC].pool; }

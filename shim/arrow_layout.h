@@ -1,0 +1,39 @@
+/* Which virtual function of arrow::MemoryPool is which, in a libarrow that was compiled without us.
+ *
+ * Found by comparison: libarrow exports ProxyMemoryPool, its table of virtual functions and each of them by
+ * name. Where anything is missing, ambiguous or new, the answer is that we do not know. */
+#ifndef ARROWPOOL_ARROW_LAYOUT_H
+#define ARROWPOOL_ARROW_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ARROW_LAYOUT_MAX 48 /* virtual functions */
+
+typedef enum arrow_method {
+  ARROW_ALLOCATE,
+  ARROW_REALLOCATE,
+  ARROW_FREE,
+  ARROW_RELEASE_UNUSED,
+  ARROW_BYTES_ALLOCATED,
+  ARROW_MAX_MEMORY,
+  ARROW_TOTAL_BYTES_ALLOCATED,
+  ARROW_NUM_ALLOCATIONS,
+  ARROW_BACKEND_NAME,
+  ARROW_METHODS
+} arrow_method;
+
+typedef struct arrow_layout {
+  int slots[ARROW_METHODS]; /* index of each; -1: this version has no such method */
+  int count;                /* virtual functions of the pool that was asked for */
+  bool takes_alignment;     /* Allocate, Reallocate and Free do (libarrow 11 and newer) */
+  bool old_string;          /* std::string is the reference-counted one of before C++11 */
+  uint8_t *zero_size_area;  /* what Allocate returns for size 0 */
+  void *library;            /* handle of the libarrow */
+} arrow_layout;
+
+/* Find out about a pool by its table of virtual functions. NULL on success, else a reason for the user. Takes
+ * the loader's lock. The library is never unloaded from then on. */
+const char *arrow_layout_read(void *const *functions, arrow_layout *out);
+
+#endif

@@ -1,0 +1,146 @@
+/* See arrow_patch.h. What calls into the loader happens before the lock is taken: a thread may come here from
+ * a constructor, which runs under the loader's own lock. */
+#include "arrow_patch.h"
+
+#include "router.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <string.h>
+
+#define PATCHES 16 /* pools; each libarrow in the process has at most three */
+
+static arrow_patch patches[PATCHES];
+static _Atomic unsigned used;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static __thread bool asking; /* inside of one of Arrow's factories, which may call another */
+
+static void *const *functions_of(const void *object) {
+  return __atomic_load_n((void *const *const *)object, __ATOMIC_ACQUIRE);
+}
+
+static bool is_patched(const void *object) {
+  uintptr_t functions = (uintptr_t)functions_of(object);
+  return functions - (uintptr_t)patches < sizeof patches;
+}
+
+/* Arrow's name for what serves the pool ("mimalloc"), as our pools are called; false if it makes no name. */
+static bool read_name(void *object, const arrow_layout *layout, void *const *functions, char name[48]) {
+  struct string {
+    const char *text; /* all that there is of the old string */
+    size_t length;
+    char buffer[16];
+  };
+  struct string (*ask)(void *) = (struct string(*)(void *))functions[layout->slots[ARROW_BACKEND_NAME]];
+  struct string string = ask(object); /* never freed: once for each pool, and too short to be on the heap */
+  size_t length = strnlen(string.text, 33);
+  strcpy(name, "arrow.");
+  for (size_t i = 0; i < length; i++)
+    if (string.text[i] <= ' ' || string.text[i] > '~')
+      return false;
+  memcpy(name + 6, string.text, length);
+  name[6 + length] = 0;
+  return length > 0 && length <= 32;
+}
+
+/* Whether libarrow uses this pool where the program names none. */
+static bool is_default(const void *object, const arrow_layout *layout) {
+  void *(*get)(void) = (void *(*)(void))dlsym(layout->library, "_ZN5arrow19default_memory_poolEv");
+  return get && get() == object;
+}
+
+static arrowpool_pool *make_pool(const char *name, bool separate_jemalloc) {
+  pool_config config = {router_told_backend(separate_jemalloc), POOL_TOLD, POOL_SEES_ALL};
+  char numbered[64];
+  arrowpool_pool *pool;
+  arrowpool_status status = pool_create(name, config, &pool);
+  for (char digit = '2'; status == ARROWPOOL_EXISTS && digit <= '9'; digit++) { /* another libarrow's */
+    size_t length = strlen(name);
+    memcpy(numbered, name, length);
+    memcpy(numbered + length, (char[]){'.', digit, 0}, 3);
+    status = pool_create(numbered, config, &pool);
+  }
+  return status == ARROWPOOL_OK ? pool : NULL;
+}
+
+static void fill(arrow_patch *p, const arrow_functions *ours) {
+  void *const *replacements = p->layout.takes_alignment ? ours->aligned : ours->plain;
+  memcpy(p->table, p->original - 2, (size_t)(p->layout.count + 2) * sizeof *p->table);
+  for (int m = 0; m < ARROW_METHODS; m++)
+    if (replacements[m] && p->layout.slots[m] >= 0)
+      p->table[2 + p->layout.slots[m]] = replacements[m];
+}
+
+/* NULL on success. */
+static const char *patch(void *object, const arrow_layout *layout, const char *name, bool separate_jemalloc,
+                         const arrow_functions *ours) {
+  const char *reason = NULL;
+  pthread_mutex_lock(&lock);
+  unsigned index = atomic_load(&used);
+  arrow_patch *p = &patches[index];
+  if (is_patched(object)) {
+    /* another thread was faster */
+  } else if (index == PATCHES || !(p->pool = make_pool(name, separate_jemalloc))) {
+    reason = "there are too many pools";
+  } else {
+    p->object = object;
+    p->original = functions_of(object);
+    p->layout = *layout;
+    fill(p, ours);
+    atomic_store(&used, index + 1);
+    __atomic_store_n((void **)object, &p->table[2], __ATOMIC_RELEASE);
+  }
+  pthread_mutex_unlock(&lock);
+  return reason;
+}
+
+/* Pools that stay as they are; said once for each. */
+static _Atomic(const void *) refused[PATCHES];
+
+static bool is_refused(const void *object) {
+  for (int i = 0; i < PATCHES; i++)
+    if (atomic_load_explicit(&refused[i], memory_order_relaxed) == object)
+      return true;
+  return false;
+}
+
+static void refuse(const void *object, const char *reason) {
+  for (int i = 0; i < PATCHES; i++) {
+    const void *none = NULL;
+    if (atomic_compare_exchange_strong(&refused[i], &none, object)) {
+      router_warn((const char *const[]){"a pool of Arrow's stays as it is: ", reason}, 2);
+      return;
+    }
+    if (none == object)
+      return;
+  }
+}
+
+static void identify_and_patch(void *object, const arrow_functions *ours) {
+  void *const *functions = functions_of(object);
+  arrow_layout layout;
+  char name[48];
+  if (!functions) /* asked for before it was constructed */
+    return;
+  const char *reason = arrow_layout_read(functions, &layout);
+  if (!reason && !read_name(object, &layout, functions, name))
+    reason = "its backend has no name";
+  bool separate = !reason && strcmp(name, "arrow.jemalloc") == 0 && !is_default(object, &layout);
+  if (!reason)
+    reason = patch(object, &layout, name, separate, ours);
+  if (reason)
+    refuse(object, reason);
+}
+
+void *arrow_patch_pool(void *object, const arrow_functions *ours) {
+  if (!object || is_patched(object) || asking || is_refused(object))
+    return object;
+  asking = true;
+  identify_and_patch(object, ours);
+  asking = false;
+  return object;
+}
+
+void arrow_patch_prefork(void) { pthread_mutex_lock(&lock); }
+
+void arrow_patch_postfork(void) { pthread_mutex_unlock(&lock); }

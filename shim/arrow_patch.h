@@ -1,0 +1,43 @@
+/* Arrow's own pools, patched: the same objects, with a copy of their table of virtual functions in which ours
+ * stand for those that allocate and count.
+ *
+ * A record holds the copied table, so the way from an object to its record is one subtraction. Records are
+ * never given back: pools live as long as their libarrow, which is kept from being unloaded. */
+#ifndef ARROWPOOL_ARROW_PATCH_H
+#define ARROWPOOL_ARROW_PATCH_H
+
+#include "arrow_layout.h"
+#include "pool.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+typedef struct arrow_patch {
+  arrowpool_pool *pool;  /* serves and counts; named after what Arrow calls the backend */
+  void *object;          /* arrow::MemoryPool */
+  void *const *original; /* its own virtual functions */
+  arrow_layout layout;
+  _Atomic int64_t peak; /* bytes: the most that we and the original held together, up to the original's last
+                           change */
+  void *table[2 + ARROW_LAYOUT_MAX];
+} arrow_patch;
+
+/* The record of a pool whose virtual functions are already ours. */
+static inline arrow_patch *arrow_patch_of(const void *object) {
+  return (arrow_patch *)(*(uintptr_t *)object - offsetof(arrow_patch, table[2]));
+}
+
+/* Ours, for each method; NULL: the original's stays. With and without an alignment among the arguments. */
+typedef struct arrow_functions {
+  void *aligned[ARROW_METHODS], *plain[ARROW_METHODS];
+} arrow_functions;
+
+/* Patch a pool, unless it is already or cannot be identified with certainty, which is said once. Lock-free if
+ * it is patched. Returns the object. */
+void *arrow_patch_pool(void *object, const arrow_functions *ours);
+
+/* fork: no patch may be half done in the child. */
+void arrow_patch_prefork(void);
+void arrow_patch_postfork(void);
+
+#endif

@@ -1,0 +1,274 @@
+/* The arrow_vtable door: the functions by which programs get at Arrow's pools, and the virtual functions that
+ * the pools are patched with. The only door with a reallocation before libarrow 25.
+ *
+ * A buffer that is not the pool's own, because it was there before the patch or the pool ran out of memory,
+ * goes to the original function, and so does whatever has to end in an error: Arrow's own answer is the right
+ * one. */
+#include "abi.h"
+
+#if ABI_KNOWN
+#include "arrow_patch.h"
+#include "callers.h"
+#include "ledger.h"
+#include "router.h"
+
+#include <string.h>
+
+/* ---- memory ---- */
+
+static bool owns(const void *buffer) { return range_owns(buffer) != ledger_has(buffer); }
+
+/* 0 where Arrow names no alignment. Never less than its default, which the ledger needs too. */
+static int64_t alignment_of(int64_t alignment) {
+  return alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment;
+}
+
+static void give_back(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
+  if (!range_owns(buffer))
+    ledger_strike(buffer);
+  pool_free(p->pool, buffer, size, alignment_of(alignment));
+}
+
+/* What the pool has just served becomes its own, or goes back. */
+static bool keep(arrow_patch *p, void *buffer, int64_t size, int64_t alignment) {
+  if (__builtin_expect(range_owns(buffer) || ledger_enter(buffer), 1))
+    return true;
+  pool_free(p->pool, buffer, size, alignment_of(alignment));
+  return false;
+}
+
+/* Whether the pool served a request; one too large for it to consider was a request all the same. */
+static bool served(arrow_patch *p, arrowpool_status status) {
+  if (status == ARROWPOOL_INVALID)
+    pool_note_failed(p->pool);
+  return status == ARROWPOOL_OK;
+}
+
+static bool take(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
+  void *buffer;
+  if (!served(p, pool_allocate(p->pool, size, alignment_of(alignment), &buffer)) ||
+      !keep(p, buffer, size, alignment))
+    return false;
+  *out = buffer;
+  return true;
+}
+
+/* ---- the original functions ---- */
+
+#define ORIGINAL(p, method, type) ((type)(p)->original[(p)->layout.slots[method]])
+
+static int64_t original_figure(const arrow_patch *p, arrow_method method) {
+  return p->layout.slots[method] < 0 ? 0 : ORIGINAL(p, method, int64_t(*)(const void *))(p->object);
+}
+
+static int64_t highest(arrow_patch *p) {
+  counters_history ours;
+  pool_read_history(p->pool, &ours);
+  int64_t peak = atomic_load_explicit(&p->peak, memory_order_relaxed);
+  int64_t alone = original_figure(p, ARROW_MAX_MEMORY);
+  int64_t together = ours.max_memory + original_figure(p, ARROW_BYTES_ALLOCATED);
+  peak = peak > alone ? peak : alone;
+  return peak > together ? peak : together;
+}
+
+/* Before the original changes what it holds. */
+static void note_peak(arrow_patch *p) {
+  if (original_figure(p, ARROW_BYTES_ALLOCATED))
+    atomic_store_explicit(&p->peak, highest(p), memory_order_relaxed);
+}
+
+static void *original_allocate(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
+  abi_object status;
+  note_peak(p);
+  if (p->layout.takes_alignment)
+    status = ORIGINAL(p, ARROW_ALLOCATE, abi_object(*)(void *, int64_t, int64_t, uint8_t **))(p->object, size,
+                                                                                              alignment, out);
+  else
+    status = ORIGINAL(p, ARROW_ALLOCATE, abi_object(*)(void *, int64_t, uint8_t **))(p->object, size, out);
+  return status.state;
+}
+
+static void *original_reallocate(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment,
+                                 uint8_t **buffer) {
+  abi_object status;
+  note_peak(p);
+  if (p->layout.takes_alignment)
+    status = ORIGINAL(p, ARROW_REALLOCATE, abi_object(*)(void *, int64_t, int64_t, int64_t, uint8_t **))(
+        p->object, old_size, new_size, alignment, buffer);
+  else
+    status = ORIGINAL(p, ARROW_REALLOCATE, abi_object(*)(void *, int64_t, int64_t, uint8_t **))(
+        p->object, old_size, new_size, buffer);
+  return status.state;
+}
+
+static void original_free(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
+  if (size)
+    note_peak(p);
+  if (p->layout.takes_alignment)
+    ORIGINAL(p, ARROW_FREE, void (*)(void *, uint8_t *, int64_t, int64_t))
+  (p->object, buffer, size, alignment);
+  else ORIGINAL(p, ARROW_FREE, void (*)(void *, uint8_t *, int64_t))(p->object, buffer, size);
+}
+
+/* ---- ours; the results are those of arrow::Status: NULL for success ---- */
+
+static void *allocate(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
+  return __builtin_expect(size > 0 && take(p, size, alignment, out), 1)
+             ? NULL
+             : original_allocate(p, size, alignment, out);
+}
+
+/* The pool has no memory: the original may have, and knows what to say if not. */
+static void *move_to_original(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment,
+                              uint8_t **buffer) {
+  uint8_t *moved = NULL;
+  void *status = original_allocate(p, new_size, alignment, &moved);
+  if (status)
+    return status;
+  memcpy(moved, *buffer, (size_t)(old_size < new_size ? old_size : new_size));
+  give_back(p, *buffer, old_size, alignment);
+  *buffer = moved;
+  return NULL;
+}
+
+static void *resize(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment, uint8_t **buffer) {
+  void *resized = *buffer;
+  bool listed = !range_owns(resized) && ledger_strike(resized); /* once it moved, the address is anybody's */
+  if (!served(p, pool_reallocate(p->pool, old_size, new_size, alignment_of(alignment), &resized))) {
+    if (listed)
+      ledger_enter(resized);
+    return move_to_original(p, old_size, new_size, alignment, buffer);
+  }
+  *buffer = resized;
+  return range_owns(resized) || ledger_enter(resized)
+             ? NULL
+             : move_to_original(p, new_size, new_size, alignment, buffer);
+}
+
+static void *reallocate(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment,
+                        uint8_t **buffer) {
+  if (old_size == 0 && new_size > 0 && take(p, new_size, alignment, buffer))
+    return NULL;
+  if (old_size <= 0 || new_size < 0 || !owns(*buffer))
+    return original_reallocate(p, old_size, new_size, alignment, buffer);
+  if (new_size > 0)
+    return resize(p, old_size, new_size, alignment, buffer);
+  give_back(p, *buffer, old_size, alignment);
+  *buffer = p->layout.zero_size_area;
+  return NULL;
+}
+
+static void release(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
+  if (__builtin_expect(size > 0 && owns(buffer), 1))
+    give_back(p, buffer, size, alignment);
+  else
+    original_free(p, buffer, size, alignment);
+}
+
+/* ---- as C++ calls them ---- */
+
+#define SELF       arrow_patch_of((void *)a)
+#define UNUSED     (void)d, (void)e
+#define ADDRESS(x) ((uint8_t **)(x))
+
+ABI_BODY(allocate_aligned)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
+  (void)e;
+  *result = allocate(SELF, (int64_t)b, (int64_t)c, ADDRESS(d));
+}
+ABI_BODY(allocate_plain)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
+  UNUSED;
+  *result = allocate(SELF, (int64_t)b, 0, ADDRESS(c));
+}
+ABI_BODY(reallocate_aligned)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
+  *result = reallocate(SELF, (int64_t)b, (int64_t)c, (int64_t)d, ADDRESS(e));
+}
+ABI_BODY(reallocate_plain)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
+  (void)e;
+  *result = reallocate(SELF, (int64_t)b, (int64_t)c, 0, ADDRESS(d));
+}
+static ABI_ENTRY(call_allocate_aligned, allocate_aligned) static ABI_ENTRY(
+    call_allocate_plain,
+    allocate_plain) static ABI_ENTRY(call_reallocate_aligned,
+                                     reallocate_aligned) static ABI_ENTRY(call_reallocate_plain,
+                                                                          reallocate_plain)
+
+    static void call_free_aligned(void *self, uint8_t *buffer, int64_t size, int64_t alignment) {
+  release(arrow_patch_of(self), buffer, size, alignment);
+}
+
+static void call_free_plain(void *self, uint8_t *buffer, int64_t size) {
+  release(arrow_patch_of(self), buffer, size, 0);
+}
+
+static void call_release_unused(void *self) {
+  arrow_patch *p = arrow_patch_of(self);
+  pool_get_config(p->pool)->backend->release_unused();
+  ORIGINAL(p, ARROW_RELEASE_UNUSED, void (*)(void *))(self);
+}
+
+static int64_t call_max_memory(const void *self) { return highest(arrow_patch_of(self)); }
+
+#define FIGURE(name, method)                                                                                 \
+  static int64_t call_##name(const void *self) {                                                             \
+    counters_history ours;                                                                                   \
+    arrow_patch *p = arrow_patch_of(self);                                                                   \
+    pool_read_history(p->pool, &ours);                                                                       \
+    return ours.name + original_figure(p, method);                                                           \
+  }
+FIGURE(bytes_allocated, ARROW_BYTES_ALLOCATED)
+FIGURE(total_bytes_allocated, ARROW_TOTAL_BYTES_ALLOCATED)
+FIGURE(num_allocations, ARROW_NUM_ALLOCATIONS)
+
+#define EITHER                                                                                               \
+  [ARROW_RELEASE_UNUSED] = call_release_unused, [ARROW_BYTES_ALLOCATED] = call_bytes_allocated,              \
+  [ARROW_MAX_MEMORY] = call_max_memory, [ARROW_TOTAL_BYTES_ALLOCATED] = call_total_bytes_allocated,          \
+  [ARROW_NUM_ALLOCATIONS] = call_num_allocations
+
+static const arrow_functions functions = {.aligned = {[ARROW_ALLOCATE] = call_allocate_aligned,
+                                                      [ARROW_REALLOCATE] = call_reallocate_aligned,
+                                                      [ARROW_FREE] = call_free_aligned,
+                                                      EITHER},
+                                          .plain = {[ARROW_ALLOCATE] = call_allocate_plain,
+                                                    [ARROW_REALLOCATE] = call_reallocate_plain,
+                                                    [ARROW_FREE] = call_free_plain,
+                                                    EITHER}};
+
+/* ---- the factories ---- */
+
+static void *patched(void *object) {
+  return router_vtable_door() ? arrow_patch_pool(object, &functions) : object;
+}
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* Whoever calls these has a libarrow that defines them. */
+#define FACTORY(symbol)                                                                                      \
+  EXPORT void *symbol(void);                                                                                 \
+  EXPORT void *symbol(void) {                                                                                \
+    void *(*theirs)(void) = (void *(*)(void))callers_symbol(#symbol, __builtin_return_address(0));           \
+    return theirs ? patched(theirs()) : NULL;                                                                \
+  }
+FACTORY(_ZN5arrow19default_memory_poolEv)
+FACTORY(_ZN5arrow18system_memory_poolEv)
+
+/* These return a Status and write the pool: where a build lacks the backend, Arrow's own error stays. */
+static inline __attribute__((always_inline)) void *make(const char *symbol, void **out, const void *caller) {
+  abi_object (*theirs)(void **) = (abi_object(*)(void **))callers_symbol(symbol, caller);
+  abi_object status = {0};
+  if (theirs)
+    status = theirs(out);
+  if (theirs && !status.state)
+    *out = patched(*out);
+  return status.state;
+}
+
+#define STATUS_FACTORY(symbol, body)                                                                         \
+  ABI_BODY(body)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {           \
+    (void)b, (void)c, UNUSED;                                                                                \
+    *result = make(#symbol, (void **)a, __builtin_return_address(0));                                        \
+  }                                                                                                          \
+  EXPORT ABI_ENTRY(symbol, body)
+STATUS_FACTORY(_ZN5arrow20jemalloc_memory_poolEPPNS_10MemoryPoolE, jemalloc_factory)
+STATUS_FACTORY(_ZN5arrow20mimalloc_memory_poolEPPNS_10MemoryPoolE, mimalloc_factory)
+
+#endif

@@ -1,0 +1,25 @@
+/* The exceptions to what an address says about its owner.
+ *
+ * A buffer in the range belongs to Arrow's patched pools, one outside does not: that is true of nearly all of
+ * them. The ledger holds the others: what the pools were given by the allocator behind us, and what in the
+ * range came by arrow_mi_malloc_aligned. A bit for each 64 bytes of address space, in pages that exist only
+ * around such buffers. Lock-free; every function keeps errno. */
+#ifndef ARROWPOOL_LEDGER_H
+#define ARROWPOOL_LEDGER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* False if it cannot be entered: no memory for the bit, or an address that is not a multiple of 64. */
+bool ledger_enter(const void *buffer);
+
+/* Strike it off, which must happen before it is freed. False if it is not there. */
+bool ledger_strike(const void *buffer);
+
+extern _Atomic bool ledger_in_use; /* whether anything was ever entered */
+bool ledger_look_up(const void *buffer);
+static inline bool ledger_has(const void *buffer) {
+  return atomic_load_explicit(&ledger_in_use, memory_order_relaxed) && ledger_look_up(buffer);
+}
+
+#endif
