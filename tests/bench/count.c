@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define PAIRS       4000000
-#define ROUNDS      15
+#define ROUNDS      7
 #define THREADS_MAX 8
 #define HELD        64
 

@@ -141,7 +141,7 @@ class Bench:
 
     def run(self):
         if not self.arguments.no_cold:
-            for name in plan.GROWTH:
+            for name in plan.COLD_CASES:
                 self.run_case(plan.BY_NAME[name], plan.COLD_ALLOCATORS, plan.COLD_REPEATS, "cold")
         for case in plan.CASES:
             self.prepare(case)

@@ -35,6 +35,7 @@ COUNTERS = {"arrowpool": "arrowpool's counters", "arrow-atomics": "four atomics,
 PACKAGES = {"jemalloc": "libjemalloc2", "mimalloc": "libmimalloc2.0", "tcmalloc": "libtcmalloc-minimal4"}
 
 COLD_ALLOCATORS = ("arrowpool", "jemalloc-arrow", "mimalloc-wheel")
+COLD_CASES = ("doubling", "steps-1m")
 CONTEXT = ("limit-4k", "glibc", "jemalloc")  # here for the picture: no goal compares their times
 CONTEXT_REPEATS = 2
 SMALL = ("arrowpool", "system", "jemalloc", "jemalloc-arrow", "mimalloc", "mimalloc-wheel", "tcmalloc")
@@ -74,6 +75,6 @@ CASES = [
     Case("ipc-presized", "arrow", "the same, pre-sized", ("mimalloc",), 1536),
     Case("untouched", "arrow", "resize 64 KiB to 701 MiB by half each, unwritten", tuple(POOLS), 1536),
     Case("csv", "arrow", "read_csv of 140 MB", tuple(POOLS), 1536, 3),
-    Case("dataset", "arrow", "Parquet dataset, 10 columns of 5M rows, read 20 times", tuple(POOLS), 3072, 3, True),
+    Case("dataset", "arrow", "Parquet dataset, 10 columns of 5M rows, read 20 times", tuple(POOLS), 3072, 2, True),
 ]
 BY_NAME = {case.name: case for case in CASES}

@@ -73,7 +73,7 @@ def growth(r):
 
 
 def cold(r):
-    cases = [plan.BY_NAME[name] for name in plan.GROWTH]
+    cases = [plan.BY_NAME[name] for name in plan.COLD_CASES]
     return titled("Growth on a cold machine (ms)",
                   f"The same after a pause instead of a warm-up; the faster of {plan.COLD_REPEATS} runs. Getting a "
                   "page from the host costs more than all else here, and varies: this table says what users of such "
