@@ -100,7 +100,7 @@ API arrowpool_status arrowpool_get_stats(const arrowpool_pool *pool, arrowpool_s
 }
 
 API arrowpool_status arrowpool_report(arrowpool_format format, arrowpool_write_fn write, void *context) {
-  if (!write || (format != ARROWPOOL_FORMAT_TEXT && format != ARROWPOOL_FORMAT_JSON))
+  if (!write || (unsigned)format > ARROWPOOL_FORMAT_PROMETHEUS)
     return ARROWPOOL_INVALID;
   return report_write(format, REPORT_ASK_JEMALLOC, write, context) ? ARROWPOOL_OK : ARROWPOOL_INVALID;
 }

@@ -1,37 +1,19 @@
 /* See counters.h. */
 #include "counters.h"
 
+#include "counters_area.h"
 #include "gate.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#define MEMORY_STEP ((size_t)64 << 10)
+#define FIELDS      AREA_FIELDS
+#define FIELD(name) AREA_FIELD(name)
 
-/* What a shard stores: sums that only grow. */
-typedef struct sums {
-#define X(name, unit, help) int64_t name;
-  COUNTERS_STORED(X)
-#undef X
-  int64_t bytes_freed; /* with what shrinking gave up */
-  int64_t num_growths; /* reallocations in the size histogram, beside the allocations */
-  int64_t size_histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
-} sums;
-
-#define FIELDS      (sizeof(sums) / sizeof(int64_t))
-#define FIELD(name) (offsetof(sums, name) / sizeof(int64_t))
-
-/* Live bytes here are those of the shard: negative where others' buffers are freed. */
-typedef struct shard {
-  _Alignas(64) _Atomic int64_t sums[FIELDS];
-  _Atomic int64_t published; /* of its live bytes, what the pool's `published` has */
-  _Atomic int64_t highest;   /* most live bytes since that was brought up to date */
-  struct shard *next;        /* of the same pool */
-  bool shared;               /* written by several threads */
-} shard;
+typedef area_sums sums;
+typedef area_shard shard;
 
 typedef struct block {
   struct block *next_free; /* protected by GATE_SHARDS */
@@ -39,15 +21,7 @@ typedef struct block {
   _Atomic(shard *) shards[COUNTERS_POOLS];
 } block;
 
-static struct {
-  _Alignas(64) _Atomic int64_t published; /* live bytes, up to COUNTERS_QUANTUM a shard behind */
-  _Atomic int64_t peak;
-  _Atomic(shard *) shards; /* only ever pushed to */
-  _Atomic int64_t
-      baseline[FIELDS]; /* subtracted: what a fork's parent counted, or an earlier pool of the number */
-  _Atomic int64_t inherited;
-  _Atomic int64_t old_peak; /* of this process and its parents, when the present peak was begun */
-} pools[COUNTERS_POOLS];
+static _Atomic(shard *) shards_of[COUNTERS_POOLS]; /* only ever pushed to */
 
 static block shared_block = {.shared = true};
 static block *free_blocks; /* protected by GATE_SHARDS */
@@ -55,26 +29,12 @@ static pthread_key_t exit_key;
 static bool have_exit_key;
 static __thread block *own_block; /* NULL: none yet */
 
+void (*counters_on_new_shard)(void);
+
 static void leave_block(void *leaving);
 
 __attribute__((constructor(101))) static void make_exit_key(void) {
   have_exit_key = !pthread_key_create(&exit_key, leave_block);
-}
-
-/* Zeroed memory that is never given back. Called with GATE_SHARDS held. */
-static void *take_memory(size_t size) {
-  static char *next, *end;
-  size = (size + 63) & ~(size_t)63;
-  if ((size_t)(end - next) < size) {
-    char *fresh = mmap(NULL, MEMORY_STEP, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (fresh == MAP_FAILED)
-      return NULL;
-    next = fresh;
-    end = fresh + MEMORY_STEP;
-  }
-  void *memory = next;
-  next += size;
-  return memory;
 }
 
 static __attribute__((noinline, cold)) block *find_block(void) {
@@ -84,7 +44,7 @@ static __attribute__((noinline, cold)) block *find_block(void) {
   if (b)
     free_blocks = b->next_free;
   else
-    b = take_memory(sizeof *b);
+    b = area_take_memory(sizeof *b);
   gate_unlock(GATE_SHARDS);
   /* A block that would not come back at the thread's end is not worth having. */
   if (b && (!have_exit_key || pthread_setspecific(exit_key, b))) {
@@ -101,13 +61,16 @@ static __attribute__((noinline, cold)) shard *make_shard(block *b, unsigned pool
   int saved = errno;
   gate_lock(GATE_SHARDS);
   shard *s = atomic_load(&b->shards[pool]); /* another thread's, in the shared block */
-  if (!s && (s = take_memory(sizeof *s)) != NULL) {
+  if (!s && (s = area_take_shard()) != NULL) {
     s->shared = b->shared;
-    s->next = atomic_load(&pools[pool].shards);
+    s->next = atomic_load(&shards_of[pool]);
+    atomic_store(&s->pool, pool + 1);
     atomic_store(&b->shards[pool], s);
-    atomic_store_explicit(&pools[pool].shards, s, memory_order_release);
+    atomic_store_explicit(&shards_of[pool], s, memory_order_release);
   }
   gate_unlock(GATE_SHARDS);
+  if (counters_on_new_shard)
+    counters_on_new_shard();
   errno = saved;
   return s;
 }
@@ -144,8 +107,8 @@ static int64_t live_of(const shard *s) {
 static __attribute__((noinline)) void publish(shard *s, unsigned pool) {
   int64_t live = live_of(s), known = atomic_exchange_explicit(&s->published, live, memory_order_relaxed);
   int64_t highest = atomic_exchange_explicit(&s->highest, live, memory_order_relaxed);
-  int64_t before = atomic_fetch_add_explicit(&pools[pool].published, live - known, memory_order_relaxed);
-  raise_to(&pools[pool].peak, before - known + (highest > live ? highest : live));
+  int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, live - known, memory_order_relaxed);
+  raise_to(&area_pools[pool].peak, before - known + (highest > live ? highest : live));
 }
 
 /* The thread's block goes to the next new thread. A key destructor. */
@@ -165,11 +128,13 @@ static void leave_block(void *leaving) {
 
 #define INLINE static inline __attribute__((always_inline))
 
+INLINE size_t bucket_of(int64_t size) {
+  size_t bucket = 63 - (size_t)__builtin_clzll((unsigned long long)size);
+  return bucket < ARROWPOOL_HISTOGRAM_BUCKETS ? bucket : ARROWPOOL_HISTOGRAM_BUCKETS - 1;
+}
+
 INLINE void grew(shard *s, unsigned pool, int64_t size, int64_t amount, bool shared) {
-  int bucket = 63 - __builtin_clzll((unsigned long long)size);
-  if (bucket >= ARROWPOOL_HISTOGRAM_BUCKETS)
-    bucket = ARROWPOOL_HISTOGRAM_BUCKETS - 1;
-  add(&s->sums[FIELD(size_histogram) + (size_t)bucket], 1, shared);
+  add(&s->sums[FIELD(size_histogram) + bucket_of(size)], 1, shared);
   int64_t live = add(&s->sums[FIELD(total_bytes_allocated)], amount, shared) -
                  atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
   if (live > atomic_load_explicit(&s->highest, memory_order_relaxed)) {
@@ -190,6 +155,7 @@ INLINE void shrank(shard *s, unsigned pool, int64_t amount, bool shared) {
 
 INLINE void freed(shard *s, unsigned pool, int64_t size, bool shared) {
   add(&s->sums[FIELD(num_frees)], 1, shared);
+  add(&s->sums[FIELD(left_histogram) + bucket_of(size)], 1, shared);
   shrank(s, pool, size, shared);
 }
 
@@ -202,10 +168,12 @@ INLINE void reallocated(shard *s, unsigned pool, int64_t old_size, int64_t new_s
   add(&s->sums[calls[kind]], 1, shared);
   /* Shrinking leaves or takes along only what is kept. */
   add(&s->sums[bytes[kind]], old_size < new_size ? old_size : new_size, shared);
+  add(&s->sums[FIELD(left_histogram) + bucket_of(old_size)], 1, shared);
   if (new_size > old_size) {
     grew(s, pool, new_size, new_size - old_size, shared);
     add(&s->sums[FIELD(num_growths)], 1, shared); /* after the histogram: see counters_all_freed */
   } else {
+    add(&s->sums[FIELD(left_histogram) + bucket_of(new_size)], -1, shared);
     shrank(s, pool, old_size - new_size, shared);
   }
 }
@@ -238,7 +206,7 @@ void counters_fell_back(unsigned pool) { count_one(pool, FIELD(num_fallbacks)); 
 
 static void sum_shards(unsigned pool, sums *out) {
   int64_t all[FIELDS] = {0};
-  for (shard *s = atomic_load_explicit(&pools[pool].shards, memory_order_acquire); s; s = s->next)
+  for (shard *s = atomic_load_explicit(&shards_of[pool], memory_order_acquire); s; s = s->next)
     for (size_t i = 0; i < FIELDS; i++)
       all[i] += atomic_load_explicit(&s->sums[i], memory_order_relaxed);
   memcpy(out, all, sizeof all);
@@ -250,7 +218,7 @@ static sums since_baseline(unsigned pool) {
   sum_shards(pool, &result);
   memcpy(now, &result, sizeof now);
   for (size_t i = 0; i < FIELDS; i++)
-    now[i] -= atomic_load_explicit(&pools[pool].baseline[i], memory_order_relaxed);
+    now[i] -= atomic_load_explicit(&area_pools[pool].baseline[i], memory_order_relaxed);
   memcpy(&result, now, sizeof now);
   return result;
 }
@@ -265,19 +233,23 @@ void counters_read(unsigned pool, counters_sum *out) {
   values->num_allocations = 0;
   for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
     values->num_allocations += values->size_histogram[i] = now.size_histogram[i];
+  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++) {
+    int64_t left = now.size_histogram[i] - now.left_histogram[i];
+    values->live_histogram[i] = left > 0 ? left : 0;
+  }
   int64_t live = now.total_bytes_allocated - now.bytes_freed;
   values->bytes_allocated =
       live > 0 ? live : 0; /* a free may be seen before its allocation, on another shard */
-  int64_t published = atomic_load_explicit(&pools[pool].published, memory_order_relaxed);
-  int64_t peak = atomic_load_explicit(&pools[pool].peak, memory_order_relaxed);
-  for (shard *s = atomic_load_explicit(&pools[pool].shards, memory_order_acquire); s; s = s->next) {
+  int64_t published = atomic_load_explicit(&area_pools[pool].published, memory_order_relaxed);
+  int64_t peak = atomic_load_explicit(&area_pools[pool].peak, memory_order_relaxed);
+  for (shard *s = atomic_load_explicit(&shards_of[pool], memory_order_acquire); s; s = s->next) {
     int64_t ahead = atomic_load_explicit(&s->highest, memory_order_relaxed) -
                     atomic_load_explicit(&s->published, memory_order_relaxed);
     peak = published + ahead > peak ? published + ahead : peak;
   }
   out->max_memory = peak > values->bytes_allocated ? peak : values->bytes_allocated;
-  raise_to(&pools[pool].peak, out->max_memory); /* what was reported once is never taken back */
-  out->inherited_bytes = pools[pool].inherited;
+  raise_to(&area_pools[pool].peak, out->max_memory); /* what was reported once is never taken back */
+  out->inherited_bytes = area_pools[pool].inherited;
 }
 
 void counters_read_history(unsigned pool, counters_history *out) {
@@ -285,7 +257,7 @@ void counters_read_history(unsigned pool, counters_history *out) {
   sums ever;
   counters_read(pool, &recent);
   sum_shards(pool, &ever);
-  int64_t old_peak = atomic_load_explicit(&pools[pool].old_peak, memory_order_relaxed);
+  int64_t old_peak = atomic_load_explicit(&area_pools[pool].old_peak, memory_order_relaxed);
   *out = (counters_history){.bytes_allocated = recent.values.bytes_allocated,
                             .max_memory = old_peak > recent.max_memory ? old_peak : recent.max_memory,
                             .total_bytes_allocated = ever.total_bytes_allocated};
@@ -303,26 +275,43 @@ static void store_if_changed(_Atomic int64_t *where, int64_t value) {
 static void rebase(unsigned pool, bool keep_live) {
   counters_sum before;
   counters_read(pool, &before);
-  raise_to(&pools[pool].old_peak, before.max_memory);
+  raise_to(&area_pools[pool].old_peak, before.max_memory);
   sums now = since_baseline(pool);
   int64_t live = keep_live ? now.total_bytes_allocated - now.bytes_freed : 0, base[FIELDS];
   sum_shards(pool, &now);
   now.bytes_freed += live;
+  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS && keep_live; i++)
+    now.left_histogram[i] += before.values.live_histogram[i];
   memcpy(base, &now, sizeof base);
   for (size_t i = 0; i < FIELDS; i++)
-    atomic_store_explicit(&pools[pool].baseline[i], base[i], memory_order_relaxed);
-  atomic_store(&pools[pool].inherited, live);
-  for (shard *s = atomic_load(&pools[pool].shards); s; s = s->next) {
+    atomic_store_explicit(&area_pools[pool].baseline[i], base[i], memory_order_relaxed);
+  atomic_store(&area_pools[pool].inherited, live);
+  for (shard *s = atomic_load(&shards_of[pool]); s; s = s->next) {
     store_if_changed(&s->published, live_of(s));
     store_if_changed(&s->highest, live_of(s));
   }
-  atomic_store(&pools[pool].published, live);
-  atomic_store(&pools[pool].peak, live);
+  atomic_store(&area_pools[pool].published, live);
+  atomic_store(&area_pools[pool].peak, live);
+}
+
+void counters_label(unsigned pool, const char *name, const char *backend, bool counts_requested,
+                    bool sees_all) {
+  gate_lock(GATE_SHARDS);
+  if (area_prepare_pool)
+    area_prepare_pool(pool);
+  area_pool *p = &area_pools[pool];
+  atomic_fetch_add(&p->version, 1);
+  strncpy(p->name, name, sizeof p->name - 1);
+  strncpy(p->backend, backend, sizeof p->backend - 1);
+  strncpy(p->size_basis, counts_requested ? "requested" : "usable", sizeof p->size_basis - 1);
+  p->sees_all = sees_all;
+  atomic_fetch_add(&p->version, 1);
+  gate_unlock(GATE_SHARDS);
 }
 
 static int64_t sum_fields(unsigned pool, size_t first, size_t count_) {
   int64_t sum = 0;
-  for (shard *s = atomic_load_explicit(&pools[pool].shards, memory_order_acquire); s; s = s->next)
+  for (shard *s = atomic_load_explicit(&shards_of[pool], memory_order_acquire); s; s = s->next)
     for (size_t i = first; i < first + count_; i++)
       sum += atomic_load_explicit(&s->sums[i], memory_order_acquire);
   return sum;
@@ -339,7 +328,7 @@ void counters_reset(unsigned pool) { rebase(pool, false); }
 
 void counters_fork_child(void) {
   for (unsigned pool = 0; pool < COUNTERS_POOLS; pool++)
-    if (atomic_load(&pools[pool].shards))
+    if (atomic_load(&shards_of[pool]))
       rebase(pool, true);
   /* The blocks of threads that do not exist here stay out of use: their sums are in the baseline. */
 }

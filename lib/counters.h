@@ -21,6 +21,7 @@ typedef struct counters_values {
   COUNTERS_FIELDS(X)
 #undef X
   int64_t size_histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
+  int64_t live_histogram[ARROWPOOL_HISTOGRAM_BUCKETS]; /* buffers that are live, by their present size */
 } counters_values;
 
 typedef struct counters_sum {
@@ -51,6 +52,13 @@ void counters_read_history(unsigned pool, counters_history *out);
 /* Whether every buffer of the pool was freed; exact even while threads free and reallocate, as long as nobody
  * allocates. */
 bool counters_all_freed(unsigned pool);
+
+/* Called after a thread's first event in a pool, with no lock held; NULL: nobody. */
+extern void (*counters_on_new_shard)(void);
+
+/* What the pool is called and what serves it: for whoever reads a live file (counters_area.h). */
+void counters_label(unsigned pool, const char *name, const char *backend, bool counts_requested,
+                    bool sees_all);
 
 /* Forget a pool's history: for a number that is given to another pool. No thread may be counting for it. */
 void counters_reset(unsigned pool);

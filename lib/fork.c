@@ -3,6 +3,7 @@
 #include "backend.h"
 #include "counters.h"
 #include "gate.h"
+#include "live.h"
 #include "snapshot.h"
 
 #include <pthread.h>
@@ -10,6 +11,7 @@
 static void prepare(void) {
   backend_jemalloc_prefork();
   gate_close();
+  live_prefork();
 }
 
 static void parent(void) {
@@ -18,10 +20,11 @@ static void parent(void) {
 }
 
 static void child(void) {
+  snapshot_mark_start();
+  live_postfork_child();
   gate_open();
   backend_jemalloc_postfork_child();
   counters_fork_child();
-  snapshot_mark_start();
 }
 
 __attribute__((constructor(101))) static void register_handlers(void) {

@@ -32,19 +32,21 @@ static int64_t keep(void) {
   return next == SLOTS_NEVER ? KEEPER_DONE : next;
 }
 
+static keeper housekeeper = KEEPER(keep);
+
 void house_small_step(void) {
   house_small_freed = 0;
   if (!waits())
     return;
   atomic_store_explicit(&small_freed_at, slots_now(), memory_order_relaxed);
-  keeper_wake(keep);
+  keeper_wake(&housekeeper);
 }
 
 void house_note_large(void) {
   if (waits() && slots_idle_bytes())
-    keeper_wake(keep);
+    keeper_wake(&housekeeper);
 }
 
-bool house_pause(void) { return keeper_pause(); }
+bool house_pause(void) { return keeper_pause(&housekeeper); }
 
-void house_resume(bool in_child) { keeper_resume(in_child); }
+void house_resume(bool in_child) { keeper_resume(&housekeeper, in_child); }

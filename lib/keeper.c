@@ -6,21 +6,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LONGEST_WAIT 1000 /* ms; how long the end of the main thread may go unnoticed */
 #define STACK_SIZE   ((size_t)128 << 10)
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t stop; /* signalled when `pausing` rises */
-static pthread_t thread;
-static _Atomic bool awake;            /* a thread runs that will look again */
-static bool joinable, left, prepared; /* protected by lock; left: it will not look again */
-static int pausing;                   /* forks under way: the thread has to leave, and none may start */
-static bool missed;                   /* a wake that came then; protected by lock */
 
 /* Whether nobody is left but the main thread, which has ended, and us. */
 static bool is_alone(void) {
@@ -40,7 +31,7 @@ static bool is_alone(void) {
   return at && strncmp(at, " 2 ", 3) == 0;
 }
 
-static void wait_for(int64_t milliseconds) {
+static void wait_for(keeper *k, int64_t milliseconds) {
   struct timespec until;
   clock_gettime(CLOCK_MONOTONIC, &until);
   until.tv_sec += milliseconds / 1000;
@@ -49,92 +40,95 @@ static void wait_for(int64_t milliseconds) {
     until.tv_sec++;
     until.tv_nsec -= 1000000000;
   }
-  while (!pausing && pthread_cond_timedwait(&stop, &lock, &until) == 0) {
+  while (!k->pausing && pthread_cond_timedwait(&k->stop, &k->lock, &until) == 0) {
   }
 }
 
 /* Before it leaves, the thread says so (awake is false) and looks once more: whoever wanted to wake it up to
- * then thought that it would. Whether it has left is decided under the lock. */
+ * then thought that it would. Whether it has left is decided under the lock. A wait longer than LONGEST_WAIT
+ * is cut in pieces, so that the end of the main thread does not go unnoticed. */
 static void *run(void *argument) {
-  keeper_work work = *(keeper_work *)argument;
+  keeper *k = argument;
   bool last_look = false;
-  pthread_mutex_lock(&lock);
-  while (!pausing) {
-    pthread_mutex_unlock(&lock);
-    int64_t wait = work();
+  int64_t wait = 0;
+  pthread_mutex_lock(&k->lock);
+  while (!k->pausing) {
+    pthread_mutex_unlock(&k->lock);
+    if (wait <= 0)
+      wait = k->work();
     bool alone = is_alone();
-    pthread_mutex_lock(&lock);
-    if (alone || (wait == KEEPER_DONE && last_look && !atomic_load(&awake)))
+    pthread_mutex_lock(&k->lock);
+    if (alone || (wait == KEEPER_DONE && last_look && !atomic_load(&k->awake)))
       break;
     last_look = wait == KEEPER_DONE;
-    atomic_store(&awake, !last_look);
-    if (!last_look)
-      wait_for(wait < LONGEST_WAIT ? wait : LONGEST_WAIT);
+    atomic_store(&k->awake, !last_look);
+    int64_t step = last_look ? 0 : wait < LONGEST_WAIT ? wait : LONGEST_WAIT;
+    wait = last_look ? 0 : wait - step;
+    if (step)
+      wait_for(k, step);
   }
-  left = true;
-  pthread_mutex_unlock(&lock);
+  k->left = true;
+  pthread_mutex_unlock(&k->lock);
   return NULL;
 }
 
-static bool start(keeper_work work) {
-  static keeper_work todo;
+static bool start(keeper *k) {
   pthread_attr_t attributes;
   sigset_t all, before;
-  todo = work;
-  if (!prepared) {
+  if (!k->prepared) {
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&stop, &monotonic);
-    prepared = true;
+    pthread_cond_init(&k->stop, &monotonic);
+    k->prepared = true;
   }
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, STACK_SIZE);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool started = pthread_create(&thread, &attributes, run, &todo) == 0;
+  bool started = pthread_create(&k->thread, &attributes, run, k) == 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attributes);
   if (started)
-    pthread_setname_np(thread, "arrowpool");
+    pthread_setname_np(k->thread, "arrowpool");
   return started;
 }
 
-void keeper_wake(keeper_work work) {
-  if (atomic_load_explicit(&awake, memory_order_relaxed) || atomic_exchange(&awake, true))
+void keeper_wake(keeper *k) {
+  if (atomic_load_explicit(&k->awake, memory_order_relaxed) || atomic_exchange(&k->awake, true))
     return;
   int saved = errno;
-  pthread_mutex_lock(&lock);
-  missed |= pausing != 0;
-  if (!pausing && (!joinable || left)) {
-    if (joinable)
-      pthread_join(thread, NULL);
-    left = false;
-    joinable = start(work);
-    atomic_store(&awake, joinable);
+  pthread_mutex_lock(&k->lock);
+  k->missed |= k->pausing != 0;
+  if (!k->pausing && (!k->joinable || k->left)) {
+    if (k->joinable)
+      pthread_join(k->thread, NULL);
+    k->left = false;
+    k->joinable = start(k);
+    atomic_store(&k->awake, k->joinable);
   }
-  pthread_mutex_unlock(&lock);
+  pthread_mutex_unlock(&k->lock);
   errno = saved;
 }
 
-bool keeper_pause(void) {
-  pthread_mutex_lock(&lock);
-  pausing++;
-  if (prepared)
-    pthread_cond_signal(&stop);
-  bool join = joinable;
-  joinable = false;
-  pthread_mutex_unlock(&lock);
+bool keeper_pause(keeper *k) {
+  pthread_mutex_lock(&k->lock);
+  k->pausing++;
+  if (k->prepared)
+    pthread_cond_signal(&k->stop);
+  bool join = k->joinable;
+  k->joinable = false;
+  pthread_mutex_unlock(&k->lock);
   if (join)
-    pthread_join(thread, NULL);
-  pthread_mutex_lock(&lock);
-  bool work_left = join || missed;
-  missed = false;
+    pthread_join(k->thread, NULL);
+  pthread_mutex_lock(&k->lock);
+  bool work_left = join || k->missed;
+  k->missed = false;
   return work_left;
 }
 
-void keeper_resume(bool in_child) {
-  pausing = in_child ? 0 : pausing - 1; /* others may fork at the same time, but not here */
-  atomic_store(&awake, false);
-  pthread_mutex_unlock(&lock);
+void keeper_resume(keeper *k, bool in_child) {
+  k->pausing = in_child ? 0 : k->pausing - 1; /* others may fork at the same time, but not here */
+  atomic_store(&k->awake, false);
+  pthread_mutex_unlock(&k->lock);
 }

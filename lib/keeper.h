@@ -1,11 +1,12 @@
-/* The housekeeping thread: gives idle memory back although the program never calls us again.
+/* A thread that does something later, over and over, although the program never calls us again: it gives idle
+ * memory back, or writes statistics.
  *
- * It starts when there is something to give back and ends when there is not. It blocks all signals, is gone
- * while the process forks, and does not keep alive a process whose main thread has ended. Never started where
- * there is nothing to wait for (decay 0 or never). */
+ * It starts when there is something to do and ends when there is not. It blocks all signals, is gone while
+ * the process forks, and does not keep alive a process whose main thread has ended. */
 #ifndef ARROWPOOL_KEEPER_H
 #define ARROWPOOL_KEEPER_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,14 +14,26 @@
 #define KEEPER_DONE INT64_MAX
 typedef int64_t (*keeper_work)(void);
 
+typedef struct keeper {
+  keeper_work work;
+  pthread_mutex_t lock;
+  pthread_cond_t stop; /* signalled when `pausing` rises */
+  pthread_t thread;
+  _Atomic bool awake;            /* a thread runs that will look again */
+  bool joinable, left, prepared; /* protected by lock; left: it will not look again */
+  int pausing;                   /* forks under way: the thread has to leave, and none may start */
+  bool missed;                   /* a wake that came then */
+} keeper;
+#define KEEPER(function)                                                                                     \
+  { .work = (function), .lock = PTHREAD_MUTEX_INITIALIZER }
+
 /* Have the work done from now on, until it is done. Cheap if the thread runs already. No lock may be held:
  * starting a thread calls the program's malloc. */
-void keeper_wake(keeper_work work);
+void keeper_wake(keeper *k);
 
 /* fork: end the thread before, and let it start again after, when it is woken next. True if there was one
- * or somebody wanted one: its work is left to the caller, who has to finish it, since nobody might wake it
- * again. */
-bool keeper_pause(void);
-void keeper_resume(bool in_child);
+ * or somebody wanted one: its work is left to the caller, who has to finish it or wake it again. */
+bool keeper_pause(keeper *k);
+void keeper_resume(keeper *k, bool in_child);
 
 #endif

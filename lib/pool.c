@@ -62,6 +62,25 @@ static arrowpool_status find_entry(const char *name, arrowpool_pool **out) {
   return *out ? ARROWPOOL_OK : ARROWPOOL_OUT_OF_MEMORY;
 }
 
+static bool counts_requested(pool_config config) {
+  return config.basis == POOL_TOLD || config.backend == &backend_jemalloc;
+}
+
+/* Whether it knows what is live and what was freed. */
+static bool knows_live(pool_config config) {
+  return config.sight == POOL_SEES_ALL || config.backend != &backend_system;
+}
+
+static void label(const arrowpool_pool *pool) {
+  counters_label(number_of(pool), pool_name(pool), pool->config.backend->name, counts_requested(pool->config),
+                 knows_live(pool->config));
+}
+
+__attribute__((constructor(101))) static void label_built_in_pools(void) {
+  label(&pools[POOL_JEMALLOC]);
+  label(&pools[POOL_SYSTEM]);
+}
+
 static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
   union {
     char text[NAME_WORDS * 8];
@@ -78,6 +97,7 @@ static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
   __atomic_store_n(&pool->config.basis, config.basis, __ATOMIC_RELAXED);
   __atomic_store_n(&pool->config.sight, config.sight, __ATOMIC_RELAXED);
   atomic_fetch_add(&pool->version, 1);
+  label(pool);
   atomic_store_explicit(&pool->life, OPEN, memory_order_release);
 }
 
@@ -224,11 +244,14 @@ static void read_stats(pool_config config, const counters_sum *sum, arrowpool_st
   out->max_memory = sum->max_memory;
   out->inherited_bytes = sum->inherited_bytes;
   memcpy(out->size_histogram, sum->values.size_histogram, sizeof out->size_histogram);
-  if (config.sight == POOL_SEES_OWN && config.backend == &backend_system) {
+  memcpy(out->live_histogram, sum->values.live_histogram, sizeof out->live_histogram);
+  if (!knows_live(config)) {
     out->bytes_allocated = out->max_memory = out->num_frees = out->inherited_bytes = ARROWPOOL_UNKNOWN;
     out->num_reallocations = out->reallocs_in_place = out->reallocs_remapped = out->reallocs_copied =
         ARROWPOOL_UNKNOWN;
     out->bytes_grown_in_place = out->bytes_remapped = out->bytes_copied = ARROWPOOL_UNKNOWN;
+    for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
+      out->live_histogram[i] = ARROWPOOL_UNKNOWN;
   }
 }
 
@@ -264,7 +287,7 @@ bool pool_view_at(unsigned index, pool_view *out) {
     return false;
   memcpy(out->name, words, sizeof out->name);
   out->backend = config.backend->name;
-  out->counts_requested = config.basis == POOL_TOLD || config.backend == &backend_jemalloc;
+  out->counts_requested = counts_requested(config);
   read_stats(config, &sum, &out->stats);
   return true;
 }

@@ -5,6 +5,7 @@ bool report_write(arrowpool_format format, report_source source, arrowpool_write
   static void (*const formats[])(writer *, const snapshot_process *) = {
       [ARROWPOOL_FORMAT_TEXT] = report_text,
       [ARROWPOOL_FORMAT_JSON] = report_json,
+      [ARROWPOOL_FORMAT_PROMETHEUS] = report_prometheus,
   };
   writer w;
   snapshot_process process;

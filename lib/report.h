@@ -17,5 +17,6 @@ bool report_write(arrowpool_format format, report_source source, arrowpool_write
 /* The formats, one file each. */
 void report_text(writer *w, const snapshot_process *process);
 void report_json(writer *w, const snapshot_process *process);
+void report_prometheus(writer *w, const snapshot_process *process);
 
 #endif

@@ -42,9 +42,16 @@ static void write_process(writer *w, const snapshot_process *p) {
   writer_text(w, "}");
 }
 
-static void write_histogram(writer *w, const int64_t *buckets) {
+/* Empty buckets are left out; all of it is null where it is not known. */
+static void write_histogram(writer *w, const char *name, const int64_t *buckets) {
   const char *separator = "";
-  writer_text(w, ",\"size_histogram\":[");
+  if (buckets[0] == ARROWPOOL_UNKNOWN) {
+    field(w, name, ARROWPOOL_UNKNOWN);
+    return;
+  }
+  writer_text(w, ",");
+  key(w, name);
+  writer_text(w, "[");
   for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++) {
     if (!buckets[i])
       continue;
@@ -68,7 +75,8 @@ static void write_pool(writer *w, const snapshot_pool *p) {
 #undef X
   field(w, "max_memory", p->stats.max_memory);
   field(w, "inherited_bytes", p->stats.inherited_bytes);
-  write_histogram(w, p->stats.size_histogram);
+  write_histogram(w, "size_histogram", p->stats.size_histogram);
+  write_histogram(w, "live_histogram", p->stats.live_histogram);
   writer_text(w, "}");
 }
 

@@ -41,7 +41,8 @@ static void count_cell(writer *w, int64_t count, int width) {
   X("bytes copied", 14, size_cell, bytes_copied)                                                             \
   X("failed", 8, count_cell, num_failed)
 
-#define NAME_WIDTH 16
+#define NAME_WIDTH     16
+#define EXPLAINED_FROM (INT64_C(64) << 20) /* resident bytes below which nobody asks where they are */
 
 static void left_cell(writer *w, const char *text) {
   writer_text(w, text);
@@ -64,29 +65,75 @@ static void row(writer *w, const snapshot_pool *pool) {
   writer_text(w, "\n");
 }
 
-void report_text(writer *w, const snapshot_process *process) {
+static void size(writer *w, int64_t bytes) { size_cell(w, bytes, 0); }
+
+/* Whether this is a leak or something else: where resident memory is, when most of it is not live. */
+static void explain_resident(writer *w, const snapshot_process *process, int64_t live) {
+  if (process->rss_bytes < EXPLAINED_FROM || live > process->rss_bytes / 2)
+    return;
+  size(w, process->rss_bytes);
+  writer_text(w, " resident, ");
+  size(w, live);
+  writer_text(w, " live in these pools, ");
+  size(w, process->warm_bytes);
+  writer_text(w, process->warm_bytes > process->rss_bytes / 2
+                     ? " warm: freed, and on its way back to the kernel.\n"
+                     : " warm: the rest is the program's own, outside of these pools.\n");
+}
+
+/* What was never freed, largest first. */
+static void still_allocated(writer *w, const snapshot_pool *pool) {
+  if (pool->stats.bytes_allocated <= 0) /* nothing, or unknown */
+    return;
+  writer_text(w, "still allocated in ");
+  writer_text(w, pool->name);
+  writer_text(w, ": ");
+  size(w, pool->stats.bytes_allocated);
+  const char *separator = " in ";
+  for (int i = ARROWPOOL_HISTOGRAM_BUCKETS - 1; i >= 0; i--) {
+    if (!pool->stats.live_histogram[i])
+      continue;
+    writer_text(w, separator);
+    writer_int(w, pool->stats.live_histogram[i]);
+    writer_text(w, " x ");
+    size(w, INT64_C(1) << i);
+    writer_text(w, "+");
+    separator = ", ";
+  }
+  writer_text(w, "\n");
+}
+
+static void process_line(writer *w, const snapshot_process *process) {
   writer_text(w, "arrowpool " ARROWPOOL_VERSION ": ");
   writer_text(w, process->program);
   writer_text(w, ", pid ");
   writer_int(w, process->pid);
   writer_text(w, ", ");
   writer_milliseconds(w, process->time - process->start_time);
-  writer_text(w, " s, resident");
-  writer_text(w, " ");
-  size_cell(w, process->rss_bytes, 0);
-  writer_text(w, ", peak");
-  writer_text(w, " ");
-  size_cell(w, process->peak_rss_bytes, 0);
+  writer_text(w, " s, resident ");
+  size(w, process->rss_bytes);
+  writer_text(w, ", peak ");
+  size(w, process->peak_rss_bytes);
   writer_text(w, ", warm ");
-  size_cell(w, process->warm_bytes, 0);
+  size(w, process->warm_bytes);
   writer_text(w, "\n");
+}
+
+void report_text(writer *w, const snapshot_process *process) {
   snapshot_pool pool;
+  int64_t live = 0;
   bool any = false;
+  process_line(w, process);
   for (unsigned index = 0; snapshot_next_pool(&index, &pool); any = true) {
     if (!any)
       heading(w);
     row(w, &pool);
+    live += pool.stats.bytes_allocated == ARROWPOOL_UNKNOWN ? 0 : pool.stats.bytes_allocated;
   }
   if (!any)
     writer_text(w, "no pool was used\n");
+  else
+    explain_resident(w, process, live);
+  for (unsigned index = 0; snapshot_next_pool(&index, &pool);)
+    still_allocated(w, &pool);
 }

@@ -58,6 +58,9 @@ void slots_release_idle(void);
  * decay times. */
 size_t slots_idle_bytes(void);
 
+/* Keep a copy of that figure here, which may be a moment behind. */
+void slots_publish_idle(_Atomic int64_t *copy);
+
 /* Whether the pointer lies in a slot, and whether two lie in the same. */
 bool slots_hold(const void *pointer);
 bool slots_same(const void *first, const void *second);

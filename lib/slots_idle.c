@@ -15,6 +15,7 @@
 static _Atomic size_t live_bytes, idle_bytes;
 static _Atomic size_t peak_live, last_peak_live; /* of this period and the one before */
 static _Atomic int64_t period_start;
+static _Atomic(_Atomic int64_t *) published; /* a copy of idle_bytes, about up to date */
 
 int64_t slots_now(void) {
   struct timespec t;
@@ -23,6 +24,8 @@ int64_t slots_now(void) {
 }
 
 size_t slots_idle_bytes(void) { return atomic_load_explicit(&idle_bytes, memory_order_relaxed); }
+
+void slots_publish_idle(_Atomic int64_t *copy) { atomic_store(&published, copy); }
 
 /* A period ends when it is as old as the decay time; with no limit in time it never does. */
 static void note_live(size_t live) {
@@ -48,7 +51,10 @@ void slots_account(place at, ptrdiff_t grown) {
   if (s->end && idle < (s->end - s->start) / SETTLED_SHARE)
     idle = 0;
   if (idle != s->idle) {
-    atomic_fetch_add_explicit(&idle_bytes, idle - s->idle, memory_order_relaxed);
+    size_t before = atomic_fetch_add_explicit(&idle_bytes, idle - s->idle, memory_order_relaxed);
+    _Atomic int64_t *copy = atomic_load_explicit(&published, memory_order_relaxed);
+    if (copy)
+      atomic_store_explicit(copy, (int64_t)(before + idle - s->idle), memory_order_relaxed);
     s->idle = idle;
   }
   if (idle)

@@ -33,14 +33,33 @@ static int64_t status_bytes(const char *status, const char *key) {
   return number * 1024;
 }
 
-static void read_resident(snapshot_process *out) {
-  char status[4096] = "";
-  int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) {
-    ssize_t length = read(fd, status, sizeof status - 1);
-    status[length > 0 ? length : 0] = 0;
+size_t snapshot_read_file(const char *path, char *out, size_t size) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? -1 : read(fd, out, size - 1);
+  if (fd >= 0)
     close(fd);
-  }
+  size_t used = length > 0 ? (size_t)length : 0;
+  if (used && out[used - 1] == '\n')
+    used--;
+  out[used] = 0;
+  return used;
+}
+
+int64_t snapshot_start_ticks(void) {
+  char stat[1024];
+  snapshot_read_file("/proc/self/stat", stat, sizeof stat);
+  const char *at = strrchr(stat, ')'); /* the name ends there; the field is the 20th after it */
+  for (int field = 0; at && field < 20; field++)
+    at = strchr(at + 1, ' ');
+  int64_t ticks = 0;
+  for (at = at ? at + 1 : ""; *at >= '0' && *at <= '9'; at++)
+    ticks = ticks * 10 + (*at - '0');
+  return ticks;
+}
+
+static void read_resident(snapshot_process *out) {
+  char status[4096];
+  snapshot_read_file("/proc/self/status", status, sizeof status);
   out->rss_bytes = status_bytes(status, "VmRSS:");
   out->peak_rss_bytes = status_bytes(status, "VmHWM:");
 }

@@ -23,6 +23,12 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out);
 /* The next pool that was ever used, from table index *index on, which is moved past it. False: no more. */
 bool snapshot_next_pool(unsigned *index, snapshot_pool *out);
 
+/* What a file of the kernel's begins with, without a newline at its end; the length (bytes). */
+size_t snapshot_read_file(const char *path, char *out, size_t size);
+
+/* When the process was started, as field 22 of /proc/self/stat has it (clock ticks since boot). */
+int64_t snapshot_start_ticks(void);
+
 /* Set the start time to now: for start-up and the child of a fork. */
 void snapshot_mark_start(void);
 

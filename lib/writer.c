@@ -94,8 +94,18 @@ static size_t character_length(const unsigned char *text) {
   return overlong || beyond ? 0 : length;
 }
 
-void writer_json_string(writer *w, const char *text) {
+/* A control character, as each format has it. */
+static void json_control(writer *w, unsigned char c) {
   static const char hex[] = "0123456789abcdef";
+  char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+  writer_bytes(w, escape, sizeof escape);
+}
+
+static void label_control(writer *w, unsigned char c) {
+  writer_bytes(w, c == '\n' ? "\\n" : (char *)&c, c == '\n' ? 2 : 1);
+}
+
+static void quoted(writer *w, const char *text, void (*control)(writer *w, unsigned char c)) {
   writer_text(w, "\"");
   for (; *text; text++) {
     unsigned char c = (unsigned char)*text;
@@ -107,11 +117,14 @@ void writer_json_string(writer *w, const char *text) {
       writer_bytes(w, "\\", 1);
       writer_bytes(w, text, 1);
     } else if (c < ' ' || c == 0x7f) {
-      char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-      writer_bytes(w, escape, sizeof escape);
+      control(w, c);
     } else {
       writer_bytes(w, text, 1);
     }
   }
   writer_text(w, "\"");
 }
+
+void writer_json_string(writer *w, const char *text) { quoted(w, text, json_control); }
+
+void writer_label(writer *w, const char *text) { quoted(w, text, label_control); }

@@ -27,6 +27,8 @@ void writer_int(writer *w, int64_t number);
 void writer_milliseconds(writer *w, int64_t milliseconds);
 /* A JSON string, quoted and escaped; what is not UTF-8 becomes U+FFFD. */
 void writer_json_string(writer *w, const char *text);
+/* A label's value in Prometheus's exposition format, likewise. */
+void writer_label(writer *w, const char *text);
 
 /* Into `out` (at least 24 bytes), returning the length, without a NUL: a number; a size as people read it
  * ("1.5 GiB"). */

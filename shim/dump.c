@@ -12,13 +12,15 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-static pid_t owner; /* the process whose dump this is */
-static _Atomic bool written;
-static char directory[PATH_MAX]; /* the working directory at start; empty for an absolute path */
+static pid_t owner;                   /* the process whose dump this is */
+static _Atomic bool written, writing; /* the last one is; one is under way */
+static char directory[PATH_MAX];      /* the working directory at start; empty for an absolute path */
 
 static const options_value *destination(void) { return &the_router.settings.values[OPTION_STATS]; }
 
@@ -33,7 +35,7 @@ void dump_prepare(void) {
 
 void dump_fork_child(void) {
   owner = kernel_pid();
-  written = false;
+  written = writing = false;
 }
 
 /* ---- the path ---- */
@@ -118,11 +120,16 @@ static bool ends_with(const char *text, const char *ending) {
   return length >= wanted && strcmp(text + length - wanted, ending) == 0;
 }
 
-static arrowpool_format format_of(const char *target) {
+/* An OPTIONS_FORMAT_...: what was chosen, or what the path's ending says. */
+static int format_of(const char *target) {
   const options_value *format = &the_router.settings.values[OPTION_STATS_FORMAT];
-  bool json = format->given ? format->number == OPTIONS_FORMAT_JSON || format->number == OPTIONS_FORMAT_JSONL
-                            : ends_with(target, ".json") || ends_with(target, ".jsonl");
-  return json ? ARROWPOOL_FORMAT_JSON : ARROWPOOL_FORMAT_TEXT;
+  static const char *const endings[] = {[OPTIONS_FORMAT_JSON] = ".json",
+                                        [OPTIONS_FORMAT_JSONL] = ".jsonl",
+                                        [OPTIONS_FORMAT_PROMETHEUS] = ".prom"};
+  for (int i = OPTIONS_FORMAT_JSON; i <= OPTIONS_FORMAT_PROMETHEUS && !format->given; i++)
+    if (ends_with(target, endings[i]))
+      return i;
+  return format->given ? (int)format->number : OPTIONS_FORMAT_TEXT;
 }
 
 /* A device or a pipe is written to as it is; replacing it would be a calamity. So would replacing the
@@ -137,7 +144,11 @@ static bool is_special(const char *target) {
 }
 
 static bool write_to(int fd, const char *target, report_source source) {
-  return fd >= 0 && report_write(format_of(target), source, write_all, &fd);
+  static const arrowpool_format formats[] = {[OPTIONS_FORMAT_TEXT] = ARROWPOOL_FORMAT_TEXT,
+                                             [OPTIONS_FORMAT_JSON] = ARROWPOOL_FORMAT_JSON,
+                                             [OPTIONS_FORMAT_JSONL] = ARROWPOOL_FORMAT_JSON,
+                                             [OPTIONS_FORMAT_PROMETHEUS] = ARROWPOOL_FORMAT_PROMETHEUS};
+  return fd >= 0 && report_write(formats[format_of(target)], source, write_all, &fd);
 }
 
 static bool write_special(const char *target, report_source source) {
@@ -172,6 +183,25 @@ static bool write_file(const char *target, report_source source) {
   return false;
 }
 
+/* A time series: one line more. Lines of several processes do not mix; a file of another user's is left
+ * alone. */
+static bool append_line(const char *target, report_source source) {
+  struct stat s;
+  int fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+  bool ours = fd >= 0 && fstat(fd, &s) == 0 && s.st_uid == geteuid();
+  if (ours)
+    flock(fd, LOCK_EX);
+  else if (fd >= 0)
+    errno = EPERM;
+  int error = errno;
+  bool done = ours && write_to(fd, target, source);
+  error = ours ? errno : error;
+  if (fd >= 0)
+    close(fd);
+  errno = error;
+  return done;
+}
+
 static bool anything_to_say(void) {
   snapshot_pool pool;
   unsigned index = 0;
@@ -187,19 +217,46 @@ static void write_dump(report_source source) {
   path target;
   snapshot_read_process(false, &process);
   expand(&target, destination()->text, &process);
-  if (!(is_special(target.text) ? write_special : write_file)(target.text, source) &&
+  bool (*write_target)(const char *, report_source) = is_special(target.text) ? write_special
+                                                      : format_of(target.text) == OPTIONS_FORMAT_JSONL
+                                                          ? append_line
+                                                          : write_file;
+  if (!write_target(target.text, source) &&
       the_router.settings.values[OPTION_LOG].number != OPTIONS_LOG_QUIET)
     LOG_LINE("cannot write ", target.text, ": ", strerrordesc_np(errno));
+}
+
+/* The last dump waits for one that is under way, but not for ever: that may be in the thread that it
+ * interrupts. */
+static void wait_for_turn(void) {
+  for (int tries = 0; atomic_exchange(&writing, true) && tries < 1000; tries++)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+static bool is_due(void) {
+  return owner && destination()->text && kernel_pid() == owner && anything_to_say();
 }
 
 void dump_at_exit(report_source source) {
   int saved = errno;
   calm c;
-  if (!owner || !destination()->text || kernel_pid() != owner || !anything_to_say() ||
-      atomic_exchange(&written, true))
+  if (!is_due() || atomic_exchange(&written, true))
+    return;
+  wait_for_turn();
+  calm_begin(&c);
+  write_dump(source);
+  calm_end(&c);
+  errno = saved;
+}
+
+void dump_now(report_source source) {
+  int saved = errno;
+  calm c;
+  if (!is_due() || atomic_load(&written) || atomic_exchange(&writing, true))
     return;
   calm_begin(&c);
   write_dump(source);
   calm_end(&c);
+  atomic_store(&writing, false);
   errno = saved;
 }

@@ -5,8 +5,10 @@
  * there takes no lock and looks first whether this is still our process. */
 #include "arrow_patch.h"
 #include "dump.h"
+#include "live.h"
 #include "next.h"
 #include "router.h"
+#include "schedule.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -16,7 +18,10 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-static void at_quick_exit_handler(void) { dump_at_exit(REPORT_SAFE); }
+static void at_quick_exit_handler(void) {
+  dump_at_exit(REPORT_SAFE);
+  live_finish(true);
+}
 
 /* After the library's own constructors (101), so that its fork handlers run outside ours. */
 __attribute__((constructor(102))) static void start(void) {
@@ -24,13 +29,19 @@ __attribute__((constructor(102))) static void start(void) {
   dump_prepare();
   pthread_atfork(arrow_patch_prefork, arrow_patch_postfork, arrow_patch_postfork);
   pthread_atfork(NULL, NULL, dump_fork_child);
+  pthread_atfork(schedule_prefork, schedule_postfork_parent, schedule_postfork_child);
+  schedule_start();
   at_quick_exit(at_quick_exit_handler);
 }
 
-__attribute__((destructor(101))) static void finish(void) { dump_at_exit(REPORT_ASK_JEMALLOC); }
+__attribute__((destructor(101))) static void finish(void) {
+  dump_at_exit(REPORT_ASK_JEMALLOC);
+  live_finish(true);
+}
 
 EXPORT __attribute__((noreturn)) void _exit(int status) {
   dump_at_exit(REPORT_SAFE);
+  live_finish(false);
   if (next._exit)
     next._exit(status);
   for (;;)

@@ -1,10 +1,13 @@
 /* See router.h. */
 #include "router.h"
 
+#include "live.h"
 #include "log.h"
 #include "next.h"
 
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -38,6 +41,22 @@ static void configure_backend(const options *settings) {
                                             .thp = thp[settings->values[OPTION_THP].number]});
 }
 
+static void complain_of_live_file(const char *path, const char *problem) {
+  router_warn((const char *const[]){"no live file ", path, ": ", problem}, 4);
+}
+
+static void configure_live_file(const options *settings) {
+  char path[PATH_MAX];
+  const char *directory = settings->values[OPTION_LIVE].text;
+  if (!directory)
+    return;
+  if (*directory != '/' && getcwd(path, sizeof path) && strlen(path) + strlen(directory) + 2 < sizeof path) {
+    strcat(strcat(path, "/"), directory);
+    directory = path;
+  }
+  live_start(directory, settings->values[OPTION_LIVE_KEEP].number, complain_of_live_file);
+}
+
 bool router_wake(void) {
   int asleep = 0;
   if (!environ || !atomic_compare_exchange_strong(&the_router.state, &asleep, 1))
@@ -48,6 +67,7 @@ bool router_wake(void) {
   if (!getauxval(AT_SECURE))
     options_check_names(environ, router_warn);
   configure_backend(settings);
+  configure_live_file(settings);
   set_up_door(ROUTER_LIBC, "libc", OPTIONS_DOOR_LIBC, POOL_SEES_OWN);
   /* Where the pools themselves are patched, only what comes past them arrives at libarrow's mimalloc. */
   bool patched = ABI_KNOWN && settings->values[OPTION_DOORS].number & OPTIONS_DOOR_ARROW_VTABLE;

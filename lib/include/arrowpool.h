@@ -71,12 +71,17 @@ typedef struct arrowpool_stats {
   int64_t inherited_bytes;       /**< live at the fork that made this process (bytes) */
   /** Allocations by size: bucket k counts sizes of 2^k to 2^(k+1)-1 bytes, the last one all above. */
   int64_t size_histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
+  int64_t live_histogram[ARROWPOOL_HISTOGRAM_BUCKETS]; /**< buffers live now, by size likewise */
 } arrowpool_stats;
 
 /** Receives a report piece by piece; returning nonzero ends the report. */
 typedef int (*arrowpool_write_fn)(void *context, const char *text, size_t size);
 
-typedef enum arrowpool_format { ARROWPOOL_FORMAT_TEXT = 0, ARROWPOOL_FORMAT_JSON = 1 } arrowpool_format;
+typedef enum arrowpool_format {
+  ARROWPOOL_FORMAT_TEXT = 0,
+  ARROWPOOL_FORMAT_JSON = 1,
+  ARROWPOOL_FORMAT_PROMETHEUS = 2 /**< text exposition format 0.0.4 */
+} arrowpool_format;
 
 /** Make a pool, or open again one of the same name that was destroyed and has no buffer left; its totals
  *  then go on from where they were.

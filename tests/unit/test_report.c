@@ -376,7 +376,7 @@ TEST(a_report_needs_a_format_and_a_callback_that_accepts) {
   assert_int_equal(arrowpool_report(ARROWPOOL_FORMAT_JSON, collect, &o), ARROWPOOL_INVALID);
   assert_int_equal(o.calls, 1);
   assert_int_equal(arrowpool_report(ARROWPOOL_FORMAT_JSON, NULL, &o), ARROWPOOL_INVALID);
-  assert_int_equal(arrowpool_report((arrowpool_format)2, collect, &o), ARROWPOOL_INVALID);
+  assert_int_equal(arrowpool_report((arrowpool_format)3, collect, &o), ARROWPOOL_INVALID);
   assert_int_equal(arrowpool_report((arrowpool_format)-1, collect, &o), ARROWPOOL_INVALID);
   assert_int_equal(o.calls, 1);
 }

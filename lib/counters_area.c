@@ -1,0 +1,36 @@
+/* See counters_area.h. */
+#include "counters_area.h"
+
+#include <sys/mman.h>
+
+#define MEMORY_STEP ((size_t)64 << 10)
+
+static area_pool own_pools[AREA_POOLS];
+area_pool *_Atomic area_pools = own_pools;
+void (*area_prepare_pool)(unsigned pool);
+static area_shard *(*take_shard_elsewhere)(void);
+
+void *area_take_memory(size_t size) {
+  static char *next, *end;
+  size = (size + 63) & ~(size_t)63;
+  if ((size_t)(end - next) < size) {
+    char *fresh = mmap(NULL, MEMORY_STEP, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (fresh == MAP_FAILED)
+      return NULL;
+    next = fresh;
+    end = fresh + MEMORY_STEP;
+  }
+  void *memory = next;
+  next += size;
+  return memory;
+}
+
+area_shard *area_take_shard(void) {
+  area_shard *s = take_shard_elsewhere ? take_shard_elsewhere() : NULL;
+  return s ? s : area_take_memory(sizeof *s);
+}
+
+void area_use(area_pool *pools, area_shard *(*take_shard)(void)) {
+  area_pools = pools;
+  take_shard_elsewhere = take_shard;
+}

@@ -1,0 +1,325 @@
+/* See live.h. Everything here is off the hot path, and happens under GATE_SHARDS or in a fork. */
+#include "live.h"
+
+#include "counters_area.h"
+#include "range.h"
+#include "slots.h"
+#include "snapshot.h"
+#include "writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define STEP          ((size_t)16 << 10) /* of file space that is allocated at a time */
+#define FIELDS_OFFSET 4096
+#define POOLS_OFFSET  ((size_t)8192)
+#define SHARDS_OFFSET ((POOLS_OFFSET + AREA_POOLS * sizeof(area_pool) + STEP - 1) & ~(STEP - 1))
+#define MAX_SHARDS    ((size_t)16384)
+#define FILE_SIZE     (SHARDS_OFFSET + MAX_SHARDS * sizeof(area_shard))
+
+static char directory[PATH_MAX - 128], path[PATH_MAX];
+static bool keep_file, active; /* active: a file is mapped, and this process's own */
+static void (*complain)(const char *path, const char *problem);
+static char *base; /* of the mapping; NULL: none yet */
+static char *copy; /* of what is used of it, for the child of a fork */
+static size_t shards_allocated;
+static dev_t device;
+static ino_t inode;
+static struct sigaction sigbus_before;
+
+static live_header *header(void) { return (live_header *)(void *)base; }
+static area_pool *pools(void) { return (area_pool *)(void *)(base + POOLS_OFFSET); }
+static area_shard *shards(void) { return (area_shard *)(void *)(base + SHARDS_OFFSET); }
+
+/* ---- the table of fields ---- */
+
+#define IN_POOL(member)                                                                                      \
+  { #member, LIVE_IN_POOL, offsetof(area_pool, member), sizeof((area_pool *)0)->member, 0 }
+#define IN_SHARD(member)                                                                                     \
+  { #member, LIVE_IN_SHARD, offsetof(area_shard, member), sizeof((area_shard *)0)->member, 0 }
+#define SUM(member)                                                                                          \
+  { #member, LIVE_IN_SHARD, AREA_FIELD(member) * 8, sizeof((area_sums *)0)->member, 1 }
+
+static const live_field fields[] = {
+    IN_POOL(published),
+    IN_POOL(peak),
+    IN_POOL(inherited),
+    IN_POOL(old_peak),
+    IN_POOL(baseline),
+    IN_POOL(version),
+    IN_POOL(name),
+    IN_POOL(backend),
+    IN_POOL(size_basis),
+    IN_POOL(sees_all),
+    IN_SHARD(published),
+    IN_SHARD(highest),
+    IN_SHARD(pool),
+#define X(name, unit, help) SUM(name),
+    COUNTERS_STORED(X)
+#undef X
+        SUM(bytes_freed),
+    SUM(num_growths),
+    SUM(size_histogram),
+    SUM(left_histogram),
+};
+
+static void write_header(void) {
+  snapshot_process process;
+  live_header *h = header();
+  snapshot_read_process(false, &process);
+  memcpy(h->magic, LIVE_MAGIC, sizeof h->magic);
+  h->byte_order = LIVE_BYTE_ORDER;
+  h->version = LIVE_VERSION;
+  h->header_bytes = sizeof *h;
+  h->field_bytes = sizeof *fields;
+  h->pool_bytes = sizeof(area_pool);
+  h->shard_bytes = sizeof(area_shard);
+  h->field_count = sizeof fields / sizeof *fields;
+  h->pool_count = AREA_POOLS;
+  h->fields_offset = FIELDS_OFFSET;
+  h->pools_offset = POOLS_OFFSET;
+  h->shards_offset = SHARDS_OFFSET;
+  h->pid = process.pid;
+  h->start_time = process.start_time;
+  h->start_ticks = snapshot_start_ticks();
+  snapshot_read_file("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
+  memcpy(h->host, process.host, sizeof h->host);
+  memcpy(h->program, process.program, sizeof h->program);
+  memcpy(h->library, ARROWPOOL_VERSION, sizeof ARROWPOOL_VERSION);
+  snapshot_read_file("/proc/self/cmdline", h->command, sizeof h->command);
+  memcpy(base + FIELDS_OFFSET, fields, sizeof fields);
+}
+
+/* ---- the file ---- */
+
+/* The file's name: process number and start time; what is there already under it is this very process before
+ * an exec, and takes the next number. */
+static void set_path(unsigned image) {
+  static const char *const pieces[] = {"/arrowpool-", "-", "-"};
+  int64_t numbers[] = {(int64_t)syscall(SYS_getpid), snapshot_start_ticks(), image};
+  size_t used = strlen(directory);
+  memcpy(path, directory, used);
+  for (int i = 0; i < 3; i++) {
+    memcpy(path + used, pieces[i], strlen(pieces[i]));
+    used += strlen(pieces[i]);
+    used += writer_format_int(path + used, numbers[i]);
+  }
+  memcpy(path + used, LIVE_SUFFIX, sizeof LIVE_SUFFIX);
+}
+
+static void mark_replaced(void) {
+  live_header old;
+  uint32_t state = LIVE_REPLACED;
+  int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  if (fd >= 0 && pread(fd, &old, sizeof old, 0) == sizeof old && memcmp(old.magic, LIVE_MAGIC, 8) == 0 &&
+      pwrite(fd, &state, sizeof state, offsetof(live_header, state)) < 0) {
+    /* it will look like one that was killed */
+  }
+  if (fd >= 0)
+    close(fd);
+}
+
+/* A new file, with room for the header, the first pools and the first shards. */
+static int create(void) {
+  mkdir(directory, 0700);
+  int fd = -1;
+  for (unsigned image = 0; image < 1000; image++) {
+    set_path(image);
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0 || errno != EEXIST)
+      break;
+    mark_replaced();
+  }
+  struct stat status;
+  if (fd < 0)
+    return -1;
+  if (ftruncate(fd, FILE_SIZE) || posix_fallocate(fd, 0, STEP) || posix_fallocate(fd, SHARDS_OFFSET, STEP) ||
+      fstat(fd, &status)) {
+    int error = errno ? errno : ENOSPC;
+    unlink(path);
+    close(fd);
+    errno = error;
+    return -1;
+  }
+  device = status.st_dev;
+  inode = status.st_ino;
+  return fd;
+}
+
+/* Memory of the process's own in place of a part of the file: its figures are lost to readers. */
+static bool replace_by_memory(char *from, size_t size) {
+  return mmap(from, size, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+              0) != MAP_FAILED;
+}
+
+/* Have the file keep room for [offset, offset + size). The descriptor is not kept: daemons close all. */
+static bool allocate(size_t offset, size_t size) {
+  struct stat status;
+  int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  bool done = fd >= 0 && fstat(fd, &status) == 0 && status.st_dev == device && status.st_ino == inode &&
+              posix_fallocate(fd, (off_t)offset, (off_t)size) == 0;
+  if (fd >= 0)
+    close(fd);
+  return done;
+}
+
+/* A page that is not there any more, since somebody cut the file off or a disk failed: go on without it. */
+static void on_sigbus(int number, siginfo_t *info, void *context) {
+  uintptr_t offset = (uintptr_t)info->si_addr - (uintptr_t)base;
+  int saved = errno;
+  if (base && offset < FILE_SIZE && replace_by_memory(base, FILE_SIZE)) {
+    errno = saved;
+    return;
+  }
+  if (sigbus_before.sa_flags & SA_SIGINFO)
+    sigbus_before.sa_sigaction(number, info, context);
+  else if (sigbus_before.sa_handler != SIG_DFL && sigbus_before.sa_handler != SIG_IGN)
+    sigbus_before.sa_handler(number);
+  else
+    sigaction(SIGBUS, &sigbus_before, NULL); /* the access is repeated, and ends as it would have */
+}
+
+static void watch_for_sigbus(void) {
+  struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGBUS, &action, &sigbus_before);
+}
+
+/* ---- the counters' view ---- */
+
+/* Room for a pool's record, which may be the first on its page. */
+static void prepare_pool(unsigned pool) {
+  size_t page = range_page_size();
+  size_t from = range_round_up(POOLS_OFFSET + pool * sizeof(area_pool), page);
+  size_t end = range_round_up(POOLS_OFFSET + (pool + 1) * sizeof(area_pool), page);
+  if (from < end && end > STEP && active && !allocate(from, end - from)) {
+    atomic_fetch_add(&header()->lost, 1);
+    replace_by_memory(base + from, end - from);
+  }
+}
+
+static area_shard *take_shard(void);
+
+static void attach(void) {
+  int saved = errno, fd = create();
+  char *fresh = fd < 0 ? MAP_FAILED : mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (fd >= 0)
+    close(fd);
+  if (fresh == MAP_FAILED) {
+    complain(path, strerrordesc_np(errno));
+    area_use(area_pools, NULL);
+  } else {
+    base = fresh;
+    active = true;
+    shards_allocated = STEP / sizeof(area_shard);
+    write_header();
+    watch_for_sigbus();
+    for (unsigned i = 0; i < AREA_POOLS; i++)
+      if (area_pools[i].name[0]) {
+        prepare_pool(i);
+        memcpy(&pools()[i], &area_pools[i], sizeof(area_pool));
+      }
+    slots_publish_idle(&header()->warm_bytes);
+    area_prepare_pool = prepare_pool;
+    area_use(pools(), take_shard);
+  }
+  errno = saved;
+}
+
+static area_shard *take_shard(void) {
+  if (!base)
+    attach();
+  if (!base)
+    return NULL;
+  size_t index = atomic_load(&header()->shard_count);
+  if (index == shards_allocated && active && index < MAX_SHARDS &&
+      allocate(SHARDS_OFFSET + index * sizeof(area_shard), STEP))
+    shards_allocated += STEP / sizeof(area_shard);
+  if (index >= shards_allocated) {
+    atomic_fetch_add(&header()->lost, 1);
+    return NULL;
+  }
+  atomic_store(&header()->shard_count, (uint32_t)index + 1);
+  return &shards()[index];
+}
+
+void live_start(const char *directory_, bool keep, void (*complain_)(const char *, const char *)) {
+  if (strlen(directory_) >= sizeof directory) {
+    complain_(directory_, strerrordesc_np(ENAMETOOLONG));
+    return;
+  }
+  strcpy(directory, directory_);
+  keep_file = keep;
+  complain = complain_;
+  area_use(area_pools, take_shard);
+}
+
+void live_finish(bool remove) {
+  if (!active || header()->pid != syscall(SYS_getpid))
+    return;
+  atomic_store(&header()->state, LIVE_ENDED);
+  if (remove && !keep_file)
+    unlink(path);
+}
+
+/* ---- fork ---- */
+
+/* Where the pools in use end, and how many bytes of shards are. */
+static size_t used_pools_end(const char *from) {
+  const area_pool *p = (const area_pool *)(const void *)(from + POOLS_OFFSET);
+  unsigned count = AREA_POOLS;
+  while (count && !p[count - 1].name[0])
+    count--;
+  return POOLS_OFFSET + count * sizeof *p;
+}
+
+static size_t used_shards(const char *from) {
+  return ((const live_header *)(const void *)from)->shard_count * sizeof(area_shard);
+}
+
+static void copy_used(char *to, const char *from) {
+  memcpy(to, from, used_pools_end(from));
+  memcpy(to + SHARDS_OFFSET, from + SHARDS_OFFSET, used_shards(from));
+}
+
+void live_prefork(void) {
+  if (!base)
+    return;
+  if (!copy) {
+    copy = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    copy = copy == MAP_FAILED ? NULL : copy;
+  }
+  if (copy)
+    copy_used(copy, base);
+}
+
+/* The mapping is still the parent's: until it is replaced nothing may be counted. */
+void live_postfork_child(void) {
+  if (!base)
+    return;
+  int fd = copy ? create() : -1;
+  active = false;
+  if (fd >= 0) {
+    size_t used = range_round_up(used_shards(copy) + 1, STEP);
+    shards_allocated = used / sizeof(area_shard);
+    active = posix_fallocate(fd, 0, (off_t)range_round_up(used_pools_end(copy), STEP)) == 0 &&
+             posix_fallocate(fd, SHARDS_OFFSET, (off_t)used) == 0 &&
+             mmap(base, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
+    if (!active)
+      unlink(path);
+    close(fd);
+  }
+  if (!active && !replace_by_memory(base, FILE_SIZE))
+    return;
+  if (copy)
+    copy_used(base, copy);
+  if (active)
+    write_header();
+}

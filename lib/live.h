@@ -1,0 +1,67 @@
+/* Live files: the counters of a process in a file that others can read, also after the process was killed.
+ *
+ * The file is a shared mapping in which the counters themselves lie (counters_area.h), so keeping it costs
+ * nothing. It describes itself: a reader needs the header and the table of fields, and no other knowledge of
+ * this version. It is made at the first event, for its owner only, sparse, and allocated before it is
+ * touched; what finds no room on the disk stays in memory of the process's own, and the header says so. */
+#ifndef ARROWPOOL_LIVE_H
+#define ARROWPOOL_LIVE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LIVE_MAGIC      "ARRWPOOL"
+#define LIVE_VERSION    1
+#define LIVE_BYTE_ORDER 0x01020304u
+#define LIVE_SUFFIX     ".live"
+
+typedef enum live_state {
+  LIVE_RUNNING, /* or killed: the process says which, by its number and start time */
+  LIVE_ENDED,   /* it left in an orderly way */
+  LIVE_REPLACED /* it became another program by exec, which has a file of its own */
+} live_state;
+
+typedef enum live_place { LIVE_IN_POOL, LIVE_IN_SHARD } live_place;
+
+/* Where a 64-bit integer lies (or text, where the size is not 8). Sums of a pool are those of its shards less
+ * its own `baseline`, which has the order of the sums. */
+typedef struct live_field {
+  char name[40];
+  uint32_t place; /* live_place */
+  uint32_t offset, size;
+  uint32_t is_sum;
+} live_field;
+
+typedef struct live_header {
+  char magic[8];
+  uint32_t byte_order, version;
+  uint32_t header_bytes, field_bytes, pool_bytes, shard_bytes; /* sizes of the records */
+  uint32_t field_count, pool_count;
+  uint64_t fields_offset, pools_offset, shards_offset;
+  _Atomic uint32_t shard_count; /* in use, from the first on */
+  _Atomic uint32_t lost;        /* records that found no room in the file */
+  _Atomic uint32_t state;       /* live_state */
+  uint32_t reserved;
+  int64_t pid, start_ticks; /* field 22 of /proc/PID/stat */
+  int64_t start_time;       /* milliseconds since the epoch */
+  _Atomic int64_t warm_bytes;
+  char boot[40]; /* the kernel's boot id: numbers of processes begin anew with it */
+  char host[65], program[64], library[16];
+  char command[512]; /* arguments, separated by NULs */
+} live_header;
+
+/* Keep a live file in `directory` (absolute), from the first event on. `keep`: also after an orderly end.
+ * Called once, before that. What goes wrong later is told to `complain`, once, and harms nothing. */
+void live_start(const char *directory, bool keep, void (*complain)(const char *path, const char *problem));
+
+/* An orderly end: the file says so, and goes if it is to. Async-signal-safe; nothing happens in the child of
+ * a vfork. */
+void live_finish(bool remove);
+
+/* fork: the child gets a file of its own, with what the parent had counted. Between gate_close and gate_open.
+ */
+void live_prefork(void);
+void live_postfork_child(void);
+
+#endif
