@@ -15,6 +15,8 @@ typedef struct cli_command {
 int cli_run(int argc, char **argv);
 void cli_run_describe(void);
 int cli_env(int argc, char **argv);
+int cli_show(int argc, char **argv);
+void cli_show_describe(void);
 
 /* Print "arrowpool: ..." on stderr; returns CLI_USAGE or CLI_FAILURE, for the caller to return. */
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -264,6 +264,7 @@ void live_start(const char *directory_, bool keep, void (*complain_)(const char 
 void live_finish(bool remove) {
   if (!active || header()->pid != syscall(SYS_getpid))
     return;
+  atomic_store(&header()->end_time, snapshot_time());
   atomic_store(&header()->state, LIVE_ENDED);
   if (remove && !keep_file)
     unlink(path);

@@ -43,10 +43,10 @@ typedef struct live_header {
   _Atomic uint32_t lost;        /* records that found no room in the file */
   _Atomic uint32_t state;       /* live_state */
   uint32_t reserved;
-  int64_t pid, start_ticks; /* field 22 of /proc/PID/stat */
-  int64_t start_time;       /* milliseconds since the epoch */
-  _Atomic int64_t warm_bytes;
-  char boot[40]; /* the kernel's boot id: numbers of processes begin anew with it */
+  int64_t pid, start_ticks;             /* field 22 of /proc/PID/stat */
+  int64_t start_time;                   /* milliseconds since the epoch */
+  _Atomic int64_t warm_bytes, end_time; /* bytes; milliseconds since the epoch, 0: not ended */
+  char boot[40];                        /* the kernel's boot id: numbers of processes begin anew with it */
   char host[65], program[64], library[16];
   char command[512]; /* arguments, separated by NULs */
 } live_header;

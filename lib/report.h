@@ -14,9 +14,21 @@ typedef enum report_source {
 /* False if the callback refused. */
 bool report_write(arrowpool_format format, report_source source, arrowpool_write_fn write, void *context);
 
-/* The formats, one file each. */
-void report_text(writer *w, const snapshot_process *process);
-void report_json(writer *w, const snapshot_process *process);
-void report_prometheus(writer *w, const snapshot_process *process);
+/* The formats, one file each: of any process whose pools `next` tells, as snapshot_next_pool does. They need
+ * nothing else, so the command line has them too. */
+typedef bool (*report_next)(void *context, unsigned *index, snapshot_pool *out);
+typedef struct report_subject {
+  const snapshot_process *process;
+  report_next next;
+  void *context;
+} report_subject;
+
+static inline bool report_next_pool(const report_subject *s, unsigned *index, snapshot_pool *out) {
+  return s->next(s->context, index, out);
+}
+
+void report_text(writer *w, const report_subject *subject);
+void report_json(writer *w, const report_subject *subject);
+void report_prometheus(writer *w, const report_subject *subject);
 
 #endif

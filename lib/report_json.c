@@ -80,13 +80,13 @@ static void write_pool(writer *w, const snapshot_pool *p) {
   writer_text(w, "}");
 }
 
-void report_json(writer *w, const snapshot_process *process) {
+void report_json(writer *w, const report_subject *subject) {
   writer_text(w, "{\"schema\":\"arrowpool/1\",\"version\":\"" ARROWPOOL_VERSION "\",\"process\":");
-  write_process(w, process);
+  write_process(w, subject->process);
   writer_text(w, ",\"pools\":[");
   snapshot_pool pool;
   const char *separator = "";
-  for (unsigned index = 0; snapshot_next_pool(&index, &pool); separator = ",") {
+  for (unsigned index = 0; report_next_pool(subject, &index, &pool); separator = ",") {
     writer_text(w, separator);
     write_pool(w, &pool);
   }

@@ -60,17 +60,17 @@ static void of_process(writer *w, const snapshot_process *process, const char *n
   writer_text(w, "\n");
 }
 
-static void of_pools(writer *w, const snapshot_process *process, const family *f) {
+static void of_pools(writer *w, const report_subject *subject, const family *f) {
   snapshot_pool pool;
   bool any = false;
-  for (unsigned index = 0; snapshot_next_pool(&index, &pool);) {
+  for (unsigned index = 0; report_next_pool(subject, &index, &pool);) {
     int64_t value = *(const int64_t *)(const void *)((const char *)&pool.stats + f->offset);
     if (value == ARROWPOOL_UNKNOWN)
       continue;
     if (!any)
       head(w, f->name, f->type, f->help);
     any = true;
-    labels(w, f->name, process);
+    labels(w, f->name, subject->process);
     writer_text(w, ",pool=");
     writer_label(w, pool.name);
     writer_text(w, ",backend=");
@@ -81,7 +81,8 @@ static void of_pools(writer *w, const snapshot_process *process, const family *f
   }
 }
 
-void report_prometheus(writer *w, const snapshot_process *process) {
+void report_prometheus(writer *w, const report_subject *subject) {
+  const snapshot_process *process = subject->process;
   of_process(w, process, "resident_bytes", "Resident memory of the process.", process->rss_bytes);
   of_process(w, process, "peak_resident_bytes", "Peak of resident memory.", process->peak_rss_bytes);
   of_process(w, process, "warm_bytes", "Freed, kept for the next buffer until the decay time is over.",
@@ -92,5 +93,5 @@ void report_prometheus(writer *w, const snapshot_process *process) {
   writer_milliseconds(w, process->start_time);
   writer_text(w, "\n");
   for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-    of_pools(w, process, &families[i]);
+    of_pools(w, subject, &families[i]);
 }

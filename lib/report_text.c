@@ -119,12 +119,12 @@ static void process_line(writer *w, const snapshot_process *process) {
   writer_text(w, "\n");
 }
 
-void report_text(writer *w, const snapshot_process *process) {
+void report_text(writer *w, const report_subject *subject) {
   snapshot_pool pool;
   int64_t live = 0;
   bool any = false;
-  process_line(w, process);
-  for (unsigned index = 0; snapshot_next_pool(&index, &pool); any = true) {
+  process_line(w, subject->process);
+  for (unsigned index = 0; report_next_pool(subject, &index, &pool); any = true) {
     if (!any)
       heading(w);
     row(w, &pool);
@@ -133,7 +133,7 @@ void report_text(writer *w, const snapshot_process *process) {
   if (!any)
     writer_text(w, "no pool was used\n");
   else
-    explain_resident(w, process, live);
-  for (unsigned index = 0; snapshot_next_pool(&index, &pool);)
+    explain_resident(w, subject->process, live);
+  for (unsigned index = 0; report_next_pool(subject, &index, &pool);)
     still_allocated(w, &pool);
 }

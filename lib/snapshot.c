@@ -11,13 +11,13 @@
 
 static int64_t started_at;
 
-static int64_t now(void) {
+int64_t snapshot_time(void) {
   struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);
   return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-__attribute__((constructor(101))) void snapshot_mark_start(void) { started_at = now(); }
+__attribute__((constructor(101))) void snapshot_mark_start(void) { started_at = snapshot_time(); }
 
 /* The number of KiB that follows `key` in /proc/self/status, in bytes. */
 static int64_t status_bytes(const char *status, const char *key) {
@@ -78,7 +78,7 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   copy_text(out->program, sizeof out->program, program_invocation_short_name);
   copy_text(out->host, sizeof out->host, uname(&names) ? "" : names.nodename);
   out->start_time = started_at;
-  out->time = now();
+  out->time = snapshot_time();
   read_resident(out);
   out->warm_bytes = (int64_t)slots_idle_bytes();
   out->has_jemalloc = ask_jemalloc && backend_jemalloc_read_figures(&out->jemalloc);

@@ -26,6 +26,9 @@ bool snapshot_next_pool(unsigned *index, snapshot_pool *out);
 /* What a file of the kernel's begins with, without a newline at its end; the length (bytes). */
 size_t snapshot_read_file(const char *path, char *out, size_t size);
 
+/* Milliseconds since the epoch. */
+int64_t snapshot_time(void);
+
 /* When the process was started, as field 22 of /proc/self/stat has it (clock ticks since boot). */
 int64_t snapshot_start_ticks(void);
 

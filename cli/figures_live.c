@@ -1,0 +1,318 @@
+/* Reading live files (live.h). The process may be writing, the file may be of another version, cut off, or
+ * made up: everything it says about itself is checked against its size, and nothing in it is trusted further.
+ * Fields are found by the file's own table, so files of other versions can be read as far as they have them.
+ */
+#include "figures.h"
+
+#include "live.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MOST_FIELDS  1024
+#define MOST_POOLS   4096
+#define MOST_SHARDS  ((uint32_t)1 << 20)
+#define MOST_RECORD  65536
+#define BUCKETS      ARROWPOOL_HISTOGRAM_BUCKETS
+#define BUCKET_BYTES (BUCKETS * sizeof(int64_t))
+
+typedef struct file {
+  int fd;
+  uint64_t size;
+  live_header header;
+  live_field *fields;
+  char *pools, *shards; /* records */
+  uint32_t shard_count;
+} file;
+
+/* Read `count` records. NULL on success. */
+static const char *read_records(const file *f, uint64_t offset, uint64_t count, uint32_t bytes, void *out) {
+  size_t size = (size_t)count * bytes, done = 0;
+  if (offset > f->size || size > f->size - offset)
+    return "it is cut off";
+  while (done < size) {
+    ssize_t got = pread(f->fd, (char *)out + done, size - done, (off_t)(offset + done));
+    if (got <= 0)
+      return got ? strerror(errno) : "it is cut off";
+    done += (size_t)got;
+  }
+  return NULL;
+}
+
+static const char *read_header(file *f) {
+  const live_header *h = &f->header;
+  memset(&f->header, 0, sizeof f->header);
+  if (f->size < sizeof *h || read_records(f, 0, 1, sizeof *h, &f->header))
+    return "it is no live file";
+  if (memcmp(h->magic, LIVE_MAGIC, sizeof h->magic) != 0)
+    return h->magic[0] ? "it is no live file" : "it was not finished";
+  if (h->byte_order != LIVE_BYTE_ORDER)
+    return "it is of a machine with another byte order";
+  if (h->version != LIVE_VERSION)
+    return "it is of a version that this program does not know";
+  if (h->header_bytes < sizeof *h || h->field_bytes != sizeof(live_field) || !h->pool_bytes ||
+      h->pool_bytes > MOST_RECORD || h->pool_bytes % 8 || !h->shard_bytes || h->shard_bytes > MOST_RECORD ||
+      h->shard_bytes % 8 || h->field_count > MOST_FIELDS || h->pool_count > MOST_POOLS)
+    return "its header is damaged";
+  f->shard_count = atomic_load(&f->header.shard_count);
+  return f->shard_count > MOST_SHARDS ? "its header is damaged" : NULL;
+}
+
+static const char *read_all(file *f) {
+  const char *problem = read_header(f);
+  if (problem)
+    return problem;
+  f->fields = calloc(f->header.field_count + 1, sizeof *f->fields);
+  f->pools = calloc(f->header.pool_count + 1, f->header.pool_bytes);
+  f->shards = calloc(f->shard_count + 1, f->header.shard_bytes);
+  if (!f->fields || !f->pools || !f->shards)
+    return strerror(ENOMEM);
+  problem = read_records(f, f->header.fields_offset, f->header.field_count, sizeof *f->fields, f->fields);
+  if (!problem)
+    problem = read_records(f, f->header.pools_offset, f->header.pool_count, f->header.pool_bytes, f->pools);
+  return problem ? problem
+                 : read_records(f, f->header.shards_offset, f->shard_count, f->header.shard_bytes, f->shards);
+}
+
+/* The field of that name and size; NULL: this file has none, or one that lies outside of its record. */
+static const live_field *find(const file *f, live_place place, const char *name, size_t size) {
+  uint32_t record = place == LIVE_IN_POOL ? f->header.pool_bytes : f->header.shard_bytes;
+  for (uint32_t i = 0; i < f->header.field_count; i++) {
+    const live_field *field = &f->fields[i];
+    if (field->place == (uint32_t)place && strncmp(field->name, name, sizeof field->name) == 0)
+      return field->size == size && field->offset % 4 == 0 && field->offset <= record &&
+                     size <= record - field->offset
+                 ? field
+                 : NULL;
+  }
+  return NULL;
+}
+
+static int64_t number_at(const char *record, const live_field *field) {
+  int64_t number = 0;
+  if (field)
+    memcpy(&number, record + field->offset, sizeof number);
+  return number;
+}
+
+static void text_at(const char *record, const live_field *field, char *out, size_t size) {
+  size_t length =
+      field ? strnlen(record + field->offset, field->size < size - 1 ? field->size : size - 1) : 0;
+  memcpy(out, field ? record + field->offset : "", length);
+  out[length] = 0;
+  figures_make_printable(out);
+}
+
+static bool is_of_pool(const file *f, const char *shard, const live_field *number, uint32_t pool) {
+  uint32_t its = 0;
+  (void)f;
+  memcpy(&its, shard + number->offset, sizeof its);
+  return its == pool + 1;
+}
+
+/* A sum over the pool's shards, less its baseline; `index`: of the bucket in a histogram. */
+static int64_t sum(const file *f, uint32_t pool, const char *name, size_t size, size_t index) {
+  const live_field *field = find(f, LIVE_IN_SHARD, name, size);
+  const live_field *number = find(f, LIVE_IN_SHARD, "pool", sizeof(uint32_t));
+  const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
+  uint64_t total = 0; /* may wrap: a made-up file can hold anything */
+  if (!field || !number)
+    return 0;
+  for (uint32_t i = 0; i < f->shard_count; i++) {
+    const char *shard = f->shards + (size_t)i * f->header.shard_bytes;
+    int64_t part;
+    memcpy(&part, shard + field->offset + index * 8, sizeof part);
+    total += is_of_pool(f, shard, number, pool) ? (uint64_t)part : 0;
+  }
+  /* The baseline has the order of the sums. */
+  for (uint32_t i = 0; i < f->header.field_count; i++) {
+    const live_field *baseline = &f->fields[i];
+    if (baseline->place == LIVE_IN_POOL && strncmp(baseline->name, "baseline", sizeof baseline->name) == 0 &&
+        baseline->size <= f->header.pool_bytes && baseline->offset <= f->header.pool_bytes - baseline->size &&
+        field->offset + index * 8 + 8 <= baseline->size) {
+      int64_t part;
+      memcpy(&part, record + baseline->offset + field->offset + index * 8, sizeof part);
+      total -= (uint64_t)part;
+    }
+  }
+  return (int64_t)total;
+}
+
+static int64_t clamp(int64_t number) { return number > 0 ? number : 0; }
+
+/* As the process itself works it out (counters.c). */
+static int64_t highest(const file *f, uint32_t pool, int64_t live) {
+  const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
+  const live_field *number = find(f, LIVE_IN_SHARD, "pool", sizeof(uint32_t)),
+                   *in_shard = find(f, LIVE_IN_SHARD, "highest", 8),
+                   *published = find(f, LIVE_IN_SHARD, "published", 8);
+  int64_t known = number_at(record, find(f, LIVE_IN_POOL, "published", 8));
+  int64_t peak = number_at(record, find(f, LIVE_IN_POOL, "peak", 8));
+  for (uint32_t i = 0; number && i < f->shard_count; i++) {
+    const char *shard = f->shards + (size_t)i * f->header.shard_bytes;
+    uint64_t ahead = (uint64_t)number_at(shard, in_shard) - (uint64_t)number_at(shard, published);
+    int64_t here = (int64_t)((uint64_t)known + ahead);
+    if (is_of_pool(f, shard, number, pool) && here > peak)
+      peak = here;
+  }
+  return peak > live ? peak : live;
+}
+
+static void read_pool(const file *f, uint32_t pool, figures_pool *out) {
+  const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
+  figures_values *v = &out->values;
+  text_at(record, find(f, LIVE_IN_POOL, "backend", sizeof out->backend), out->backend, sizeof out->backend);
+  text_at(record, find(f, LIVE_IN_POOL, "size_basis", sizeof out->size_basis), out->size_basis,
+          sizeof out->size_basis);
+#define X(name, unit, help) v->name = clamp(sum(f, pool, #name, 8, 0));
+  COUNTERS_STORED(X)
+#undef X
+  v->num_reallocations = v->reallocs_in_place + v->reallocs_remapped + v->reallocs_copied;
+  v->num_allocations = 0;
+  for (size_t i = 0; i < BUCKETS; i++) {
+    out->size_histogram[i] = clamp(sum(f, pool, "size_histogram", BUCKET_BYTES, i));
+    out->live_histogram[i] = clamp(out->size_histogram[i] - sum(f, pool, "left_histogram", BUCKET_BYTES, i));
+    v->num_allocations += out->size_histogram[i];
+  }
+  v->bytes_allocated = clamp(v->total_bytes_allocated - sum(f, pool, "bytes_freed", 8, 0));
+  v->max_memory = highest(f, pool, v->bytes_allocated);
+  v->inherited_bytes = clamp(number_at(record, find(f, LIVE_IN_POOL, "inherited", 8)));
+  if (number_at(record, find(f, LIVE_IN_POOL, "sees_all", 8)))
+    return;
+  v->bytes_allocated = v->max_memory = v->num_frees = v->inherited_bytes = ARROWPOOL_UNKNOWN;
+  v->num_reallocations = v->reallocs_in_place = v->reallocs_remapped = v->reallocs_copied = ARROWPOOL_UNKNOWN;
+  v->bytes_grown_in_place = v->bytes_remapped = v->bytes_copied = ARROWPOOL_UNKNOWN;
+  for (size_t i = 0; i < BUCKETS; i++)
+    out->live_histogram[i] = ARROWPOOL_UNKNOWN;
+}
+
+/* ---- the process ---- */
+
+/* What a file of the kernel's holds; "" if it cannot be read. */
+static void read_text(const char *path, char *out, size_t size) {
+  FILE *stream = fopen(path, "re");
+  size_t length = stream ? fread(out, 1, size - 1, stream) : 0;
+  out[length] = 0;
+  if (stream)
+    fclose(stream);
+}
+
+static int64_t start_ticks_of(int64_t pid) {
+  char path[64], stat[1024];
+  long long ticks = -1;
+  snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+  read_text(path, stat, sizeof stat);
+  const char *at = strrchr(stat, ')'); /* the name ends there */
+  return at && sscanf(at + 1,
+                      " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld",
+                      &ticks) == 1
+             ? ticks
+             : -1;
+}
+
+static int64_t status_bytes(int64_t pid, const char *key) {
+  char path[64], status[4096];
+  long long kib;
+  snprintf(path, sizeof path, "/proc/%lld/status", (long long)pid);
+  read_text(path, status, sizeof status);
+  const char *at = strstr(status, key);
+  return at && sscanf(at + strlen(key), " %lld", &kib) == 1 ? kib * 1024 : ARROWPOOL_UNKNOWN;
+}
+
+static bool is_running(const live_header *h) {
+  char boot[40];
+  read_text("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+  return strncmp(boot, h->boot, 36) == 0 && start_ticks_of(h->pid) == h->start_ticks;
+}
+
+static figures_state state_of(live_header *h) {
+  switch (atomic_load(&h->state)) {
+  case LIVE_ENDED:
+    return FIGURES_ENDED;
+  case LIVE_REPLACED:
+    return FIGURES_REPLACED;
+  default:
+    return is_running(h) ? FIGURES_RUNNING : FIGURES_KILLED;
+  }
+}
+
+static int64_t milliseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000; }
+
+static void read_process(file *f, const struct stat *status, figures *out) {
+  live_header *h = &f->header;
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  out->state = state_of(h);
+  out->pid = h->pid;
+  out->start_time = h->start_time;
+  int64_t ended = atomic_load(&h->end_time);
+  out->time = ended ? ended : milliseconds(out->state == FIGURES_RUNNING ? now : status->st_mtim);
+  out->time = out->time > out->start_time ? out->time : out->start_time;
+  snprintf(out->program, sizeof out->program, "%.*s", (int)sizeof h->program, h->program);
+  snprintf(out->host, sizeof out->host, "%.*s", (int)sizeof h->host, h->host);
+  memcpy(out->command, h->command, sizeof out->command);
+  size_t length = sizeof out->command - 1;
+  while (length && !out->command[length - 1])
+    length--;
+  for (size_t i = 0; i < length; i++)
+    if (!out->command[i])
+      out->command[i] = ' ';
+  out->command[length] = 0;
+  figures_make_printable(out->program);
+  figures_make_printable(out->host);
+  figures_make_printable(out->command);
+  bool running = out->state == FIGURES_RUNNING;
+  out->rss_bytes = running ? status_bytes(h->pid, "VmRSS:") : ARROWPOOL_UNKNOWN;
+  out->peak_rss_bytes = running ? status_bytes(h->pid, "VmHWM:") : ARROWPOOL_UNKNOWN;
+  out->warm_bytes = clamp(atomic_load(&h->warm_bytes));
+  out->jemalloc_active_bytes = out->jemalloc_resident_bytes = out->jemalloc_metadata_bytes =
+      ARROWPOOL_UNKNOWN;
+  out->lost = atomic_load(&h->lost);
+}
+
+static const char *read_figures(file *f, const struct stat *status, figures *out) {
+  const char *problem = read_all(f);
+  if (problem)
+    return problem;
+  read_process(f, status, out);
+  out->pools = calloc(f->header.pool_count + 1, sizeof *out->pools);
+  if (!out->pools)
+    return strerror(ENOMEM);
+  for (uint32_t i = 0; i < f->header.pool_count; i++) {
+    figures_pool *p = &out->pools[out->pool_count];
+    memset(p, 0, sizeof *p);
+    text_at(f->pools + (size_t)i * f->header.pool_bytes, find(f, LIVE_IN_POOL, "name", sizeof p->name),
+            p->name, sizeof p->name);
+    if (p->name[0])
+      read_pool(f, i, p);
+    out->pool_count += p->name[0] && figures_pool_used(p);
+  }
+  return NULL;
+}
+
+const char *figures_read_live(const char *path, figures *out) {
+  struct stat status;
+  file f = {.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  memset(out, 0, sizeof *out);
+  if (f.fd < 0)
+    return strerror(errno);
+  const char *problem = fstat(f.fd, &status)      ? strerror(errno)
+                        : S_ISREG(status.st_mode) ? NULL
+                                                  : "it is no file";
+  f.size = problem ? 0 : (uint64_t)status.st_size;
+  if (!problem)
+    problem = read_figures(&f, &status, out);
+  free(f.fields);
+  free(f.pools);
+  free(f.shards);
+  close(f.fd);
+  if (problem)
+    figures_free(out);
+  return problem;
+}

@@ -1,0 +1,120 @@
+/* `arrowpool show`: the statistics of one process, from its live file or from a dump. */
+#include "cli.h"
+#include "figures.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FOUND_MAX (PATH_MAX + 256)
+
+void cli_show_describe(void) {
+  puts("Shows one process: PID of a running one that keeps a live file (ARROW_POOL_LIVE), or the FILE "
+       "itself, which\n"
+       "may be that of a killed process, or a dump.\n\n"
+       "  --format=FORMAT  text, json or prometheus; default: text\n"
+       "  --live=DIR       where live files are; default: ARROW_POOL_LIVE of this environment, or of the "
+       "process");
+}
+
+static int parse_format(const char *name, arrowpool_format *out) {
+  static const char *const names[] = {"text", "json", "prometheus"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(name, names[i]) == 0) {
+      *out = (arrowpool_format)i;
+      return CLI_OK;
+    }
+  return cli_usage_error("show: --format=%s: choose text, json or prometheus", name);
+}
+
+static bool is_number(const char *text) { return *text && strspn(text, "0123456789") == strlen(text); }
+
+/* The variable's value in a process's environment; NULL: none, or not ours to see. */
+static const char *live_directory_of(const char *pid, char *out, size_t size) {
+  static const char variable[] = OPTIONS_PREFIX "_LIVE=";
+  char path[64], *line = NULL;
+  size_t room = 0;
+  const char *found = NULL;
+  snprintf(path, sizeof path, "/proc/%s/environ", pid);
+  FILE *environment = fopen(path, "re");
+  while (environment && !found && getdelim(&line, &room, 0, environment) > 0)
+    if (strncmp(line, variable, sizeof variable - 1) == 0) {
+      snprintf(out, size, "%s", line + sizeof variable - 1);
+      found = out;
+    }
+  free(line);
+  if (environment)
+    fclose(environment);
+  return found;
+}
+
+/* The newest live file of a process: that of the highest N, after the last exec. */
+static int find_live_file(const char *pid, const char *directory, char *out) {
+  char theirs[PATH_MAX], wanted[64];
+  if (!directory)
+    directory = getenv(OPTIONS_PREFIX "_LIVE");
+  if (!directory || !*directory)
+    directory = live_directory_of(pid, theirs, sizeof theirs);
+  if (!directory)
+    return cli_failure(
+        "show: %s: keeps no live file: start it with ARROW_POOL_LIVE, or say where with --live=DIR", pid);
+  DIR *files = opendir(directory);
+  if (!files)
+    return cli_failure("show: %s: %s", directory, strerror(errno));
+  snprintf(wanted, sizeof wanted, "arrowpool-%s-", pid);
+  long newest = -1;
+  for (struct dirent *entry; (entry = readdir(files)) != NULL;) {
+    const char *number = strrchr(entry->d_name, '-');
+    if (strncmp(entry->d_name, wanted, strlen(wanted)) == 0 && number && atol(number + 1) > newest) {
+      newest = atol(number + 1);
+      snprintf(out, FOUND_MAX, "%s/%s", directory, entry->d_name);
+    }
+  }
+  closedir(files);
+  return newest < 0 ? cli_failure("show: %s: no live file in %s", pid, directory) : CLI_OK;
+}
+
+int cli_show(int argc, char **argv) {
+  static const struct option longs[] = {
+      {"format", required_argument, NULL, 'f'}, {"live", required_argument, NULL, 'l'}, {0}};
+  arrowpool_format format = ARROWPOOL_FORMAT_TEXT;
+  const char *directory = NULL, *path;
+  char found[FOUND_MAX];
+  opterr = 0;
+  for (int at = optind, id; (id = getopt_long(argc, argv, ":", longs, NULL)) != -1; at = optind) {
+    if (id == ':')
+      return cli_usage_error("show: %s: needs a value", argv[at]);
+    if (id == '?')
+      return cli_usage_error("show: %s: unknown option; see arrowpool show --help", argv[at]);
+    if (id == 'f' && parse_format(optarg, &format) != CLI_OK)
+      return CLI_USAGE;
+    if (id == 'l')
+      directory = optarg;
+  }
+  if (optind + 1 != argc)
+    return cli_usage_error("show: %s; see arrowpool show --help",
+                           optind == argc ? "no PID or FILE given" : "too many");
+  path = argv[optind];
+  if (is_number(path)) {
+    int status = find_live_file(path, directory, found);
+    if (status != CLI_OK)
+      return status;
+    path = found;
+  }
+  figures f;
+  const char *problem = figures_read(path, &f);
+  if (problem)
+    return cli_failure("show: %s: %s", path, problem);
+  if (format == ARROWPOOL_FORMAT_TEXT && f.state != FIGURES_ENDED)
+    printf("%s%s%s\n", figures_state_name(f.state), *f.command ? ": " : "", f.command);
+  if (f.lost)
+    fprintf(stderr, "arrowpool: show: %s: %lld records found no room on the disk: sums are too small\n", path,
+            (long long)f.lost);
+  bool printed = figures_print(&f, format);
+  figures_free(&f);
+  return printed && fflush(stdout) == 0 ? CLI_OK : CLI_FAILURE;
+}
