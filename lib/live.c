@@ -25,7 +25,8 @@
 #define FILE_SIZE     (SHARDS_OFFSET + MAX_SHARDS * sizeof(area_shard))
 
 static char directory[PATH_MAX - 128], path[PATH_MAX];
-static bool keep_file, active; /* active: a file is mapped, and this process's own */
+static bool keep_file;
+static _Atomic bool active; /* a file is mapped, and this process's own */
 static void (*complain)(const char *path, const char *problem);
 static char *base; /* of the mapping; NULL: none yet */
 static char *copy; /* of what is used of it, for the child of a fork */
@@ -175,6 +176,7 @@ static void on_sigbus(int number, siginfo_t *info, void *context) {
   uintptr_t offset = (uintptr_t)info->si_addr - (uintptr_t)base;
   int saved = errno;
   if (base && offset < FILE_SIZE && replace_by_memory(base, FILE_SIZE)) {
+    active = false; /* what is there now is empty, and knows of no shard */
     errno = saved;
     return;
   }
@@ -236,18 +238,15 @@ static void attach(void) {
 static area_shard *take_shard(void) {
   if (!base)
     attach();
-  if (!base)
+  if (!active)
     return NULL;
   size_t index = atomic_load(&header()->shard_count);
-  if (index == shards_allocated && active && index < MAX_SHARDS &&
+  if (index == shards_allocated && index < MAX_SHARDS &&
       allocate(SHARDS_OFFSET + index * sizeof(area_shard), STEP))
     shards_allocated += STEP / sizeof(area_shard);
-  if (index >= shards_allocated) {
-    atomic_fetch_add(&header()->lost, 1);
-    return NULL;
-  }
-  atomic_store(&header()->shard_count, (uint32_t)index + 1);
-  return &shards()[index];
+  bool room = index < shards_allocated;
+  atomic_fetch_add(room ? &header()->shard_count : &header()->lost, 1);
+  return room && active ? &shards()[index] : NULL; /* on_sigbus may have been here meanwhile */
 }
 
 void live_start(const char *directory_, bool keep, void (*complain_)(const char *, const char *)) {
