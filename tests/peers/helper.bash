@@ -9,3 +9,12 @@ export PYTHONDONTWRITEBYTECODE=1
 witnessed() {
   env LD_PRELOAD="$WITNESS:$SHIM" "$@"
 }
+
+# wheel VERSION: from here on $PYTHON is the one with that wheel, `newest` the one of the other tests; else the test
+# is skipped.
+wheel() {
+  [ "$1" != newest ] || return 0
+  PYTHON=$SOURCE/.venv-pyarrow-$1/bin/python
+  [ -f "$SOURCE/.venv-pyarrow-$1/requirements.txt" ] ||
+    skip "no pyarrow $1: $(cat "$SOURCE/.venv-pyarrow-$1/failed" 2>/dev/null || echo "scripts/setup wheels was not run")"
+}

@@ -1,0 +1,104 @@
+#!/usr/bin/env bats
+# What a program sees of Arrow's pools is what it would see without the shim: names, figures, errors to the letter,
+# pools that wrap another, debug pools, children.
+load ../shim/helper
+load helper
+
+# view VERSION
+view() {
+  wheel "$1"
+  cd "$BATS_TEST_TMPDIR" || return
+  timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/arrow_view.py" >stock 2>/dev/null
+  for mode in jemalloc system; do
+    shim ARROW_POOL=$mode timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/arrow_view.py" >$mode 2>/dev/null
+    diff stock $mode
+  done
+  grep -q '^ArrowMemoryError' stock
+}
+
+# debug VERSION: the debug pools stay Arrow's own, which is said once; the others are ours.
+debug() {
+  wheel "$1"
+  cd "$BATS_TEST_TMPDIR" || return
+  program='import pyarrow as pa
+kept = [pa.allocate_buffer(size, resizable=True) for size in (0, 1, 1000, 100_000)]
+for buffer in kept: buffer.resize(300_000)
+print(pa.default_memory_pool().backend_name, pa.total_allocated_bytes(), sum(pa.array(range(1000)).to_pylist()))'
+  for how in abort warn trap; do
+    export ARROW_DEBUG_MEMORY_POOL=$how
+    run -0 --separate-stderr timeout 60 "$PYTHON" -c "$program"
+    stock=$output
+    assert_equal "$stderr" ""
+    for mode in jemalloc system; do
+      run -0 --separate-stderr shim ARROW_POOL=$mode timeout 60 "$PYTHON" -c "$program"
+      assert_output "$stock"
+      assert_equal "$stderr" \
+        "arrowpool: a pool of Arrow's stays as it is: it is Arrow's debug pool (ARROW_DEBUG_MEMORY_POOL)"
+    done
+  done
+}
+
+@test "what a program sees, in pyarrow 10.0.1" {
+  view 10.0.1
+}
+
+@test "debug pools, in pyarrow 10.0.1" {
+  debug 10.0.1
+}
+
+@test "release_unused gives idle memory back, in pyarrow 10.0.1" {
+  wheel 10.0.1
+  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
+}
+
+@test "what a program sees, in pyarrow 16.1.0" {
+  view 16.1.0
+}
+
+@test "debug pools, in pyarrow 16.1.0" {
+  debug 16.1.0
+}
+
+@test "release_unused gives idle memory back, in pyarrow 16.1.0" {
+  wheel 16.1.0
+  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
+}
+
+@test "what a program sees, in pyarrow 20.0.0" {
+  view 20.0.0
+}
+
+@test "debug pools, in pyarrow 20.0.0" {
+  debug 20.0.0
+}
+
+@test "release_unused gives idle memory back, in pyarrow 20.0.0" {
+  wheel 20.0.0
+  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
+}
+
+@test "what a program sees, in pyarrow 23.0.1" {
+  view 23.0.1
+}
+
+@test "debug pools, in pyarrow 23.0.1" {
+  debug 23.0.1
+}
+
+@test "release_unused gives idle memory back, in pyarrow 23.0.1" {
+  wheel 23.0.1
+  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
+}
+
+@test "what a program sees, in the newest pyarrow" {
+  view newest
+}
+
+@test "debug pools, in the newest pyarrow" {
+  debug newest
+}
+
+@test "release_unused gives idle memory back, in the newest pyarrow" {
+  wheel newest
+  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
+}
