@@ -260,7 +260,8 @@ void counters_read_history(unsigned pool, counters_history *out) {
   int64_t old_peak = atomic_load_explicit(&area_pools[pool].old_peak, memory_order_relaxed);
   *out = (counters_history){.bytes_allocated = recent.values.bytes_allocated,
                             .max_memory = old_peak > recent.max_memory ? old_peak : recent.max_memory,
-                            .total_bytes_allocated = ever.total_bytes_allocated};
+                            .total_bytes_allocated = ever.total_bytes_allocated - area_pools[pool].forgotten_bytes,
+                            .num_allocations = -area_pools[pool].forgotten_allocations};
   for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
     out->num_allocations += ever.size_histogram[i];
 }
@@ -324,7 +325,14 @@ bool counters_all_freed(unsigned pool) {
   return sum_fields(pool, FIELD(size_histogram), ARROWPOOL_HISTOGRAM_BUCKETS) == gone;
 }
 
-void counters_reset(unsigned pool) { rebase(pool, false); }
+void counters_reset(unsigned pool) {
+  counters_history before;
+  counters_read_history(pool, &before);
+  rebase(pool, false);
+  atomic_store(&area_pools[pool].old_peak, 0);
+  atomic_fetch_add(&area_pools[pool].forgotten_bytes, before.total_bytes_allocated);
+  atomic_fetch_add(&area_pools[pool].forgotten_allocations, before.num_allocations);
+}
 
 void counters_fork_child(void) {
   for (unsigned pool = 0; pool < COUNTERS_POOLS; pool++)

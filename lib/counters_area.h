@@ -42,6 +42,7 @@ typedef struct area_pool {
   _Atomic int64_t peak;
   _Atomic int64_t inherited;
   _Atomic int64_t old_peak; /* of this process and its parents, when the present peak was begun */
+  _Atomic int64_t forgotten_bytes, forgotten_allocations; /* in the sums: earlier pools' of the number */
   _Atomic int64_t baseline[AREA_FIELDS]; /* subtracted: what a fork's parent counted, or an earlier pool of
                                             the number */
   /* For readers of a live file only: what the pool is called and what serves it. */

@@ -1,7 +1,7 @@
 /* Which virtual function of arrow::MemoryPool is which, in a libarrow that was compiled without us.
  *
  * Found by comparison: libarrow exports ProxyMemoryPool, its table of virtual functions and each of them by
- * name. Where anything is missing, ambiguous or new, the answer is that we do not know. */
+ * name. Where anything is missing or ambiguous, the answer is that we do not know. */
 #ifndef ARROWPOOL_ARROW_LAYOUT_H
 #define ARROWPOOL_ARROW_LAYOUT_H
 

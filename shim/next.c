@@ -5,6 +5,8 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
+#include <link.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -63,21 +65,57 @@ static bool is_ours(const void *symbol) {
   return dladdr(symbol, &theirs) && dladdr(boot, &us) && theirs.dli_fbase == us.dli_fbase;
 }
 
+/* What a loaded library and those it needs define under that name; NULL: nothing, or our own. */
+static void *symbol_of_library(const char *name, const char *file) {
+  void *symbol = NULL, *library = dlopen(file, RTLD_LAZY | RTLD_NOLOAD);
+  if (library) {
+    symbol = dlsym(library, name);
+    dlclose(library);
+  }
+  if (!symbol)
+    dlerror();
+  return symbol && !is_ours(symbol) ? symbol : NULL;
+}
+
+typedef struct loaded {
+  size_t wanted; /* counts down to 0 */
+  char file[PATH_MAX];
+} loaded;
+
+static int copy_file_name(struct dl_phdr_info *info, size_t size, void *out) {
+  loaded *l = out;
+  (void)size;
+  if (l->wanted--)
+    return 0;
+  strncpy(l->file, info->dlpi_name, sizeof l->file - 1);
+  return 1;
+}
+
+/* The one definition among all libraries that are loaded; NULL: none, or several. One at a time, as the
+ * loader must not be asked for symbols from within its own iteration. */
+static void *only_symbol(const char *name) {
+  void *found = NULL;
+  for (size_t n = 0;; n++) {
+    loaded l = {.wanted = n};
+    if (!dl_iterate_phdr(copy_file_name, &l))
+      return found;
+    void *symbol = *l.file ? symbol_of_library(name, l.file) : NULL;
+    if (symbol && found && symbol != found)
+      return NULL;
+    found = symbol ? symbol : found;
+  }
+}
+
 void *next_symbol_of_caller(const char *name, const void *caller) {
   Dl_info info;
   void *symbol = NULL;
   int saved = errno;
-  if (dladdr(caller, &info) && info.dli_fname) {
-    void *library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-    if (library) {
-      symbol = dlsym(library, name);
-      dlclose(library);
-    }
-    if (!symbol)
-      dlerror();
-  }
-  if (!symbol || is_ours(symbol))
+  if (dladdr(caller, &info) && info.dli_fname)
+    symbol = symbol_of_library(name, info.dli_fname);
+  if (!symbol)
     symbol = next_symbol(name);
+  if (!symbol) /* a function that ends in a jump to us leaves the address of its own caller */
+    symbol = only_symbol(name);
   errno = saved;
   return symbol && !is_ours(symbol) ? symbol : NULL;
 }

@@ -20,7 +20,7 @@ static counters_sum read_pool(unsigned pool) {
 #define THREADS 8
 #define EVENTS  20000
 
-enum { SUMS = 10, HAND_OVER, PEAK, BOUND, FORK, RESET, POLL };
+enum { SUMS = 10, HAND_OVER, PEAK, BOUND, FORK, RESET, POLL, HISTORY };
 
 static void *count_everything(void *index) {
   (void)index;
@@ -278,6 +278,55 @@ TEST(a_reset_pool_starts_from_nothing) {
   counters_freed(RESET, 42);
 }
 
+/* ---- the history, which goes on over forks ---- */
+
+static bool history_is(int64_t live, int64_t peak, int64_t total, int64_t allocations) {
+  counters_history h;
+  counters_read_history(HISTORY, &h);
+  return h.bytes_allocated == live && h.max_memory == peak && h.total_bytes_allocated == total &&
+         h.num_allocations == allocations;
+}
+
+static void go_on_in_grandchild(void) {
+  CHECK(history_is(500, 10000, 12500, 4));
+  counters_allocated(HISTORY, 20000);
+  CHECK(history_is(20500, 20500, 32500, 5)); /* higher than any of its ancestors */
+  CHECK(read_pool(HISTORY).values.num_allocations == 1);
+}
+
+static void go_on_in_child(void) {
+  CHECK(history_is(3000, 10000, 12000, 3));
+  counters_sum sum = read_pool(HISTORY);
+  CHECK(sum.values.num_allocations == 0 && sum.values.total_bytes_allocated == 0 && sum.max_memory == 3000);
+  counters_allocated(HISTORY, 500);
+  counters_freed(HISTORY, 3000); /* the parent's */
+  CHECK(history_is(500, 10000, 12500, 4));
+  sum = read_pool(HISTORY);
+  CHECK(sum.values.num_allocations == 1 && sum.values.total_bytes_allocated == 500 && sum.max_memory == 3500);
+  CHECK(unit_in_child(go_on_in_grandchild));
+  CHECK(history_is(500, 10000, 12500, 4));
+}
+
+TEST(the_history_goes_on_in_a_forked_child) {
+  assert_true(history_is(0, 0, 0, 0));
+  counters_allocated(HISTORY, 1000);
+  counters_allocated(HISTORY, 9000);
+  counters_freed(HISTORY, 9000);
+  counters_reallocated(HISTORY, 1000, 3000, COUNTERS_IN_PLACE);
+  assert_true(history_is(3000, 10000, 12000, 3));
+  assert_true(unit_in_child(go_on_in_child));
+  assert_true(history_is(3000, 10000, 12000, 3));
+}
+
+TEST(a_reset_pool_has_no_history) { /* its number goes to another pool */
+  counters_freed(HISTORY, 3000);
+  counters_reset(HISTORY);
+  assert_true(history_is(0, 0, 0, 0));
+  counters_allocated(HISTORY, 42);
+  assert_true(history_is(42, 42, 42, 1));
+  counters_freed(HISTORY, 42);
+}
+
 /* ---- readers ---- */
 
 static atomic_bool polling;
@@ -333,6 +382,8 @@ int main(void) {
       cmocka_unit_test(the_peak_is_within_its_bound_with_several_threads),
       cmocka_unit_test(a_forked_child_starts_at_zero_and_keeps_what_is_live),
       cmocka_unit_test(a_reset_pool_starts_from_nothing),
+      cmocka_unit_test(the_history_goes_on_in_a_forked_child),
+      cmocka_unit_test(a_reset_pool_has_no_history),
       cmocka_unit_test(a_reader_never_sees_a_total_shrink),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,212 @@
+/* The ledger alone (ledger.h): a bit for each 64 bytes of address space. No address here is ever touched, so
+ * they are made up; each test has a stretch of its own. */
+#include "unit.h"
+
+#include "ledger.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#define LEAF ((uintptr_t)256 * MIB) /* bytes that share a leaf of the table */
+
+static const void *at(uintptr_t address) { return (const void *)address; }
+
+/* ---- one address ---- */
+
+TEST(nothing_is_there_before_something_was_entered) { /* so this one runs first */
+  assert_false(atomic_load(&ledger_in_use));
+  assert_false(ledger_has(at(3 * LEAF)));
+  assert_false(ledger_look_up(at(3 * LEAF)));
+  assert_false(ledger_strike(at(3 * LEAF)));
+  assert_false(ledger_look_up(NULL));
+  assert_false(ledger_strike(NULL));
+  assert_false(atomic_load(&ledger_in_use));
+}
+
+TEST(what_is_entered_is_there_until_it_is_struck_off) {
+  const void *buffer = at(4 * LEAF + 4096);
+  assert_true(ledger_enter(buffer));
+  assert_true(atomic_load(&ledger_in_use));
+  assert_true(ledger_has(buffer) && ledger_look_up(buffer));
+  assert_true(ledger_strike(buffer));
+  assert_false(ledger_has(buffer));
+  assert_false(ledger_strike(buffer)); /* once only */
+}
+
+TEST(entering_twice_is_entering_once) {
+  const void *buffer = at(4 * LEAF + 8192);
+  assert_true(ledger_enter(buffer));
+  assert_true(ledger_enter(buffer));
+  assert_true(ledger_strike(buffer));
+  assert_false(ledger_has(buffer));
+}
+
+TEST(neighbours_do_not_know_of_each_other) {
+  /* Within a word of the table, across two words, and across two leaves. */
+  const uintptr_t firsts[] = {5 * LEAF + 64, 5 * LEAF + 63 * 64, 6 * LEAF - 64};
+  for (size_t i = 0; i < COUNT_OF(firsts); i++) {
+    const void *first = at(firsts[i]), *second = at(firsts[i] + 64);
+    assert_true(ledger_enter(first));
+    assert_false(ledger_has(second));
+    assert_true(ledger_enter(second));
+    assert_true(ledger_strike(first));
+    assert_false(ledger_has(first));
+    assert_true(ledger_has(second));
+    assert_true(ledger_strike(second));
+  }
+}
+
+TEST(every_bit_of_a_word_is_an_address_of_its_own) {
+  for (uintptr_t i = 0; i < 256; i++)
+    assert_true(ledger_enter(at(7 * LEAF + i * 64)));
+  for (uintptr_t i = 0; i < 256; i++) {
+    assert_true(ledger_strike(at(7 * LEAF + i * 64)));
+    for (uintptr_t k = 0; k < 256; k++)
+      assert_int_equal(ledger_has(at(7 * LEAF + k * 64)), k > i);
+  }
+}
+
+/* ---- addresses that cannot be entered ---- */
+
+TEST(an_address_that_is_no_multiple_of_64_is_refused) {
+  const uintptr_t buffer = 8 * LEAF + 640;
+  assert_true(ledger_enter(at(buffer)));
+  for (uintptr_t off = 1; off < 64; off++) {
+    assert_false(ledger_enter(at(buffer + off)));
+    assert_false(ledger_has(at(buffer + off)));
+    assert_false(ledger_strike(at(buffer + off)));
+  }
+  assert_true(ledger_strike(at(buffer))); /* still there */
+}
+
+TEST(an_address_beyond_48_bits_is_refused) {
+  const uintptr_t low = 9 * LEAF + 64;
+  assert_true(ledger_enter(at(low)));
+  for (int bit = 48; bit < 64; bit++) {
+    const void *far = at(low | (uintptr_t)1 << bit);
+    assert_false(ledger_enter(far));
+    assert_false(ledger_has(far));
+    assert_false(ledger_strike(far));
+  }
+  assert_true(ledger_strike(at(low)));
+}
+
+TEST(the_first_and_the_last_address_can_be_entered) {
+  const uintptr_t ends[] = {64, ((uintptr_t)1 << 48) - 64};
+  for (size_t i = 0; i < COUNT_OF(ends); i++) {
+    assert_true(ledger_enter(at(ends[i])));
+    assert_true(ledger_has(at(ends[i])));
+    assert_true(ledger_strike(at(ends[i])));
+  }
+}
+
+TEST(errno_is_kept) {
+  errno = EDOM;
+  assert_true(ledger_enter(at(10 * LEAF))); /* makes a leaf */
+  ledger_enter(at(10 * LEAF + 1));
+  ledger_strike(at(10 * LEAF));
+  ledger_look_up(at(11 * LEAF));
+  assert_int_equal(errno, EDOM);
+}
+
+/* ---- many ---- */
+
+#define PLACES 4096 /* around the border of two leaves */
+
+TEST(random_operations_agree_with_a_plain_table) {
+  const uintptr_t base = 13 * LEAF - PLACES / 2 * 64;
+  bool model[PLACES] = {false};
+  uint64_t random = 1;
+  for (int i = 0; i < 300000; i++) {
+    uint64_t place = unit_random(&random) % PLACES;
+    const void *buffer = at(base + place * 64);
+    switch (unit_random(&random) % 3) {
+    case 0:
+      assert_true(ledger_enter(buffer));
+      model[place] = true;
+      break;
+    case 1:
+      assert_int_equal(ledger_strike(buffer), model[place]);
+      model[place] = false;
+      break;
+    default:
+      assert_int_equal(ledger_has(buffer), model[place]);
+    }
+  }
+  for (size_t place = 0; place < PLACES; place++)
+    assert_int_equal(ledger_strike(at(base + place * 64)), model[place]);
+}
+
+#define THREADS 8
+#define ROUNDS  20000
+
+/* Each thread has every eighth bit, so that a word is shared by all of them. */
+static void *enter_and_strike_among_others(void *index) {
+  uint64_t random = (uintptr_t)index;
+  for (int i = 0; i < ROUNDS; i++) {
+    uintptr_t place = unit_random(&random) % 32 * THREADS + (uintptr_t)index;
+    const void *buffer = at(14 * LEAF + place * 64);
+    CHECK(!ledger_has(buffer) && !ledger_strike(buffer));
+    CHECK(ledger_enter(buffer));
+    CHECK(ledger_has(buffer));
+    CHECK(ledger_strike(buffer));
+    CHECK(!ledger_has(buffer));
+  }
+  return NULL;
+}
+
+TEST(eight_threads_on_neighbouring_bits_do_not_disturb_each_other) {
+  unit_run_threads(THREADS, enter_and_strike_among_others);
+  for (uintptr_t place = 0; place < 32 * THREADS; place++)
+    assert_false(ledger_has(at(14 * LEAF + place * 64)));
+}
+
+/* All threads come to leaves that do not exist yet: none may lose what another entered there. */
+static void *enter_in_new_leaves(void *index) {
+  for (uintptr_t i = 0; i < 200; i++)
+    CHECK(ledger_enter(at((1000 + i) * LEAF + (uintptr_t)index * 64)));
+  return NULL;
+}
+
+TEST(eight_threads_may_come_to_a_new_stretch_at_once) {
+  unit_run_threads(THREADS, enter_in_new_leaves);
+  for (uintptr_t i = 0; i < 200; i++)
+    for (uintptr_t k = 0; k < THREADS; k++)
+      assert_true(ledger_strike(at((1000 + i) * LEAF + k * 64)));
+}
+
+static atomic_int struck;
+
+static void *strike_what_all_strike(void *index) {
+  (void)index;
+  for (uintptr_t i = 0; i < PLACES; i++)
+    atomic_fetch_add(&struck, ledger_strike(at(15 * LEAF + i * 64)));
+  return NULL;
+}
+
+TEST(of_many_who_strike_one_succeeds) {
+  for (uintptr_t i = 0; i < PLACES; i++)
+    assert_true(ledger_enter(at(15 * LEAF + i * 64)));
+  unit_run_threads(THREADS, strike_what_all_strike);
+  assert_int_equal(atomic_load(&struck), PLACES);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(nothing_is_there_before_something_was_entered),
+      cmocka_unit_test(what_is_entered_is_there_until_it_is_struck_off),
+      cmocka_unit_test(entering_twice_is_entering_once),
+      cmocka_unit_test(neighbours_do_not_know_of_each_other),
+      cmocka_unit_test(every_bit_of_a_word_is_an_address_of_its_own),
+      cmocka_unit_test(an_address_that_is_no_multiple_of_64_is_refused),
+      cmocka_unit_test(an_address_beyond_48_bits_is_refused),
+      cmocka_unit_test(the_first_and_the_last_address_can_be_entered),
+      cmocka_unit_test(errno_is_kept),
+      cmocka_unit_test(random_operations_agree_with_a_plain_table),
+      cmocka_unit_test(eight_threads_on_neighbouring_bits_do_not_disturb_each_other),
+      cmocka_unit_test(eight_threads_may_come_to_a_new_stretch_at_once),
+      cmocka_unit_test(of_many_who_strike_one_succeeds),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
