@@ -1,5 +1,6 @@
 /* The process's own allocator as a backend: posix_memalign, and realloc wherever the result keeps its
- * alignment. Which of the two served a growth is visible from outside, so it is counted. */
+ * alignment. A growth that changes the address counts as copied: whether the allocator copied the bytes or
+ * moved their pages does not show from outside. */
 #include "backend.h"
 
 #include "system_calls.h"

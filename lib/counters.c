@@ -33,13 +33,11 @@ void (*counters_on_new_shard)(void);
 
 static void leave_block(void *leaving);
 
-__attribute__((constructor(101))) static void make_exit_key(void) {
-  have_exit_key = !pthread_key_create(&exit_key, leave_block);
-}
-
 static __attribute__((noinline, cold)) block *find_block(void) {
   int saved = errno;
   gate_lock(GATE_SHARDS);
+  if (!have_exit_key) /* not in a constructor: those of the host's libraries run before ours */
+    have_exit_key = !pthread_key_create(&exit_key, leave_block);
   block *b = free_blocks;
   if (b)
     free_blocks = b->next_free;

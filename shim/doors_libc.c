@@ -32,7 +32,7 @@ static void *passed_on(const router_door *door, void *buffer, size_t size) {
 }
 
 EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
-  const router_door *door = router_door_of(ROUTER_LIBC);
+  const router_door *door = next_passing ? NULL : router_door_of(ROUTER_LIBC);
   if (door && door->ours && alignment % sizeof(void *) == 0) {
     void *buffer = allocate(door, size, alignment);
     if (buffer) {
@@ -77,28 +77,6 @@ EXPORT void *pvalloc(size_t size) {
 EXPORT void free(void *buffer) {
   if (range_owns(buffer))
     pool_free(router_libc_pool(), buffer, POOL_SIZE_UNKNOWN, 0);
-  else
-    next.free(buffer);
-}
-
-/* C23; the C library's headers do not have them yet. */
-EXPORT void free_sized(void *buffer, size_t size);
-EXPORT void free_aligned_sized(void *buffer, size_t alignment, size_t size);
-
-EXPORT void free_sized(void *buffer, size_t size) {
-  if (range_owns(buffer))
-    pool_free(router_libc_pool(), buffer, POOL_SIZE_UNKNOWN, 0);
-  else if (next.free_sized)
-    next.free_sized(buffer, size);
-  else
-    next.free(buffer);
-}
-
-EXPORT void free_aligned_sized(void *buffer, size_t alignment, size_t size) {
-  if (range_owns(buffer))
-    pool_free(router_libc_pool(), buffer, POOL_SIZE_UNKNOWN, 0);
-  else if (next.free_aligned_sized)
-    next.free_aligned_sized(buffer, alignment, size);
   else
     next.free(buffer);
 }

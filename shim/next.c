@@ -141,13 +141,34 @@ static void resolve(void) {
     SET(next.free, symbol);
 }
 
+static bool by_name; /* how the backend calls; see there */
+
+/* Only if one and the same library answers to all: what one hands out, another cannot free. An entry of the
+ * program's that only leads on to the real function, as programs at fixed addresses have them, tells nothing.
+ */
+static bool have_one_owner(void) {
+  static const char *const names[] = {"posix_memalign", "realloc", "free"};
+  const void *base = NULL;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    void *symbol = dlsym(RTLD_DEFAULT, names[i]), *entry = NULL;
+    Dl_info info;
+    if (!symbol || !dladdr1(symbol, &info, &entry, RTLD_DL_SYMENT) || !entry)
+      return false;
+    if (((const ElfW(Sym) *)entry)->st_shndx == SHN_UNDEF)
+      continue;
+    if (base && info.dli_fbase != base)
+      return false;
+    base = info.dli_fbase;
+  }
+  return true;
+}
+
 void next_resolve_optional(void) {
   resolve();
-  SET(next.free_sized, next_symbol("free_sized"));
-  SET(next.free_aligned_sized, next_symbol("free_aligned_sized"));
   SET(next._exit, next_symbol("_exit"));
   SET(next.abort, next_symbol("abort"));
   SET(next.dlopen, next_symbol("dlopen"));
+  by_name = have_one_owner();
 }
 
 /* ---- the stubs the pointers start with ---- */
@@ -193,14 +214,35 @@ next_functions next = {
         .free = first_free,
 };
 
-/* ---- the backend's view ---- */
+/* ---- the backend's view ----
+ *
+ * By name, as any library calls them: then a profiler that stands before us (heaptrack), or that redirects
+ * what libraries call (memray), sees Arrow's buffers like all others, and what serves malloc serves them,
+ * also if it stands before us. The call comes back to our own door, which has to let it pass. */
+
+__thread volatile bool next_passing;
 
 static int call_posix_memalign(void **out, size_t alignment, size_t size) {
-  return next.posix_memalign(out, alignment, size);
+  if (!by_name)
+    return next.posix_memalign(out, alignment, size);
+  bool nested = next_passing;
+  next_passing = true;
+  int error = posix_memalign(out, alignment, size);
+  next_passing = nested;
+  return error;
 }
-static void *call_realloc(void *buffer, size_t size) { return next.realloc(buffer, size); }
-static void call_free(void *buffer) { next.free(buffer); }
-static size_t call_malloc_usable_size(void *buffer) { return next.malloc_usable_size(buffer); }
+static void *call_realloc(void *buffer, size_t size) {
+  return by_name ? realloc(buffer, size) : next.realloc(buffer, size);
+}
+static void call_free(void *buffer) {
+  if (by_name)
+    free(buffer);
+  else
+    next.free(buffer);
+}
+static size_t call_malloc_usable_size(void *buffer) {
+  return by_name ? malloc_usable_size(buffer) : next.malloc_usable_size(buffer);
+}
 
 const system_calls system_allocator = {call_posix_memalign, call_realloc, call_free, call_malloc_usable_size,
                                        malloc_trim};

@@ -6,6 +6,7 @@
 #ifndef ARROWPOOL_NEXT_H
 #define ARROWPOOL_NEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* X(return type, name, parameters, arguments): resolved together, at the first call of any. */
@@ -25,14 +26,16 @@ typedef struct next_functions {
 #undef X
   void (*free)(void *buffer);
   /* NULL where the chain has none: */
-  void (*free_sized)(void *buffer, size_t size);
-  void (*free_aligned_sized)(void *buffer, size_t alignment, size_t size);
   void (*_exit)(int status);
   void (*abort)(void);
   void *(*dlopen)(const char *file, int mode);
 } next_functions;
 
 extern next_functions next;
+
+/* This thread is asking the allocator behind us for memory, by name: our own door only passes it on.
+ * Volatile: glibc declares posix_memalign a leaf, so the compiler would drop a plain flag around it. */
+extern __thread volatile bool next_passing;
 
 /* Look up what not every chain has. Called once, when the shim starts. */
 void next_resolve_optional(void);

@@ -2,16 +2,23 @@
 # The libc door keeps to POSIX, C23 and the glibc manual, with the shim in both modes and without it.
 load helper
 
-@test "the probe of libc's functions holds without the shim" {
-  run -0 "$PROBES/probe_libc"
+# conforms COMMAND...: every probe, started by the command.
+conforms() {
+  for probe in alloc resize free; do
+    run -0 "$@" "$PROBES/probe_$probe"
+  done
+}
+
+@test "the probes of libc's functions hold without the shim" {
+  conforms env
 }
 
 @test "libc's functions conform in system mode" {
-  run -0 shim ARROW_POOL=system "$PROBES/probe_libc"
+  conforms shim ARROW_POOL=system
 }
 
 @test "libc's functions conform in jemalloc mode" {
-  run -0 shim ARROW_POOL=jemalloc "$PROBES/probe_libc"
+  conforms shim ARROW_POOL=jemalloc
 }
 
 @test "aligned memory outlives threads and main, without the shim" {

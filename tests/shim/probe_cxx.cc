@@ -1,6 +1,6 @@
 // Every aligned operator new and delete of C++17, over-aligned classes, and containers of them.
 // Passes with any conforming C++ runtime; the exit status is 0 when every check held.
-#include "probe.h"
+#include "probe_libc.h"
 
 #include <cstdint>
 #include <cstring>
@@ -145,13 +145,24 @@ void check_vector() {
   CHECK(kept, "%zu elements", lines.size());
 }
 
+// Made before main and gone after it.
+struct late {
+  std::vector<line> lines{1000};
+  line *one = new line;
+  ~late() { delete one; }
+};
+late kept;
+
 } // namespace
 
-int main() {
+int main(int count, char **arguments) {
+  probe_begin("cxx", count, arguments);
   check_operators();
-  check_failures();
-  check_new_handler();
+  if (!allowed(ALLOW_NEW_ABORTS)) {
+    check_failures();
+    check_new_handler();
+  }
   check_classes();
   check_vector();
-  return probe_failures != 0;
+  return probe_end();
 }

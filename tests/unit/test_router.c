@@ -202,7 +202,6 @@ static void find_the_next_functions(void) {
   next_resolve_optional();
   CHECK((void *)next._exit == dlsym(RTLD_NEXT, "_exit"));
   CHECK((void *)next.dlopen == dlsym(RTLD_NEXT, "dlopen"));
-  CHECK((void *)next.free_sized == dlsym(RTLD_NEXT, "free_sized"));
 }
 
 TEST(the_stubs_give_way_to_the_functions_that_follow) { CASE(find_the_next_functions, "HOME=/"); }

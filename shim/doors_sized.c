@@ -1,0 +1,21 @@
+/* The rest of the libc door: C23's free with a size, which is free (7.24.3.4, 7.24.3.5).
+ *
+ * Most chains have no such functions but ours, so they get pointers of any allocator, also of one that stands
+ * before us. Whose they are free knows, as the process sees it: hence by name, and in a file of its own,
+ * where the compiler cannot take free for ours. The C library's headers do not have them yet. */
+#include <stdlib.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT void free_sized(void *buffer, size_t size);
+EXPORT void free_aligned_sized(void *buffer, size_t alignment, size_t size);
+
+EXPORT void free_sized(void *buffer, size_t size) {
+  (void)size;
+  free(buffer);
+}
+
+EXPORT void free_aligned_sized(void *buffer, size_t alignment, size_t size) {
+  (void)alignment, (void)size;
+  free(buffer);
+}

@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# Other allocators behind the shim and before it: libc's functions still conform, but for what each allocator is
+# known for by itself (probe_libc.h). First the allocator alone, so that its list there stays true.
+load helper
+
+# needs LIBRARY: skip where it is not installed.
+needs() {
+  LD_PRELOAD=$1 true 2>&1 | grep -q 'cannot be preloaded' && skip "$1 is not installed"
+  return 0
+}
+
+# conforms ALLOCATOR LD_PRELOAD [NAME=VALUE]...
+conforms() {
+  local allocator=$1 preload=$2
+  shift 2
+  for probe in alloc resize free; do
+    run -0 env LD_PRELOAD="$preload" "$@" "$PROBES/probe_$probe" "$allocator"
+  done
+  run -0 env LD_PRELOAD="$preload" "$@" "$PROBES/probe_ends"
+  assert_output "late destructor ran"
+  [ ! -x "$PROBES/probe_cxx" ] || run -0 env LD_PRELOAD="$preload" "$@" "$PROBES/probe_cxx" "$allocator"
+}
+
+# alone ALLOCATOR LIBRARY: it needs each difference that is allowed it.
+alone() {
+  needs "$2"
+  for probe in alloc resize free; do
+    run -0 env LD_PRELOAD="$2" "$PROBES/probe_$probe" "$1" alone
+  done
+}
+
+# behind ALLOCATOR LIBRARY and before ALLOCATOR LIBRARY
+behind() {
+  needs "$2"
+  for mode in system jemalloc; do
+    conforms "$1" "$SHIM:$2" ARROW_POOL=$mode
+  done
+}
+before() {
+  needs "$2"
+  for mode in system jemalloc; do
+    conforms "$1" "$2:$SHIM" ARROW_POOL=$mode
+  done
+}
+
+@test "tcmalloc alone differs where the table says" { alone tcmalloc libtcmalloc_minimal.so.4; }
+@test "tcmalloc behind the shim" { behind tcmalloc libtcmalloc_minimal.so.4; }
+@test "tcmalloc before the shim" { before tcmalloc libtcmalloc_minimal.so.4; }
+
+@test "mimalloc alone differs where the table says" { alone mimalloc libmimalloc.so.2.0; }
+@test "mimalloc behind the shim" { behind mimalloc libmimalloc.so.2.0; }
+@test "mimalloc before the shim" { before mimalloc libmimalloc.so.2.0; }
+
+@test "a system-wide jemalloc alone differs where the table says" { alone jemalloc libjemalloc.so.2; }
+@test "a system-wide jemalloc behind the shim" { behind jemalloc libjemalloc.so.2; }
+@test "a system-wide jemalloc before the shim" { before jemalloc libjemalloc.so.2; }
+
+@test "glibc with its tunables behind the shim" {
+  for tunable in tcache_count=0 hugetlb=1 perturb=165; do
+    for mode in system jemalloc; do
+      conforms glibc "$SHIM" ARROW_POOL=$mode GLIBC_TUNABLES=glibc.malloc.$tunable
+    done
+  done
+}
+
+@test "AddressSanitizer behind the shim refuses, and says what to do" {
+  needs libasan.so.8
+  run -1 env LD_PRELOAD="$SHIM:libasan.so.8" "$PROBES/probe_ends"
+  assert_output --partial "ASan runtime does not come first in initial library list; you should either link runtime to your application or manually preload it with LD_PRELOAD."
+}
+
+@test "AddressSanitizer before the shim keeps aligned memory, and still finds errors in it" {
+  needs libasan.so.8
+  for mode in system jemalloc; do
+    run -0 env LD_PRELOAD="libasan.so.8:$SHIM" ARROW_POOL=$mode "$PROBES/probe_ends"
+    assert_output "late destructor ran"
+    run -1 env LD_PRELOAD="libasan.so.8:$SHIM" ARROW_POOL=$mode "$PROBES/probe_chain" twice
+    assert_output --partial "AddressSanitizer: attempting double-free"
+  done
+}
+
+@test "in system mode pools are served by what serves malloc, before the shim or behind it" {
+  needs libtcmalloc_minimal.so.4
+  for preload in "$SHIM:libtcmalloc_minimal.so.4" "libtcmalloc_minimal.so.4:$SHIM"; do
+    run -0 env LD_PRELOAD="$preload" "$PROBES/probe_chain" owner
+    assert_output "tcmalloc's"
+  done
+  run -0 shim "$PROBES/probe_chain" owner
+  assert_output "not tcmalloc's"
+}
+
+@test "pools in system mode are counted once, not under libc as well" {
+  dump=$BATS_TEST_TMPDIR/dump.json
+  run -0 shim ARROW_POOL_STATS="$dump" "$PROBES/probe_chain" owner
+  run -0 json "$dump" 'sorted((p["name"], p["num_allocations"]) for p in d["pools"])'
+  assert_output "[('c:probe', 1000)]"
+}
+
+@test "what stands before the shim and replaces only some of the functions is left alone" {
+  run -0 env LD_PRELOAD="$PROBES/libprobe_partial.so:$SHIM" "$PROBES/probe_chain" grow
+  assert_output "grown"
+}
