@@ -258,7 +258,8 @@ void counters_read_history(unsigned pool, counters_history *out) {
   int64_t old_peak = atomic_load_explicit(&area_pools[pool].old_peak, memory_order_relaxed);
   *out = (counters_history){.bytes_allocated = recent.values.bytes_allocated,
                             .max_memory = old_peak > recent.max_memory ? old_peak : recent.max_memory,
-                            .total_bytes_allocated = ever.total_bytes_allocated - area_pools[pool].forgotten_bytes,
+                            .total_bytes_allocated =
+                                ever.total_bytes_allocated - area_pools[pool].forgotten_bytes,
                             .num_allocations = -area_pools[pool].forgotten_allocations};
   for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
     out->num_allocations += ever.size_histogram[i];

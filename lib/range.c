@@ -26,8 +26,6 @@ static size_t carve_alignment;
 static bool frugal;
 size_t range_page;
 
-__attribute__((constructor(101))) static void read_page_size(void) { range_page = getauxval(AT_PAGESZ); }
-
 size_t range_kernel_number(const char *path, size_t otherwise) {
   char text[32];
   int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -55,6 +53,7 @@ static size_t size_allowed(void) {
 
 bool range_reserve(void) {
   struct rlimit limit;
+  range_page = getauxval(AT_PAGESZ); /* here: constructors of the host's libraries run before ours */
   frugal = (!getrlimit(RLIMIT_DATA, &limit) && limit.rlim_cur != RLIM_INFINITY) ||
            range_kernel_number("/proc/sys/vm/overcommit_memory", 0) == 2;
   for (size_t size = size_allowed(); size >= SMALLEST; size /= 2) {

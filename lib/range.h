@@ -42,7 +42,7 @@ static inline size_t range_round_up(size_t size, size_t alignment) {
 /* Reserve the range. False if not even a small one is to be had. */
 bool range_reserve(void);
 
-/* Size of a memory page (bytes). */
+/* Size of a memory page (bytes); known once the range is reserved. */
 extern size_t range_page;
 static inline size_t range_page_size(void) { return range_page; }
 

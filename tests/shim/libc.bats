@@ -58,6 +58,20 @@ conforms() {
   assert_output "(0, 0)"
 }
 
+@test "a library that allocates before the shim's constructor is served as any other" {
+  run -0 "$PROBES/probe_early"
+  run -0 shim ARROW_POOL=system "$PROBES/probe_early"
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_STATS="$BATS_TEST_TMPDIR/s.json" "$PROBES/probe_early"
+  run -0 json "$BATS_TEST_TMPDIR/s.json" 'pool("libc")["num_allocations"], pool("libc")["num_frees"], pool("libc")["num_fallbacks"]'
+  assert_output "(2, 2, 0)"
+}
+
+@test "so is it where the address space is limited" {
+  ulimit -v 4000000
+  run -0 shim ARROW_POOL=jemalloc "$PROBES/probe_early"
+  assert_output ""
+}
+
 @test "a shut libc door leaves aligned memory to libc" {
   dump=$BATS_TEST_TMPDIR/dump.json
   run -0 shim ARROW_POOL=jemalloc ARROW_POOL_DOORS=arrow_mi ARROW_POOL_STATS="$dump" ARROW_POOL_STATS_IDLE=1 \
