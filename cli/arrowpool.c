@@ -14,6 +14,8 @@ static const cli_command commands[] = {
     {"env", "", "show every variable, its effective value and where that comes from", cli_env, NULL},
     {"show", "[OPTION]... PID|FILE", "show the statistics of one process, or of one that was killed",
      cli_show, cli_show_describe},
+    {"doctor", "[OPTION]... COMMAND [ARGUMENT]...|PID",
+     "say what the shim will serve, and what stands in its way", cli_doctor, cli_doctor_describe},
 };
 
 static const cli_command *find_command(const char *name) {
@@ -96,7 +98,8 @@ int main(int argc, char **argv) {
   }
   const cli_command *command = find_command(argv[1]);
   if (!command)
-    return cli_usage_error("%s: unknown command; choose run, env or show, or see arrowpool --help", argv[1]);
+    return cli_usage_error("%s: unknown command; choose run, env, show or doctor, or see arrowpool --help",
+                           argv[1]);
   if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
     print_command_help(command);
     return fflush(stdout) ? CLI_FAILURE : CLI_OK;

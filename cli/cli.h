@@ -17,6 +17,8 @@ void cli_run_describe(void);
 int cli_env(int argc, char **argv);
 int cli_show(int argc, char **argv);
 void cli_show_describe(void);
+int cli_doctor(int argc, char **argv);
+void cli_doctor_describe(void);
 
 /* Print "arrowpool: ..." on stderr; returns CLI_USAGE or CLI_FAILURE, for the caller to return. */
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

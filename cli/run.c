@@ -1,5 +1,7 @@
 /* `arrowpool run`: set the variables, put the shim in front of LD_PRELOAD, become the command. */
 #include "cli.h"
+#include "preload.h"
+#include "program.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -8,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define SHIM "libarrowpool_preload.so"
 
 void cli_run_describe(void) {
   puts("The command replaces this process, so its exit status is its own.\n"
@@ -28,30 +28,10 @@ void cli_run_describe(void) {
   }
 }
 
-/* Where the shim is: beside this program in the build folder, or where it was installed. */
-static int find_shim(char *out) {
-  static const char *const places[] = {"../shim/" SHIM, ARROWPOOL_LIBDIR_FROM_BIN "/" SHIM};
-  char directory[PATH_MAX], candidate[PATH_MAX + 64];
-  ssize_t length = readlink("/proc/self/exe", directory, sizeof directory - 1);
-  if (length > 0) {
-    directory[length] = 0;
-    *strrchr(directory, '/') = 0;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-      snprintf(candidate, sizeof candidate, "%s/%s", directory, places[i]);
-      if (realpath(candidate, out))
-        return CLI_OK;
-    }
-  }
-  if (realpath(ARROWPOOL_LIBDIR "/" SHIM, out))
-    return CLI_OK;
-  return cli_failure("%s: neither beside this program nor in %s", SHIM, ARROWPOOL_LIBDIR);
-}
-
 static int set_preload(void) {
   char shim[PATH_MAX];
-  int status = find_shim(shim);
-  if (status != CLI_OK)
-    return status;
+  if (!preload_find_shim(shim))
+    return cli_failure("%s: neither beside this program nor in %s", PRELOAD_SHIM, ARROWPOOL_LIBDIR);
   if (strpbrk(shim, ": "))
     return cli_failure("%s: LD_PRELOAD cannot hold a path with a space or a colon", shim);
   const char *others = getenv("LD_PRELOAD");
@@ -97,8 +77,29 @@ static int read_options(int argc, char **argv) {
   }
 }
 
+/* A program into which nothing can be preloaded is told of, and runs all the same, with LD_PRELOAD for what
+ * it starts. Not so musl's: its loader would try, and fail. What is wrong with the command itself is execvp's
+ * to say. */
+static int prepare(char **command, bool *is_elf, char *path) {
+  program p;
+  char reason[300];
+  program_verdict verdict = PROGRAM_PRELOADS;
+  bool opened = program_open(command, &p) == NULL;
+  *is_elf = p.is_elf && !*p.via;
+  snprintf(path, PATH_MAX, "%s", p.path);
+  if (opened) {
+    verdict = program_judge(&p, reason);
+    if (verdict != PROGRAM_PRELOADS)
+      fprintf(stderr, "arrowpool: run: %s cannot be preloaded: %s\n", p.path, reason);
+    program_close(&p);
+  }
+  return verdict == PROGRAM_OTHER_LIBC ? CLI_OK : set_preload();
+}
+
 int cli_run(int argc, char **argv) {
   const char *pool = getenv(OPTIONS_PREFIX);
+  bool is_elf;
+  char path[PATH_MAX];
   if (!pool || !*pool)
     setenv(OPTIONS_PREFIX, "jemalloc", 1);
   int status = read_options(argc, argv);
@@ -107,10 +108,13 @@ int cli_run(int argc, char **argv) {
   if (status == CLI_OK && optind == argc)
     status = cli_usage_error("run: no command given; see arrowpool run --help");
   if (status == CLI_OK)
-    status = set_preload();
+    status = prepare(argv + optind, &is_elf, path);
   if (status != CLI_OK)
     return status;
-  execvp(argv[optind], argv + optind);
+  if (is_elf) /* execvp would take one of another processor for a shell script */
+    execv(path, argv + optind);
+  else
+    execvp(argv[optind], argv + optind);
   int error = errno;
   cli_failure("%s: %s", argv[optind], strerror(error));
   return error == ENOENT ? 127 : 126; /* as a shell has it */

@@ -118,3 +118,10 @@ API const char *arrowpool_status_message(arrowpool_status status) {
 }
 
 API const char *arrowpool_version(void) { return ARROWPOOL_VERSION; }
+
+/* The same as an ELF note, for those who look at the file and do not run it. */
+static const struct {
+  uint32_t owner_bytes, text_bytes, type;
+  char owner[12], text[16];
+} version_note __attribute__((section(".note.arrowpool"), used, aligned(4))) = {
+    sizeof "arrowpool", 16, 1, "arrowpool", ARROWPOOL_VERSION};

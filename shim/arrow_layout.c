@@ -7,26 +7,16 @@
 #include <stddef.h>
 #include <string.h>
 
-#define PROXY  "_ZN5arrow15ProxyMemoryPool"
-#define PROXYC "_ZNK5arrow15ProxyMemoryPool"
-
-/* The names that a method has had; a version exports one of them. */
+/* The names that a method has had, as in arrow_methods.def. */
 typedef struct names {
   bool required;
-  const char *aligned; /* with an alignment among the arguments, or the only form there is */
-  const char *other;
+  const char *aligned, *other;
 } names;
 
 static const names methods[ARROW_METHODS] = {
-    [ARROW_ALLOCATE] = {true, PROXY "8AllocateEllPPh", PROXY "8AllocateElPPh"},
-    [ARROW_REALLOCATE] = {true, PROXY "10ReallocateElllPPh", PROXY "10ReallocateEllPPh"},
-    [ARROW_FREE] = {true, PROXY "4FreeEPhll", PROXY "4FreeEPhl"},
-    [ARROW_RELEASE_UNUSED] = {true, PROXY "13ReleaseUnusedEv", "_ZN5arrow10MemoryPool13ReleaseUnusedEv"},
-    [ARROW_BYTES_ALLOCATED] = {true, PROXYC "15bytes_allocatedEv", NULL},
-    [ARROW_MAX_MEMORY] = {true, PROXYC "10max_memoryEv", NULL},
-    [ARROW_TOTAL_BYTES_ALLOCATED] = {false, PROXYC "21total_bytes_allocatedEv", NULL},
-    [ARROW_NUM_ALLOCATIONS] = {false, PROXYC "15num_allocationsEv", NULL},
-    [ARROW_BACKEND_NAME] = {true, PROXYC "12backend_nameB5cxx11Ev", PROXYC "12backend_nameEv"},
+#define METHOD(id, required, aligned, other) [id] = {required, aligned, other},
+#include "arrow_methods.def"
+#undef METHOD
 };
 
 /* What type_info and its descendant for single inheritance look like. */

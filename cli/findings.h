@@ -1,0 +1,39 @@
+/* What the doctor finds, in order, and how it is told. */
+#ifndef ARROWPOOL_FINDINGS_H
+#define ARROWPOOL_FINDINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum finding_level {
+  FINDING_OK,
+  FINDING_NOTE,    /* good to know */
+  FINDING_WARNING, /* served, but less well, or with a risk */
+  FINDING_PROBLEM, /* not served */
+} finding_level;
+
+typedef struct finding {
+  finding_level level;
+  const char *topic; /* program, preload, arrow, environment, kernel, limits, process */
+  char *text;
+  const char *advice; /* what to do; NULL: nothing */
+} finding;
+
+typedef struct findings {
+  finding *all;
+  size_t count;
+} findings;
+
+void findings_free(findings *f);
+
+/* `topic` and `advice` stay the caller's. Control characters in the text become '?'. */
+void findings_add(findings *f, finding_level level, const char *topic, const char *advice, const char *format,
+                  ...) __attribute__((format(printf, 5, 6)));
+
+bool findings_have(const findings *f, finding_level level);
+
+/* Print them, `level: text; advice` a line, or as one object of JSON; false if stdout refuses. */
+bool findings_print_text(const findings *f);
+bool findings_print_json(const findings *f, const char *subject);
+
+#endif

@@ -1,0 +1,22 @@
+/* What the kernel grants here, found out by doing it, in a child process whose end takes everything back. */
+#ifndef ARROWPOOL_PROBES_H
+#define ARROWPOOL_PROBES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/resource.h>
+
+typedef struct probes {
+  bool ran;
+  size_t reserved;    /* bytes of the address range that the shim would get; 0: none */
+  bool writable;      /* a part of it could be made writable */
+  bool moves_pages;   /* mremap with MREMAP_DONTUNMAP */
+  bool moves_several; /* the same over several mappings in one call */
+  bool advises_huge;  /* madvise(MADV_HUGEPAGE) */
+  bool gets_huge;     /* and a huge page came */
+} probes;
+
+/* Under these limits, where they are given (NULL: this process's own). */
+void probes_run(const struct rlimit *address_space, const struct rlimit *data, probes *out);
+
+#endif

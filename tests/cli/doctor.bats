@@ -1,0 +1,386 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2153,SC2154
+# `arrowpool doctor` on commands, and what `arrowpool run` says of programs that cannot be preloaded. Where the
+# doctor promises something, the program is run to see whether it holds.
+load ../shim/helper
+
+setup() {
+  cd "$BATS_TEST_TMPDIR" || return
+  echo 'int main(void) { return 7; }' >seven.c
+}
+
+doctor() {
+  "$CLI" doctor "$@"
+}
+
+# unloadable FILE REASON STATUS: the doctor says why it cannot be preloaded, and run says so in one line and
+# starts it all the same.
+unloadable() {
+  run -1 --separate-stderr doctor "$1"
+  assert_line --partial "problem: $1 cannot be preloaded: $2"
+  assert_equal "$stderr" ""
+  run -"$3" --separate-stderr "$CLI" run -- "$1"
+  assert_equal "${stderr_lines[0]}" "arrowpool: run: $1 cannot be preloaded: $2"
+  assert_equal "$output" ""
+}
+
+@test "an ordinary program will be served, and run says nothing" {
+  gcc -o seven seven.c
+  run -0 --separate-stderr doctor ./seven
+  assert_line "ok: ./seven: 64-bit x86-64 code, /lib64/ld-linux-x86-64.so.2"
+  assert_line "ok: the shim is $("$PROBES/probe_api"): $SHIM"
+  assert_line --regexp '^ok: an address range of [0-9.]+ [GT]iB can be reserved and used$'
+  refute_line --regexp '^(warning|problem)'
+  assert_equal "$stderr" ""
+  run -7 --separate-stderr "$CLI" run -- ./seven
+  assert_equal "$stderr" ""
+}
+
+@test "nothing is run" {
+  printf '#!/bin/sh\ntouch started\n' >script
+  chmod +x script
+  doctor ./script
+  doctor sh -c 'touch started'
+  doctor "$PYTHON" -c 'open("started", "w")'
+  assert [ ! -e started ]
+}
+
+@test "static programs" {
+  gcc -static -o static seven.c
+  gcc -static-pie -o static-pie seven.c
+  unloadable ./static "it is linked statically, so no loader runs that could preload anything" 7
+  unloadable ./static-pie "it is linked statically, so no loader runs that could preload anything" 7
+}
+
+@test "programs of musl, for which run leaves LD_PRELOAD alone" {
+  command -v musl-gcc >/dev/null || skip "musl-gcc (Debian: musl-tools) is not installed"
+  musl-gcc -o musl seven.c
+  unloadable ./musl "its loader is ld-musl-x86_64.so.1, which is not glibc's but musl's" 7
+  run -127 shim ./musl # so it has to
+}
+
+@test "programs of a loader that nobody knows" {
+  "$PYTHON" -I "$SOURCE/tests/cli/elf.py" other 64 62 /no/such/ld-other.so.1
+  unloadable ./other "its loader is ld-other.so.1, which is not glibc's" 127
+}
+
+@test "programs of other processors, which no shell is given to read" {
+  "$PYTHON" -I "$SOURCE/tests/cli/elf.py" arm 64 183 /lib/ld-linux-aarch64.so.1
+  "$PYTHON" -I "$SOURCE/tests/cli/elf.py" x86 32 3 /lib/ld-linux.so.2
+  "$PYTHON" -I "$SOURCE/tests/cli/elf.py" riscv 64 243
+  run -1 doctor ./arm
+  assert_line "problem: ./arm cannot be preloaded: it is 64-bit aarch64 code, and the shim is not; run one built for this processor"
+  run -1 doctor ./x86
+  assert_line --partial "./x86 cannot be preloaded: it is 32-bit x86 code, and the shim is not"
+  run -1 doctor ./riscv
+  assert_line --partial "./riscv cannot be preloaded: it is 64-bit RISC-V code, and the shim is not"
+  run --separate-stderr "$CLI" run -- ./riscv
+  assert_equal "${stderr_lines[0]}" "arrowpool: run: ./riscv cannot be preloaded: it is 64-bit RISC-V code, and the shim is not"
+  assert_equal "${stderr_lines[1]}" "arrowpool: ./riscv: Exec format error"
+  assert_equal "$status" 126
+}
+
+@test "set-user-ID programs, where that changes the user" {
+  need_root
+  "$PYTHON" -I -c 'import os, sys; sys.exit(os.statvfs(".").f_flag & os.ST_NOSUID)' || skip "mounted nosuid"
+  gcc -o mine seven.c
+  cp mine other
+  chown root mine
+  chown nobody other
+  chmod 4755 mine other
+  unloadable ./other "it is set-user-ID, and the loader ignores LD_PRELOAD in such programs" 7
+  run -0 doctor ./mine # root gains nothing by root's
+}
+
+@test "programs with file capabilities, for users who are not root" {
+  need_root
+  command -v setcap >/dev/null || skip "setcap (Debian: libcap2-bin) is not installed"
+  gcc -o able seven.c
+  setcap cap_net_raw+ep able 2>/dev/null || skip "this file system has no file capabilities"
+  chmod a+rx . # the folders above it stay shut: it is reached from within
+  setpriv --reuid=nobody --clear-groups test -x "$CLI" || skip "not to be reached by another user: $CLI"
+  run -1 setpriv --reuid=nobody --clear-groups "$CLI" doctor ./able
+  assert_line --partial "cannot be preloaded: it has file capabilities"
+  run -0 doctor ./able
+}
+
+@test "scripts are followed to what runs them" {
+  gcc -static -o static seven.c
+  printf '#!%s/static\n' "$PWD" >one
+  printf '#!%s/one -x\n' "$PWD" >two
+  printf '#!/usr/bin/env -S A=1 python3 -u\n' >three
+  printf 'exit 7\n' >four
+  ln -s three link
+  chmod +x one two three four
+  mkdir bin
+  ln -s "$(realpath "$PYTHON")" bin/python3
+  unloadable "$PWD/static" "it is linked statically, so no loader runs that could preload anything" 7
+  run -1 doctor ./two
+  assert_line "ok: through ./two, $PWD/one, $PWD/static: 64-bit x86-64 code, no loader"
+  run -7 --separate-stderr "$CLI" run -- ./two
+  assert_equal "${#stderr_lines[@]}" 1
+  PATH=$PWD/bin:$PATH run doctor ./link
+  assert_line --partial "ok: through ./link, /usr/bin/env, $PWD/bin/python3 -> $(realpath "$PYTHON"): "
+  assert_line --partial "ok: it is Python 3."
+  run -0 doctor ./four
+  assert_line --partial "ok: through ./four, /bin/sh"
+  assert_line --partial "note: it is a shell: what it starts inherits the shim"
+}
+
+@test "env that drops LD_PRELOAD is a problem" {
+  run -0 doctor env A=1 ls
+  run -1 doctor env -i A=1 ls
+  assert_line --partial "problem: env empties the environment on the way, and LD_PRELOAD is lost"
+  run -1 doctor env -u LD_PRELOAD ls
+}
+
+# says_arrow VENV VERSION: that pyarrow and its libarrow are found, and what the doctor says of it is so.
+says_arrow() {
+  local python=$SOURCE/$1/bin/python major=${2%%.*}
+  [ -x "$python" ] || skip "no pyarrow $2 here: $python"
+  "$python" -I -c 'import pyarrow' 2>/dev/null || skip "no pyarrow in $python"
+  run -0 doctor "$python" -c 'import pyarrow'
+  assert_line --regexp "^ok: pyarrow ${2//./\\.}[0-9.]*: $SOURCE/$1/lib/python3\.[0-9]+/site-packages/pyarrow$"
+  assert_line --regexp "^ok: libarrow ${major}\.[0-9]+: its pools are served by the arrow_vtable door.*/libarrow\.so\.${major}[0-9]{2}$"
+  if [ "$major" -ge 25 ]; then assert_line --partial "by the arrow_mi door"; else refute_line --partial "by the arrow_mi door"; fi
+  if [ "$major" = 23 ]; then assert_line --partial "note: libarrow 23.0: a C++ program that passes no pool"; fi
+  "$CLI" run --stats="$1.json" -- "$python" -c 'import pyarrow; pyarrow.allocate_buffer(1 << 20)'
+  run -0 json "$1.json" '[p["backend"] for p in d["pools"] if p["name"].startswith("arrow.")]'
+  assert_output "['jemalloc']"
+}
+
+@test "the newest pyarrow" { says_arrow .venv 26; }
+@test "pyarrow 23" { says_arrow .venv-pyarrow-23.0.1 23.0.1; }
+@test "pyarrow 20" { says_arrow .venv-pyarrow-20.0.0 20.0.0; }
+@test "pyarrow 16" { says_arrow .venv-pyarrow-16.1.0 16.1.0; }
+@test "pyarrow 10" { says_arrow .venv-pyarrow-10.0.1 10.0.1; }
+
+# found_by ARGUMENT...: the directory of the pyarrow that the doctor finds, and the one that Python imports.
+found_by() {
+  local theirs ours
+  theirs=$("$@" -c 'import os, pyarrow; print(os.path.dirname(pyarrow.__file__))') || theirs=none
+  ours=$(doctor "$@" -c '' | sed -n 's/^ok: pyarrow [^:]*: //p')
+  assert_equal "${ours:-none}" "$theirs"
+}
+
+@test "pyarrow is looked for as Python does it" {
+  "$PYTHON" -I -c 'import pyarrow' 2>/dev/null || skip "no pyarrow in $PYTHON"
+  for place in here user/lib/"$("$PYTHON" -I -c 'import sys; print("python%d.%d" % sys.version_info[:2])')"/site-packages; do
+    mkdir -p "$place/pyarrow"
+    echo >"$place/pyarrow/__init__.py"
+  done
+  found_by "$PYTHON" -I
+  PYTHONPATH=here found_by "$PYTHON"
+  PYTHONPATH=$PWD/here found_by "$PYTHON"
+  PYTHONPATH=$PWD/here found_by "$PYTHON" -E
+  PYTHONPATH=$PWD/here found_by "$PYTHON" -I
+  PYTHONUSERBASE=$PWD/user found_by "$PYTHON"
+  PYTHONUSERBASE=$PWD/user found_by /usr/bin/python3
+  PYTHONUSERBASE=$PWD/user found_by /usr/bin/python3 -s
+  /usr/bin/python3 -m venv --without-pip plain
+  found_by plain/bin/python
+  echo "$PWD/here" >"$(echo plain/lib/python3*/site-packages)/some.pth"
+  found_by plain/bin/python
+  /usr/bin/python3 -m venv --without-pip --system-site-packages open
+  PYTHONUSERBASE=$PWD/user found_by open/bin/python
+  ln -s "$PWD/plain/bin/python" elsewhere
+  found_by ./elsewhere
+}
+
+@test "a Python without pyarrow gets a note with the places" {
+  /usr/bin/python3 -m venv --without-pip plain
+  run -0 doctor plain/bin/python
+  assert_line --regexp "^note: no pyarrow in .*, plain/lib/python3\.[0-9]+/site-packages; libc's aligned functions are served"
+}
+
+# A C++ program that links to the wheel's libarrow, directly or by way of another library.
+build_arrow_program() {
+  command -v g++ >/dev/null || skip "g++ is not installed"
+  arrow=$("$PYTHON" -I -c 'import glob, os, pyarrow; print(glob.glob(os.path.dirname(pyarrow.__file__) + "/libarrow.so.*")[0])') ||
+    skip "no pyarrow in $PYTHON"
+  cat >pool.h <<'END'
+#include <cstdint>
+namespace arrow {
+class MemoryPool;
+MemoryPool *default_memory_pool();
+}
+END
+  printf '#include "pool.h"\nvoid *pool() { return arrow::default_memory_pool(); }\n' >middle.cc
+  printf 'void *pool();\nint main() { return pool() ? 0 : 1; }\n' >main.cc
+  printf '#include "pool.h"\narrow::MemoryPool *arrow::default_memory_pool() { return (MemoryPool *)1; }\n' >own.cc
+}
+
+@test "a C++ program linked to libarrow, and one that links to it through another library" {
+  build_arrow_program
+  directory=$(dirname "$arrow")
+  g++ -o direct main.cc middle.cc "$arrow" -Wl,-rpath,"$directory"
+  g++ -shared -fPIC -o libmiddle.so middle.cc "$arrow" -Wl,-rpath,"$directory"
+  # shellcheck disable=SC2016 # the loader's variable
+  g++ -o indirect main.cc libmiddle.so -Wl,-rpath,'$ORIGIN' -Wl,-rpath-link,"$directory"
+  for program in direct indirect; do
+    run -0 doctor ./$program
+    assert_line --regexp "^ok: libarrow 2[0-9]\.[0-9]+: its pools are served by the arrow_vtable door.*: $arrow$"
+  done
+  run -0 "$CLI" run --log=info -- ./direct
+}
+
+@test "a libarrow that is found by LD_LIBRARY_PATH alone" {
+  build_arrow_program
+  g++ -o direct main.cc middle.cc "$arrow"
+  run -1 doctor ./direct
+  assert_line --partial "problem: libarrow.so."
+  LD_LIBRARY_PATH=$(dirname "$arrow") run -0 doctor ./direct
+  assert_line --partial ": $arrow"
+}
+
+@test "a program with Arrow linked into it keeps its pools" {
+  build_arrow_program
+  g++ -o static main.cc middle.cc own.cc
+  run -1 doctor ./static
+  assert_line "problem: libarrow is linked into ./static: its pools stay its own; link it to libarrow.so"
+}
+
+@test "a libarrow that hides its symbols, and doors that are shut" {
+  build_arrow_program
+  g++ -shared -fPIC -fvisibility=hidden -Wl,-soname,libarrow.so.2600 -o libarrow.so.2600 own.cc
+  printf 'int main() {}\n' >main.cc
+  g++ -Wl,--no-as-needed -o hidden main.cc ./libarrow.so.2600 -Wl,-rpath,"$PWD"
+  run -1 doctor ./hidden
+  assert_line --partial "problem: libarrow 26.0: it hides its symbols, so that its pools stay its own"
+  ARROW_POOL_DOORS=libc run -1 doctor "$PYTHON"
+  assert_line --partial "ARROW_POOL_DOORS shuts every door that would serve its pools"
+  ARROW_POOL_DOORS=libc ARROW_DEFAULT_MEMORY_POOL=system run -0 doctor "$PYTHON"
+  assert_line --partial "only its system pool is served, by the libc door"
+}
+
+@test "mistakes in the environment" {
+  ARROW_POOL=nonsense ARROW_POOL_STAT=x ARROW_DEFAULT_MEMORY_POOL=best ARROW_POOL_LIVE=/no/such/place run -0 doctor ls
+  assert_line "warning: ARROW_POOL=nonsense: choose jemalloc or system; using system; see arrowpool env"
+  assert_line --partial "warning: ARROW_POOL_STAT: unknown variable; the nearest is ARROW_POOL_STATS"
+  assert_line "warning: ARROW_DEFAULT_MEMORY_POOL=best: Arrow knows no such pool and takes its own default; choose system, jemalloc or mimalloc"
+  assert_line --partial "warning: ARROW_POOL_LIVE=/no/such/place: no such directory"
+  ARROW_DEBUG_MEMORY_POOL=abort MALLOC_CONF=abort:true GLIBC_TUNABLES=glibc.malloc.hugetlb=1 run -0 doctor ls
+  assert_line --partial "warning: ARROW_DEBUG_MEMORY_POOL=abort: Arrow's debug pools stay its own"
+  assert_line --partial "note: MALLOC_CONF is set"
+  assert_line --partial "note: GLIBC_TUNABLES is set"
+  ARROW_POOL=jemalloc run -0 doctor ls
+  assert_line --partial "ok: ARROW_POOL=jemalloc"
+}
+
+@test "the order of LD_PRELOAD" {
+  for name in libasan.so.8 libjemalloc.so.2 other.so; do gcc -shared -fPIC -o $name -xc /dev/null; done
+  LD_PRELOAD=$PWD/libjemalloc.so.2:$SHIM run -0 doctor ls
+  assert_line --partial "warning: LD_PRELOAD has the allocator $PWD/libjemalloc.so.2 before the shim"
+  LD_PRELOAD=$SHIM:$PWD/libjemalloc.so.2 run -0 doctor ls
+  assert_line "note: LD_PRELOAD has the allocator $PWD/libjemalloc.so.2 behind the shim"
+  LD_PRELOAD=$PWD/libasan.so.8 run -0 doctor ls
+  assert_line --partial "warning: LD_PRELOAD has the sanitizer $PWD/libasan.so.8"
+  LD_PRELOAD=$PWD/libasan.so.8:$SHIM run -0 doctor ls
+  assert_line --partial "note: LD_PRELOAD has the sanitizer $PWD/libasan.so.8 before the shim"
+  LD_PRELOAD=/no/such.so:$PWD/other.so run -0 doctor ls
+  assert_line --partial "warning: LD_PRELOAD names /no/such.so, which cannot be read"
+  assert_line "note: LD_PRELOAD has $PWD/other.so behind the shim"
+}
+
+@test "a program built with AddressSanitizer, which refuses to run behind the shim" {
+  gcc -fsanitize=address -o sanitized seven.c
+  run -0 doctor ./sanitized
+  assert_line --partial "warning: it is linked to the sanitizer "
+  run -1 "$CLI" run -- ./sanitized # so it does
+  asan=$(gcc -print-file-name=libasan.so)
+  LD_PRELOAD=$(realpath "$asan"):$SHIM ASAN_OPTIONS=detect_leaks=0 run -7 ./sanitized # as advised
+}
+
+@test "a glibc that is too old, and a library that is missing" {
+  gcc -o seven seven.c -Wl,-rpath,"$PWD/old"
+  mkdir old
+  printf 'GLIBC_2.2.5 {};\nGLIBC_2.31 { global: old; } GLIBC_2.2.5;\n' >old.map
+  echo 'void old(void) {}' | gcc -shared -fPIC -nostdlib -Wl,--version-script=old.map -Wl,-soname,libc.so.6 \
+    -o old/libc.so.6 -xc -
+  run -1 doctor ./seven
+  assert_line --partial "problem: its glibc is 2.31: the shim needs 2.34: $PWD/old/libc.so.6"
+  gcc -shared -fPIC -nostdlib -Wl,-soname,libgone.so -o libgone.so -xc /dev/null
+  gcc -o needy seven.c -Wl,--no-as-needed ./libgone.so
+  rm libgone.so
+  run -0 doctor ./needy
+  assert_line --partial "warning: the library libgone.so is not found here"
+}
+
+@test "dlmopen, whose namespaces are out of reach" {
+  printf '#include <dlfcn.h>\nint main(void) { return !dlmopen(LM_ID_NEWLM, "libm.so.6", RTLD_NOW); }\n' >apart.c
+  gcc -D_GNU_SOURCE -o apart apart.c
+  run -0 doctor ./apart
+  assert_line --partial "note: it calls dlmopen"
+  run -0 doctor ls
+  refute_line --partial dlmopen
+}
+
+@test "the memory limit of the control group" {
+  need_root
+  group=/sys/fs/cgroup/arrowpool-test-$$ file=memory.max
+  [ -d /sys/fs/cgroup/memory ] && group=/sys/fs/cgroup/memory/arrowpool-test-$$ file=memory.limit_in_bytes
+  mkdir "$group" 2>/dev/null || skip "no control groups can be made here"
+  if [ ! -w "$group/$file" ]; then
+    rmdir "$group"
+    skip "the memory controller is not to be had here"
+  fi
+  echo 512M >"$group/$file"
+  run bash -c 'echo $$ >"$0/cgroup.procs"; "$CLI" doctor ls' "$group"
+  rmdir "$group"
+  assert_success
+  assert_line "note: the control group may use 512 MiB: freed pages count until ARROW_POOL_DECAY is over"
+}
+
+@test "limits that leave too little room" {
+  run -0 bash -c 'ulimit -v 400000; "$CLI" doctor ls'
+  assert_line --partial "note: ulimit -v is 391 MiB"
+  assert_line --regexp '^warning: the address range has only [0-9]+ MiB'
+  run -1 bash -c 'ulimit -v 200000; "$CLI" doctor ls'
+  assert_line --partial "problem: no address range can be reserved"
+  run -0 bash -c 'ulimit -d 100000; "$CLI" doctor ls'
+  assert_line --partial "note: ulimit -d is 98 MiB"
+}
+
+@test "json says the same, and keeps to its schema" {
+  gcc -static -o $'odd\nname\xff' seven.c
+  "$CLI" doctor --format=json ls >good.json
+  "$CLI" doctor --format=json $'./odd\nname\xff' >bad.json || [ $? = 1 ]
+  "$CLI" doctor --format=json ./missing >missing.json || [ $? = 1 ]
+  "$CLI" doctor ls >good.txt
+  run -0 "$PYTHON" -I - "$SOURCE/docs/doctor.schema.json" good.txt ./*.json <<'PYTHON'
+import json, sys
+import jsonschema
+
+schema = json.load(open(sys.argv[1]))
+validator = jsonschema.validators.validator_for(schema)
+validator.check_schema(schema)
+reports = {path: json.load(open(path)) for path in sys.argv[3:]}
+for report in reports.values():
+    validator(schema).validate(report)
+served = {path: report["served"] for path, report in reports.items()}
+assert served == {"./good.json": True, "./bad.json": False, "./missing.json": False}, served
+good = reports["./good.json"]
+lines = [f"{f['level']}: {f['text']}" + (f"; {f['advice']}" if f["advice"] else "") for f in good["findings"]]
+assert lines == open(sys.argv[2]).read().splitlines(), lines
+
+# A schema that refuses nothing would pass as well.
+good["findings"][0]["level"] = "bad"
+assert not validator(schema).is_valid(good)
+print(len(reports))
+PYTHON
+  assert_output 3
+}
+
+@test "wrong usage is status 2, one line, and a report that cannot be written a failure" {
+  for arguments in "" "--format=xml ls" "--nonsense ls" "1 2" "--format"; do
+    # shellcheck disable=SC2086 # several words
+    run -2 --separate-stderr "$CLI" doctor $arguments
+    assert_equal "$output" ""
+    assert_equal "${#stderr_lines[@]}" 1
+    [[ $stderr == "arrowpool: doctor: "* ]]
+  done
+  run -1 bash -c '"$CLI" doctor ls >/dev/full'
+  run -1 bash -c '"$CLI" doctor --format=json ls >/dev/full'
+  run -0 "$CLI" doctor --help
+  assert_output --partial "usage: arrowpool doctor [OPTION]... COMMAND [ARGUMENT]...|PID"
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2153,SC2154
+# Files that are no programs, or damaged ones: one clear line from the doctor, whatever they hold.
+load ../shim/helper
+
+ASAN=$BUILD/tests/cli/arrowpool-asan
+export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1
+
+setup() {
+  cd "$BATS_TEST_TMPDIR" || return
+}
+
+# complains FILE TEXT: the doctor's only line is that problem with that file.
+complains() {
+  run -1 --separate-stderr "$CLI" doctor "$1"
+  assert_output "problem: $1: $2"
+  assert_equal "$stderr" ""
+}
+
+@test "a missing file, a directory, and a file that may not be run are told apart" {
+  echo text >plain
+  mkdir folder
+  complains ./missing "No such file or directory"
+  complains no-such-command "No such file or directory"
+  complains ./folder "Permission denied"
+  complains ./plain "Permission denied"
+}
+
+@test "an empty file, noise, an object file, and a #! line that names nobody are no programs" {
+  : >empty
+  head -c 3000 /dev/zero >zeros
+  echo 'int x;' | gcc -xc -c - -o object
+  printf '#!\n' >nobody
+  printf '#!/no/such/interpreter\n' >gone
+  printf '#!%s\n' "$PWD/circle" >circle
+  chmod +x -- *
+  complains ./empty "it is empty"
+  complains ./zeros "it is neither a program nor a script"
+  complains ./object "it is no ELF program or library, or a damaged one"
+  complains ./nobody "its #! line names no interpreter"
+  run -1 "$CLI" doctor ./gone
+  assert_output "problem: /no/such/interpreter: No such file or directory"
+  run -1 "$CLI" doctor ./circle
+  assert_output "problem: $PWD/circle: its #! lines go round in a circle, or too far"
+}
+
+@test "a fifo is not waited for" {
+  mkfifo pipe
+  chmod +x pipe
+  run -1 timeout 10 "$CLI" doctor ./pipe
+  assert_output "problem: ./pipe: Permission denied"
+}
+
+@test "damaged programs are never a crash, nor more than one line where nothing can be read" {
+  run -0 "$PYTHON" -I "$SOURCE/tests/cli/damage.py" "$CLI" "$PROBES/probe_exit" 60
+  assert_output finished
+}
+
+@test "nor are they under AddressSanitizer" {
+  run -0 "$PYTHON" -I "$SOURCE/tests/cli/damage.py" "$ASAN" "$PROBES/probe_exit" 40
+  assert_output finished
+}
+
+@test "sound programs and processes pass under AddressSanitizer too" {
+  run -0 --separate-stderr "$ASAN" doctor "$PYTHON" script.py
+  assert_equal "$stderr" ""
+  run -0 --separate-stderr "$ASAN" doctor --format=json ls
+  assert_equal "$stderr" ""
+  run -1 --separate-stderr "$ASAN" doctor $$
+  assert_equal "$stderr" ""
+}
+
+@test "a damaged pyarrow is a problem, and named" {
+  mkdir -p place/pyarrow
+  touch place/pyarrow/__init__.py
+  head -c 5000 "$SHIM" >place/pyarrow/lib.cpython-311-x86_64-linux-gnu.so
+  PYTHONPATH=$PWD/place run -1 "$CLI" doctor "$PYTHON" -c 'import pyarrow'
+  assert_line "ok: pyarrow of an unknown version: $PWD/place/pyarrow"
+  assert_line --partial "problem: $PWD/place/pyarrow/lib.cpython-311-x86_64-linux-gnu.so: it is cut off or damaged"
+}
