@@ -4,6 +4,7 @@
 #include "arrowpool.h"
 
 #include <ctype.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,10 @@ static const cli_command commands[] = {
      cli_show, cli_show_describe},
     {"doctor", "[OPTION]... COMMAND [ARGUMENT]...|PID",
      "say what the shim will serve, and what stands in its way", cli_doctor, cli_doctor_describe},
+    {"report", "[OPTION]... FILE|DIRECTORY...", "add up the statistics of many processes", cli_report,
+     cli_report_describe},
+    {"plot", "[OPTION]... FILE.jsonl... -o OUT.png|svg", "draw time series of processes", cli_plot,
+     cli_plot_describe},
 };
 
 static const cli_command *find_command(const char *name) {
@@ -64,6 +69,14 @@ int cli_failure(const char *format, ...) {
   return status;
 }
 
+int cli_option_error(const char *command, int id, char **argv) {
+  char letter[] = {'-', (char)optopt, 0};
+  const char *name = id == '?' && optopt ? letter : argv[optind - 1];
+  if (id == ':')
+    return cli_usage_error("%s: %s: needs a value", command, name);
+  return cli_usage_error("%s: %s: unknown option; see arrowpool %s --help", command, name, command);
+}
+
 void cli_flag_name(const options_row *row, char *out) {
   const char *suffix = row->variable + sizeof OPTIONS_PREFIX - 1;
   strcpy(out, "pool");
@@ -98,8 +111,7 @@ int main(int argc, char **argv) {
   }
   const cli_command *command = find_command(argv[1]);
   if (!command)
-    return cli_usage_error("%s: unknown command; choose run, env, show or doctor, or see arrowpool --help",
-                           argv[1]);
+    return cli_usage_error("%s: unknown command; see arrowpool --help", argv[1]);
   if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
     print_command_help(command);
     return fflush(stdout) ? CLI_FAILURE : CLI_OK;

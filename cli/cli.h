@@ -19,10 +19,18 @@ int cli_show(int argc, char **argv);
 void cli_show_describe(void);
 int cli_doctor(int argc, char **argv);
 void cli_doctor_describe(void);
+int cli_report(int argc, char **argv);
+void cli_report_describe(void);
+int cli_plot(int argc, char **argv);
+void cli_plot_describe(void);
 
 /* Print "arrowpool: ..." on stderr; returns CLI_USAGE or CLI_FAILURE, for the caller to return. */
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Say what getopt_long, called with opterr 0 and a ':' first, found wrong when it returned `id` (':' or '?');
+ * returns CLI_USAGE. */
+int cli_option_error(const char *command, int id, char **argv);
 
 /* The option's flag of `arrowpool run`, such as "stats-format"; into `out`, at least 32 bytes. */
 void cli_flag_name(const options_row *row, char *out);

@@ -42,7 +42,8 @@ typedef struct figures {
   int64_t rss_bytes, peak_rss_bytes; /* ARROWPOOL_UNKNOWN where nobody knows, as in what follows */
   int64_t warm_bytes;
   int64_t jemalloc_active_bytes, jemalloc_resident_bytes, jemalloc_metadata_bytes;
-  int64_t lost; /* records that found no room in a live file: sums are too small */
+  bool from_live; /* of a live file */
+  int64_t lost;   /* records that found no room in a live file: sums are too small */
   figures_pool *pools;
   size_t pool_count;
 } figures;
@@ -70,7 +71,14 @@ const char *figures_read_live(const char *path, figures *out);
 struct json_t;
 const char *figures_from_json(const struct json_t *dump, figures *out);
 
-/* Read a live file or a dump in json; of jsonl the last line. As figures_read_live. */
+/* Takes the figures, or moves them out: they are freed afterwards. */
+typedef void (*figures_take)(void *context, figures *f);
+
+/* Read a live file, a dump in json, or jsonl, in which each line is a dump: `take` gets one after the other.
+ * NULL on success, else what is wrong first, in words; what can be read is taken nevertheless. */
+const char *figures_read_each(const char *path, figures_take take, void *context);
+
+/* As figures_read_each, but of jsonl the last line that can be read, and nothing is held on failure. */
 const char *figures_read(const char *path, figures *out);
 
 #endif

@@ -15,10 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOST_FIELDS  1024
-#define MOST_POOLS   4096
+#define MOST_FIELDS  256
+#define MOST_POOLS   1024
 #define MOST_SHARDS  ((uint32_t)1 << 20)
 #define MOST_RECORD  65536
+#define MOST_BYTES   ((uint64_t)256 << 20) /* of shards: sparse files can claim anything */
 #define BUCKETS      ARROWPOOL_HISTOGRAM_BUCKETS
 #define BUCKET_BYTES (BUCKETS * sizeof(int64_t))
 
@@ -29,13 +30,16 @@ typedef struct file {
   live_field *fields;
   char *pools, *shards; /* records */
   uint32_t shard_count;
+  uint32_t *order, *first; /* shards by pool: those of pool p are order[first[p]] up to order[first[p + 1]] */
 } file;
+
+static bool holds(const file *f, uint64_t offset, uint64_t count, uint32_t bytes) {
+  return offset <= f->size && count * bytes <= f->size - offset;
+}
 
 /* Read `count` records. NULL on success. */
 static const char *read_records(const file *f, uint64_t offset, uint64_t count, uint32_t bytes, void *out) {
   size_t size = (size_t)count * bytes, done = 0;
-  if (offset > f->size || size > f->size - offset)
-    return "it is cut off";
   while (done < size) {
     ssize_t got = pread(f->fd, (char *)out + done, size - done, (off_t)(offset + done));
     if (got <= 0)
@@ -58,16 +62,23 @@ static const char *read_header(file *f) {
     return "it is of a version that this program does not know";
   if (h->header_bytes < sizeof *h || h->field_bytes != sizeof(live_field) || !h->pool_bytes ||
       h->pool_bytes > MOST_RECORD || h->pool_bytes % 8 || !h->shard_bytes || h->shard_bytes > MOST_RECORD ||
-      h->shard_bytes % 8 || h->field_count > MOST_FIELDS || h->pool_count > MOST_POOLS)
+      h->shard_bytes % 8 || h->field_count > MOST_FIELDS || h->pool_count > MOST_POOLS || h->pid <= 0)
     return "its header is damaged";
   f->shard_count = atomic_load(&f->header.shard_count);
-  return f->shard_count > MOST_SHARDS ? "its header is damaged" : NULL;
+  return f->shard_count > MOST_SHARDS || (uint64_t)f->shard_count * h->shard_bytes > MOST_BYTES
+             ? "its header is damaged"
+             : NULL;
 }
 
 static const char *read_all(file *f) {
+  const live_header *h = &f->header;
   const char *problem = read_header(f);
   if (problem)
     return problem;
+  if (!holds(f, h->fields_offset, h->field_count, sizeof *f->fields) ||
+      !holds(f, h->pools_offset, h->pool_count, h->pool_bytes) ||
+      !holds(f, h->shards_offset, f->shard_count, h->shard_bytes))
+    return "it is cut off";
   f->fields = calloc(f->header.field_count + 1, sizeof *f->fields);
   f->pools = calloc(f->header.pool_count + 1, f->header.pool_bytes);
   f->shards = calloc(f->shard_count + 1, f->header.shard_bytes);
@@ -109,26 +120,54 @@ static void text_at(const char *record, const live_field *field, char *out, size
   figures_make_printable(out);
 }
 
-static bool is_of_pool(const file *f, const char *shard, const live_field *number, uint32_t pool) {
+/* The pool of a shard; pool_count: none. */
+static uint32_t pool_of(const file *f, const live_field *number, uint32_t shard) {
   uint32_t its = 0;
-  (void)f;
-  memcpy(&its, shard + number->offset, sizeof its);
-  return its == pool + 1;
+  if (number)
+    memcpy(&its, f->shards + (size_t)shard * f->header.shard_bytes + number->offset, sizeof its);
+  return its && its <= f->header.pool_count ? its - 1 : f->header.pool_count;
 }
+
+/* Sort the shards by pool, so that reading all pools looks at each shard once. */
+static bool sort_shards(file *f) {
+  const live_field *number = find(f, LIVE_IN_SHARD, "pool", sizeof(uint32_t));
+  f->order = calloc((size_t)f->shard_count + 1, sizeof *f->order);
+  f->first = calloc((size_t)f->header.pool_count + 3, sizeof *f->first);
+  if (!f->order || !f->first)
+    return false;
+  for (uint32_t i = 0; i < f->shard_count; i++)
+    f->first[pool_of(f, number, i) + 2]++;
+  for (uint32_t p = 2; p < f->header.pool_count + 3; p++)
+    f->first[p] += f->first[p - 1];
+  for (uint32_t i = 0; i < f->shard_count; i++)
+    f->order[f->first[pool_of(f, number, i) + 1]++] = i;
+  return true;
+}
+
+static const char *shard_at(const file *f, uint32_t place) {
+  return f->shards + (size_t)f->order[place] * f->header.shard_bytes;
+}
+
+/* No figure comes near this, and some can be added up without an overflow. */
+#define MOST_FIGURE (INT64_C(1) << 56)
+
+static int64_t limit(int64_t number) {
+  return number > MOST_FIGURE ? MOST_FIGURE : number < -MOST_FIGURE ? -MOST_FIGURE : number;
+}
+
+static int64_t clamp(int64_t number) { return number > 0 ? limit(number) : 0; }
 
 /* A sum over the pool's shards, less its baseline; `index`: of the bucket in a histogram. */
 static int64_t sum(const file *f, uint32_t pool, const char *name, size_t size, size_t index) {
   const live_field *field = find(f, LIVE_IN_SHARD, name, size);
-  const live_field *number = find(f, LIVE_IN_SHARD, "pool", sizeof(uint32_t));
   const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
   uint64_t total = 0; /* may wrap: a made-up file can hold anything */
-  if (!field || !number)
+  if (!field)
     return 0;
-  for (uint32_t i = 0; i < f->shard_count; i++) {
-    const char *shard = f->shards + (size_t)i * f->header.shard_bytes;
+  for (uint32_t i = f->first[pool]; i < f->first[pool + 1]; i++) {
     int64_t part;
-    memcpy(&part, shard + field->offset + index * 8, sizeof part);
-    total += is_of_pool(f, shard, number, pool) ? (uint64_t)part : 0;
+    memcpy(&part, shard_at(f, i) + field->offset + index * 8, sizeof part);
+    total += (uint64_t)part;
   }
   /* The baseline has the order of the sums. */
   for (uint32_t i = 0; i < f->header.field_count; i++) {
@@ -141,27 +180,23 @@ static int64_t sum(const file *f, uint32_t pool, const char *name, size_t size, 
       total -= (uint64_t)part;
     }
   }
-  return (int64_t)total;
+  return limit((int64_t)total);
 }
-
-static int64_t clamp(int64_t number) { return number > 0 ? number : 0; }
 
 /* As the process itself works it out (counters.c). */
 static int64_t highest(const file *f, uint32_t pool, int64_t live) {
   const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
-  const live_field *number = find(f, LIVE_IN_SHARD, "pool", sizeof(uint32_t)),
-                   *in_shard = find(f, LIVE_IN_SHARD, "highest", 8),
+  const live_field *in_shard = find(f, LIVE_IN_SHARD, "highest", 8),
                    *published = find(f, LIVE_IN_SHARD, "published", 8);
   int64_t known = number_at(record, find(f, LIVE_IN_POOL, "published", 8));
   int64_t peak = number_at(record, find(f, LIVE_IN_POOL, "peak", 8));
-  for (uint32_t i = 0; number && i < f->shard_count; i++) {
-    const char *shard = f->shards + (size_t)i * f->header.shard_bytes;
+  for (uint32_t i = f->first[pool]; i < f->first[pool + 1]; i++) {
+    const char *shard = shard_at(f, i);
     uint64_t ahead = (uint64_t)number_at(shard, in_shard) - (uint64_t)number_at(shard, published);
     int64_t here = (int64_t)((uint64_t)known + ahead);
-    if (is_of_pool(f, shard, number, pool) && here > peak)
-      peak = here;
+    peak = here > peak ? here : peak;
   }
-  return peak > live ? peak : live;
+  return peak > live ? limit(peak) : live;
 }
 
 static void read_pool(const file *f, uint32_t pool, figures_pool *out) {
@@ -249,9 +284,10 @@ static void read_process(file *f, const struct stat *status, figures *out) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   out->state = state_of(h);
+  out->from_live = true;
   out->pid = h->pid;
-  out->start_time = h->start_time;
-  int64_t ended = atomic_load(&h->end_time);
+  out->start_time = clamp(h->start_time);
+  int64_t ended = clamp(atomic_load(&h->end_time));
   out->time = ended ? ended : milliseconds(out->state == FIGURES_RUNNING ? now : status->st_mtim);
   out->time = out->time > out->start_time ? out->time : out->start_time;
   snprintf(out->program, sizeof out->program, "%.*s", (int)sizeof h->program, h->program);
@@ -280,6 +316,8 @@ static const char *read_figures(file *f, const struct stat *status, figures *out
   const char *problem = read_all(f);
   if (problem)
     return problem;
+  if (!sort_shards(f))
+    return strerror(ENOMEM);
   read_process(f, status, out);
   out->pools = calloc(f->header.pool_count + 1, sizeof *out->pools);
   if (!out->pools)
@@ -311,6 +349,8 @@ const char *figures_read_live(const char *path, figures *out) {
   free(f.fields);
   free(f.pools);
   free(f.shards);
+  free(f.order);
+  free(f.first);
   close(f.fd);
   if (problem)
     figures_free(out);

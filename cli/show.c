@@ -85,11 +85,9 @@ int cli_show(int argc, char **argv) {
   const char *directory = NULL, *path;
   char found[FOUND_MAX];
   opterr = 0;
-  for (int at = optind, id; (id = getopt_long(argc, argv, ":", longs, NULL)) != -1; at = optind) {
-    if (id == ':')
-      return cli_usage_error("show: %s: needs a value", argv[at]);
-    if (id == '?')
-      return cli_usage_error("show: %s: unknown option; see arrowpool show --help", argv[at]);
+  for (int id; (id = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
+    if (id == ':' || id == '?')
+      return cli_option_error("show", id, argv);
     if (id == 'f' && parse_format(optarg, &format) != CLI_OK)
       return CLI_USAGE;
     if (id == 'l')

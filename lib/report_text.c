@@ -3,8 +3,11 @@
 
 #include <string.h>
 
-/* Cells of the table are right-aligned, the first one left-aligned. */
+/* Cells of the table are right-aligned, the first one left-aligned; what fills its column keeps a space
+ * before. */
 static void cell(writer *w, const char *text, size_t length, int width) {
+  if (width > 0 && (int)length >= width)
+    writer_text(w, " ");
   for (int pad = width - (int)length; pad > 0; pad--)
     writer_text(w, " ");
   writer_bytes(w, text, length);

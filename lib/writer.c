@@ -53,7 +53,10 @@ size_t writer_format_int(char *out, int64_t number) {
 size_t writer_format_size(char *out, int64_t size) {
   static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
   int unit = 0;
-  uint64_t tenths = (uint64_t)size * 10; /* sizes are far below 2^60 */
+  uint64_t rest = (uint64_t)size;
+  for (; rest >> 50; unit++) /* far beyond any memory, but a dump can claim it */
+    rest = (rest + 512) / 1024;
+  uint64_t tenths = rest * 10;
   for (; tenths >= 10240; unit++)
     tenths = (tenths + 512) / 1024;
   size_t length = writer_format_int(out, (int64_t)(tenths / 10));

@@ -1,48 +1,107 @@
-"""Damage a program in many ways and have the doctor look at each: it must neither crash nor hang nor be at a loss.
+"""Make files that are damaged in every way.  Names begin with what is said of the file, with _ for a space.
+Usage: damage.py DUMP.json FILE.live DIRECTORY"""
 
-usage: damage.py DOCTOR PROGRAM COUNT
-"""
+import json
 import os
+import pathlib
 import random
-import subprocess
+import struct
 import sys
 
-doctor, program, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-whole = open(program, "rb").read()
-dice = random.Random(1)
+CUT = "it_is_cut_off"
+FOREIGN = "it_is_neither_a_live_file_nor_a_dump_in_json"
+NO_DUMP = "it_is_no_dump_of_arrowpool"
+NO_LIVE = "it_is_no_live_file"
+FIGURES = "its_figures_are_damaged"
+HEADER = "its_header_is_damaged"
+
+# live_header (lib/live.h): where its fields lie.
+BYTE_ORDER, VERSION, HEADER_BYTES, FIELD_BYTES, POOL_BYTES, SHARD_BYTES, FIELD_COUNT, POOL_COUNT = range(8, 40, 4)
+FIELDS_OFFSET, POOLS_OFFSET, SHARDS_OFFSET = range(40, 64, 8)
+SHARD_COUNT = 64
+PID = 80
 
 
-def look(data, what):
-    with open("damaged", "wb") as file:
-        file.write(data)
-    os.chmod("damaged", 0o755)
-    ran = subprocess.run([doctor, "doctor", "./damaged"], capture_output=True, timeout=60)
-    lines = ran.stdout.decode(errors="replace").removesuffix("\n").split("\n")
-    assert ran.returncode in (0, 1) and not ran.stderr, (what, ran)
-    assert lines and all(line.split(": ")[0] in ("ok", "note", "warning", "problem") for line in lines), (what, lines)
-    return lines
+def dumps(dump, write):
+    text = json.dumps(dump).encode()
+    write("it_is_empty", ".json", b"")
+    write("it_is_empty", ".blank.json", b"\n \n\n")
+    for length in (1, 2, 10, len(text) // 2, len(text) - 1):
+        write(CUT, f".{length}.json", text[:length])
+        write(CUT, f".{length}.jsonl", text[:length])
+    write("it_is_not_UTF-8", ".random.json", random.Random(1).randbytes(5000))
+    write(FOREIGN, ".letters.json", bytes(random.Random(1).choices(b"abcdefghijklmnopqrstuvwxyz{}[]\n", k=5000)))
+    write(CUT, ".zeros.json", bytes(5000))
+    write(FOREIGN, ".text.json", b"arrowpool 0.1.0: python\n")
+    write("it_is_not_UTF-8", ".json", text.replace(b"jemalloc", b"\xff\xfe", 1))
+    write("it_is_nested_too_deeply", ".json", b'{"a":' * 100_000)
+    write("it_is_nested_too_deeply", ".array.json", b"[" * 1_000_000)
+    write("it_has_a_number_that_is_too_large", ".json", text.replace(b'"pid": ', b'"pid": 9' + b"9" * 40, 1))
+    write("it_has_a_number_that_is_too_large", ".real.json", text.replace(b'"pid": ', b'"pid": 1e99999, "x": ', 1))
+    for name, broken in {"list": [dump], "empty": {}, "other": {"schema": "arrowpool/1"},
+                         "process": dump | {"process": []}, "pools": dump | {"pools": {}}}.items():
+        write(NO_DUMP, f".{name}.json", json.dumps(broken).encode())
+    write("it_is_of_a_schema_that_this_program_does_not_know", ".json",
+          json.dumps(dump | {"schema": "arrowpool/2"}).encode())
+    write("it_has_too_many_pools", ".json", json.dumps(dump | {"pools": dump["pools"][:1] * 5000}).encode())
+    pool = dump["pools"][0]
+    for name, broken in {"negative": pool | {"num_frees": -1}, "lowest": pool | {"num_frees": -(1 << 63)},
+                         "text": pool | {"num_frees": "many"}, "list": [], "unnamed": pool | {"name": ""},
+                         "histogram": pool | {"size_histogram": [{"from_bytes": -4, "count": 1}]}}.items():
+        write(FIGURES, f".{name}.json", json.dumps(dump | {"pools": [broken]}).encode())
+    for name, pid in {"zero": 0, "none": None, "real": 1.5}.items():
+        write(FIGURES, f".pid-{name}.json", json.dumps(dump | {"process": dump["process"] | {"pid": pid}}).encode())
 
 
-# Cut off before the end of its segments: one line that says so.
-for step in range(count):
-    size = dice.randrange(0, 0x1000)
-    lines = look(whole[:size], f"cut off at {size}")
-    problems = [line for line in lines if line.startswith("problem: ./damaged: ")]
-    assert len(lines) == 1 and len(problems) == 1, (size, lines)
-    assert size < 0x400 or lines[0].endswith("it is cut off or damaged"), (size, lines)
+def live_files(data, write):
+    def patched(layout, offset, value):
+        out = bytearray(data)
+        struct.pack_into(layout, out, offset, value)
+        return bytes(out)
 
-# Noise, with and without the mark of an ELF file.
-for step in range(count):
-    noise = b"\1" + dice.randbytes(dice.randrange(1, 4096))  # no text, which would be a shell's script
-    for data in (noise, b"\x7fELF" + noise, whole[:20] + noise):
-        lines = look(data, f"noise {step}")
-        assert len(lines) == 1 and lines[0].startswith("problem: ./damaged: "), (step, lines)
+    end = struct.unpack_from("<Q", data, SHARDS_OFFSET)[0]
+    for length in (0, 1, 7, 8, 100, 700):
+        write(NO_LIVE, f".{length}.live", data[:length])
+    for length in (1000, 4096, 4200, 8192, 8300, end, end + 100):
+        write(CUT, f".{length}.live", data[:length])
+    write(NO_LIVE, ".magic.live", b"NOTAPOOL" + data[8:])
+    write(NO_LIVE, ".random.live", random.Random(2).randbytes(20000))
+    write("it_was_not_finished", ".live", bytes(8) + data[8:])
+    write("it_is_of_a_machine_with_another_byte_order", ".live", patched(">I", BYTE_ORDER, 0x01020304))
+    for version in (0, 2, 0xffffffff):
+        write("it_is_of_a_version_that_this_program_does_not_know", f".{version}.live", patched("<I", VERSION, version))
+    for offset in (HEADER_BYTES, FIELD_BYTES, POOL_BYTES, SHARD_BYTES):
+        for value in (0, 1, 0x7fffffff, 0xfffffff8, 0xffffffff):
+            write(HEADER, f".{offset}.{value}.live", patched("<I", offset, value))
+        if offset == HEADER_BYTES:  # one that is larger is of a later version
+            for value in (0x7fffffff, 0xfffffff8, 0xffffffff):
+                os.unlink(write.directory / f"{HEADER}.{offset}.{value}.live")
+    for offset in (FIELD_COUNT, POOL_COUNT, SHARD_COUNT):
+        for value in (0x7fffffff, 0xffffffff):
+            write(HEADER, f".{offset}.{value}.live", patched("<I", offset, value))
+    for offset in (FIELDS_OFFSET, POOLS_OFFSET, SHARDS_OFFSET):
+        for value in (1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 8, (1 << 64) - 1):
+            write(CUT, f".{offset}.{value}.live", patched("<Q", offset, value))
+    for pid in (0, -1, -(1 << 63)):
+        write(HEADER, f".pid{pid}.live", patched("<q", PID, pid))
 
-# A few bytes changed where the loader looks first. What still makes sense may be called a program.
-for step in range(4 * count):
-    data = bytearray(whole)
-    for _ in range(dice.randrange(1, 8)):
-        place = dice.choice([dice.randrange(16, 0x600), dice.randrange(len(data) - 0x900, len(data)), dice.randrange(len(data))])
-        data[place] = dice.choice([0, 1, 0x7f, 0x80, 0xff, dice.randrange(256)])
-    look(bytes(data), f"changed {step}")
-print("finished")
+
+class Writer:
+    def __init__(self, directory):
+        self.directory = directory
+
+    def __call__(self, said, rest, data):
+        path = self.directory / (said + rest)
+        assert not path.exists(), path
+        path.write_bytes(data)
+
+
+def main():
+    dump, live, directory = (pathlib.Path(argument) for argument in sys.argv[1:])
+    write = Writer(directory)
+    dumps(json.loads(dump.read_text()), write)
+    live_files(live.read_bytes()[:1 << 20], write)
+
+
+if __name__ == "__main__":
+    main()

@@ -52,12 +52,12 @@ complains() {
 }
 
 @test "damaged programs are never a crash, nor more than one line where nothing can be read" {
-  run -0 "$PYTHON" -I "$SOURCE/tests/cli/damage.py" "$CLI" "$PROBES/probe_exit" 60
+  run -0 "$PYTHON" -I "$SOURCE/tests/cli/damage_program.py" "$CLI" "$PROBES/probe_exit" 60
   assert_output finished
 }
 
 @test "nor are they under AddressSanitizer" {
-  run -0 "$PYTHON" -I "$SOURCE/tests/cli/damage.py" "$ASAN" "$PROBES/probe_exit" 40
+  run -0 "$PYTHON" -I "$SOURCE/tests/cli/damage_program.py" "$ASAN" "$PROBES/probe_exit" 40
   assert_output finished
 }
 

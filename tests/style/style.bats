@@ -14,7 +14,7 @@ sources() { git ls-files '*.c' '*.h' '*.cc' | grep -v '^subprojects/'; }
 
 @test "shell scripts pass shellcheck" {
   command -v shellcheck >/dev/null || skip "shellcheck is not installed"
-  shellcheck -x -e SC1091 .ci/run scripts/setup scripts/build scripts/demo scripts/test scripts/common.sh \
+  shellcheck -x -e SC1091 .ci/run scripts/setup scripts/build scripts/demo scripts/test scripts/fuzz scripts/common.sh \
     subprojects/packagefiles/jemalloc/build-private.sh tests/peers/programs/start tests/peers/programs/*.sh
 }
 

@@ -99,6 +99,7 @@ TEST(sizes_are_written_as_people_read_them) {
       {1024 * GIB, "1.0 TiB"},
       {INT64_C(1) << 50, "1.0 PiB"},
       {INT64_C(1) << 59, "512.0 PiB"},
+      {INT64_MAX, "8.0 EiB"},
   };
   for (size_t i = 0; i < COUNT_OF(expected); i++)
     assert_string_equal(size_text(expected[i].size), expected[i].text);

@@ -1,0 +1,167 @@
+/* Reading a file of either kind: a live file, or dumps in json, one on each line or one of several lines.
+ * Only regular files are read, so that no pipe or device can hold a reader up, and no object of a size that
+ * no dump has. */
+#include "figures.h"
+
+#include "live.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MOST_BYTES ((size_t)64 << 20) /* of one object */
+
+typedef struct line {
+  char *text;
+  size_t length, room;
+} line;
+
+/* The next line, without its newline. False: there is none, or `problem` says why. */
+static bool read_line(FILE *stream, line *l, const char **problem) {
+  int c = getc_unlocked(stream);
+  if (c == EOF)
+    return false;
+  for (l->length = 0; c != EOF && c != '\n'; c = getc_unlocked(stream)) {
+    if (l->length == l->room) {
+      size_t room = l->room ? l->room * 2 : 4096;
+      char *text = room <= MOST_BYTES ? realloc(l->text, room) : NULL;
+      if (!text) {
+        *problem = room <= MOST_BYTES ? strerror(ENOMEM) : "it is too large for a dump";
+        return false;
+      }
+      l->text = text;
+      l->room = room;
+    }
+    l->text[l->length++] = (char)c;
+  }
+  return true;
+}
+
+static bool is_blank(const line *l) {
+  for (size_t i = 0; i < l->length; i++)
+    if (!strchr(" \t\r", l->text[i]) || !l->text[i])
+      return false;
+  return true;
+}
+
+static const char *in_words(const json_error_t *error) {
+  switch (json_error_code(error)) {
+  case json_error_premature_end_of_input:
+    return "it is cut off";
+  case json_error_stack_overflow:
+    return "it is nested too deeply";
+  case json_error_numeric_overflow:
+    return "it has a number that is too large";
+  case json_error_invalid_utf8:
+    return "it is not UTF-8";
+  default:
+    return "it is neither a live file nor a dump in json";
+  }
+}
+
+/* Hand on the figures of what was parsed, which is given up. */
+static const char *take_json(json_t *dump, const json_error_t *error, figures_take take, void *context) {
+  figures f;
+  const char *problem = dump ? figures_from_json(dump, &f) : in_words(error);
+  json_decref(dump);
+  if (problem)
+    return problem;
+  take(context, &f);
+  figures_free(&f);
+  return NULL;
+}
+
+/* One object on several lines, as tools write it that make JSON pretty. */
+static const char *read_whole(FILE *stream, size_t size, figures_take take, void *context) {
+  json_error_t error;
+  if (size > MOST_BYTES)
+    return "it is too large for a dump";
+  rewind(stream);
+  return take_json(json_loadf(stream, 0, &error), &error, take, context);
+}
+
+static const char *read_dumps(FILE *stream, size_t size, figures_take take, void *context) {
+  line l = {0};
+  const char *problem = NULL;
+  size_t taken = 0, failed = 0;
+  while (read_line(stream, &l, &problem)) {
+    json_error_t error;
+    if (is_blank(&l))
+      continue;
+    const char *wrong = take_json(json_loadb(l.text, l.length, 0, &error), &error, take, context);
+    taken += !wrong;
+    failed += wrong != NULL;
+    problem = problem ? problem : wrong;
+  }
+  free(l.text);
+  if (failed > 1 && !taken)
+    problem = read_whole(stream, size, take, context);
+  return problem || taken || failed ? problem : "it is empty";
+}
+
+static bool is_live_name(const char *path) {
+  size_t length = strlen(path), ending = sizeof LIVE_SUFFIX - 1;
+  return length >= ending && strcmp(path + length - ending, LIVE_SUFFIX) == 0;
+}
+
+static const char *take_live(const char *path, figures_take take, void *context) {
+  figures f;
+  const char *problem = figures_read_live(path, &f);
+  if (problem)
+    return problem;
+  take(context, &f);
+  figures_free(&f);
+  return NULL;
+}
+
+static const char *read_stream(FILE *stream, const char *path, figures_take take, void *context) {
+  struct stat status;
+  char magic[8] = "";
+  if (fstat(fileno(stream), &status))
+    return strerror(errno);
+  if (!S_ISREG(status.st_mode))
+    return "it is no file";
+  bool is_live = fread(magic, 1, sizeof magic, stream) == sizeof magic && memcmp(magic, LIVE_MAGIC, 8) == 0;
+  rewind(stream);
+  return is_live || is_live_name(path) ? take_live(path, take, context)
+                                       : read_dumps(stream, (size_t)status.st_size, take, context);
+}
+
+const char *figures_read_each(const char *path, figures_take take, void *context) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  FILE *stream = fd < 0 ? NULL : fdopen(fd, "r");
+  if (!stream) {
+    const char *problem = strerror(errno);
+    if (fd >= 0)
+      close(fd);
+    return problem;
+  }
+  const char *problem = read_stream(stream, path, take, context);
+  fclose(stream);
+  return problem;
+}
+
+typedef struct last {
+  figures *figures;
+  bool found;
+} last;
+
+static void keep_last(void *context, figures *f) {
+  last *l = context;
+  figures_free(l->figures);
+  *l->figures = *f;
+  f->pools = NULL;
+  l->found = true;
+}
+
+const char *figures_read(const char *path, figures *out) {
+  last l = {out, false};
+  memset(out, 0, sizeof *out);
+  const char *problem = figures_read_each(path, keep_last, &l);
+  return l.found ? NULL : problem;
+}

@@ -1,0 +1,242 @@
+/* `arrowpool report`: the statistics of many processes, added up. */
+#include "cli.h"
+#include "find_files.h"
+#include "merge.h"
+#include "processes.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void cli_report_describe(void) {
+  puts("Adds up the statistics of many processes: dumps in json and jsonl, of which the last line of each "
+       "process\n"
+       "counts, and live files. In a DIRECTORY they are found by their endings (.json .jsonl .live), at any "
+       "depth.\n"
+       "Each process counts once. A figure that is not known for a part is shown as its lower bound (>=), or "
+       "as ?.\n\n"
+       "  --by=KEY,...     pool, host, program or process, or several of them; default: pool\n"
+       "  --format=FORMAT  text, json or prometheus; default: text\n"
+       "  --sort=FIELD     largest first; default: max_memory_sum. name, or one of");
+  int column = 18;
+  printf("%18s", "");
+  for (merge_field field = 0; field < MERGE_FIELD_COUNT; field++) {
+    int width = (int)strlen(merge_field_names[field]) + 1;
+    if (column + width > 100) {
+      printf("\n%18s", "");
+      column = 18;
+    }
+    printf(" %s", merge_field_names[field]);
+    column += width;
+  }
+  puts("\n  --top=N          only the first N rows");
+}
+
+typedef struct state {
+  merge merge;
+  processes seen;
+  figures held; /* of a time series, the last so far */
+  bool holds, quiet, superseded;
+  size_t files, damaged, unreadable; /* unreadable: directories and named files too */
+} state;
+
+/* ---- options ---- */
+
+static int find_word(const char *const *words, size_t count, const char *text, size_t length) {
+  for (size_t i = 0; i < count; i++)
+    if (strlen(words[i]) == length && strncmp(words[i], text, length) == 0)
+      return (int)i;
+  return -1;
+}
+
+static int parse_by(const char *text, unsigned *by) {
+  static const char *const words[] = {"pool", "host", "program", "process"};
+  for (const char *word = text;; word++) {
+    size_t length = strcspn(word, ",");
+    int index = find_word(words, 4, word, length);
+    if (index < 0)
+      return cli_usage_error(
+          "report: --by=%s: choose pool, host, program or process, or several of them with commas", text);
+    *by |= 1u << index;
+    word += length;
+    if (!*word)
+      return CLI_OK;
+  }
+}
+
+static int parse_format(const char *text, arrowpool_format *out) {
+  static const char *const words[] = {"text", "json", "prometheus"};
+  int index = find_word(words, 3, text, strlen(text));
+  if (index < 0)
+    return cli_usage_error("report: --format=%s: choose text, json or prometheus", text);
+  *out = (arrowpool_format)index;
+  return CLI_OK;
+}
+
+static int parse_sort(const char *text, merge_field *out) {
+  int index = find_word(merge_field_names, MERGE_FIELD_COUNT, text, strlen(text));
+  if (index < 0 && strcmp(text, "name") != 0)
+    return cli_usage_error("report: --sort=%s: choose name or a field; see arrowpool report --help", text);
+  *out = index < 0 ? MERGE_FIELD_COUNT : (merge_field)index;
+  return CLI_OK;
+}
+
+static int parse_top(const char *text, size_t *out) {
+  char *end;
+  errno = 0;
+  unsigned long number = strtoul(text, &end, 10);
+  if (*text < '1' || *text > '9' || *end || errno)
+    return cli_usage_error("report: --top=%s: choose a number above 0", text);
+  *out = number;
+  return CLI_OK;
+}
+
+typedef struct settings {
+  unsigned by;
+  arrowpool_format format;
+  merge_field sort;
+  size_t top;
+} settings;
+
+static int read_options(int argc, char **argv, settings *out) {
+  static const struct option longs[] = {{"by", required_argument, NULL, 'b'},
+                                        {"format", required_argument, NULL, 'f'},
+                                        {"sort", required_argument, NULL, 's'},
+                                        {"top", required_argument, NULL, 't'},
+                                        {0}};
+  int status = CLI_OK;
+  opterr = 0;
+  for (int id; (id = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
+    switch (id) {
+    case 'b':
+      status = parse_by(optarg, &out->by);
+      break;
+    case 'f':
+      status = parse_format(optarg, &out->format);
+      break;
+    case 's':
+      status = parse_sort(optarg, &out->sort);
+      break;
+    case 't':
+      status = parse_top(optarg, &out->top);
+      break;
+    default:
+      status = cli_option_error("report", id, argv);
+    }
+    if (status != CLI_OK)
+      return status;
+  }
+  if (optind == argc)
+    return cli_usage_error("report: no FILE or DIRECTORY given; see arrowpool report --help");
+  out->by = out->by ? out->by : MERGE_POOL;
+  return CLI_OK;
+}
+
+/* ---- reading ---- */
+
+static void count(state *s, const figures *f) {
+  processes_verdict verdict = processes_judge(&s->seen, f);
+  s->superseded |= verdict == PROCESSES_SUPERSEDE;
+  if (verdict == PROCESSES_COUNT)
+    merge_add(&s->merge, f);
+}
+
+static void count_held(state *s) {
+  if (s->holds)
+    count(s, &s->held);
+  s->holds = false;
+  figures_free(&s->held);
+}
+
+/* Lines of one process in a row count as the last of them, so that a time series needs no second reading. */
+static void take_figures(void *context, figures *f) {
+  state *s = context;
+  if (s->holds && processes_same(&s->held, f)) {
+    if (processes_newer(&s->held, f))
+      return;
+    figures_free(&s->held);
+  } else {
+    count_held(s);
+  }
+  s->held = *f;
+  s->holds = true;
+  f->pools = NULL;
+}
+
+static void complain(void *context, const char *path, const char *problem) {
+  state *s = context;
+  char shown[4096];
+  s->unreadable++;
+  snprintf(shown, sizeof shown, "%s", path);
+  figures_make_printable(shown);
+  if (!s->quiet)
+    cli_failure("report: %s: %s", shown, problem);
+}
+
+static void take_file(void *context, const char *path, bool named) {
+  state *s = context;
+  const char *problem = figures_read_each(path, take_figures, s);
+  count_held(s);
+  /* A process that ends takes its live file away, perhaps after the directory was read. */
+  if (problem && !named && strcmp(problem, strerror(ENOENT)) == 0)
+    return;
+  s->files++;
+  s->damaged += problem != NULL;
+  if (problem)
+    complain(s, path, problem);
+}
+
+static void read_all(state *s, int count_, char **paths) {
+  merge_clear(&s->merge);
+  s->files = s->damaged = s->unreadable = 0;
+  for (int i = 0; i < count_; i++)
+    find_files(paths[i], take_file, complain, s);
+}
+
+/* ---- printing ---- */
+
+static int write_to_stdout(void *context, const char *text, size_t size) {
+  (void)context;
+  return fwrite(text, 1, size, stdout) != size;
+}
+
+static bool print(state *s, const settings *chosen) {
+  static void (*const formats[])(writer *, const merge_report *) = {
+      [ARROWPOOL_FORMAT_TEXT] = merge_write_text,
+      [ARROWPOOL_FORMAT_JSON] = merge_write_json,
+      [ARROWPOOL_FORMAT_PROMETHEUS] = merge_write_prometheus,
+  };
+  writer w;
+  merge_finish(&s->merge, chosen->sort);
+  writer_init(&w, write_to_stdout, NULL);
+  formats[chosen->format](&w, &(merge_report){&s->merge, s->files, s->damaged, chosen->top});
+  return writer_finish(&w) && fflush(stdout) == 0;
+}
+
+int cli_report(int argc, char **argv) {
+  settings chosen = {.sort = MERGE_max_memory_sum, .top = SIZE_MAX};
+  state s = {0};
+  int status = read_options(argc, argv, &chosen);
+  if (status != CLI_OK)
+    return status;
+  s.merge.by = chosen.by;
+  read_all(&s, argc - optind, argv + optind);
+  if (s.superseded) {
+    processes_again(&s.seen);
+    s.quiet = true;
+    read_all(&s, argc - optind, argv + optind);
+  }
+  status = s.unreadable ? CLI_FAILURE : CLI_OK;
+  if (!s.files && !s.unreadable)
+    status = cli_failure("report: %s: no .json, .jsonl or .live file there", argv[optind]);
+  if (s.merge.lost)
+    fprintf(stderr, "arrowpool: report: %lld records found no room on the disk: sums are too small\n",
+            (long long)s.merge.lost);
+  if (s.files > s.damaged || s.merge.processes)
+    status = print(&s, &chosen) ? status : CLI_FAILURE;
+  merge_clear(&s.merge);
+  processes_free(&s.seen);
+  return status;
+}

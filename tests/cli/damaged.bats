@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+# Files that are damaged, made up, or no files: always one clear line, and never a crash or a hang. The command is
+# the one with sanitizers.
+load ../shim/helper
+load helper
+
+setup() {
+  cd "$BATS_TEST_TMPDIR" || return
+}
+
+good_files() {
+  run -5 shim ARROW_POOL=jemalloc ARROW_POOL_STATS=good.json ARROW_POOL_LIVE="$PWD/live" ARROW_POOL_LIVE_KEEP=1 \
+    "$PROBES/probe_exit"
+  mv live/*.live good.live
+}
+
+# said_of FILE COMMAND [ARGUMENT]...: what the command says of it, in its one line, with status 1.
+said_of() {
+  local file=$1
+  shift
+  run -1 --separate-stderr timeout 20 "$CLI_ASAN" "$@" "$file"
+  assert_equal "${#stderr_lines[@]}|$output" "1|"
+  [[ $stderr == "arrowpool: $1: $file: "* ]] || fail "$stderr"
+  said=${stderr#"arrowpool: $1: $file: "}
+}
+
+@test "of each damaged file it is said what is wrong, by show and by report" {
+  good_files
+  mkdir damaged
+  "$PYTHON" -I "$BATS_TEST_DIRNAME/damage.py" good.json good.live damaged
+  run -0 bash -c 'ls damaged | wc -l'
+  assert [ "$output" -gt 80 ]
+  for file in damaged/*; do
+    expected=$(basename "${file%%.*}")
+    said_of "$file" show
+    assert_equal "$file: ${said// /_}" "$file: $expected"
+    said_of "$file" report
+    assert_equal "$file: ${said// /_}" "$file: $expected"
+  done
+}
+
+@test "among damaged files a report has what is whole, and names each of the others" {
+  good_files
+  mkdir damaged
+  "$PYTHON" -I "$BATS_TEST_DIRNAME/damage.py" good.json good.live damaged
+  count=$(find damaged -type f | wc -l)
+  make_dump damaged/whole.json pid=123456
+  STATUS=1 report damaged good.live
+  assert_equal "${#stderr_lines[@]}" "$count"
+  for line in "${stderr_lines[@]}"; do
+    [[ $line == "arrowpool: report: damaged/"*": it"* ]] || fail "$line"
+  done
+  run -0 in_report 'r["processes"]["count"], r["files_damaged"] == r["files"] - 2, group("libc")["bytes_allocated"]'
+  assert_output "(2, True, 1301111)"
+}
+
+@test "of a time series that is cut off or damaged in its midst the whole lines count" {
+  make_dump s.jsonl pid=1 num_frees=1
+  echo nonsense >>s.jsonl
+  make_dump s.jsonl pid=2 num_frees=2
+  make_dump tail.jsonl pid=3 num_frees=4
+  head -c -30 tail.jsonl >>s.jsonl
+  STATUS=1 report s.jsonl
+  assert_equal "$stderr" "arrowpool: report: s.jsonl: it is neither a live file nor a dump in json"
+  run -0 in_report 'r["processes"]["count"], group("arrow.mimalloc")["num_frees"]'
+  assert_output "(2, 3)"
+  run -0 "$CLI_ASAN" show s.jsonl
+  assert_line --index 0 --partial "pid 2,"
+}
+
+@test "a dump that a tool has made pretty is read" {
+  make_dump a.json num_frees=7
+  "$PYTHON" -m json.tool a.json pretty.json
+  report pretty.json
+  run -0 in_report 'group("arrow.mimalloc")["num_frees"]'
+  assert_output 7
+}
+
+@test "what is no file holds nobody up" {
+  mkfifo pipe.json
+  mkdir directory.json
+  ln -s /dev/zero zero.json
+  ln -s loop.json loop.json
+  ln -s missing link.json
+  for file in pipe.json zero.json /dev/zero /dev/null; do
+    for command in show report; do
+      said_of $file $command
+      assert_equal "$said" "it is no file"
+    done
+    said_of $file plot -o out.png
+    assert_equal "$said" "it is no file"
+  done
+  for file in loop.json link.json; do said_of $file report; done
+  said_of directory.json show
+  assert_equal "$said" "it is no file"
+  make_dump directory.json/a.json
+  STATUS=1 report .
+  assert_equal "${#stderr_lines[@]}" 3 # of a dangling link nothing is said: it may have been a live file
+  run -0 in_report 'r["processes"]["count"]'
+  assert_output 1
+}
+
+@test "a file and a directory that may not be read are named" {
+  need_root
+  mkdir --mode=0 closed
+  make_dump secret.json
+  chmod 0 secret.json
+  make_dump open.json pid=2
+  chmod 755 . && chmod 644 open.json
+  readable=$(mktemp -d)
+  chmod 755 "$readable"
+  cp -rpL "$CLI" "$BUILD/lib/libarrowpool.so.0" secret.json open.json closed "$readable"
+  run -1 --separate-stderr setpriv --reuid=65534 --clear-groups --inh-caps=-all bash -c \
+    "cd '$readable' && LD_LIBRARY_PATH=. ./arrowpool report secret.json open.json closed"
+  rm -r "$readable"
+  assert_equal "${stderr_lines[0]}" "arrowpool: report: secret.json: Permission denied"
+  assert_equal "${stderr_lines[1]}" "arrowpool: report: closed: Permission denied"
+  assert_line --regexp '^arrow.mimalloc +1 '
+}
+
+@test "a file that is huge, but sparse, is refused at once" {
+  truncate -s 1T huge.json
+  said_of huge.json report
+  good_files
+  cp good.live huge.live
+  truncate -s 1T huge.live
+  run -0 timeout 20 "$CLI_ASAN" show huge.live
+  tr '\0' ' ' <huge.json | head -c 70000000 >spaces.json
+  said_of spaces.json report
+  assert_equal "$said" "it is too large for a dump"
+}
+
+@test "names with control characters do not reach the terminal" {
+  make_dump a.json program=$'evil\e[31m' pool=$'c:\e]0;x'
+  cp a.json $'\e[31m.json'
+  : >$'\e[31mempty.json'
+  run -1 "$CLI_ASAN" report --by=process,pool $'\e[31m.json' $'\e[31mempty.json'
+  refute_output --partial $'\e'
+  assert_output --partial 'evil?[31m'
+}
+
+@test "random changes to good files end in a report or in one line" {
+  good_files
+  "$PYTHON" -I - good.json good.live "$CLI_ASAN" <<'PYTHON'
+import pathlib, random, subprocess, sys
+rng = random.Random(3)
+for name in sys.argv[1:3]:
+    data = pathlib.Path(name).read_bytes()
+    used = len(data.rstrip(b"\0"))
+    for i in range(60):
+        broken = bytearray(data[:used + 1000])
+        for _ in range(rng.choice((1, 3, 30))):
+            broken[rng.randrange(rng.choice((200, len(broken))))] = rng.choice((0, 1, 0x7f, 0x80, 0xff, rng.randrange(256)))
+        path = pathlib.Path(f"broken{pathlib.Path(name).suffix}")
+        path.write_bytes(broken)
+        for command in (["show"], ["show", "--format=json"], ["report"], ["report", "--format=prometheus", "--by=process"]):
+            done = subprocess.run([sys.argv[3], *command, path], capture_output=True, timeout=20)
+            lines = done.stderr.count(b"\n")
+            assert done.returncode in (0, 1) and b"Sanitizer" not in done.stderr and b"runtime error" not in done.stderr, (
+                name, i, command, done)
+            assert lines <= 2 and (done.returncode == 0) == bool(done.stdout), (name, i, command, done)
+PYTHON
+}

@@ -1,0 +1,60 @@
+/* See fuzz.h. */
+#include "fuzz.h"
+
+#include "merge.h"
+#include "report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int drop(void *context, const char *text, size_t size) {
+  (void)context;
+  (void)text;
+  (void)size;
+  return 0;
+}
+
+static void check_text(const char *text, size_t size) {
+  if (strnlen(text, size) == size)
+    abort();
+}
+
+static void print(const figures *f) {
+  static FILE *nowhere;
+  if (!nowhere) {
+    nowhere = fopen("/dev/null", "w");
+    stdout = nowhere;
+  }
+  for (int format = ARROWPOOL_FORMAT_TEXT; format <= ARROWPOOL_FORMAT_PROMETHEUS; format++)
+    figures_print(f, (arrowpool_format)format);
+}
+
+static void add_up(const figures *f) {
+  static void (*const formats[])(writer *, const merge_report *) = {merge_write_text, merge_write_json,
+                                                                    merge_write_prometheus};
+  merge m = {.by = MERGE_POOL | MERGE_PROCESS};
+  merge_add(&m, f);
+  merge_add(&m, f);
+  merge_finish(&m, MERGE_max_memory_sum);
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+    writer w;
+    writer_init(&w, drop, NULL);
+    formats[i](&w, &(merge_report){&m, 1, 0, SIZE_MAX});
+    writer_finish(&w);
+  }
+  merge_clear(&m);
+}
+
+void fuzz_use_figures(const figures *f) {
+  check_text(f->program, sizeof f->program);
+  check_text(f->host, sizeof f->host);
+  check_text(f->command, sizeof f->command);
+  for (size_t i = 0; i < f->pool_count; i++) {
+    check_text(f->pools[i].name, sizeof f->pools[i].name);
+    check_text(f->pools[i].backend, sizeof f->pools[i].backend);
+    check_text(f->pools[i].size_basis, sizeof f->pools[i].size_basis);
+  }
+  print(f);
+  add_up(f);
+}

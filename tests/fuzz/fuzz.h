@@ -1,0 +1,16 @@
+/* What the fuzz targets share: the checks on figures that were read, whatever they were read from. */
+#ifndef FUZZ_H
+#define FUZZ_H
+
+#include "figures.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* libFuzzer's entry; its name and type are fixed. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Reports of figures, alone and added up, in every format, to nowhere. */
+void fuzz_use_figures(const figures *f);
+
+#endif
