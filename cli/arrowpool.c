@@ -21,6 +21,8 @@ static const cli_command commands[] = {
      cli_report_describe},
     {"plot", "[OPTION]... FILE.jsonl... -o OUT.png|svg", "draw time series of processes", cli_plot,
      cli_plot_describe},
+    {"top", "[OPTION]... [PID|DIR]", "watch all processes that keep live files, and their pools", cli_top,
+     cli_top_describe},
 };
 
 static const cli_command *find_command(const char *name) {

@@ -23,6 +23,8 @@ int cli_report(int argc, char **argv);
 void cli_report_describe(void);
 int cli_plot(int argc, char **argv);
 void cli_plot_describe(void);
+int cli_top(int argc, char **argv);
+void cli_top_describe(void);
 
 /* Print "arrowpool: ..." on stderr; returns CLI_USAGE or CLI_FAILURE, for the caller to return. */
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -29,7 +29,8 @@ typedef struct file {
   live_header header;
   live_field *fields;
   char *pools, *shards; /* records */
-  uint32_t shard_count;
+  uint32_t pool_count, shard_count;
+  const live_field *baseline; /* the sums of a pool that are subtracted; NULL: this file has none */
   uint32_t *order, *first; /* shards by pool: those of pool p are order[first[p]] up to order[first[p + 1]] */
 } file;
 
@@ -70,6 +71,19 @@ static const char *read_header(file *f) {
              : NULL;
 }
 
+/* How many records have to be read: the others lie in a hole, which the file is from some pool on. */
+static uint32_t count_written(const file *f, uint64_t offset, uint32_t count, uint32_t bytes) {
+  uint64_t end = offset, limit = offset + (uint64_t)count * bytes;
+  for (off_t at; end < limit && (at = lseek(f->fd, (off_t)end, SEEK_DATA)) >= 0 && (uint64_t)at < limit;) {
+    off_t hole = lseek(f->fd, at, SEEK_HOLE);
+    if (hole <= at)
+      return count;
+    end = (uint64_t)hole;
+  }
+  uint64_t written = (end - offset + bytes - 1) / bytes;
+  return written < count ? (uint32_t)written : count;
+}
+
 static const char *read_all(file *f) {
   const live_header *h = &f->header;
   const char *problem = read_header(f);
@@ -79,14 +93,15 @@ static const char *read_all(file *f) {
       !holds(f, h->pools_offset, h->pool_count, h->pool_bytes) ||
       !holds(f, h->shards_offset, f->shard_count, h->shard_bytes))
     return "it is cut off";
+  f->pool_count = count_written(f, h->pools_offset, h->pool_count, h->pool_bytes);
   f->fields = calloc(f->header.field_count + 1, sizeof *f->fields);
-  f->pools = calloc(f->header.pool_count + 1, f->header.pool_bytes);
+  f->pools = calloc(f->pool_count + 1, f->header.pool_bytes);
   f->shards = calloc(f->shard_count + 1, f->header.shard_bytes);
   if (!f->fields || !f->pools || !f->shards)
     return strerror(ENOMEM);
   problem = read_records(f, f->header.fields_offset, f->header.field_count, sizeof *f->fields, f->fields);
   if (!problem)
-    problem = read_records(f, f->header.pools_offset, f->header.pool_count, f->header.pool_bytes, f->pools);
+    problem = read_records(f, f->header.pools_offset, f->pool_count, f->header.pool_bytes, f->pools);
   return problem ? problem
                  : read_records(f, f->header.shards_offset, f->shard_count, f->header.shard_bytes, f->shards);
 }
@@ -120,24 +135,36 @@ static void text_at(const char *record, const live_field *field, char *out, size
   figures_make_printable(out);
 }
 
+/* The sums of a pool that are subtracted, in the order of a shard's. */
+static const live_field *find_baseline(const file *f) {
+  for (uint32_t i = 0; i < f->header.field_count; i++) {
+    const live_field *field = &f->fields[i];
+    if (field->place == LIVE_IN_POOL && strncmp(field->name, "baseline", sizeof field->name) == 0)
+      return field->size <= f->header.pool_bytes && field->offset <= f->header.pool_bytes - field->size
+                 ? field
+                 : NULL;
+  }
+  return NULL;
+}
+
 /* The pool of a shard; pool_count: none. */
 static uint32_t pool_of(const file *f, const live_field *number, uint32_t shard) {
   uint32_t its = 0;
   if (number)
     memcpy(&its, f->shards + (size_t)shard * f->header.shard_bytes + number->offset, sizeof its);
-  return its && its <= f->header.pool_count ? its - 1 : f->header.pool_count;
+  return its && its <= f->pool_count ? its - 1 : f->pool_count;
 }
 
 /* Sort the shards by pool, so that reading all pools looks at each shard once. */
 static bool sort_shards(file *f) {
   const live_field *number = find(f, LIVE_IN_SHARD, "pool", sizeof(uint32_t));
   f->order = calloc((size_t)f->shard_count + 1, sizeof *f->order);
-  f->first = calloc((size_t)f->header.pool_count + 3, sizeof *f->first);
+  f->first = calloc((size_t)f->pool_count + 3, sizeof *f->first);
   if (!f->order || !f->first)
     return false;
   for (uint32_t i = 0; i < f->shard_count; i++)
     f->first[pool_of(f, number, i) + 2]++;
-  for (uint32_t p = 2; p < f->header.pool_count + 3; p++)
+  for (uint32_t p = 2; p < f->pool_count + 3; p++)
     f->first[p] += f->first[p - 1];
   for (uint32_t i = 0; i < f->shard_count; i++)
     f->order[f->first[pool_of(f, number, i) + 1]++] = i;
@@ -158,27 +185,20 @@ static int64_t limit(int64_t number) {
 static int64_t clamp(int64_t number) { return number > 0 ? limit(number) : 0; }
 
 /* A sum over the pool's shards, less its baseline; `index`: of the bucket in a histogram. */
-static int64_t sum(const file *f, uint32_t pool, const char *name, size_t size, size_t index) {
-  const live_field *field = find(f, LIVE_IN_SHARD, name, size);
+static int64_t sum(const file *f, uint32_t pool, const live_field *field, size_t index) {
   const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
   uint64_t total = 0; /* may wrap: a made-up file can hold anything */
+  int64_t part;
   if (!field)
     return 0;
+  size_t offset = field->offset + index * 8;
   for (uint32_t i = f->first[pool]; i < f->first[pool + 1]; i++) {
-    int64_t part;
-    memcpy(&part, shard_at(f, i) + field->offset + index * 8, sizeof part);
+    memcpy(&part, shard_at(f, i) + offset, sizeof part);
     total += (uint64_t)part;
   }
-  /* The baseline has the order of the sums. */
-  for (uint32_t i = 0; i < f->header.field_count; i++) {
-    const live_field *baseline = &f->fields[i];
-    if (baseline->place == LIVE_IN_POOL && strncmp(baseline->name, "baseline", sizeof baseline->name) == 0 &&
-        baseline->size <= f->header.pool_bytes && baseline->offset <= f->header.pool_bytes - baseline->size &&
-        field->offset + index * 8 + 8 <= baseline->size) {
-      int64_t part;
-      memcpy(&part, record + baseline->offset + field->offset + index * 8, sizeof part);
-      total -= (uint64_t)part;
-    }
+  if (f->baseline && offset + 8 <= f->baseline->size) {
+    memcpy(&part, record + f->baseline->offset + offset, sizeof part);
+    total -= (uint64_t)part;
   }
   return limit((int64_t)total);
 }
@@ -205,17 +225,20 @@ static void read_pool(const file *f, uint32_t pool, figures_pool *out) {
   text_at(record, find(f, LIVE_IN_POOL, "backend", sizeof out->backend), out->backend, sizeof out->backend);
   text_at(record, find(f, LIVE_IN_POOL, "size_basis", sizeof out->size_basis), out->size_basis,
           sizeof out->size_basis);
-#define X(name, unit, help) v->name = clamp(sum(f, pool, #name, 8, 0));
+#define X(name, unit, help) v->name = clamp(sum(f, pool, find(f, LIVE_IN_SHARD, #name, 8), 0));
   COUNTERS_STORED(X)
 #undef X
   v->num_reallocations = v->reallocs_in_place + v->reallocs_remapped + v->reallocs_copied;
   v->num_allocations = 0;
+  const live_field *sizes = find(f, LIVE_IN_SHARD, "size_histogram", BUCKET_BYTES),
+                   *left = find(f, LIVE_IN_SHARD, "left_histogram", BUCKET_BYTES);
   for (size_t i = 0; i < BUCKETS; i++) {
-    out->size_histogram[i] = clamp(sum(f, pool, "size_histogram", BUCKET_BYTES, i));
-    out->live_histogram[i] = clamp(out->size_histogram[i] - sum(f, pool, "left_histogram", BUCKET_BYTES, i));
+    out->size_histogram[i] = clamp(sum(f, pool, sizes, i));
+    out->live_histogram[i] = clamp(out->size_histogram[i] - sum(f, pool, left, i));
     v->num_allocations += out->size_histogram[i];
   }
-  v->bytes_allocated = clamp(v->total_bytes_allocated - sum(f, pool, "bytes_freed", 8, 0));
+  v->bytes_allocated =
+      clamp(v->total_bytes_allocated - sum(f, pool, find(f, LIVE_IN_SHARD, "bytes_freed", 8), 0));
   v->max_memory = highest(f, pool, v->bytes_allocated);
   v->inherited_bytes = clamp(number_at(record, find(f, LIVE_IN_POOL, "inherited", 8)));
   if (number_at(record, find(f, LIVE_IN_POOL, "sees_all", 8)))
@@ -238,31 +261,31 @@ static void read_text(const char *path, char *out, size_t size) {
     fclose(stream);
 }
 
+/* -1: there is no such process, or it is dead and only its parent has not asked for its status yet. A process
+ * whose first thread ended before others looks like that too, but for their number. */
 static int64_t start_ticks_of(int64_t pid) {
-  char path[64], stat[1024];
-  long long ticks = -1;
+  char path[64], stat[1024], state;
+  long long ticks, threads;
   snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
   read_text(path, stat, sizeof stat);
   const char *at = strrchr(stat, ')'); /* the name ends there */
-  return at && sscanf(at + 1,
-                      " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld",
-                      &ticks) == 1
-             ? ticks
-             : -1;
+  if (!at ||
+      sscanf(at + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lld %*d %lld",
+             &state, &threads, &ticks) != 3)
+    return -1;
+  return strchr("ZX", state) && threads <= 1 ? -1 : ticks;
 }
 
-static int64_t status_bytes(int64_t pid, const char *key) {
-  char path[64], status[4096];
+static int64_t status_bytes(const char *status, const char *key) {
   long long kib;
-  snprintf(path, sizeof path, "/proc/%lld/status", (long long)pid);
-  read_text(path, status, sizeof status);
   const char *at = strstr(status, key);
   return at && sscanf(at + strlen(key), " %lld", &kib) == 1 ? kib * 1024 : ARROWPOOL_UNKNOWN;
 }
 
 static bool is_running(const live_header *h) {
-  char boot[40];
-  read_text("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+  static char boot[40]; /* the same for every file */
+  if (!boot[0])
+    read_text("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
   return strncmp(boot, h->boot, 36) == 0 && start_ticks_of(h->pid) == h->start_ticks;
 }
 
@@ -304,8 +327,12 @@ static void read_process(file *f, const struct stat *status, figures *out) {
   figures_make_printable(out->host);
   figures_make_printable(out->command);
   bool running = out->state == FIGURES_RUNNING;
-  out->rss_bytes = running ? status_bytes(h->pid, "VmRSS:") : ARROWPOOL_UNKNOWN;
-  out->peak_rss_bytes = running ? status_bytes(h->pid, "VmHWM:") : ARROWPOOL_UNKNOWN;
+  char path[64], memory[4096] = "";
+  snprintf(path, sizeof path, "/proc/%lld/status", (long long)h->pid);
+  if (running)
+    read_text(path, memory, sizeof memory);
+  out->rss_bytes = status_bytes(memory, "VmRSS:");
+  out->peak_rss_bytes = status_bytes(memory, "VmHWM:");
   out->warm_bytes = clamp(atomic_load(&h->warm_bytes));
   out->jemalloc_active_bytes = out->jemalloc_resident_bytes = out->jemalloc_metadata_bytes =
       ARROWPOOL_UNKNOWN;
@@ -318,11 +345,12 @@ static const char *read_figures(file *f, const struct stat *status, figures *out
     return problem;
   if (!sort_shards(f))
     return strerror(ENOMEM);
+  f->baseline = find_baseline(f);
   read_process(f, status, out);
-  out->pools = calloc(f->header.pool_count + 1, sizeof *out->pools);
+  out->pools = calloc(f->pool_count + 1, sizeof *out->pools);
   if (!out->pools)
     return strerror(ENOMEM);
-  for (uint32_t i = 0; i < f->header.pool_count; i++) {
+  for (uint32_t i = 0; i < f->pool_count; i++) {
     figures_pool *p = &out->pools[out->pool_count];
     memset(p, 0, sizeof *p);
     text_at(f->pools + (size_t)i * f->header.pool_bytes, find(f, LIVE_IN_POOL, "name", sizeof p->name),

@@ -1,6 +1,7 @@
 /* `arrowpool show`: the statistics of one process, from its live file or from a dump. */
 #include "cli.h"
 #include "figures.h"
+#include "live_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -31,34 +32,11 @@ static int parse_format(const char *name, arrowpool_format *out) {
   return cli_usage_error("show: --format=%s: choose text, json or prometheus", name);
 }
 
-static bool is_number(const char *text) { return *text && strspn(text, "0123456789") == strlen(text); }
-
-/* The variable's value in a process's environment; NULL: none, or not ours to see. */
-static const char *live_directory_of(const char *pid, char *out, size_t size) {
-  static const char variable[] = OPTIONS_PREFIX "_LIVE=";
-  char path[64], *line = NULL;
-  size_t room = 0;
-  const char *found = NULL;
-  snprintf(path, sizeof path, "/proc/%s/environ", pid);
-  FILE *environment = fopen(path, "re");
-  while (environment && !found && getdelim(&line, &room, 0, environment) > 0)
-    if (strncmp(line, variable, sizeof variable - 1) == 0) {
-      snprintf(out, size, "%s", line + sizeof variable - 1);
-      found = out;
-    }
-  free(line);
-  if (environment)
-    fclose(environment);
-  return found;
-}
-
 /* The newest live file of a process: that of the highest N, after the last exec. */
 static int find_live_file(const char *pid, const char *directory, char *out) {
   char theirs[PATH_MAX], wanted[64];
-  if (!directory)
-    directory = getenv(OPTIONS_PREFIX "_LIVE");
   if (!directory || !*directory)
-    directory = live_directory_of(pid, theirs, sizeof theirs);
+    directory = live_files_directory(pid, theirs, sizeof theirs);
   if (!directory)
     return cli_failure(
         "show: %s: keeps no live file: start it with ARROW_POOL_LIVE, or say where with --live=DIR", pid);
@@ -97,7 +75,7 @@ int cli_show(int argc, char **argv) {
     return cli_usage_error("show: %s; see arrowpool show --help",
                            optind == argc ? "no PID or FILE given" : "too many");
   path = argv[optind];
-  if (is_number(path)) {
+  if (live_files_is_pid(path)) {
     int status = find_live_file(path, directory, found);
     if (status != CLI_OK)
       return status;

@@ -54,3 +54,82 @@ with open(sys.argv[2], "a") as out:
     out.write(json.dumps({"schema": "arrowpool/1", "version": "0.1.0", "process": process, "pools": [pool]}) + "\n")
 PYTHON
 }
+
+# ---- programs that keep live files and do what they are told, and a real terminal ----
+
+# start_probe NAME [COMMAND]...: a program under the shim, keeping a live file in $LIVE. Its number is in
+# pid[NAME].
+declare -gA pid to from
+start_probe() {
+  local name=$1 command input output
+  mkfifo "$name.in" "$name.out"
+  (
+    for input in "${to[@]}" "${from[@]}"; do exec {input}>&-; done # or others would not see the end of their stdin
+    exec "$CLI" run --live="$LIVE" --decay=never -- "$BUILD/tests/cli/probe_pools" 3>&-
+  ) <"$name.in" >"$name.out" 2>"$name.err" &
+  pid[$name]=$!
+  exec {input}>"$name.in" {output}<"$name.out"
+  to[$name]=$input from[$name]=$output
+  shift
+  for command; do
+    tell "$name" "$command"
+  done
+}
+
+# tell NAME COMMAND: have it done, and wait until it is.
+tell() {
+  local answer
+  echo "$2" >&"${to[$1]}"
+  read -r -t 30 answer <&"${from[$1]}"
+  [ "$answer" = ok ]
+}
+
+# end_probe NAME: it returns from main.
+end_probe() {
+  exec {to[$1]}>&-
+  wait "${pid[$1]}"
+  unset "pid[$1]"
+}
+
+# kill_probe NAME: SIGKILL.
+kill_probe() {
+  kill -KILL "${pid[$1]}"
+  wait "${pid[$1]}" || true
+  unset "pid[$1]"
+}
+
+end_probes() {
+  local name
+  for name in "${!pid[@]}"; do
+    kill_probe "$name"
+  done
+}
+
+# terminal WIDTH HEIGHT COMMAND: a shell in a terminal of that size, with the command typed into it.
+terminal() {
+  command -v tmux >/dev/null || skip "tmux is not installed"
+  TMUX_TMPDIR=$(mktemp -d "$BATS_TEST_TMPDIR/tmux.XXXX") # its own: a server that was told to end may still be there
+  export TMUX_TMPDIR
+  tmux -f /dev/null new-session -d -x "$1" -y "$2" -e LC_ALL="${TERMINAL_LOCALE:-C.UTF-8}" \
+    "exec env PS1='prompt\$ ' bash --norc --noprofile" 3>&-
+  screen_has 'prompt\$'
+  type_keys "$3" Enter
+}
+
+type_keys() { tmux send-keys "$@"; }
+
+end_terminal() { [ ! -v TMUX_TMPDIR ] || tmux kill-server 2>/dev/null || true; }
+
+# What a capture has to say within 10 seconds: screen_has REGEX, screen_lacks REGEX. The last one is in $screen.
+screen_is() {
+  local deadline=$((SECONDS + 10))
+  while [ $SECONDS -lt $deadline ]; do
+    screen=$(tmux capture-pane -p)
+    if grep -qE -- "$2" <<<"$screen"; then [ "$1" = not ] || return 0; else [ "$1" = yes ] || return 0; fi
+    sleep 0.05
+  done
+  printf 'the screen never came to (%s) %s:\n%s\n' "$1" "$2" "$screen"
+  return 1
+}
+screen_has() { screen_is yes "$1"; }
+screen_lacks() { screen_is not "$1"; }

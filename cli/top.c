@@ -1,0 +1,187 @@
+/* `arrowpool top`: reads its arguments and the live files; shows them as text, or has top_screen.c do it. */
+#include "top.h"
+
+#include "cli.h"
+#include "live.h"
+#include "live_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+void cli_top_describe(void) {
+  puts("Shows the processes that keep live files in DIR; default: ARROW_POOL_LIVE of this environment. With "
+       "PID only\n"
+       "that process, where this environment has no ARROW_POOL_LIVE from that of its own. Keys: press h. "
+       "Without a\n"
+       "terminal the same as text, with exact numbers.\n\n"
+       "  --interval=TIME  time between refreshes, such as 500ms, 1s or 5m; default: 1s\n"
+       "  --sort=FIELD     pid, state, live, peak, rss, warm, allocs, in-place, remapped, copies, copied or "
+       "program;\n"
+       "                   default: live\n"
+       "  --filter=TEXT    only processes with that in their number, program, command, state or pools\n"
+       "  --pools          begin with the pools of all processes shown\n"
+       "  --once           text, once\n"
+       "  -n N             text, N times");
+}
+
+int64_t top_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- reading ---- */
+
+static bool is_live_file(const char *name, int64_t pid) {
+  static const char prefix[] = "arrowpool-";
+  size_t length = strlen(name), suffix = sizeof LIVE_SUFFIX - 1;
+  return strncmp(name, prefix, sizeof prefix - 1) == 0 && length > suffix &&
+         strcmp(name + length - suffix, LIVE_SUFFIX) == 0 && (!pid || atoll(name + sizeof prefix - 1) == pid);
+}
+
+static bool read_file(top_view *v, const char *name) {
+  char path[PATH_MAX + 256];
+  figures f;
+  snprintf(path, sizeof path, "%s/%s", v->directory, name);
+  errno = 0;
+  if (figures_read_live(path, &f)) {
+    if (errno != ENOENT) /* its process ended just now */
+      top_model_add_unreadable(&v->model);
+    return true;
+  }
+  bool added = top_model_add(&v->model, name, &f, top_now());
+  figures_free(&f);
+  return added;
+}
+
+bool top_refresh(top_view *v) {
+  bool good = true;
+  DIR *directory = opendir(v->directory);
+  snprintf(v->problem, sizeof v->problem, "%s", directory ? "" : strerror(errno));
+  top_model_begin(&v->model);
+  for (struct dirent *entry; directory && good && (entry = readdir(directory)) != NULL;)
+    if (is_live_file(entry->d_name, v->pid))
+      good = read_file(v, entry->d_name);
+  if (directory)
+    closedir(directory);
+  top_model_end(&v->model);
+  return top_model_arrange(&v->model) && good;
+}
+
+/* ---- text ---- */
+
+static int print_text(top_view *v, int64_t times) {
+  for (int64_t i = 0; !times || i < times; i++) {
+    if (i) {
+      poll(NULL, 0, (int)v->interval);
+      puts("");
+    }
+    if (!top_refresh(v))
+      return cli_failure("top: %s", strerror(ENOMEM));
+    if (*v->problem)
+      return cli_failure("top: %s: %s", v->directory, v->problem);
+    if (!top_print(&v->model))
+      return CLI_FAILURE;
+  }
+  return CLI_OK;
+}
+
+/* ---- arguments ---- */
+
+static int parse_interval(const char *text, int64_t *out) {
+  options_value value;
+  if (!options_parse(&options_table[OPTION_STATS_INTERVAL], text, &value) || value.number < TOP_SHORTEST ||
+      value.number > TOP_LONGEST)
+    return cli_usage_error("top: --interval=%s: choose a duration from 100ms to 1h, such as 500ms, 1s or 5m",
+                           text);
+  *out = value.number;
+  return CLI_OK;
+}
+
+static int parse_sort(const char *text, int *out) {
+  int column = top_find_column(text);
+  if (column >= 0) {
+    *out = column;
+    return CLI_OK;
+  }
+  char choices[256] = "";
+  for (int i = 0; i < TOP_COLUMNS; i++)
+    if (top_columns[i].field)
+      sprintf(choices + strlen(choices), "%s%s", i ? ", " : "", top_columns[i].field);
+  return cli_usage_error("top: --sort=%s: choose one of %s", text, choices);
+}
+
+static int parse_times(const char *text, int64_t *out) {
+  char *end;
+  errno = 0;
+  long long times = strtoll(text, &end, 10);
+  if (errno || end == text || *end || times < 1)
+    return cli_usage_error("top: -n %s: choose a number from 1 on", text);
+  *out = times;
+  return CLI_OK;
+}
+
+/* What to look at: a directory, or a process whose environment may say which. `room` is for that. */
+static int choose_directory(const char *argument, top_view *v, char *room, size_t size) {
+  struct stat status;
+  bool is_pid = argument && live_files_is_pid(argument) && stat(argument, &status) != 0;
+  v->pid = is_pid ? atoll(argument) : 0;
+  v->directory = argument && !is_pid ? argument : live_files_directory(is_pid ? argument : NULL, room, size);
+  if (!v->directory)
+    return is_pid ? cli_failure("top: %s: keeps no live file: start it with ARROW_POOL_LIVE", argument)
+                  : cli_usage_error("top: no directory given, and ARROW_POOL_LIVE is not set");
+  if (access(v->directory, R_OK | X_OK) != 0)
+    return cli_failure("top: %s: %s", v->directory, strerror(errno));
+  return CLI_OK;
+}
+
+int cli_top(int argc, char **argv) {
+  static const struct option longs[] = {
+      {"interval", required_argument, NULL, 'i'}, {"sort", required_argument, NULL, 's'},
+      {"filter", required_argument, NULL, 'f'},   {"pools", no_argument, NULL, 'p'},
+      {"once", no_argument, NULL, 'o'},           {0}};
+  top_view view = {.interval = 1000, .model.sort = TOP_COLUMN_LIVE};
+  char theirs[PATH_MAX];
+  int64_t times = 0;
+  int status = CLI_OK;
+  opterr = 0;
+  for (int at = optind, id; (id = getopt_long(argc, argv, ":n:", longs, NULL)) != -1; at = optind) {
+    if (id == ':')
+      return cli_usage_error("top: %s: needs a value", argv[at]);
+    if (id == '?')
+      return cli_usage_error("top: %s: unknown option; see arrowpool top --help", argv[at]);
+    if (id == 'i')
+      status = parse_interval(optarg, &view.interval);
+    else if (id == 's')
+      status = parse_sort(optarg, &view.model.sort);
+    else if (id == 'n')
+      status = parse_times(optarg, &times);
+    else if (id == 'f')
+      snprintf(view.model.filter, sizeof view.model.filter, "%s", optarg);
+    else if (id == 'p')
+      view.model.pools = true;
+    else
+      times = 1;
+    if (status != CLI_OK)
+      return status;
+  }
+  if (optind + 1 < argc)
+    return cli_usage_error("top: too many arguments; see arrowpool top --help");
+  status = choose_directory(optind < argc ? argv[optind] : NULL, &view, theirs, sizeof theirs);
+  if (status != CLI_OK)
+    return status;
+  view.model.pools |= view.pid != 0;
+  bool text = times || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO);
+  status = text ? print_text(&view, times) : top_screen(&view);
+  top_model_free(&view.model);
+  return status;
+}
