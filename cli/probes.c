@@ -31,7 +31,7 @@ static bool has_huge_page(void) {
 }
 
 static void try_moves(probes *out) {
-  size_t page = range_page_size();
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
   char *from = mmap(NULL, 8 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   char *to = mmap(NULL, 8 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (from == MAP_FAILED || to == MAP_FAILED)

@@ -198,7 +198,7 @@ static void watch_for_sigbus(void) {
 
 /* Room for a pool's record, which may be the first on its page. */
 static void prepare_pool(unsigned pool) {
-  size_t page = range_page_size();
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
   size_t from = range_round_up(POOLS_OFFSET + pool * sizeof(area_pool), page);
   size_t end = range_round_up(POOLS_OFFSET + (pool + 1) * sizeof(area_pool), page);
   if (from < end && end > STEP && active && !allocate(from, end - from)) {

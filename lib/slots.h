@@ -55,7 +55,7 @@ int64_t slots_now(void);
 void slots_release_idle(void);
 
 /* Bytes that are idle and may be resident. At most what was live at the highest point of the last one to two
- * decay times. */
+ * decay times, 1/16 of that and two huge pages. */
 size_t slots_idle_bytes(void);
 
 /* Keep a copy of that figure here, which may be a moment behind. */

@@ -1,8 +1,8 @@
 /* Idle pages: those of free slots, of trimmed tails, and what a huge page holds beyond its buffer's end.
  *
  * They stay for the decay time, to be used again without a page fault, and never amount to more than what was
- * live at the highest point of the last one to two decay times. Order of locks: the tier's, then the slot's;
- * never the other way round. */
+ * live at the highest point of the last one to two decay times, and a little for rounding (most_idle). Order
+ * of locks: the tier's, then the slot's; never the other way round. */
 #include "slots_table.h"
 
 #include "gate.h"
@@ -38,10 +38,12 @@ static void note_live(size_t live) {
   }
 }
 
+/* What was live took more than its bytes: the rest of its last huge page, and its place in the lead. */
 static size_t most_idle(void) {
   size_t now = atomic_load_explicit(&peak_live, memory_order_relaxed);
   size_t last = atomic_load_explicit(&last_peak_live, memory_order_relaxed);
-  return now > last ? now : last;
+  size_t most = now > last ? now : last;
+  return most + most / SETTLED_SHARE + 2 * SLOTS_HUGE_PAGE;
 }
 
 void slots_account(place at, ptrdiff_t grown) {
