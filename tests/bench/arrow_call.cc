@@ -5,12 +5,14 @@
  *
  * Stock and shim are separate processes, so run them in turns and take the minimum over all:
  *
- *   wheel=$(.venv/bin/python -c 'import pyarrow; print(pyarrow.get_library_dirs()[0])')
- *   g++ -std=c++20 -O2 -I"$wheel/include" tests/bench/arrow_call.cc -o build/arrow_call
- * "$wheel"/libarrow.so.* \ -Wl,-rpath,"$wheel" for i in $(seq 10); do build/arrow_call stock
- *     ARROW_POOL=jemalloc LD_PRELOAD=build/shim/libarrowpool_preload.so build/arrow_call ours
- *     ARROW_POOL=system LD_PRELOAD=build/shim/libarrowpool_preload.so build/arrow_call counted
- *   done | sort -k1,1n -k2,3 -k4,4n | sort -u -k1,1n -k2,3 */
+ *     wheel=$(.venv/bin/python -c 'import pyarrow; print(pyarrow.get_library_dirs()[0])')
+ *     g++ -std=c++20 -O2 -I$wheel/include tests/bench/arrow_call.cc -o build/arrow_call $wheel/libarrow.so.*
+ *
+ * with LD_LIBRARY_PATH=$wheel `build/arrow_call stock`, and with the shim preloaded `build/arrow_call ours`;
+ * then
+ *
+ *     sort -k1,1n -k2,3 -k4,4n | sort -u -k1,1n -k2,3
+ */
 #include <arrow/memory_pool.h>
 #include <arrow/status.h>
 
