@@ -63,6 +63,14 @@ static arrowpool_pool *make_pool(const char *name, bool separate_jemalloc) {
   return status == ARROWPOOL_OK ? pool : NULL;
 }
 
+/* Arrow's system pool takes its memory by the libc door, which serves from the range, too: what it handed out
+ * before it was patched looks like ours. */
+static bool has_buffers_in_range(void *object, void *const *functions, const arrow_layout *layout,
+                                 const char *name) {
+  int64_t (*bytes)(void *) = (int64_t(*)(void *))functions[layout->slots[ARROW_BYTES_ALLOCATED]];
+  return strcmp(name, "arrow.system") == 0 && bytes(object) > 0;
+}
+
 static void fill(arrow_patch *p, const arrow_functions *ours) {
   void *const *replacements = p->layout.takes_alignment ? ours->aligned : ours->plain;
   memcpy(p->table, p->original - 2, (size_t)(p->layout.count + 2) * sizeof *p->table);
@@ -86,6 +94,7 @@ static const char *patch(void *object, const arrow_layout *layout, const char *n
     p->object = object;
     p->original = functions_of(object);
     p->layout = *layout;
+    p->lists_own = has_buffers_in_range(object, p->original, layout, name);
     fill(p, ours);
     atomic_store(&used, index + 1);
     __atomic_store_n((void **)object, &p->table[2], __ATOMIC_RELEASE);

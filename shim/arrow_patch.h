@@ -17,6 +17,8 @@ typedef struct arrow_patch {
   void *object;          /* arrow::MemoryPool */
   void *const *original; /* its own virtual functions */
   arrow_layout layout;
+  bool lists_own; /* the original's buffers are in the range as well, so the ledger has all of the pool's own
+                   */
   _Atomic int64_t peak; /* bytes: the most that we and the original held together, up to the original's last
                            change */
   void *table[2 + ARROW_LAYOUT_MAX];

@@ -16,7 +16,14 @@
 
 /* ---- memory ---- */
 
-static bool owns(const void *buffer) { return range_owns(buffer) != ledger_has(buffer); }
+static bool owns(const arrow_patch *p, const void *buffer) {
+  return p->lists_own ? ledger_has(buffer) : range_owns(buffer) != ledger_has(buffer);
+}
+
+/* Whether the ledger has to know a buffer of the pool's. */
+static bool is_listed(const arrow_patch *p, const void *buffer) {
+  return p->lists_own || !range_owns(buffer);
+}
 
 /* 0 where Arrow names no alignment. Never less than its default, which the ledger needs too. */
 static int64_t alignment_of(int64_t alignment) {
@@ -24,14 +31,14 @@ static int64_t alignment_of(int64_t alignment) {
 }
 
 static void give_back(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
-  if (!range_owns(buffer))
+  if (is_listed(p, buffer))
     ledger_strike(buffer);
   pool_free(p->pool, buffer, size, alignment_of(alignment));
 }
 
 /* What the pool has just served becomes its own, or goes back. */
 static bool keep(arrow_patch *p, void *buffer, int64_t size, int64_t alignment) {
-  if (__builtin_expect(range_owns(buffer) || ledger_enter(buffer), 1))
+  if (__builtin_expect(!is_listed(p, buffer) || ledger_enter(buffer), 1))
     return true;
   pool_free(p->pool, buffer, size, alignment_of(alignment));
   return false;
@@ -133,14 +140,14 @@ static void *move_to_original(arrow_patch *p, int64_t old_size, int64_t new_size
 
 static void *resize(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment, uint8_t **buffer) {
   void *resized = *buffer;
-  bool listed = !range_owns(resized) && ledger_strike(resized); /* once it moved, the address is anybody's */
+  bool listed = is_listed(p, resized) && ledger_strike(resized); /* once it moved, the address is anybody's */
   if (!served(p, pool_reallocate(p->pool, old_size, new_size, alignment_of(alignment), &resized))) {
     if (listed)
       ledger_enter(resized);
     return move_to_original(p, old_size, new_size, alignment, buffer);
   }
   *buffer = resized;
-  return range_owns(resized) || ledger_enter(resized)
+  return !is_listed(p, resized) || ledger_enter(resized)
              ? NULL
              : move_to_original(p, new_size, new_size, alignment, buffer);
 }
@@ -149,7 +156,7 @@ static void *reallocate(arrow_patch *p, int64_t old_size, int64_t new_size, int6
                         uint8_t **buffer) {
   if (old_size == 0 && new_size > 0 && take(p, new_size, alignment, buffer))
     return NULL;
-  if (old_size <= 0 || new_size < 0 || !owns(*buffer))
+  if (old_size <= 0 || new_size < 0 || !owns(p, *buffer))
     return original_reallocate(p, old_size, new_size, alignment, buffer);
   if (new_size > 0)
     return resize(p, old_size, new_size, alignment, buffer);
@@ -159,7 +166,7 @@ static void *reallocate(arrow_patch *p, int64_t old_size, int64_t new_size, int6
 }
 
 static void release(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
-  if (__builtin_expect(size > 0 && owns(buffer), 1))
+  if (__builtin_expect(size > 0 && owns(p, buffer), 1))
     give_back(p, buffer, size, alignment);
   else
     original_free(p, buffer, size, alignment);

@@ -2,8 +2,9 @@
  *
  * A buffer in the range belongs to Arrow's patched pools, one outside does not: that is true of nearly all of
  * them. The ledger holds the others: what the pools were given by the allocator behind us, and what in the
- * range came by arrow_mi_malloc_aligned. A bit for each 64 bytes of address space, in pages that exist only
- * around such buffers. Lock-free; every function keeps errno. */
+ * range came by arrow_mi_malloc_aligned; and all that is a pool's own whose former buffers are in the range
+ * too. A bit for each 64 bytes of address space, in pages that exist only around such buffers. Lock-free;
+ * every function keeps errno. */
 #ifndef ARROWPOOL_LEDGER_H
 #define ARROWPOOL_LEDGER_H
 

@@ -67,7 +67,7 @@ served() {
 }
 
 @test "the newest wheel with Arrow's system pool as the default" {
-  PROGRAMS=(figures late fork)
+  PROGRAMS=(figures early late fork)
   same "$NEWEST" ARROW_DEFAULT_MEMORY_POOL=system
   served system
 }
