@@ -1,0 +1,110 @@
+/* Live files while they are written (live.h), read as the command line reads them (figures.h): no value is
+ * ever torn or goes back, and at rest they are exact. */
+#include "unit.h"
+
+#include "counters.h"
+#include "figures.h"
+#include "live.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define POOL   7
+#define ROUNDS 300000
+
+static char directory[] = "/tmp/arrowpool-test-live-XXXXXX", path[256];
+static atomic_int running;
+
+static void complain(const char *file, const char *problem) {
+  fprintf(stderr, "%s: %s\n", file, problem);
+  abort();
+}
+
+static void begin(void) {
+  live_start(directory, true, complain);
+  counters_label(POOL, "c:churn", "jemalloc", true, true);
+  counters_allocated(POOL, 1);
+  FILE *found = popen("ls -d /tmp/arrowpool-test-live-*/*-$PPID-*.live", "r"); /* ours: the shell's parent */
+  CHECK(found && fgets(path, sizeof path, found));
+  pclose(found);
+  path[strcspn(path, "\n")] = 0;
+}
+
+static void *churn(void *index) {
+  uint64_t random = (uintptr_t)index + 1;
+  for (int i = 0; i < ROUNDS; i++) {
+    int64_t size = (int64_t)(unit_random(&random) % 100000) + 1;
+    counters_allocated(POOL, size);
+    counters_reallocated(POOL, size, 2 * size, (counters_kind)(i % 3));
+    counters_freed(POOL, 2 * size);
+  }
+  atomic_fetch_sub(&running, 1);
+  return NULL;
+}
+
+/* The figures that only grow. The peak is one too, within its bound: a reader may add up what a thread is
+ * just about to report. */
+#define GROWING(X)                                                                                           \
+  X(num_allocations)                                                                                         \
+  X(num_reallocations) X(total_bytes_allocated) X(num_frees) X(reallocs_in_place) X(reallocs_remapped)       \
+      X(reallocs_copied) X(bytes_grown_in_place) X(bytes_remapped) X(bytes_copied)
+
+static long poll_while_running(void) {
+  figures_values before = {0};
+  long polls = 0;
+  while (atomic_load(&running)) {
+    figures f;
+    CHECK(!figures_read_live(path, &f));
+    CHECK(f.pool_count == 1 && f.state == FIGURES_RUNNING && f.pid == getpid());
+    figures_values now = f.pools[0].values;
+#define X(name) CHECK(now.name >= before.name);
+    GROWING(X)
+#undef X
+    CHECK(now.bytes_allocated >= 0 && now.bytes_allocated <= now.total_bytes_allocated);
+    CHECK(now.max_memory >= before.max_memory - 2 * COUNTERS_QUANTUM);
+    before = now;
+    figures_free(&f);
+    polls++;
+  }
+  return polls;
+}
+
+static void churn_under_a_reader(void) {
+  pthread_t threads[2];
+  begin();
+  atomic_store(&running, 2);
+  for (uintptr_t i = 0; i < 2; i++)
+    CHECK(!pthread_create(&threads[i], NULL, churn, (void *)i));
+  CHECK(poll_while_running() > 10);
+  for (int i = 0; i < 2; i++)
+    pthread_join(threads[i], NULL);
+  figures f;
+  counters_sum sum;
+  CHECK(!figures_read_live(path, &f));
+  counters_read(POOL, &sum);
+  CHECK(f.pools[0].values.num_frees == 2 * ROUNDS && f.pools[0].values.bytes_allocated == 1);
+#define X(name, unit, help) CHECK(f.pools[0].values.name == sum.values.name);
+  COUNTERS_FIELDS(X)
+#undef X
+  CHECK(f.pools[0].values.max_memory == sum.max_memory);
+  CHECK(!memcmp(f.pools[0].size_histogram, sum.values.size_histogram, sizeof sum.values.size_histogram));
+  CHECK(!memcmp(f.pools[0].live_histogram, sum.values.live_histogram, sizeof sum.values.live_histogram));
+  figures_free(&f);
+  unlink(path);
+}
+
+TEST(a_reader_sees_no_torn_value_and_none_that_goes_back) {
+  assert_non_null(mkdtemp(directory));
+  assert_true(unit_in_child(churn_under_a_reader));
+  assert_int_equal(rmdir(directory), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(a_reader_sees_no_torn_value_and_none_that_goes_back)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
