@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-static int probe_failures;
+static __attribute__((unused)) int probe_failures;
 
 #define CHECK(condition, ...)                                                                                \
   do {                                                                                                       \
