@@ -213,3 +213,22 @@ sys.exit(subprocess.run(sys.argv[1:], stderr=writer).returncode != 5)' \
   run -5 bash -c "LD_PRELOAD='$SHIM' ARROW_POOL=jemalloc ARROW_POOL_STATS=out/s.json exec '$PROBES/probe_exit' <&- >&- 2>&-"
   assert_figures out/s.json
 }
+
+@test "a working directory that is gone is one warning" {
+  run -5 --separate-stderr bash -c 'mkdir gone && cd gone && rmdir ../gone &&
+    LD_PRELOAD=$SHIM ARROW_POOL=jemalloc ARROW_POOL_STATS=s.json exec "$PROBES/probe_exit"'
+  assert_equal "$stderr" "arrowpool: cannot write s.json: No such file or directory"
+}
+
+@test "after a chroot the dump goes where the path leads from there" {
+  need_root
+  mkdir jail
+  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_STATS=/s.json ARROW_POOL_LIVE="$PWD/live" /usr/bin/python3 -I -c '
+import ctypes, os
+ctypes.CDLL(None).posix_memalign(ctypes.byref(ctypes.c_void_p()), 64, 1000)
+os.chroot("jail")
+os._exit(0)'
+  assert_equal "$stderr" ""
+  run -0 json jail/s.json 'pool("libc")["total_bytes_allocated"] >= 1000'
+  assert_output True
+}
