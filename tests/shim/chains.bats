@@ -100,3 +100,34 @@ before() {
   run -0 env LD_PRELOAD="$PROBES/libprobe_partial.so:$SHIM" "$PROBES/probe_chain" grow
   assert_output "grown"
 }
+
+@test "allocators that are loaded with dlopen go on under the shim" {
+  local tried=0
+  for name in jemalloc mimalloc tcmalloc; do
+    for mode in jemalloc system; do
+      run shim ARROW_POOL=$mode "$BUILD/tests/bench/bench_growth" $name churn-1
+      [ "$status" != 1 ] || continue # not installed: it says so
+      assert_success
+      assert_output --partial '"verified":true'
+      tried=$((tried + 1))
+    done
+  done
+  [ $tried -gt 0 ] || skip "none of the allocators is installed"
+}
+
+@test "an aligned buffer that grows by realloc stays where it is" {
+  dump=$BATS_TEST_TMPDIR/dump.json
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_STATS="$dump" /usr/bin/python3 -I -c '
+import ctypes
+libc = ctypes.CDLL(None)
+libc.realloc.restype, libc.realloc.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t]
+buffer = ctypes.c_void_p()
+assert libc.posix_memalign(ctypes.byref(buffer), 64, 2 << 20) == 0
+first = buffer.value
+for size in range(3, 14):
+    buffer.value = libc.realloc(buffer, size << 20)
+    assert buffer.value == first, size
+libc.free(buffer)'
+  run -0 json "$dump" 'pool("libc")["reallocs_in_place"], pool("libc")["bytes_copied"]'
+  assert_output "(11, 0)"
+}
