@@ -88,11 +88,12 @@ print(eval(sys.argv[2]))' "$trace.json" "$2"
   assert_output "(False, False)"
 }
 
-# massif NAME [NAME=VALUE]...: leave the snapshots in NAME.out.
+# massif NAME [NAME=VALUE]...: leave the snapshots in NAME.out, often enough by bytes allocated, not by time, that no
+# step of the growth falls between two of them.
 massif() {
   local out=$BATS_TEST_TMPDIR/$1.out
   shift
-  env "$@" valgrind --tool=massif --massif-out-file="$out" "$PYTHON" "$PROGRAM" >"$out.log" 2>&1
+  env "$@" valgrind --tool=massif --time-unit=B --max-snapshots=1000 --massif-out-file="$out" "$PYTHON" "$PROGRAM" >"$out.log" 2>&1
 }
 
 @test "massif shows the growth in system mode, and nothing of it in a stock pyarrow" {

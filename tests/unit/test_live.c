@@ -49,10 +49,11 @@ static void *churn(void *index) {
 
 /* The figures that only grow. The peak is one too, within its bound: a reader may add up what a thread is
  * just about to report. */
+/* clang-format off */
 #define GROWING(X)                                                                                           \
-  X(num_allocations)                                                                                         \
-  X(num_reallocations) X(total_bytes_allocated) X(num_frees) X(reallocs_in_place) X(reallocs_remapped)       \
-      X(reallocs_copied) X(bytes_grown_in_place) X(bytes_remapped) X(bytes_copied)
+  X(num_allocations) X(num_reallocations) X(total_bytes_allocated) X(num_frees) X(reallocs_in_place)         \
+  X(reallocs_remapped) X(reallocs_copied) X(bytes_grown_in_place) X(bytes_remapped) X(bytes_copied)
+/* clang-format on */
 
 static long poll_while_running(void) {
   figures_values before = {0};
