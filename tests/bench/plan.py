@@ -37,7 +37,7 @@ PACKAGES = {"jemalloc": "libjemalloc2", "mimalloc": "libmimalloc2.0", "tcmalloc"
 COLD_ALLOCATORS = ("arrowpool", "jemalloc-arrow", "mimalloc-wheel")
 COLD_CASES = ("doubling", "steps-1m")
 CONTEXT = ("limit-4k", "glibc", "jemalloc")  # here for the picture: no goal compares their times
-CONTEXT_REPEATS = 2
+CONTEXT_REPEATS = 1
 SMALL = ("arrowpool", "system", "jemalloc", "jemalloc-arrow", "mimalloc", "mimalloc-wheel", "tcmalloc")
 
 
