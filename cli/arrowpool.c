@@ -73,7 +73,8 @@ int cli_failure(const char *format, ...) {
 
 int cli_option_error(const char *command, int id, char **argv) {
   char letter[] = {'-', (char)optopt, 0};
-  const char *name = id == '?' && optopt ? letter : argv[optind - 1];
+  bool is_letter = id == '?' && optopt && strncmp(argv[optind - 1], "--", 2) != 0;
+  const char *name = is_letter ? letter : argv[optind - 1];
   if (id == ':')
     return cli_usage_error("%s: %s: needs a value", command, name);
   return cli_usage_error("%s: %s: unknown option; see arrowpool %s --help", command, name, command);

@@ -83,11 +83,9 @@ int cli_doctor(int argc, char **argv) {
   bool as_json = false;
   char path[64];
   opterr = 0;
-  for (int at = optind, id; (id = getopt_long(argc, argv, "+:", longs, NULL)) != -1; at = optind) {
-    if (id == ':')
-      return cli_usage_error("doctor: %s: needs a value", argv[at]);
-    if (id == '?')
-      return cli_usage_error("doctor: %s: unknown option; see arrowpool doctor --help", argv[at]);
+  for (int id; (id = getopt_long(argc, argv, "+:", longs, NULL)) != -1;) {
+    if (id == ':' || id == '?')
+      return cli_option_error("doctor", id, argv);
     as_json = strcmp(optarg, "json") == 0;
     if (!as_json && strcmp(optarg, "text") != 0)
       return cli_usage_error("doctor: --format=%s: choose text or json", optarg);

@@ -154,11 +154,9 @@ int cli_top(int argc, char **argv) {
   int64_t times = 0;
   int status = CLI_OK;
   opterr = 0;
-  for (int at = optind, id; (id = getopt_long(argc, argv, ":n:", longs, NULL)) != -1; at = optind) {
-    if (id == ':')
-      return cli_usage_error("top: %s: needs a value", argv[at]);
-    if (id == '?')
-      return cli_usage_error("top: %s: unknown option; see arrowpool top --help", argv[at]);
+  for (int id; (id = getopt_long(argc, argv, ":n:", longs, NULL)) != -1;) {
+    if (id == ':' || id == '?')
+      return cli_option_error("top", id, argv);
     if (id == 'i')
       status = parse_interval(optarg, &view.interval);
     else if (id == 's')

@@ -127,6 +127,14 @@ static void mark_replaced(void) {
     close(fd);
 }
 
+/* Have the file keep room for [offset, offset + size); errno says why not. */
+static bool reserve(int fd, size_t offset, size_t size) {
+  int error = posix_fallocate(fd, (off_t)offset, (off_t)size); /* which leaves errno alone */
+  if (error)
+    errno = error;
+  return !error;
+}
+
 /* A new file, with room for the header, the first pools and the first shards. */
 static int create(void) {
   mkdir(directory, 0700);
@@ -141,9 +149,9 @@ static int create(void) {
   struct stat status;
   if (fd < 0)
     return -1;
-  if (ftruncate(fd, FILE_SIZE) || posix_fallocate(fd, 0, STEP) || posix_fallocate(fd, SHARDS_OFFSET, STEP) ||
+  if (ftruncate(fd, FILE_SIZE) || !reserve(fd, 0, STEP) || !reserve(fd, SHARDS_OFFSET, STEP) ||
       fstat(fd, &status)) {
-    int error = errno ? errno : ENOSPC;
+    int error = errno;
     unlink(path);
     close(fd);
     errno = error;
@@ -160,12 +168,12 @@ static bool replace_by_memory(char *from, size_t size) {
               0) != MAP_FAILED;
 }
 
-/* Have the file keep room for [offset, offset + size). The descriptor is not kept: daemons close all. */
+/* The same later. The descriptor is not kept: daemons close all. */
 static bool allocate(size_t offset, size_t size) {
   struct stat status;
   int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
   bool done = fd >= 0 && fstat(fd, &status) == 0 && status.st_dev == device && status.st_ino == inode &&
-              posix_fallocate(fd, (off_t)offset, (off_t)size) == 0;
+              reserve(fd, offset, size);
   if (fd >= 0)
     close(fd);
   return done;
@@ -309,8 +317,7 @@ void live_postfork_child(void) {
   if (fd >= 0) {
     size_t used = range_round_up(used_shards(copy) + 1, STEP);
     shards_allocated = used / sizeof(area_shard);
-    active = posix_fallocate(fd, 0, (off_t)range_round_up(used_pools_end(copy), STEP)) == 0 &&
-             posix_fallocate(fd, SHARDS_OFFSET, (off_t)used) == 0 &&
+    active = reserve(fd, 0, range_round_up(used_pools_end(copy), STEP)) && reserve(fd, SHARDS_OFFSET, used) &&
              mmap(base, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
     if (!active)
       unlink(path);

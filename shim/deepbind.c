@@ -3,7 +3,6 @@
  *
  * The call must leave by a jump: the C library reads the return address to know whose RUNPATH to search.
  * The compiler makes it one at -O2, and a test holds it to that. */
-#include "log.h"
 #include "next.h"
 #include "router.h"
 
@@ -19,8 +18,9 @@ EXPORT __attribute__((optimize("O2"))) void *dlopen(const char *file, int mode) 
     next_resolve_optional();
   if ((mode & RTLD_DEEPBIND) && file) {
     mode &= ~RTLD_DEEPBIND;
-    if (the_router.settings.values[OPTION_LOG].number != OPTIONS_LOG_QUIET && !atomic_exchange(&said, true))
-      LOG_LINE("loading ", file, " without RTLD_DEEPBIND, which would bypass us");
+    if (!atomic_exchange(&said, true))
+      router_warn((const char *const[]){"loading ", file, " without RTLD_DEEPBIND, which would bypass us"},
+                  3);
   }
   return next.dlopen(file, mode);
 }

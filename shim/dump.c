@@ -3,7 +3,6 @@
 #include "dump.h"
 
 #include "calm.h"
-#include "log.h"
 #include "router.h"
 
 #include <errno.h>
@@ -221,9 +220,8 @@ static void write_dump(report_source source) {
                                                       : format_of(target.text) == OPTIONS_FORMAT_JSONL
                                                           ? append_line
                                                           : write_file;
-  if (!write_target(target.text, source) &&
-      the_router.settings.values[OPTION_LOG].number != OPTIONS_LOG_QUIET)
-    LOG_LINE("cannot write ", target.text, ": ", strerrordesc_np(errno));
+  if (!write_target(target.text, source))
+    router_warn((const char *const[]){"cannot write ", target.text, ": ", strerrordesc_np(errno)}, 4);
 }
 
 /* The last dump waits for one that is under way, but not for ever: that may be in the thread that it
