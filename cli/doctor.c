@@ -1,6 +1,7 @@
 /* `arrowpool doctor`: will the shim serve this command, or does it serve this process, and if not, why. */
 #include "doctor.h"
 #include "cli.h"
+#include "live_files.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -68,8 +69,6 @@ static const char *look_at_command(patient *p, char **command) {
   return NULL;
 }
 
-static bool is_number(const char *text) { return *text && strspn(text, "0123456789") == strlen(text); }
-
 static int report(patient *p, const char *subject, bool as_json) {
   bool printed = as_json ? findings_print_json(&p->found, subject) : findings_print_text(&p->found);
   int status = printed && !findings_have(&p->found, FINDING_PROBLEM) ? CLI_OK : CLI_FAILURE;
@@ -92,7 +91,7 @@ int cli_doctor(int argc, char **argv) {
   }
   if (optind == argc)
     return cli_usage_error("doctor: no COMMAND or PID given; see arrowpool doctor --help");
-  if (!is_number(argv[optind])) {
+  if (!live_files_is_pid(argv[optind])) {
     look_at_command(p, argv + optind);
     return report(p, argv[optind], as_json);
   }
