@@ -1,5 +1,6 @@
 /* What the doctor says of the kernel: settings, limits, and what it grants when asked as the shim would ask.
  */
+#include "available.h"
 #include "doctor.h"
 #include "probes.h"
 
@@ -121,52 +122,16 @@ static bool read_limit(const patient *p, const char *name, struct rlimit *out) {
   return true;
 }
 
-/* The least limit of a control group and those above it, by the file that has it; 0: none. */
-static unsigned long long least_of(const char *mount, char *group, const char *file) {
-  unsigned long long least = 0, limit;
-  char path[2 * PATH_MAX], text[64];
-  for (;;) {
-    snprintf(path, sizeof path, "%s%s/%s", mount, strcmp(group, "/") ? group : "", file);
-    if (doctor_read_text(path, text, sizeof text) && sscanf(text, "%llu", &limit) == 1 &&
-        limit < 1ULL << 60 && (!least || limit < least)) /* version 1 writes a huge number for none */
-      least = limit;
-    char *slash = strrchr(group, '/');
-    if (!slash || !*group)
-      return least;
-    *slash = 0;
-  }
-}
-
-static unsigned long long read_group_limit(const patient *p) {
-  char path[64], line[PATH_MAX + 64];
-  unsigned long long least = 0;
-  snprintf(path, sizeof path, p->pid ? "/proc/%ld/cgroup" : "/proc/self/cgroup", p->pid);
-  FILE *groups = fopen(path, "re");
-  while (groups && fgets(line, sizeof line, groups)) {
-    line[strcspn(line, "\n")] = 0;
-    char *controllers = strchr(line, ':'), *group = controllers ? strchr(controllers + 1, ':') : NULL;
-    if (!group)
-      continue;
-    *group++ = 0;
-    unsigned long long limit = 0;
-    if (!controllers[1])
-      limit = least_of("/sys/fs/cgroup", group, "memory.max");
-    else if (strcmp(controllers + 1, "memory") == 0)
-      limit = least_of("/sys/fs/cgroup/memory", group, "memory.limit_in_bytes");
-    least = limit && (!least || limit < least) ? limit : least;
-  }
-  if (groups)
-    fclose(groups);
-  return least;
-}
-
 void doctor_kernel(patient *p) {
   struct rlimit address_space, data;
   char size[32];
   probes found;
   bool has_space = read_limit(p, "Max address space", &address_space),
        has_data = read_limit(p, "Max data size", &data);
-  unsigned long long group = read_group_limit(p);
+  char process[24] = "self";
+  if (p->pid)
+    snprintf(process, sizeof process, "%ld", p->pid);
+  int64_t group = available_in_group("", process);
   probes_run(has_space ? &address_space : NULL, has_data ? &data : NULL, &found);
   tell_huge_pages(p, &found);
   tell_settings(p);
@@ -178,10 +143,10 @@ void doctor_kernel(patient *p) {
     findings_add(&p->found, FINDING_NOTE, "limits", NULL,
                  "ulimit -d is %s: buffers count against it as far as they are used",
                  show_bytes(data.rlim_cur, size));
-  if (group)
+  if (group < available_machine())
     findings_add(&p->found, FINDING_NOTE, "limits", NULL,
                  "the control group may use %s: freed pages count until ARROW_POOL_DECAY is over",
-                 show_bytes(group, size));
+                 show_bytes((unsigned long long)group, size));
   if (!found.ran) {
     findings_add(&p->found, FINDING_WARNING, TOPIC, NULL,
                  "what the kernel grants could not be tried under these limits");

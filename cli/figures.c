@@ -71,6 +71,7 @@ bool figures_print(const figures *f, arrowpool_format format) {
       .rss_bytes = f->rss_bytes,
       .peak_rss_bytes = f->peak_rss_bytes,
       .warm_bytes = f->warm_bytes,
+      .limit_bytes = f->limit_bytes,
       .has_jemalloc = f->jemalloc_active_bytes != ARROWPOOL_UNKNOWN,
       .jemalloc = {f->jemalloc_active_bytes, f->jemalloc_resident_bytes, f->jemalloc_metadata_bytes}};
   memcpy(process.program, f->program, sizeof process.program);

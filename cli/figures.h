@@ -12,7 +12,8 @@
 #define FIGURES_FIELDS(X)                                                                                    \
   COUNTERS_FIELDS(X)                                                                                         \
   X(max_memory, bytes, "peak of the live bytes")                                                             \
-  X(inherited_bytes, bytes, "live at the fork that made the process")
+  X(inherited_bytes, bytes, "live at the fork that made the process")                                        \
+  X(limit_bytes, bytes, "most that may be live in the pool")
 
 typedef struct figures_values {
 #define X(name, unit, help) int64_t name;
@@ -41,6 +42,7 @@ typedef struct figures {
   int64_t start_time, time;          /* milliseconds since the epoch */
   int64_t rss_bytes, peak_rss_bytes; /* ARROWPOOL_UNKNOWN where nobody knows, as in what follows */
   int64_t warm_bytes;
+  int64_t limit_bytes; /* over all pools */
   int64_t jemalloc_active_bytes, jemalloc_resident_bytes, jemalloc_metadata_bytes;
   bool from_live; /* of a live file */
   int64_t lost;   /* records that found no room in a live file: sums are too small */

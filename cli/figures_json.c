@@ -74,8 +74,8 @@ const char *figures_from_json(const json_t *dump, figures *out) {
   out->start_time = moment(process, "start_time");
   out->time = moment(process, "time");
 #define FIELD(name) out->name = number(process, #name, &damaged)
-  FIELD(rss_bytes), FIELD(peak_rss_bytes), FIELD(warm_bytes), FIELD(jemalloc_active_bytes);
-  FIELD(jemalloc_resident_bytes), FIELD(jemalloc_metadata_bytes);
+  FIELD(rss_bytes), FIELD(peak_rss_bytes), FIELD(warm_bytes), FIELD(limit_bytes);
+  FIELD(jemalloc_active_bytes), FIELD(jemalloc_resident_bytes), FIELD(jemalloc_metadata_bytes);
 #undef FIELD
   out->pools = calloc(json_array_size(pools) + 1, sizeof *out->pools);
   if (!out->pools)

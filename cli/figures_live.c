@@ -61,10 +61,13 @@ static const char *read_header(file *f) {
     return "it is of a machine with another byte order";
   if (h->version != LIVE_VERSION)
     return "it is of a version that this program does not know";
-  if (h->header_bytes < sizeof *h || h->field_bytes != sizeof(live_field) || !h->pool_bytes ||
-      h->pool_bytes > MOST_RECORD || h->pool_bytes % 8 || !h->shard_bytes || h->shard_bytes > MOST_RECORD ||
-      h->shard_bytes % 8 || h->field_count > MOST_FIELDS || h->pool_count > MOST_POOLS || h->pid <= 0)
+  if (h->header_bytes < offsetof(live_header, limit_bytes) || h->field_bytes != sizeof(live_field) ||
+      !h->pool_bytes || h->pool_bytes > MOST_RECORD || h->pool_bytes % 8 || !h->shard_bytes ||
+      h->shard_bytes > MOST_RECORD || h->shard_bytes % 8 || h->field_count > MOST_FIELDS ||
+      h->pool_count > MOST_POOLS || h->pid <= 0)
     return "its header is damaged";
+  if (h->header_bytes < sizeof *h)
+    f->header.limit_bytes = 0; /* of a time before there were limits */
   f->shard_count = atomic_load(&f->header.shard_count);
   return f->shard_count > MOST_SHARDS || (uint64_t)f->shard_count * h->shard_bytes > MOST_BYTES
              ? "its header is damaged"
@@ -241,6 +244,8 @@ static void read_pool(const file *f, uint32_t pool, figures_pool *out) {
       clamp(v->total_bytes_allocated - sum(f, pool, find(f, LIVE_IN_SHARD, "bytes_freed", 8), 0));
   v->max_memory = highest(f, pool, v->bytes_allocated);
   v->inherited_bytes = clamp(number_at(record, find(f, LIVE_IN_POOL, "inherited", 8)));
+  int64_t most = number_at(record, find(f, LIVE_IN_POOL, "limit_bytes", 8));
+  v->limit_bytes = most > 0 ? limit(most) : ARROWPOOL_UNKNOWN;
   if (number_at(record, find(f, LIVE_IN_POOL, "sees_all", 8)))
     return;
   v->bytes_allocated = v->max_memory = v->num_frees = v->inherited_bytes = ARROWPOOL_UNKNOWN;
@@ -334,6 +339,7 @@ static void read_process(file *f, const struct stat *status, figures *out) {
   out->rss_bytes = status_bytes(memory, "VmRSS:");
   out->peak_rss_bytes = status_bytes(memory, "VmHWM:");
   out->warm_bytes = clamp(atomic_load(&h->warm_bytes));
+  out->limit_bytes = h->limit_bytes > 0 ? limit(h->limit_bytes) : ARROWPOOL_UNKNOWN;
   out->jemalloc_active_bytes = out->jemalloc_resident_bytes = out->jemalloc_metadata_bytes =
       ARROWPOOL_UNKNOWN;
   out->lost = atomic_load(&h->lost);

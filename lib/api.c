@@ -1,6 +1,7 @@
 /* The C API: the library's own door. It translates arguments and calls pool. */
 #include "arrowpool.h"
 
+#include "available.h"
 #include "pool.h"
 #include "report.h"
 
@@ -34,16 +35,21 @@ static bool is_name(const char *name) {
 
 API arrowpool_status arrowpool_create(const char *name, const arrowpool_config *config,
                                       arrowpool_pool **out) {
-  pool_config c = {pool_get_config(arrowpool_default())->backend, POOL_TOLD, POOL_SEES_ALL};
+  arrowpool_config given = {0};
+  pool_config c = {.backend = pool_get_config(arrowpool_default())->backend};
   if (!is_name(name) || !out)
     return ARROWPOOL_INVALID;
   if (config) {
-    if (config->struct_size < sizeof *config ||
-        (unsigned)config->backend >= sizeof backends / sizeof *backends)
+    size_t first_version = offsetof(arrowpool_config, limit_bytes);
+    if (config->struct_size != first_version && config->struct_size < sizeof given)
       return ARROWPOOL_INVALID;
-    if (config->backend != ARROWPOOL_BACKEND_DEFAULT)
-      c.backend = backends[config->backend];
+    memcpy(&given, config, config->struct_size == first_version ? first_version : sizeof given);
   }
+  if ((unsigned)given.backend >= sizeof backends / sizeof *backends || given.limit_bytes < 0)
+    return ARROWPOOL_INVALID;
+  if (given.backend != ARROWPOOL_BACKEND_DEFAULT)
+    c.backend = backends[given.backend];
+  c.limit_bytes = given.limit_bytes;
   char full_name[ARROWPOOL_NAME_MAX + 3] = "c:";
   strcpy(full_name + 2, name);
   return pool_create(full_name, c, out);
@@ -104,6 +110,8 @@ API arrowpool_status arrowpool_report(arrowpool_format format, arrowpool_write_f
     return ARROWPOOL_INVALID;
   return report_write(format, REPORT_ASK_JEMALLOC, write, context) ? ARROWPOOL_OK : ARROWPOOL_INVALID;
 }
+
+API int64_t arrowpool_available_memory(void) { return available_memory(); }
 
 API const char *arrowpool_name(const arrowpool_pool *pool) { return pool ? pool_name(pool) : ""; }
 

@@ -29,6 +29,11 @@ static pthread_key_t exit_key;
 static bool have_exit_key;
 static __thread block *own_block; /* NULL: none yet */
 
+/* How far a shard may be ahead of what its pool publishes. EXACT: each event goes to the pool's figures at
+ * once; `published` of the shards is 0, and `highest` below everything. */
+#define EXACT INT64_MIN
+static int64_t quantum[COUNTERS_POOLS] = {[0 ... COUNTERS_POOLS - 1] = COUNTERS_QUANTUM};
+
 void (*counters_on_new_shard)(void);
 
 static void leave_block(void *leaving);
@@ -61,6 +66,7 @@ static __attribute__((noinline, cold)) shard *make_shard(block *b, unsigned pool
   shard *s = atomic_load(&b->shards[pool]); /* another thread's, in the shared block */
   if (!s && (s = area_take_shard()) != NULL) {
     s->shared = b->shared;
+    atomic_store(&s->highest, quantum[pool] == EXACT ? EXACT : 0);
     s->next = atomic_load(&shards_of[pool]);
     atomic_store(&s->pool, pool + 1);
     atomic_store(&b->shards[pool], s);
@@ -102,7 +108,12 @@ static int64_t live_of(const shard *s) {
          atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
 }
 
-static __attribute__((noinline)) void publish(shard *s, unsigned pool) {
+static __attribute__((noinline)) void publish(shard *s, unsigned pool, int64_t change) {
+  if (quantum[pool] == EXACT) {
+    int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, change, memory_order_relaxed);
+    raise_to(&area_pools[pool].peak, before + change);
+    return;
+  }
   int64_t live = live_of(s), known = atomic_exchange_explicit(&s->published, live, memory_order_relaxed);
   int64_t highest = atomic_exchange_explicit(&s->highest, live, memory_order_relaxed);
   int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, live - known, memory_order_relaxed);
@@ -116,7 +127,7 @@ static void leave_block(void *leaving) {
   for (unsigned pool = 0; pool < COUNTERS_POOLS; pool++) {
     shard *s = atomic_load_explicit(&b->shards[pool], memory_order_relaxed);
     if (s)
-      publish(s, pool);
+      publish(s, pool, 0);
   }
   gate_lock(GATE_SHARDS);
   b->next_free = free_blocks;
@@ -136,19 +147,18 @@ INLINE void grew(shard *s, unsigned pool, int64_t size, int64_t amount, bool sha
   int64_t live = add(&s->sums[FIELD(total_bytes_allocated)], amount, shared) -
                  atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
   if (live > atomic_load_explicit(&s->highest, memory_order_relaxed)) {
-    atomic_store_explicit(&s->highest, live, memory_order_relaxed);
-    if (__builtin_expect(live - atomic_load_explicit(&s->published, memory_order_relaxed) > COUNTERS_QUANTUM,
-                         0))
-      publish(s, pool);
+    if (__builtin_expect(live - atomic_load_explicit(&s->published, memory_order_relaxed) > quantum[pool], 0))
+      publish(s, pool, amount);
+    else
+      atomic_store_explicit(&s->highest, live, memory_order_relaxed);
   }
 }
 
 INLINE void shrank(shard *s, unsigned pool, int64_t amount, bool shared) {
   int64_t live = atomic_load_explicit(&s->sums[FIELD(total_bytes_allocated)], memory_order_relaxed) -
                  add(&s->sums[FIELD(bytes_freed)], amount, shared);
-  if (__builtin_expect(atomic_load_explicit(&s->published, memory_order_relaxed) - live > COUNTERS_QUANTUM,
-                       0))
-    publish(s, pool);
+  if (__builtin_expect(atomic_load_explicit(&s->published, memory_order_relaxed) - live > quantum[pool], 0))
+    publish(s, pool, -amount);
 }
 
 INLINE void freed(shard *s, unsigned pool, int64_t size, bool shared) {
@@ -235,12 +245,14 @@ void counters_read(unsigned pool, counters_sum *out) {
     int64_t left = now.size_histogram[i] - now.left_histogram[i];
     values->live_histogram[i] = left > 0 ? left : 0;
   }
-  int64_t live = now.total_bytes_allocated - now.bytes_freed;
+  bool exact = quantum[pool] == EXACT;
+  int64_t published = atomic_load_explicit(&area_pools[pool].published, memory_order_relaxed);
+  int64_t live = exact ? published : now.total_bytes_allocated - now.bytes_freed;
   values->bytes_allocated =
       live > 0 ? live : 0; /* a free may be seen before its allocation, on another shard */
-  int64_t published = atomic_load_explicit(&area_pools[pool].published, memory_order_relaxed);
   int64_t peak = atomic_load_explicit(&area_pools[pool].peak, memory_order_relaxed);
-  for (shard *s = atomic_load_explicit(&shards_of[pool], memory_order_acquire); s; s = s->next) {
+  for (shard *s = exact ? NULL : atomic_load_explicit(&shards_of[pool], memory_order_acquire); s;
+       s = s->next) {
     int64_t ahead = atomic_load_explicit(&s->highest, memory_order_relaxed) -
                     atomic_load_explicit(&s->published, memory_order_relaxed);
     peak = published + ahead > peak ? published + ahead : peak;
@@ -270,6 +282,17 @@ static void store_if_changed(_Atomic int64_t *where, int64_t value) {
     atomic_store_explicit(where, value, memory_order_relaxed);
 }
 
+/* What the pool publishes is up to date, and so are its shards. */
+static void settle(unsigned pool, int64_t live) {
+  bool exact = quantum[pool] == EXACT;
+  for (shard *s = atomic_load(&shards_of[pool]); s; s = s->next) {
+    int64_t here = live_of(s);
+    store_if_changed(&s->published, exact ? 0 : here);
+    store_if_changed(&s->highest, exact ? EXACT : here);
+  }
+  atomic_store(&area_pools[pool].published, live);
+}
+
 /* Everything counted so far becomes the baseline; live bytes stay if asked to. The shards keep their sums:
  * to zero them would copy all their pages after a fork. */
 static void rebase(unsigned pool, bool keep_live) {
@@ -286,16 +309,19 @@ static void rebase(unsigned pool, bool keep_live) {
   for (size_t i = 0; i < FIELDS; i++)
     atomic_store_explicit(&area_pools[pool].baseline[i], base[i], memory_order_relaxed);
   atomic_store(&area_pools[pool].inherited, live);
-  for (shard *s = atomic_load(&shards_of[pool]); s; s = s->next) {
-    store_if_changed(&s->published, live_of(s));
-    store_if_changed(&s->highest, live_of(s));
-  }
-  atomic_store(&area_pools[pool].published, live);
+  settle(pool, live);
   atomic_store(&area_pools[pool].peak, live);
 }
 
+void counters_be_exact(unsigned pool) {
+  counters_sum before;
+  counters_read(pool, &before); /* raises the peak to what is not published yet */
+  quantum[pool] = EXACT;
+  settle(pool, before.values.bytes_allocated);
+}
+
 void counters_label(unsigned pool, const char *name, const char *backend, bool counts_requested,
-                    bool sees_all) {
+                    bool sees_all, int64_t limit_bytes) {
   gate_lock(GATE_SHARDS);
   if (area_prepare_pool)
     area_prepare_pool(pool);
@@ -305,6 +331,7 @@ void counters_label(unsigned pool, const char *name, const char *backend, bool c
   strncpy(p->backend, backend, sizeof p->backend - 1);
   strncpy(p->size_basis, counts_requested ? "requested" : "usable", sizeof p->size_basis - 1);
   p->sees_all = sees_all;
+  p->limit_bytes = limit_bytes;
   atomic_fetch_add(&p->version, 1);
   gate_unlock(GATE_SHARDS);
 }

@@ -3,7 +3,8 @@
  * Each thread owns one block with a shard for every pool it used. A reader sums over the shards: the sums
  * are exact at rest, and what only grows never seems to shrink. A thread that ends leaves its block, sums
  * included, to the next new thread; one that still allocates after that shares a block with atomic adds.
- * The peak is kept globally and fed whenever a shard's unpublished bytes pass COUNTERS_QUANTUM.
+ * The peak is kept globally and fed whenever a shard's unpublished bytes pass COUNTERS_QUANTUM, or at each
+ * event where a limit needs it.
  * Knows nothing of pools but their number. */
 #ifndef ARROWPOOL_COUNTERS_H
 #define ARROWPOOL_COUNTERS_H
@@ -38,6 +39,10 @@ void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, cou
 void counters_failed(unsigned pool);
 void counters_fell_back(unsigned pool);
 
+/* Publish each event of the pool's from now on, so that the peak is exact with any number of threads: never
+ * more than was live at one moment. Costs an atomic addition an event. While nobody uses the pool. */
+void counters_be_exact(unsigned pool);
+
 /* Sum up a pool. Lock-free and async-signal-safe. */
 void counters_read(unsigned pool, counters_sum *out);
 
@@ -58,7 +63,7 @@ extern void (*counters_on_new_shard)(void);
 
 /* What the pool is called and what serves it: for whoever reads a live file (counters_area.h). */
 void counters_label(unsigned pool, const char *name, const char *backend, bool counts_requested,
-                    bool sees_all);
+                    bool sees_all, int64_t limit_bytes);
 
 /* Forget a pool's history: for a number that is given to another pool. No thread may be counting for it. */
 void counters_reset(unsigned pool);

@@ -48,7 +48,8 @@ typedef struct area_pool {
   /* For readers of a live file only: what the pool is called and what serves it. */
   _Atomic uint64_t version; /* odd while the label changes */
   char name[72], backend[16], size_basis[16];
-  int64_t sees_all; /* 0: what is live and freed is not known */
+  int64_t sees_all;    /* 0: what is live and freed is not known */
+  int64_t limit_bytes; /* 0: none of its own */
 } area_pool;
 
 /* All pools, by number. */

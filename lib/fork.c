@@ -4,6 +4,7 @@
 #include "counters.h"
 #include "gate.h"
 #include "live.h"
+#include "pool.h"
 #include "snapshot.h"
 
 #include <pthread.h>
@@ -25,6 +26,7 @@ static void child(void) {
   gate_open();
   backend_jemalloc_postfork_child();
   counters_fork_child();
+  pool_fork_child();
 }
 
 __attribute__((constructor(101))) static void register_handlers(void) {

@@ -59,6 +59,7 @@ static const live_field fields[] = {
     IN_POOL(backend),
     IN_POOL(size_basis),
     IN_POOL(sees_all),
+    IN_POOL(limit_bytes),
     IN_SHARD(published),
     IN_SHARD(highest),
     IN_SHARD(pool),
@@ -89,6 +90,7 @@ static void write_header(void) {
   h->shards_offset = SHARDS_OFFSET;
   h->pid = process.pid;
   h->start_time = process.start_time;
+  h->limit_bytes = process.limit_bytes;
   h->start_ticks = snapshot_start_ticks();
   snapshot_read_file("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
   memcpy(h->host, process.host, sizeof h->host);

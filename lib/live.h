@@ -48,7 +48,8 @@ typedef struct live_header {
   _Atomic int64_t warm_bytes, end_time; /* bytes; milliseconds since the epoch, 0: not ended */
   char boot[40];                        /* the kernel's boot id: numbers of processes begin anew with it */
   char host[65], program[64], library[16];
-  char command[512]; /* arguments, separated by NULs */
+  char command[512];   /* arguments, separated by NULs */
+  int64_t limit_bytes; /* over all pools; negative: none */
 } live_header;
 
 /* Keep a live file in `directory` (absolute), from the first event on. `keep`: also after an orderly end.

@@ -1,123 +1,30 @@
-/* See pool.h. */
-#include "pool.h"
+/* See pool.h: allocating, reallocating and freeing. */
+#include "pool_table.h"
 
-#include "gate.h"
+void (*pool_on_refusal)(const arrowpool_pool *pool, int64_t bytes);
 
-#include <stdatomic.h>
-#include <string.h>
-
-_Static_assert(POOL_COUNT == COUNTERS_POOLS, "a pool's place in the table is its number in the counters");
-
-typedef enum life { UNUSED, OPEN, DESTROYED } life;
-
-#define NAME_WORDS ((ARROWPOOL_NAME_MAX + 3 + 7) / 8) /* with the prefix "c:" and the NUL */
-
-/* An entry changes its name and configuration only while nobody can use the pool; reports may read it all the
- * same, and notice by `version`, which is odd during the change. */
-struct arrowpool_pool {
-  _Alignas(128) pool_config config; /* a power of two in size: its number is a shift away */
-  _Atomic int life;
-  _Atomic unsigned version;
-  union {
-    char text[NAME_WORDS * 8];
-    _Atomic uint64_t words[NAME_WORDS];
-  } name;
-};
-
-static arrowpool_pool pools[POOL_COUNT] = {
-    [POOL_JEMALLOC] = {{&backend_jemalloc, POOL_TOLD, POOL_SEES_ALL}, OPEN, 0, {"c:jemalloc"}},
-    [POOL_SYSTEM] = {{&backend_system, POOL_TOLD, POOL_SEES_ALL}, OPEN, 0, {"c:system"}},
-};
-
-arrowpool_pool *pool_built_in(int which) { return &pools[which]; }
-
-const char *pool_name(const arrowpool_pool *pool) { return pool->name.text; }
-
-const pool_config *pool_get_config(const arrowpool_pool *pool) { return &pool->config; }
-
-static unsigned number_of(const arrowpool_pool *pool) { return (unsigned)(pool - pools); }
-
-/* ---- create, destroy ---- */
-
-/* Destroyed, and its last buffer freed: nobody can use it any more. */
-static bool is_over(const arrowpool_pool *pool) {
-  return atomic_load(&pool->life) == DESTROYED && counters_all_freed(number_of(pool));
+/* The most that a buffer of the size may come to count: where the allocator behind us rounds and tells only
+ * afterwards, no known one adds more than a quarter or some pages. What is too much is taken off at once. */
+static int64_t charge_for(const arrowpool_pool *pool, int64_t size) {
+  int64_t most;
+  if (pool->config.basis == POOL_TOLD || pool->config.sight == POOL_SEES_OWN)
+    return size;
+  return __builtin_add_overflow(size, size / 4 + 65536, &most) ? INT64_MAX : most;
 }
 
-/* The entry for a new pool: that of its name, else an unused one, else one that is over. */
-static arrowpool_status find_entry(const char *name, arrowpool_pool **out) {
-  arrowpool_pool *unused = NULL, *over = NULL;
-  for (arrowpool_pool *p = pools; p < pools + POOL_COUNT; p++) {
-    if (atomic_load(&p->life) == UNUSED) {
-      if (!unused)
-        unused = p;
-    } else if (strcmp(p->name.text, name) == 0) {
-      *out = p;
-      return is_over(p) ? ARROWPOOL_OK : ARROWPOOL_EXISTS;
-    } else if (!over && is_over(p)) {
-      over = p;
-    }
-  }
-  *out = unused ? unused : over;
-  return *out ? ARROWPOOL_OK : ARROWPOOL_OUT_OF_MEMORY;
+/* Warm pages are given back before a request is refused: at its limit a program is short of memory. */
+static bool charge(const arrowpool_pool *pool, int64_t bytes) {
+  if (quota_charge(pool_number(pool), bytes) == QUOTA_NONE)
+    return true;
+  pool->config.backend->release_unused();
+  return quota_charge(pool_number(pool), bytes) == QUOTA_NONE;
 }
 
-static bool counts_requested(pool_config config) {
-  return config.basis == POOL_TOLD || config.backend == &backend_jemalloc;
-}
-
-/* Whether it knows what is live and what was freed. */
-static bool knows_live(pool_config config) {
-  return config.sight == POOL_SEES_ALL || config.backend != &backend_system;
-}
-
-static void label(const arrowpool_pool *pool) {
-  counters_label(number_of(pool), pool_name(pool), pool->config.backend->name, counts_requested(pool->config),
-                 knows_live(pool->config));
-}
-
-__attribute__((constructor(101))) static void label_built_in_pools(void) {
-  label(&pools[POOL_JEMALLOC]);
-  label(&pools[POOL_SYSTEM]);
-}
-
-static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
-  union {
-    char text[NAME_WORDS * 8];
-    uint64_t words[NAME_WORDS];
-  } padded = {{0}};
-  atomic_fetch_add(&pool->version, 1);
-  if (strcmp(pool->name.text, name) != 0) {
-    counters_reset(number_of(pool));
-    strcpy(padded.text, name);
-    for (int i = 0; i < NAME_WORDS; i++)
-      atomic_store_explicit(&pool->name.words[i], padded.words[i], memory_order_relaxed);
-  }
-  __atomic_store_n(&pool->config.backend, config.backend, __ATOMIC_RELAXED);
-  __atomic_store_n(&pool->config.basis, config.basis, __ATOMIC_RELAXED);
-  __atomic_store_n(&pool->config.sight, config.sight, __ATOMIC_RELAXED);
-  atomic_fetch_add(&pool->version, 1);
-  label(pool);
-  atomic_store_explicit(&pool->life, OPEN, memory_order_release);
-}
-
-arrowpool_status pool_create(const char *name, pool_config config, arrowpool_pool **out) {
-  arrowpool_pool *pool;
-  if (strlen(name) >= sizeof pool->name.text)
-    return ARROWPOOL_INVALID;
-  gate_lock(GATE_POOLS);
-  arrowpool_status status = find_entry(name, &pool);
-  if (status == ARROWPOOL_OK) {
-    set_up(pool, name, config);
-    *out = pool;
-  }
-  gate_unlock(GATE_POOLS);
-  return status;
-}
-
-void pool_destroy(arrowpool_pool *pool) {
-  if (pool && number_of(pool) != POOL_JEMALLOC && number_of(pool) != POOL_SYSTEM)
-    atomic_store(&pool->life, DESTROYED);
+static arrowpool_status refuse(const arrowpool_pool *pool, int64_t bytes) {
+  counters_failed(pool_number(pool));
+  if (pool_on_refusal)
+    pool_on_refusal(pool, bytes);
+  return ARROWPOOL_OUT_OF_MEMORY;
 }
 
 /* ---- allocate, reallocate, free ---- */
@@ -143,35 +50,66 @@ static int64_t take_note(const arrowpool_pool *pool, void *buffer, int64_t size)
 }
 
 /* What is not told, or not the backend's own. */
-static __attribute__((noinline)) void count_allocated_slowly(const arrowpool_pool *pool, void *buffer,
-                                                             int64_t size) {
+static __attribute__((noinline)) int64_t count_allocated_slowly(const arrowpool_pool *pool, void *buffer,
+                                                                int64_t size) {
+  int64_t counted = 0;
   if (!backend_owns(pool->config.backend, buffer))
-    counters_fell_back(number_of(pool));
-  if (sees(pool, buffer))
-    counters_allocated(number_of(pool), take_note(pool, buffer, size));
+    counters_fell_back(pool_number(pool));
+  if (sees(pool, buffer)) {
+    counted = take_note(pool, buffer, size);
+    counters_allocated(pool_number(pool), counted);
+  }
+  return counted;
 }
 
-static __attribute__((noinline, cold)) arrowpool_status allocate_nothing(arrowpool_pool *pool, int64_t size,
-                                                                         int64_t alignment, void **out) {
-  if (size != 0 || !is_valid(size, alignment) || atomic_load(&pool->life) != OPEN)
+/* What the backend has no memory for, it may have once warm pages went back. */
+static __attribute__((noinline, cold)) void *allocate_again(const backend *b, size_t size, size_t alignment) {
+  b->release_unused();
+  return b->allocate(size, alignment);
+}
+
+static __attribute__((noinline)) arrowpool_status allocate_limited(arrowpool_pool *pool, int64_t size,
+                                                                   int64_t alignment, void **out) {
+  const backend *b = pool->config.backend;
+  int64_t charged = charge_for(pool, size);
+  if (!charge(pool, charged))
+    return refuse(pool, charged);
+  void *buffer = b->allocate((size_t)size, (size_t)alignment);
+  if (!buffer)
+    buffer = allocate_again(b, (size_t)size, (size_t)alignment);
+  if (!buffer) {
+    quota_uncharge(pool_number(pool), charged);
+    return refuse(pool, size);
+  }
+  *out = buffer;
+  quota_uncharge(pool_number(pool), charged - count_allocated_slowly(pool, buffer, size));
+  return ARROWPOOL_OK;
+}
+
+static __attribute__((noinline)) arrowpool_status allocate_specially(arrowpool_pool *pool, int64_t size,
+                                                                     int64_t alignment, void **out) {
+  int state = atomic_load(&pool->life);
+  if (!is_valid(size, alignment) || (state != POOL_OPEN && state != POOL_OPEN_LIMITED))
     return ARROWPOOL_INVALID;
+  if (size > 0)
+    return allocate_limited(pool, size, alignment, out);
   *out = zero_size_buffer(alignment);
   return ARROWPOOL_OK;
 }
 
 arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment, void **out) {
   if (__builtin_expect(size == 0 || !is_valid(size, alignment) ||
-                           atomic_load_explicit(&pool->life, memory_order_relaxed) != OPEN,
+                           atomic_load_explicit(&pool->life, memory_order_relaxed) != POOL_OPEN,
                        0))
-    return allocate_nothing(pool, size, alignment, out);
+    return allocate_specially(pool, size, alignment, out);
   void *buffer = pool->config.backend->allocate((size_t)size, (size_t)alignment);
-  if (__builtin_expect(!buffer, 0)) {
-    counters_failed(number_of(pool));
-    return ARROWPOOL_OUT_OF_MEMORY;
-  }
+  if (__builtin_expect(!buffer, 0))
+    buffer = allocate_again(pool->config.backend, (size_t)size, (size_t)alignment);
+  if (__builtin_expect(!buffer, 0))
+    return refuse(pool, size);
   *out = buffer;
   if (__builtin_expect(pool->config.basis == POOL_TOLD && backend_owns(pool->config.backend, buffer), 1))
-    counters_allocated(number_of(pool), size);
+    counters_allocated(pool_number(pool), size);
   else
     count_allocated_slowly(pool, buffer, size);
   return ARROWPOOL_OK;
@@ -199,20 +137,32 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
     old_size = (int64_t)b->recall(*buffer);
     kept = b->usable_size(*buffer); /* the program may know it, and use it */
   }
+  int64_t growth = pool->limited ? charge_for(pool, new_size) - old_size : 0,
+          charged = growth > 0 ? growth : 0;
+  if (charged && !charge(pool, charged))
+    return refuse(pool, charged);
   backend_resize how;
   void *resized = b->reallocate(*buffer, kept, (size_t)new_size, (size_t)alignment, &how);
   if (!resized) {
-    counters_failed(number_of(pool));
-    return ARROWPOOL_OUT_OF_MEMORY;
+    b->release_unused();
+    resized = b->reallocate(*buffer, kept, (size_t)new_size, (size_t)alignment, &how);
+  }
+  if (!resized) {
+    quota_uncharge(pool_number(pool), charged);
+    return refuse(pool, new_size);
   }
   *buffer = resized;
+  int64_t counted = 0;
   if (sees(pool, resized)) {
-    counters_reallocated(number_of(pool), old_size, take_note(pool, resized, new_size), kinds[how]);
+    counted = take_note(pool, resized, new_size);
+    counters_reallocated(pool_number(pool), old_size, counted, kinds[how]);
   } else { /* it left our sight: from here on it is a stranger's */
-    counters_freed(number_of(pool), old_size);
+    counters_freed(pool_number(pool), old_size);
   }
+  if (pool->limited)
+    quota_uncharge(pool_number(pool), old_size + charged - counted);
   if (how != BACKEND_IN_PLACE && !backend_owns(b, resized))
-    counters_fell_back(number_of(pool));
+    counters_fell_back(pool_number(pool));
   return ARROWPOOL_OK;
 }
 
@@ -221,73 +171,19 @@ void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignme
   if (__builtin_expect(!buffer || size == 0, 0))
     return;
   bool told = pool->config.basis == POOL_TOLD;
+  int64_t counted = 0;
   /* Counted first: once it is freed, another thread may already have it again. */
-  if (sees(pool, buffer))
-    counters_freed(number_of(pool), told ? size : (int64_t)b->recall(buffer));
+  if (sees(pool, buffer)) {
+    counted = told ? size : (int64_t)b->recall(buffer);
+    counters_freed(pool_number(pool), counted);
+  }
   b->free(buffer, told ? (size_t)size : 0, (size_t)alignment);
+  if (__builtin_expect(pool->limited, 0))
+    quota_uncharge(pool_number(pool), counted);
 }
 
 void pool_note_allocated(arrowpool_pool *pool, int64_t size) {
-  counters_allocated(number_of(pool), size > 0 ? size : 1);
+  counters_allocated(pool_number(pool), size > 0 ? size : 1);
 }
 
-void pool_note_failed(arrowpool_pool *pool) { counters_failed(number_of(pool)); }
-
-/* ---- statistics ---- */
-
-/* What the counters and the configuration say. */
-static void read_stats(pool_config config, const counters_sum *sum, arrowpool_stats *out) {
-#define X(name, unit, help) out->name = sum->values.name;
-  COUNTERS_FIELDS(X)
-#undef X
-  out->struct_size = sizeof *out;
-  out->max_memory = sum->max_memory;
-  out->inherited_bytes = sum->inherited_bytes;
-  memcpy(out->size_histogram, sum->values.size_histogram, sizeof out->size_histogram);
-  memcpy(out->live_histogram, sum->values.live_histogram, sizeof out->live_histogram);
-  if (!knows_live(config)) {
-    out->bytes_allocated = out->max_memory = out->num_frees = out->inherited_bytes = ARROWPOOL_UNKNOWN;
-    out->num_reallocations = out->reallocs_in_place = out->reallocs_remapped = out->reallocs_copied =
-        ARROWPOOL_UNKNOWN;
-    out->bytes_grown_in_place = out->bytes_remapped = out->bytes_copied = ARROWPOOL_UNKNOWN;
-    for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
-      out->live_histogram[i] = ARROWPOOL_UNKNOWN;
-  }
-}
-
-void pool_read(const arrowpool_pool *pool, arrowpool_stats *out) {
-  counters_sum sum;
-  counters_read(number_of(pool), &sum);
-  read_stats(pool->config, &sum, out);
-}
-
-void pool_read_history(const arrowpool_pool *pool, counters_history *out) {
-  counters_read_history(number_of(pool), out);
-}
-
-static bool was_used(const counters_sum *sum) {
-  return sum->values.num_allocations || sum->values.num_frees || sum->values.num_failed ||
-         sum->values.num_fallbacks || sum->values.num_reallocations || sum->inherited_bytes;
-}
-
-bool pool_view_at(unsigned index, pool_view *out) {
-  const arrowpool_pool *pool = &pools[index];
-  uint64_t words[NAME_WORDS];
-  counters_sum sum;
-  unsigned version = atomic_load(&pool->version);
-  if (version % 2 || atomic_load(&pool->life) == UNUSED)
-    return false;
-  for (int i = 0; i < NAME_WORDS; i++)
-    words[i] = atomic_load_explicit(&pool->name.words[i], memory_order_relaxed);
-  pool_config config = {__atomic_load_n(&pool->config.backend, __ATOMIC_RELAXED),
-                        __atomic_load_n(&pool->config.basis, __ATOMIC_RELAXED),
-                        __atomic_load_n(&pool->config.sight, __ATOMIC_RELAXED)};
-  counters_read(index, &sum);
-  if (!was_used(&sum) || atomic_load(&pool->version) != version)
-    return false;
-  memcpy(out->name, words, sizeof out->name);
-  out->backend = config.backend->name;
-  out->counts_requested = counts_requested(config);
-  read_stats(config, &sum, &out->stats);
-  return true;
-}
+void pool_note_failed(arrowpool_pool *pool) { counters_failed(pool_number(pool)); }

@@ -9,6 +9,7 @@
 #include "arrowpool.h"
 #include "backend.h"
 #include "counters.h"
+#include "quota.h"
 
 #define POOL_COUNT 256
 
@@ -31,6 +32,7 @@ typedef struct pool_config {
   const backend *backend;
   pool_basis basis;
   pool_sight sight;
+  int64_t limit_bytes; /* most live; 0: no limit but that over all pools */
 } pool_config;
 
 /* The built-in pools, made before anything else. */
@@ -50,6 +52,26 @@ arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t align
 arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size, int64_t alignment,
                                  void **buffer);
 void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignment);
+
+/* Whether its buffers count for a limit. */
+bool pool_is_limited(const arrowpool_pool *pool);
+
+/* Limit what is live in all pools together that know it (bytes). Before other threads use a pool. */
+void pool_limit_all(int64_t most);
+
+/* The limit that stands in the way of so many bytes more, if one does, and what is live under it (bytes). */
+typedef struct pool_headroom {
+  quota_scope refuses;
+  int64_t live, most;
+} pool_headroom;
+pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t bytes);
+
+/* Called for each request that fails, with what it would have added (bytes); no lock is held. NULL: nobody.
+ */
+extern void (*pool_on_refusal)(const arrowpool_pool *pool, int64_t bytes);
+
+/* In the child of a fork, after counters_fork_child. */
+void pool_fork_child(void);
 
 /* Count what a door had the next allocator do by itself (bytes as requested). */
 void pool_note_allocated(arrowpool_pool *pool, int64_t size);

@@ -36,6 +36,7 @@ static void write_process(writer *w, const snapshot_process *p) {
   field(w, "rss_bytes", p->rss_bytes);
   field(w, "peak_rss_bytes", p->peak_rss_bytes);
   field(w, "warm_bytes", p->warm_bytes);
+  field(w, "limit_bytes", p->limit_bytes);
   field(w, "jemalloc_active_bytes", p->has_jemalloc ? p->jemalloc.active : ARROWPOOL_UNKNOWN);
   field(w, "jemalloc_resident_bytes", p->has_jemalloc ? p->jemalloc.resident : ARROWPOOL_UNKNOWN);
   field(w, "jemalloc_metadata_bytes", p->has_jemalloc ? p->jemalloc.metadata : ARROWPOOL_UNKNOWN);
@@ -75,6 +76,7 @@ static void write_pool(writer *w, const snapshot_pool *p) {
 #undef X
   field(w, "max_memory", p->stats.max_memory);
   field(w, "inherited_bytes", p->stats.inherited_bytes);
+  field(w, "limit_bytes", p->stats.limit_bytes);
   write_histogram(w, "size_histogram", p->stats.size_histogram);
   write_histogram(w, "live_histogram", p->stats.live_histogram);
   writer_text(w, "}");

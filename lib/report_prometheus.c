@@ -15,6 +15,7 @@ typedef struct family {
 static const family families[] = {
     GAUGE("bytes_allocated", bytes_allocated, "Bytes live now."),
     GAUGE("max_memory_bytes", max_memory, "Peak of bytes_allocated."),
+    GAUGE("pool_limit_bytes", limit_bytes, "Most that may be live in the pool."),
     GAUGE("inherited_bytes", inherited_bytes, "Bytes live at the fork that made the process."),
     COUNTER("allocated_bytes", total_bytes_allocated,
             "Sum over all allocations; growth adds its difference."),
@@ -87,6 +88,7 @@ void report_prometheus(writer *w, const report_subject *subject) {
   of_process(w, process, "peak_resident_bytes", "Peak of resident memory.", process->peak_rss_bytes);
   of_process(w, process, "warm_bytes", "Freed, kept for the next buffer until the decay time is over.",
              process->warm_bytes);
+  of_process(w, process, "limit_bytes", "Most that may be live in all pools.", process->limit_bytes);
   head(w, "start_time_seconds", "gauge", "When the process, or the fork that made it, began.");
   labels(w, "start_time_seconds", process);
   writer_text(w, "} ");

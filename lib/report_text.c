@@ -84,6 +84,16 @@ static void explain_resident(writer *w, const snapshot_process *process, int64_t
                      : " warm: the rest is the program's own, outside of these pools.\n");
 }
 
+static void own_limit(writer *w, const snapshot_pool *pool) {
+  if (pool->stats.limit_bytes == ARROWPOOL_UNKNOWN)
+    return;
+  writer_text(w, "limit of ");
+  writer_text(w, pool->name);
+  writer_text(w, ": ");
+  size(w, pool->stats.limit_bytes);
+  writer_text(w, "\n");
+}
+
 /* What was never freed, largest first. */
 static void still_allocated(writer *w, const snapshot_pool *pool) {
   if (pool->stats.bytes_allocated <= 0) /* nothing, or unknown */
@@ -119,6 +129,10 @@ static void process_line(writer *w, const snapshot_process *process) {
   size(w, process->peak_rss_bytes);
   writer_text(w, ", warm ");
   size(w, process->warm_bytes);
+  if (process->limit_bytes != ARROWPOOL_UNKNOWN) {
+    writer_text(w, ", limit ");
+    size(w, process->limit_bytes);
+  }
   writer_text(w, "\n");
 }
 
@@ -137,6 +151,8 @@ void report_text(writer *w, const report_subject *subject) {
     writer_text(w, "no pool was used\n");
   else
     explain_resident(w, subject->process, live);
+  for (unsigned index = 0; report_next_pool(subject, &index, &pool);)
+    own_limit(w, &pool);
   for (unsigned index = 0; report_next_pool(subject, &index, &pool);)
     still_allocated(w, &pool);
 }

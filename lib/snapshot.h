@@ -11,8 +11,9 @@ typedef struct snapshot_process {
   char host[65];
   int64_t start_time, time;          /* milliseconds since the epoch */
   int64_t rss_bytes, peak_rss_bytes; /* ARROWPOOL_UNKNOWN without /proc */
-  int64_t warm_bytes; /* freed, kept for the next buffer; still resident as far as they were written */
-  bool has_jemalloc;  /* whether `jemalloc` holds figures */
+  int64_t warm_bytes;  /* freed, kept for the next buffer; still resident as far as they were written */
+  int64_t limit_bytes; /* over all pools; ARROWPOOL_UNKNOWN: none */
+  bool has_jemalloc;   /* whether `jemalloc` holds figures */
   backend_jemalloc_figures jemalloc;
 } snapshot_process;
 

@@ -50,7 +50,7 @@ static bool is_default(const void *object, const arrow_layout *layout) {
 }
 
 static arrowpool_pool *make_pool(const char *name, bool separate_jemalloc) {
-  pool_config config = {router_told_backend(separate_jemalloc), POOL_TOLD, POOL_SEES_ALL};
+  pool_config config = {.backend = router_told_backend(separate_jemalloc)};
   char numbered[64];
   arrowpool_pool *pool;
   arrowpool_status status = pool_create(name, config, &pool);

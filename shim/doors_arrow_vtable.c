@@ -3,13 +3,15 @@
  *
  * A buffer that is not the pool's own, because it was there before the patch or the pool ran out of memory,
  * goes to the original function, and so does whatever has to end in an error: Arrow's own answer is the right
- * one. */
+ * one. Not what a limit refuses: the original, which knows of none, would serve it. */
 #include "abi.h"
 
 #if ABI_KNOWN
 #include "arrow_patch.h"
+#include "arrow_status.h"
 #include "callers.h"
 #include "ledger.h"
+#include "refusal.h"
 #include "router.h"
 
 #include <string.h>
@@ -119,10 +121,24 @@ static void original_free(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t
 
 /* ---- ours; the results are those of arrow::Status: NULL for success ---- */
 
+/* Arrow's error for what a limit refuses, in our words or, by a request that nobody can meet, in Arrow's. */
+static void *refuse(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment) {
+  char reason[REFUSAL_BYTES];
+  uint8_t *none = NULL;
+  refusal_describe(p->pool, old_size, new_size, reason);
+  void *status = arrow_status_out_of_memory(&p->layout, reason);
+  return status ? status : original_allocate(p, INT64_MAX / 2, alignment, &none);
+}
+
+static void *allocate_elsewhere(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
+  return size > 0 && pool_is_limited(p->pool) ? refuse(p, 0, size, alignment)
+                                              : original_allocate(p, size, alignment, out);
+}
+
 static void *allocate(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
   return __builtin_expect(size > 0 && take(p, size, alignment, out), 1)
              ? NULL
-             : original_allocate(p, size, alignment, out);
+             : allocate_elsewhere(p, size, alignment, out);
 }
 
 /* The pool has no memory: the original may have, and knows what to say if not. */
@@ -144,7 +160,8 @@ static void *resize(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t 
   if (!served(p, pool_reallocate(p->pool, old_size, new_size, alignment_of(alignment), &resized))) {
     if (listed)
       ledger_enter(resized);
-    return move_to_original(p, old_size, new_size, alignment, buffer);
+    return pool_is_limited(p->pool) ? refuse(p, old_size, new_size, alignment)
+                                    : move_to_original(p, old_size, new_size, alignment, buffer);
   }
   *buffer = resized;
   return !is_listed(p, resized) || ledger_enter(resized)

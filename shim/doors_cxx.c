@@ -7,6 +7,7 @@
 #include "router.h"
 
 #include <malloc.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -29,9 +30,24 @@ static void *find(operator_ *op, const void *caller) {
   return found;
 }
 
+/* What a limit refuses may be there once the program's handler has freed something. If not, the next operator
+ * gets a size that it has to refuse, in its own way. */
+static void *ask_new_handler(const router_door *door, size_t *size, size_t alignment) {
+  void *buffer = NULL;
+  void (*(*get)(void))(void) = (void (*(*)(void))(void))next_symbol("_ZSt15get_new_handlerv");
+  for (void (*handler)(void); !buffer && get && (handler = get()) != NULL;) {
+    handler();
+    buffer = router_allocate(door, *size, alignment);
+  }
+  *size = PTRDIFF_MAX / 2 + 1;
+  return buffer;
+}
+
 static void *allocate(operator_ *op, size_t size, size_t alignment, const void *nothrow, const void *caller) {
   const router_door *door = router_door_of(ROUTER_LIBC);
   void *buffer = door && door->ours ? router_allocate(door, size, alignment) : NULL;
+  if (!buffer && door && door->ours && router_refuses(door))
+    buffer = ask_new_handler(door, &size, alignment);
   if (buffer)
     return buffer;
   void *(*def)(size_t, size_t, const void *) = (void *(*)(size_t, size_t, const void *))find(op, caller);

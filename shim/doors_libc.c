@@ -15,9 +15,19 @@
 
 static bool is_power_of_two(size_t number) { return number && !(number & (number - 1)); }
 
-/* Ours, or NULL: then the next allocator has to answer. */
-static void *allocate(const router_door *door, size_t size, size_t alignment) {
-  return is_power_of_two(alignment) ? router_allocate(door, size, alignment) : NULL;
+/* Whether we answer: with a buffer, or with NULL where a limit refuses it; else the next allocator has to. */
+static bool allocate(const router_door *door, size_t size, size_t alignment, void **out) {
+  if (!door || !door->ours || !is_power_of_two(alignment))
+    return false;
+  *out = router_allocate(door, size, alignment);
+  return *out || router_refuses(door);
+}
+
+/* As the functions that set errno return it. */
+static void *answer(void *buffer) {
+  if (!buffer)
+    errno = ENOMEM;
+  return buffer;
 }
 
 /* Count what the next allocator answered. */
@@ -33,12 +43,11 @@ static void *passed_on(const router_door *door, void *buffer, size_t size) {
 
 EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
   const router_door *door = next_passing ? NULL : router_door_of(ROUTER_LIBC);
-  if (door && door->ours && alignment % sizeof(void *) == 0) {
-    void *buffer = allocate(door, size, alignment);
-    if (buffer) {
+  void *buffer;
+  if (alignment % sizeof(void *) == 0 && allocate(door, size, alignment, &buffer)) {
+    if (buffer)
       *out = buffer;
-      return 0;
-    }
+    return buffer ? 0 : ENOMEM;
   }
   int error = next.posix_memalign(out, alignment, size);
   if (!error)
@@ -50,28 +59,35 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
 
 EXPORT void *aligned_alloc(size_t alignment, size_t size) {
   const router_door *door = router_door_of(ROUTER_LIBC);
-  void *buffer = door && door->ours ? allocate(door, size, alignment) : NULL;
-  return buffer ? buffer : passed_on(door, next.aligned_alloc(alignment, size), size);
+  void *buffer;
+  return allocate(door, size, alignment, &buffer)
+             ? answer(buffer)
+             : passed_on(door, next.aligned_alloc(alignment, size), size);
 }
 
 EXPORT void *memalign(size_t alignment, size_t size) {
   const router_door *door = router_door_of(ROUTER_LIBC);
-  void *buffer = door && door->ours ? allocate(door, size, alignment) : NULL;
-  return buffer ? buffer : passed_on(door, next.memalign(alignment, size), size);
+  void *buffer;
+  return allocate(door, size, alignment, &buffer) ? answer(buffer)
+                                                  : passed_on(door, next.memalign(alignment, size), size);
 }
 
 EXPORT void *valloc(size_t size) {
   const router_door *door = router_door_of(ROUTER_LIBC);
-  void *buffer = door && door->ours ? allocate(door, size, (size_t)getauxval(AT_PAGESZ)) : NULL;
-  return buffer ? buffer : passed_on(door, next.valloc(size), size);
+  void *buffer;
+  return allocate(door, size, (size_t)getauxval(AT_PAGESZ), &buffer)
+             ? answer(buffer)
+             : passed_on(door, next.valloc(size), size);
 }
 
 EXPORT void *pvalloc(size_t size) {
   const router_door *door = router_door_of(ROUTER_LIBC);
   size_t page = (size_t)getauxval(AT_PAGESZ), whole;
   bool fits = !__builtin_add_overflow(size, page - 1, &whole);
-  void *buffer = door && door->ours && fits ? allocate(door, whole & ~(page - 1), page) : NULL;
-  return buffer ? buffer : passed_on(door, next.pvalloc(size), size);
+  void *buffer;
+  return fits && allocate(door, whole & ~(page - 1), page, &buffer)
+             ? answer(buffer)
+             : passed_on(door, next.pvalloc(size), size);
 }
 
 EXPORT void free(void *buffer) {
@@ -86,10 +102,7 @@ static void *reallocate_ours(void *buffer, size_t size) {
     free(buffer);
     return NULL;
   }
-  void *resized = router_reallocate(router_libc_pool(), buffer, size, 0);
-  if (!resized)
-    errno = ENOMEM;
-  return resized;
+  return answer(router_reallocate(router_libc_pool(), buffer, size, 0));
 }
 
 EXPORT void *realloc(void *buffer, size_t size) {

@@ -1,9 +1,11 @@
 /* See router.h. */
 #include "router.h"
 
+#include "available.h"
 #include "live.h"
 #include "log.h"
 #include "next.h"
+#include "refusal.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -26,7 +28,8 @@ static void set_up_door(router_pool_name name, const char *full_name, int door, 
   bool ours = values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC;
   /* Of libc's functions in system mode only the requests are seen. */
   pool_basis basis = !ours && sight == POOL_SEES_OWN ? POOL_TOLD : POOL_REMEMBERED;
-  pool_config config = {ours ? &backend_jemalloc : &backend_system, basis, sight};
+  pool_config config = {
+      .backend = ours ? &backend_jemalloc : &backend_system, .basis = basis, .sight = sight};
   router_door *d = &the_router.doors[name];
   d->ours = ours;
   d->open = pool_create(full_name, config, &d->pool) == ARROWPOOL_OK && (values[OPTION_DOORS].number & door);
@@ -57,6 +60,29 @@ static void configure_live_file(const options *settings) {
   live_start(directory, settings->values[OPTION_LIVE_KEEP].number, complain_of_live_file);
 }
 
+/* Once: whoever is at the limit asks again and again. */
+static void tell_of_limit(const arrowpool_pool *pool, int64_t bytes) {
+  static atomic_flag told;
+  char text[REFUSAL_BYTES];
+  pool_view view;
+  if (pool_headroom_for(pool, bytes).refuses == QUOTA_NONE || atomic_flag_test_and_set(&told))
+    return;
+  refusal_describe(pool, 0, bytes, text);
+  router_warn((const char *const[]){text, "; told once. Pools:"}, 2);
+  for (unsigned i = 0; i < POOL_COUNT; i++)
+    if (pool_view_at(i, &view)) {
+      refusal_describe_pool(&view, text);
+      router_warn((const char *const[]){"  ", text}, 2);
+    }
+}
+
+static void configure_limit(const options *settings) {
+  int64_t most = settings->values[OPTION_LIMIT].number;
+  pool_on_refusal = tell_of_limit;
+  if (settings->values[OPTION_LIMIT].given)
+    pool_limit_all(most < 0 ? available_memory() / 100 * -most : most);
+}
+
 bool router_wake(void) {
   int asleep = 0;
   if (!environ || !atomic_compare_exchange_strong(&the_router.state, &asleep, 1))
@@ -68,6 +94,7 @@ bool router_wake(void) {
     options_check_names(environ, router_warn);
   configure_backend(settings);
   configure_live_file(settings);
+  configure_limit(settings);
   set_up_door(ROUTER_LIBC, "libc", OPTIONS_DOOR_LIBC, POOL_SEES_OWN);
   /* Where the pools themselves are patched, only what comes past them arrives at libarrow's mimalloc. */
   bool patched = ABI_KNOWN && settings->values[OPTION_DOORS].number & OPTIONS_DOOR_ARROW_VTABLE;

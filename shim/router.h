@@ -45,6 +45,10 @@ static inline const router_door *router_door_of(router_pool_name name) {
  * no such size, which counts as a failure; or an alignment that is no power of two. */
 void *router_allocate(const router_door *door, size_t size, size_t alignment);
 
+/* Whether that NULL is the answer: the next allocator, which knows of no limit, must not serve what one
+ * refuses. */
+static inline bool router_refuses(const router_door *door) { return pool_is_limited(door->pool); }
+
 /* Resize a buffer of the pool's, likewise; alignment 0 keeps its own. NULL: the buffer is as it was. */
 void *router_reallocate(arrowpool_pool *pool, void *buffer, size_t size, size_t alignment);
 

@@ -46,6 +46,8 @@ typedef struct arrowpool_pool arrowpool_pool;
 typedef struct arrowpool_config {
   size_t struct_size;        /**< sizeof(arrowpool_config), always */
   arrowpool_backend backend; /**< zero: the default pool's backend */
+  int64_t limit_bytes; /**< most bytes that may be live in the pool, 0 to INT64_MAX; zero: no limit. It is
+                            never exceeded, however many threads allocate */
 } arrowpool_config;
 
 /** A pool's statistics at one moment. Fields are only ever added, at the end.
@@ -55,7 +57,7 @@ typedef struct arrowpool_stats {
   size_t struct_size;            /**< in: sizeof(arrowpool_stats) of the caller */
   int64_t bytes_allocated;       /**< live now (bytes) */
   int64_t max_memory;            /**< peak of bytes_allocated (bytes): exact with one allocating thread, else
-                                      within 256 KiB for each thread that allocates */
+                                      within 256 KiB for each thread that allocates; exact under a limit */
   int64_t total_bytes_allocated; /**< sum over all allocations; growth adds its difference (bytes) */
   int64_t num_allocations;       /**< allocations and growing reallocations */
   int64_t num_reallocations;     /**< successful reallocations between two sizes above 0 */
@@ -72,6 +74,7 @@ typedef struct arrowpool_stats {
   /** Allocations by size: bucket k counts sizes of 2^k to 2^(k+1)-1 bytes, the last one all above. */
   int64_t size_histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
   int64_t live_histogram[ARROWPOOL_HISTOGRAM_BUCKETS]; /**< buffers live now, by size likewise */
+  int64_t limit_bytes; /**< the pool's own limit (bytes); ARROWPOOL_UNKNOWN: it has none */
 } arrowpool_stats;
 
 /** Receives a report piece by piece; returning nonzero ends the report. */
@@ -88,7 +91,7 @@ typedef enum arrowpool_format {
  *  @param[in]  name    1 to ARROWPOOL_NAME_MAX bytes without control characters; reported as "c:NAME"
  *  @param[in]  config  NULL: all defaults
  *  @param[out] out     the pool, one reference; untouched on error
- *  @retval ARROWPOOL_INVALID        a bad name, backend or struct_size
+ *  @retval ARROWPOOL_INVALID        a bad name, backend, limit or struct_size
  *  @retval ARROWPOOL_EXISTS         a pool of that name lives
  *  @retval ARROWPOOL_OUT_OF_MEMORY  256 pools live */
 arrowpool_status arrowpool_create(const char *name, const arrowpool_config *config, arrowpool_pool **out);
@@ -112,7 +115,7 @@ void arrowpool_set_default(arrowpool_pool *pool);
  *  @param[out] out        the buffer, to be given back with arrowpool_free; untouched on error
  *  @retval ARROWPOOL_INVALID        negative size, size that overflows with its alignment, no power of two,
  *                                   NULL, or a destroyed pool
- *  @retval ARROWPOOL_OUT_OF_MEMORY  no memory
+ *  @retval ARROWPOOL_OUT_OF_MEMORY  no memory, or a limit would be exceeded
  *  Mirrors arrow::MemoryPool::Allocate. */
 arrowpool_status arrowpool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment, uint8_t **out);
 
@@ -122,7 +125,7 @@ arrowpool_status arrowpool_allocate(arrowpool_pool *pool, int64_t size, int64_t 
  *  @param[in]     alignment  bytes, as first requested
  *  @param[in,out] buffer     may move; unchanged on error
  *  @retval ARROWPOOL_INVALID        as for arrowpool_allocate
- *  @retval ARROWPOOL_OUT_OF_MEMORY  no memory; the old buffer stays as it was
+ *  @retval ARROWPOOL_OUT_OF_MEMORY  no memory, or a limit would be exceeded; the old buffer stays as it was
  *  Thread-safe for different buffers. Mirrors arrow::MemoryPool::Reallocate. */
 arrowpool_status arrowpool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size,
                                       int64_t alignment, uint8_t **buffer);
@@ -146,6 +149,11 @@ arrowpool_status arrowpool_get_stats(const arrowpool_pool *pool, arrowpool_stats
 /** Write a report on the process and all its pools. Allocates nothing.
  *  @retval ARROWPOOL_INVALID  unknown format, NULL, or `write` returned nonzero */
 arrowpool_status arrowpool_report(arrowpool_format format, arrowpool_write_fn write, void *context);
+
+/** How much memory the process may use (bytes): the least limit of its control groups, versions 1 and 2, or
+ * all of the machine's. What a percentage in ARROW_POOL_LIMIT refers to. Reads files, so not for hot paths.
+ */
+int64_t arrowpool_available_memory(void);
 
 /** The name the pool is reported under; valid as long as the pool. */
 const char *arrowpool_name(const arrowpool_pool *pool);

@@ -208,7 +208,7 @@ static void *keep_working(void *index) {
 }
 
 static void set_up(void) {
-  arrowpool_config config = {sizeof config, plan.backend};
+  arrowpool_config config = {.struct_size = sizeof config, .backend = plan.backend};
   item *next = all_items;
   CHECK(arrowpool_create("stress", &config, &pool) == ARROWPOOL_OK);
   for (int t = 0; t < plan.threads; t++) {

@@ -27,7 +27,7 @@ static void complain(const char *file, const char *problem) {
 
 static void begin(void) {
   live_start(directory, true, complain);
-  counters_label(POOL, "c:churn", "jemalloc", true, true);
+  counters_label(POOL, "c:churn", "jemalloc", true, true, 0);
   counters_allocated(POOL, 1);
   FILE *found = popen("ls -d /tmp/arrowpool-test-live-*/*-$PPID-*.live", "r"); /* ours: the shell's parent */
   CHECK(found && fgets(path, sizeof path, found));

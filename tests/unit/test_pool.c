@@ -10,7 +10,7 @@
 #define TOO_MUCH ((int64_t)1 << 46) /* bytes that no machine has, yet a valid size */
 
 static arrowpool_pool *open_pool(void **state) {
-  arrowpool_config config = {sizeof config, (arrowpool_backend)(uintptr_t)*state};
+  arrowpool_config config = {.struct_size = sizeof config, .backend = (arrowpool_backend)(uintptr_t)*state};
   arrowpool_pool *pool = NULL;
   assert_int_equal(arrowpool_create("buffers", &config, &pool), ARROWPOOL_OK);
   return pool;

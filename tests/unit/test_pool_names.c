@@ -48,10 +48,11 @@ TEST(names_are_one_to_63_bytes_without_control_characters) {
 }
 
 TEST(a_config_has_a_size_and_a_known_backend) {
-  const arrowpool_config bad[] = {{0, ARROWPOOL_BACKEND_SYSTEM},
-                                  {sizeof(arrowpool_config) - 1, ARROWPOOL_BACKEND_SYSTEM},
-                                  {sizeof(arrowpool_config), (arrowpool_backend)3},
-                                  {sizeof(arrowpool_config), (arrowpool_backend)-1}};
+  const arrowpool_config bad[] = {{0, ARROWPOOL_BACKEND_SYSTEM, 0},
+                                  {sizeof(arrowpool_config) - 1, ARROWPOOL_BACKEND_SYSTEM, 0},
+                                  {sizeof(arrowpool_config), ARROWPOOL_BACKEND_SYSTEM, -1},
+                                  {sizeof(arrowpool_config), (arrowpool_backend)3, 0},
+                                  {sizeof(arrowpool_config), (arrowpool_backend)-1, 0}};
   arrowpool_pool *pool = NULL;
   for (size_t i = 0; i < COUNT_OF(bad); i++) {
     assert_int_equal(arrowpool_create("config", &bad[i], &pool), ARROWPOOL_INVALID);
@@ -60,9 +61,15 @@ TEST(a_config_has_a_size_and_a_known_backend) {
   struct {
     arrowpool_config config;
     char fields_of_a_later_version[32];
-  } longer = {{sizeof longer, ARROWPOOL_BACKEND_SYSTEM}, ""};
+  } longer = {{sizeof longer, ARROWPOOL_BACKEND_SYSTEM, 0}, ""};
   assert_int_equal(arrowpool_create("config", &longer.config, &pool), ARROWPOOL_OK);
   assert_ptr_equal(pool_get_config(pool)->backend, &backend_system);
+  arrowpool_destroy(pool);
+
+  /* As the first version had it; what lies behind is nobody's business. */
+  arrowpool_config shorter = {offsetof(arrowpool_config, limit_bytes), ARROWPOOL_BACKEND_SYSTEM, -1};
+  assert_int_equal(arrowpool_create("config", &shorter, &pool), ARROWPOOL_OK);
+  assert_int_equal(pool_get_config(pool)->limit_bytes, 0);
   arrowpool_destroy(pool);
 }
 
@@ -146,7 +153,8 @@ TEST(a_full_table_takes_the_place_of_a_pool_that_is_over) {
   assert_int_equal(arrowpool_create("late", NULL, &late), ARROWPOOL_OK);
   assert_ptr_equal(late, pools[7]);
   assert_string_equal(arrowpool_name(late), "c:late");
-  arrowpool_stats stats = stats_of(late), fresh = {.struct_size = sizeof fresh};
+  arrowpool_stats stats = stats_of(late),
+                  fresh = {.struct_size = sizeof fresh, .limit_bytes = ARROWPOOL_UNKNOWN};
   assert_memory_equal(&stats, &fresh, sizeof fresh);
   assert_int_equal(arrowpool_create("one of many 7", NULL, &pools[7]), ARROWPOOL_OUT_OF_MEMORY);
   arrowpool_free(late, allocate(late, 300), 300, 64);

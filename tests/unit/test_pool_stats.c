@@ -14,7 +14,7 @@ static arrowpool_stats stats_of(const arrowpool_pool *pool) {
 
 /* A pool of a name that no test had before: totals outlive a pool. */
 static arrowpool_pool *open_pool(void **state, const char *name) {
-  arrowpool_config config = {sizeof config, (arrowpool_backend)(uintptr_t)*state};
+  arrowpool_config config = {.struct_size = sizeof config, .backend = (arrowpool_backend)(uintptr_t)*state};
   char full_name[ARROWPOOL_NAME_MAX + 1];
   arrowpool_pool *pool = NULL;
   strcpy(full_name, name);
@@ -43,7 +43,7 @@ static void sums_fit(const arrowpool_stats *s) {
 
 TEST(every_field_counts_what_it_says) {
   arrowpool_pool *pool = open_pool(state, "fields");
-  arrowpool_stats s = stats_of(pool), zero = {.struct_size = sizeof zero};
+  arrowpool_stats s = stats_of(pool), zero = {.struct_size = sizeof zero, .limit_bytes = ARROWPOOL_UNKNOWN};
   assert_memory_equal(&s, &zero, sizeof zero);
 
   uint8_t *a = allocate(pool, 1000), *b = allocate(pool, 3000);
@@ -136,7 +136,7 @@ TEST(how_a_growth_was_served_shows_in_the_pointer) {
 
 TEST(large_buffers_grow_in_place_on_jemalloc) {
   arrowpool_pool *pool = NULL;
-  arrowpool_config config = {sizeof config, ARROWPOOL_BACKEND_JEMALLOC};
+  arrowpool_config config = {.struct_size = sizeof config, .backend = ARROWPOOL_BACKEND_JEMALLOC};
   assert_int_equal(arrowpool_create("in place", &config, &pool), ARROWPOOL_OK);
   uint8_t *buffer = allocate(pool, 20 * MIB), *first = buffer; /* 256 MiB of addresses */
   for (int64_t size = 20 * MIB; size < 100 * MIB; size += MIB)
@@ -201,7 +201,7 @@ static bool view_of(const char *name, pool_view *out) {
 /* ---- pools that remember ---- */
 
 TEST(a_pool_that_remembers_counts_what_was_asked_for) {
-  pool_config config = {&backend_jemalloc, POOL_REMEMBERED, POOL_SEES_ALL};
+  pool_config config = {.backend = &backend_jemalloc, .basis = POOL_REMEMBERED, .sight = POOL_SEES_ALL};
   arrowpool_pool *pool;
   assert_int_equal(pool_create("remembers", config, &pool), ARROWPOOL_OK);
   static const int64_t sizes[] = {1, 65, 1000, 14337, 64 * KIB - 1, 64 * KIB, 200 * KIB + 3, 5 * MIB + 1};
@@ -224,7 +224,7 @@ TEST(a_pool_that_remembers_counts_what_was_asked_for) {
 }
 
 TEST(reallocating_without_an_alignment_keeps_the_first_one) {
-  pool_config config = {&backend_jemalloc, POOL_REMEMBERED, POOL_SEES_ALL};
+  pool_config config = {.backend = &backend_jemalloc, .basis = POOL_REMEMBERED, .sight = POOL_SEES_ALL};
   arrowpool_pool *pool;
   assert_int_equal(pool_create("aligned", config, &pool), ARROWPOOL_OK);
   for (int64_t alignment = 64; alignment <= 4 * MIB; alignment *= 2) {
@@ -242,7 +242,7 @@ TEST(reallocating_without_an_alignment_keeps_the_first_one) {
 }
 
 TEST(what_a_pool_cannot_see_is_unknown) {
-  pool_config config = {&backend_system, POOL_TOLD, POOL_SEES_OWN};
+  pool_config config = {.backend = &backend_system, .basis = POOL_TOLD, .sight = POOL_SEES_OWN};
   arrowpool_pool *pool;
   assert_int_equal(pool_create("blind", config, &pool), ARROWPOOL_OK);
   pool_view view;

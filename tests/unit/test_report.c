@@ -295,7 +295,7 @@ TEST(a_report_without_pools_says_so) {
 
 static arrowpool_pool *make_pool(const char *name, const backend *b, pool_sight sight) {
   arrowpool_pool *pool = NULL;
-  pool_config config = {b, POOL_TOLD, sight};
+  pool_config config = {.backend = b, .sight = sight};
   assert_int_equal(pool_create(name, config, &pool), ARROWPOOL_OK);
   return pool;
 }

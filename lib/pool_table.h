@@ -1,0 +1,32 @@
+/* The table of all pools: what pool.c and pool_table.c share. */
+#ifndef ARROWPOOL_POOL_TABLE_H
+#define ARROWPOOL_POOL_TABLE_H
+
+#include "pool.h"
+
+#include <stdatomic.h>
+
+typedef enum pool_life { POOL_UNUSED, POOL_OPEN, POOL_OPEN_LIMITED, POOL_DESTROYED } pool_life;
+
+#define POOL_NAME_WORDS ((ARROWPOOL_NAME_MAX + 3 + 7) / 8) /* with the prefix "c:" and the NUL */
+
+/* An entry changes its name and configuration only while nobody can use the pool; reports may read it all the
+ * same, and notice by `version`, which is odd during the change. */
+struct arrowpool_pool {
+  _Alignas(128) pool_config config; /* a power of two in size: its number is a shift away */
+  _Atomic int life;
+  bool limited; /* its bytes are charged (quota.h); for good once a buffer was */
+  _Atomic unsigned version;
+  union {
+    char text[POOL_NAME_WORDS * 8];
+    _Atomic uint64_t words[POOL_NAME_WORDS];
+  } name;
+};
+
+extern arrowpool_pool pool_table[POOL_COUNT]
+    __attribute__((visibility("hidden"))); /* no way round by the GOT */
+
+/* Its number, in the counters and everywhere. */
+static inline unsigned pool_number(const arrowpool_pool *pool) { return (unsigned)(pool - pool_table); }
+
+#endif
