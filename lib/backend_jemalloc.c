@@ -284,9 +284,8 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
   if (__builtin_expect(!range_owns(buffer), 0))
     return backend_system.reallocate(buffer, old_size, new_size, alignment, how);
   int saved = errno;
-  bool in_place = resized_in_place(buffer, new_size, alignment);
-  errno = saved;
-  if (in_place) {
+  if (resized_in_place(buffer, new_size, alignment)) {
+    errno = saved;
     *how = BACKEND_IN_PLACE;
     return buffer;
   }
@@ -300,6 +299,7 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
   bool remapped = large && slots_move(buffer, moved, kept);
   if (!large)
     memcpy(moved, buffer, kept);
+  errno = saved;
   free_slowly(buffer, 0, 0); /* libc's callers do not say the alignment that the old size went with */
   *how = remapped ? BACKEND_REMAPPED : BACKEND_COPIED;
   return moved;

@@ -24,7 +24,8 @@ typedef struct block {
 static _Atomic(shard *) shards_of[COUNTERS_POOLS]; /* only ever pushed to */
 
 static block shared_block = {.shared = true};
-static block *free_blocks; /* protected by GATE_SHARDS */
+static shard last_resort[COUNTERS_POOLS]; /* shared by threads that found no memory for one of their own */
+static block *free_blocks;                /* protected by GATE_SHARDS */
 static pthread_key_t exit_key;
 static bool have_exit_key;
 static __thread block *own_block; /* NULL: none yet */
@@ -59,18 +60,28 @@ static __attribute__((noinline, cold)) block *find_block(void) {
   return own_block;
 }
 
-/* NULL, so that the event goes uncounted, when not even a page is left. */
+/* The pool's shard for the block: of its own, or the one that is always there. */
+static shard *take_shard(const block *b, unsigned pool) {
+  shard *s = area_take_shard();
+  bool shared = b->shared || !s;
+  if (!s)
+    s = &last_resort[pool];
+  s->shared = shared;
+  return s;
+}
+
 static __attribute__((noinline, cold)) shard *make_shard(block *b, unsigned pool) {
   int saved = errno;
   gate_lock(GATE_SHARDS);
   shard *s = atomic_load(&b->shards[pool]); /* another thread's, in the shared block */
-  if (!s && (s = area_take_shard()) != NULL) {
-    s->shared = b->shared;
-    atomic_store(&s->highest, quantum[pool] == EXACT ? EXACT : 0);
-    s->next = atomic_load(&shards_of[pool]);
-    atomic_store(&s->pool, pool + 1);
+  if (!s) {
+    s = take_shard(b, pool);
+    if (!atomic_exchange(&s->pool, pool + 1)) { /* else it is listed: the last resort */
+      atomic_store(&s->highest, quantum[pool] == EXACT ? EXACT : 0);
+      s->next = atomic_load(&shards_of[pool]);
+      atomic_store_explicit(&shards_of[pool], s, memory_order_release);
+    }
     atomic_store(&b->shards[pool], s);
-    atomic_store_explicit(&shards_of[pool], s, memory_order_release);
   }
   gate_unlock(GATE_SHARDS);
   if (counters_on_new_shard)
@@ -189,10 +200,10 @@ INLINE void reallocated(shard *s, unsigned pool, int64_t old_size, int64_t new_s
 /* Each event: with plain stores to the thread's own shard, or atomic adds to a shared one. */
 #define COUNT(event, ...)                                                                                    \
   shard *s = own_shard(pool);                                                                                \
-  if (__builtin_expect(s && !s->shared, 1))                                                                  \
+  if (__builtin_expect(!s->shared, 1))                                                                       \
     event(s, pool, __VA_ARGS__, false);                                                                      \
-  else if (s)                                                                                                \
-  event(s, pool, __VA_ARGS__, true)
+  else                                                                                                       \
+    event(s, pool, __VA_ARGS__, true)
 
 void counters_allocated(unsigned pool, int64_t size) { COUNT(grew, size, size); }
 
@@ -204,8 +215,7 @@ void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, cou
 
 static void count_one(unsigned pool, size_t field) {
   shard *s = own_shard(pool);
-  if (s)
-    add(&s->sums[field], 1, s->shared);
+  add(&s->sums[field], 1, s->shared);
 }
 
 void counters_failed(unsigned pool) { count_one(pool, FIELD(num_failed)); }

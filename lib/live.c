@@ -29,7 +29,7 @@ static bool keep_file;
 static _Atomic bool active; /* a file is mapped, and this process's own */
 static void (*complain)(const char *path, const char *problem);
 static char *base; /* of the mapping; NULL: none yet */
-static char *copy; /* of what is used of it, for the child of a fork */
+static char *copy; /* of what is used of it, for the child of a fork; there as long as there is a file */
 static size_t shards_allocated;
 static dev_t device;
 static ino_t inode;
@@ -217,16 +217,25 @@ static void prepare_pool(unsigned pool) {
   }
 }
 
+/* Room for a copy, which stays untouched until there is a fork. False, with errno, if it cannot be had. */
+static bool make_copy(void) {
+  char *fresh = copy;
+  if (!fresh)
+    fresh = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  copy = fresh == MAP_FAILED ? NULL : fresh;
+  return copy != NULL;
+}
+
 static area_shard *take_shard(void);
 
 static void attach(void) {
-  int saved = errno, fd = create();
+  int saved = errno, fd = make_copy() ? create() : -1;
   char *fresh = fd < 0 ? MAP_FAILED : mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (fd >= 0)
-    close(fd);
   if (fresh == MAP_FAILED) {
-    complain(path, strerrordesc_np(errno));
+    complain(path[0] ? path : directory, strerrordesc_np(errno));
     area_use(area_pools, NULL);
+    if (fd >= 0)
+      unlink(path);
   } else {
     base = fresh;
     active = true;
@@ -242,6 +251,8 @@ static void attach(void) {
     area_prepare_pool = prepare_pool;
     area_use(pools(), take_shard);
   }
+  if (fd >= 0)
+    close(fd);
   errno = saved;
 }
 
@@ -300,35 +311,37 @@ static void copy_used(char *to, const char *from) {
 }
 
 void live_prefork(void) {
-  if (!base)
-    return;
-  if (!copy) {
-    copy = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    copy = copy == MAP_FAILED ? NULL : copy;
-  }
-  if (copy)
+  if (base && make_copy())
     copy_used(copy, base);
 }
 
-/* The mapping is still the parent's: until it is replaced nothing may be counted. */
+/* A file of the child's own in place of the parent's. */
+static bool map_file(int fd) {
+  size_t used = range_round_up(used_shards(copy) + 1, STEP);
+  shards_allocated = used / sizeof(area_shard);
+  return reserve(fd, 0, range_round_up(used_pools_end(copy), STEP)) && reserve(fd, SHARDS_OFFSET, used) &&
+         mmap(base, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
+}
+
+/* The mapping is still the parent's: until it is replaced nothing may be counted. Where no file can be had,
+ * memory takes its place; at worst that of the copy, for which nothing new has to be mapped. */
 void live_postfork_child(void) {
   if (!base)
     return;
+  bool parents = active;
   int fd = copy ? create() : -1;
-  active = false;
-  if (fd >= 0) {
-    size_t used = range_round_up(used_shards(copy) + 1, STEP);
-    shards_allocated = used / sizeof(area_shard);
-    active = reserve(fd, 0, range_round_up(used_pools_end(copy), STEP)) && reserve(fd, SHARDS_OFFSET, used) &&
-             mmap(base, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
-    if (!active)
-      unlink(path);
-    close(fd);
-  }
-  if (!active && !replace_by_memory(base, FILE_SIZE))
-    return;
-  if (copy)
+  active = fd >= 0 && map_file(fd);
+  if (active) {
     copy_used(base, copy);
-  if (active)
     write_header();
+  } else {
+    if (parents && replace_by_memory(base, FILE_SIZE))
+      copy_used(base, copy);
+    else if (parents && mremap(copy, FILE_SIZE, FILE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, base) != MAP_FAILED)
+      copy = NULL;
+    if (fd >= 0)
+      unlink(path);
+  }
+  if (fd >= 0)
+    close(fd);
 }

@@ -53,16 +53,18 @@ static cuts cuts_after(place to, const cuts *pieces, int64_t shift) {
   return c;
 }
 
-/* Bytes moved, piece by piece; less than all where the kernel refused. */
+/* Bytes moved, piece by piece; less than all where the kernel refused. It may do so after it has unmapped the
+ * target, to which bytes will be copied then. */
 static size_t remap(place from, place to, const cuts *pieces, int64_t shift) {
   size_t page = range_page_size(), moved = 0;
   for (int i = 0; i + 1 < pieces->count; i++) {
     size_t length = (size_t)(pieces->at[i + 1] - pieces->at[i]) * page;
-    char *source = from.base + pieces->at[i] * page,
-         *target = to.base + (size_t)(pieces->at[i] + shift) * page;
-    if (mremap(source, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, target) ==
-        MAP_FAILED)
+    size_t target = (size_t)(pieces->at[i] + shift) * page;
+    if (mremap(from.base + pieces->at[i] * page, length, length,
+               MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to.base + target) == MAP_FAILED) {
+      slots_map_afresh(to, target, target + length); /* if that is refused, all is as it was */
       break;
+    }
     moved += length;
   }
   return moved;

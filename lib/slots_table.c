@@ -138,18 +138,23 @@ size_t slots_resident_end(place at, size_t end) {
   return range_round_up(end, range_page_size());
 }
 
-/* Fresh mappings where moved ones are, so that the kernel can merge them with their neighbours again. */
-static bool undo_moves(place at) {
-  size_t page = range_page_size(), from = at.s->cuts[0] * page, to = at.s->cuts[at.s->cut_count - 1] * page;
+bool slots_map_afresh(place at, size_t from, size_t to) {
   void *fresh = mmap(at.base + from, to - from, PROT_READ | PROT_WRITE,
                      MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (fresh == MAP_FAILED)
     return false;
   advise(at, from, to, slots_rules.thp == SLOTS_THP_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   advise(at, from > SLOTS_LEAD ? from : SLOTS_LEAD, to < at.s->marked ? to : at.s->marked, MADV_HUGEPAGE);
+  return true;
+}
+
+/* Fresh mappings where moved ones are, so that the kernel can merge them with their neighbours again. */
+static void undo_moves(place at) {
+  size_t page = range_page_size(), from = at.s->cuts[0] * page, to = at.s->cuts[at.s->cut_count - 1] * page;
+  if (!slots_map_afresh(at, from, to))
+    return;
   slots_mappings_return(at.s->cut_count);
   at.s->cut_count = 0;
-  return true;
 }
 
 void slots_purge(place at, size_t from, size_t to, bool empty) {

@@ -87,6 +87,10 @@ size_t slots_resident_end(place at, size_t end);
 /* Give the pages [from, to) back; if the slot is `empty`, also undo what moves left behind. */
 void slots_purge(place at, size_t from, size_t to, bool empty);
 
+/* Empty, writable pages in [from, to) in place of whatever is mapped there, or of nothing. False if the
+ * kernel refuses. */
+bool slots_map_afresh(place at, size_t from, size_t to);
+
 /* Mappings that the slots add to the process, which may have a quarter of vm.max_map_count. */
 bool slots_mappings_take(int count);
 void slots_mappings_return(int count);

@@ -27,7 +27,7 @@ static bool is_listed(const arrow_patch *p, const void *buffer) {
   return p->lists_own || !range_owns(buffer);
 }
 
-/* 0 where Arrow names no alignment. Never less than its default, which the ledger needs too. */
+/* 0 where Arrow names no alignment. Never less than its default. */
 static int64_t alignment_of(int64_t alignment) {
   return alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment;
 }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#define UNIT_BITS    6  /* bytes that share a bit */
+#define UNIT_BITS    4  /* bytes that share a bit: no allocator's pointers are closer to each other */
 #define LEAF_BITS    28 /* bytes that share a leaf */
 #define ADDRESS_BITS 48
 #define LEAF_WORDS   ((size_t)1 << (LEAF_BITS - UNIT_BITS - 6))

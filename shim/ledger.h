@@ -3,15 +3,16 @@
  * A buffer in the range belongs to Arrow's patched pools, one outside does not: that is true of nearly all of
  * them. The ledger holds the others: what the pools were given by the allocator behind us, and what in the
  * range came by arrow_mi_malloc_aligned; and all that is a pool's own whose former buffers are in the range
- * too. A bit for each 64 bytes of address space, in pages that exist only around such buffers. Lock-free;
- * every function keeps errno. */
+ * too. A bit for each 16 bytes of address space, the alignment of malloc: where memory is short, the
+ * allocator behind us resizes a buffer to no better place. Its pages exist only around such buffers.
+ * Lock-free; every function keeps errno. */
 #ifndef ARROWPOOL_LEDGER_H
 #define ARROWPOOL_LEDGER_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* False if it cannot be entered: no memory for the bit, or an address that is not a multiple of 64. */
+/* False if it cannot be entered: no memory for the bit, or an address that is not a multiple of 16. */
 bool ledger_enter(const void *buffer);
 
 /* Strike it off, which must happen before it is freed. False if it is not there. */

@@ -1,4 +1,4 @@
-/* The ledger alone (ledger.h): a bit for each 64 bytes of address space. No address here is ever touched, so
+/* The ledger alone (ledger.h): a bit for each 16 bytes of address space. No address here is ever touched, so
  * they are made up; each test has a stretch of its own. */
 #include "unit.h"
 
@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#define UNIT ((uintptr_t)16)        /* bytes that share a bit */
 #define LEAF ((uintptr_t)256 * MIB) /* bytes that share a leaf of the table */
 
 static const void *at(uintptr_t address) { return (const void *)address; }
@@ -44,9 +45,9 @@ TEST(entering_twice_is_entering_once) {
 
 TEST(neighbours_do_not_know_of_each_other) {
   /* Within a word of the table, across two words, and across two leaves. */
-  const uintptr_t firsts[] = {5 * LEAF + 64, 5 * LEAF + 63 * 64, 6 * LEAF - 64};
+  const uintptr_t firsts[] = {5 * LEAF + UNIT, 5 * LEAF + 63 * UNIT, 6 * LEAF - UNIT};
   for (size_t i = 0; i < COUNT_OF(firsts); i++) {
-    const void *first = at(firsts[i]), *second = at(firsts[i] + 64);
+    const void *first = at(firsts[i]), *second = at(firsts[i] + UNIT);
     assert_true(ledger_enter(first));
     assert_false(ledger_has(second));
     assert_true(ledger_enter(second));
@@ -59,20 +60,20 @@ TEST(neighbours_do_not_know_of_each_other) {
 
 TEST(every_bit_of_a_word_is_an_address_of_its_own) {
   for (uintptr_t i = 0; i < 256; i++)
-    assert_true(ledger_enter(at(7 * LEAF + i * 64)));
+    assert_true(ledger_enter(at(7 * LEAF + i * UNIT)));
   for (uintptr_t i = 0; i < 256; i++) {
-    assert_true(ledger_strike(at(7 * LEAF + i * 64)));
+    assert_true(ledger_strike(at(7 * LEAF + i * UNIT)));
     for (uintptr_t k = 0; k < 256; k++)
-      assert_int_equal(ledger_has(at(7 * LEAF + k * 64)), k > i);
+      assert_int_equal(ledger_has(at(7 * LEAF + k * UNIT)), k > i);
   }
 }
 
 /* ---- addresses that cannot be entered ---- */
 
-TEST(an_address_that_is_no_multiple_of_64_is_refused) {
+TEST(an_address_that_is_no_multiple_of_16_is_refused) {
   const uintptr_t buffer = 8 * LEAF + 640;
   assert_true(ledger_enter(at(buffer)));
-  for (uintptr_t off = 1; off < 64; off++) {
+  for (uintptr_t off = 1; off < UNIT; off++) {
     assert_false(ledger_enter(at(buffer + off)));
     assert_false(ledger_has(at(buffer + off)));
     assert_false(ledger_strike(at(buffer + off)));
@@ -81,7 +82,7 @@ TEST(an_address_that_is_no_multiple_of_64_is_refused) {
 }
 
 TEST(an_address_beyond_48_bits_is_refused) {
-  const uintptr_t low = 9 * LEAF + 64;
+  const uintptr_t low = 9 * LEAF + UNIT;
   assert_true(ledger_enter(at(low)));
   for (int bit = 48; bit < 64; bit++) {
     const void *far = at(low | (uintptr_t)1 << bit);
@@ -93,7 +94,7 @@ TEST(an_address_beyond_48_bits_is_refused) {
 }
 
 TEST(the_first_and_the_last_address_can_be_entered) {
-  const uintptr_t ends[] = {64, ((uintptr_t)1 << 48) - 64};
+  const uintptr_t ends[] = {UNIT, ((uintptr_t)1 << 48) - UNIT};
   for (size_t i = 0; i < COUNT_OF(ends); i++) {
     assert_true(ledger_enter(at(ends[i])));
     assert_true(ledger_has(at(ends[i])));
@@ -115,12 +116,12 @@ TEST(errno_is_kept) {
 #define PLACES 4096 /* around the border of two leaves */
 
 TEST(random_operations_agree_with_a_plain_table) {
-  const uintptr_t base = 13 * LEAF - PLACES / 2 * 64;
+  const uintptr_t base = 13 * LEAF - PLACES / 2 * UNIT;
   bool model[PLACES] = {false};
   uint64_t random = 1;
   for (int i = 0; i < 300000; i++) {
     uint64_t place = unit_random(&random) % PLACES;
-    const void *buffer = at(base + place * 64);
+    const void *buffer = at(base + place * UNIT);
     switch (unit_random(&random) % 3) {
     case 0:
       assert_true(ledger_enter(buffer));
@@ -135,7 +136,7 @@ TEST(random_operations_agree_with_a_plain_table) {
     }
   }
   for (size_t place = 0; place < PLACES; place++)
-    assert_int_equal(ledger_strike(at(base + place * 64)), model[place]);
+    assert_int_equal(ledger_strike(at(base + place * UNIT)), model[place]);
 }
 
 #define THREADS 8
@@ -146,7 +147,7 @@ static void *enter_and_strike_among_others(void *index) {
   uint64_t random = (uintptr_t)index;
   for (int i = 0; i < ROUNDS; i++) {
     uintptr_t place = unit_random(&random) % 32 * THREADS + (uintptr_t)index;
-    const void *buffer = at(14 * LEAF + place * 64);
+    const void *buffer = at(14 * LEAF + place * UNIT);
     CHECK(!ledger_has(buffer) && !ledger_strike(buffer));
     CHECK(ledger_enter(buffer));
     CHECK(ledger_has(buffer));
@@ -159,13 +160,13 @@ static void *enter_and_strike_among_others(void *index) {
 TEST(eight_threads_on_neighbouring_bits_do_not_disturb_each_other) {
   unit_run_threads(THREADS, enter_and_strike_among_others);
   for (uintptr_t place = 0; place < 32 * THREADS; place++)
-    assert_false(ledger_has(at(14 * LEAF + place * 64)));
+    assert_false(ledger_has(at(14 * LEAF + place * UNIT)));
 }
 
 /* All threads come to leaves that do not exist yet: none may lose what another entered there. */
 static void *enter_in_new_leaves(void *index) {
   for (uintptr_t i = 0; i < 200; i++)
-    CHECK(ledger_enter(at((1000 + i) * LEAF + (uintptr_t)index * 64)));
+    CHECK(ledger_enter(at((1000 + i) * LEAF + (uintptr_t)index * UNIT)));
   return NULL;
 }
 
@@ -173,7 +174,7 @@ TEST(eight_threads_may_come_to_a_new_stretch_at_once) {
   unit_run_threads(THREADS, enter_in_new_leaves);
   for (uintptr_t i = 0; i < 200; i++)
     for (uintptr_t k = 0; k < THREADS; k++)
-      assert_true(ledger_strike(at((1000 + i) * LEAF + k * 64)));
+      assert_true(ledger_strike(at((1000 + i) * LEAF + k * UNIT)));
 }
 
 static atomic_int struck;
@@ -181,13 +182,13 @@ static atomic_int struck;
 static void *strike_what_all_strike(void *index) {
   (void)index;
   for (uintptr_t i = 0; i < PLACES; i++)
-    atomic_fetch_add(&struck, ledger_strike(at(15 * LEAF + i * 64)));
+    atomic_fetch_add(&struck, ledger_strike(at(15 * LEAF + i * UNIT)));
   return NULL;
 }
 
 TEST(of_many_who_strike_one_succeeds) {
   for (uintptr_t i = 0; i < PLACES; i++)
-    assert_true(ledger_enter(at(15 * LEAF + i * 64)));
+    assert_true(ledger_enter(at(15 * LEAF + i * UNIT)));
   unit_run_threads(THREADS, strike_what_all_strike);
   assert_int_equal(atomic_load(&struck), PLACES);
 }
@@ -199,7 +200,7 @@ int main(void) {
       cmocka_unit_test(entering_twice_is_entering_once),
       cmocka_unit_test(neighbours_do_not_know_of_each_other),
       cmocka_unit_test(every_bit_of_a_word_is_an_address_of_its_own),
-      cmocka_unit_test(an_address_that_is_no_multiple_of_64_is_refused),
+      cmocka_unit_test(an_address_that_is_no_multiple_of_16_is_refused),
       cmocka_unit_test(an_address_beyond_48_bits_is_refused),
       cmocka_unit_test(the_first_and_the_last_address_can_be_entered),
       cmocka_unit_test(errno_is_kept),

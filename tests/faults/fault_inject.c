@@ -1,0 +1,300 @@
+/* A preload that has calls of ours fail: those that come from libarrowpool.so or the shim, told by the
+ * address they return to. The program's own calls, and those within libc, go through.
+ *
+ *   FAULTS=CALL:N:ERRNO[,...]    the Nth call fails; "N+": all from the Nth on. As a call's name,
+ *                                mremap_unmaps is an mremap that fails when the target is unmapped already
+ *   FAULTS_REPORT=FILE           how often each was called and failed, as records: see `record`
+ *
+ * Preload it after the shim: what the shim passes on arrives here last. Counting goes on in the children of a
+ * fork where there is a report. */
+#undef _FILE_OFFSET_BITS /* both names of a function are defined here, open and open64 */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* X(type, name, parameters) of the functions that are stood in for. */
+#define CALLS(X)                                                                                             \
+  X(void *, mmap, (void *, size_t, int, int, int, off_t))                                                    \
+  X(int, munmap, (void *, size_t))                                                                           \
+  X(void *, mremap, (void *, size_t, size_t, int, ...))                                                      \
+  X(int, madvise, (void *, size_t, int))                                                                     \
+  X(int, mprotect, (void *, size_t, int))                                                                    \
+  X(int, pthread_create, (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))                   \
+  X(int, pthread_key_create, (pthread_key_t *, void (*)(void *)))                                            \
+  X(int, open, (const char *, int, ...))                                                                     \
+  X(int, close, (int))                                                                                       \
+  X(ssize_t, write, (int, const void *, size_t))                                                             \
+  X(int, rename, (const char *, const char *))                                                               \
+  X(int, ftruncate, (int, off_t))                                                                            \
+  X(int, posix_fallocate, (int, off_t, off_t))                                                               \
+  X(int, posix_memalign, (void **, size_t, size_t))                                                          \
+  X(void *, aligned_alloc, (size_t, size_t))                                                                 \
+  X(void *, memalign, (size_t, size_t))                                                                      \
+  X(void *, realloc, (void *, size_t))
+
+enum {
+#define X(type, name, parameters) CALL_##name,
+  CALLS(X)
+#undef X
+      CALL_COUNT
+};
+
+typedef struct record {
+  char label[24];
+  _Atomic uint64_t calls, failed;
+} record;
+
+#define FAULTS_MAX  8
+#define LIBRARY_MAX 4
+
+static struct {
+#define X(type, name, parameters) type(*name) parameters;
+  CALLS(X)
+#undef X
+} real;
+static record own_records[CALL_COUNT], *records = own_records;
+static struct fault {
+  int call;
+  uint64_t first, last;
+  int error;
+  bool unmaps;
+} faults[FAULTS_MAX];
+static int fault_count;
+static struct { uintptr_t low, high; } libraries[LIBRARY_MAX];
+static int library_count;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void bad(const char *what) {
+  fprintf(stderr, "fault_inject: bad %s\n", what);
+  _exit(99);
+}
+
+static int call_of(const char *name) {
+  for (int i = 0; i < CALL_COUNT; i++)
+    if (strcmp(records[i].label, name) == 0)
+      return i;
+  return -1;
+}
+
+static void read_fault(const char *text, struct fault *f) {
+  char name[24], kind;
+  unsigned long first;
+  if (sscanf(text, "%23[a-z_0-9]:%lu%c", name, &first, &kind) != 3 ||
+      sscanf(strrchr(text, ':'), ":%d", &f->error) != 1)
+    bad("FAULTS");
+  f->unmaps = strcmp(name, "mremap_unmaps") == 0;
+  f->call = f->unmaps ? CALL_mremap : call_of(name);
+  f->first = first;
+  f->last = kind == '+' ? UINT64_MAX : first;
+  if (f->call < 0)
+    bad("FAULTS");
+}
+
+static int note_library(struct dl_phdr_info *info, size_t size, void *unused) {
+  (void)size, (void)unused;
+  for (int i = 0; i < info->dlpi_phnum && strstr(info->dlpi_name, "/libarrowpool"); i++)
+    if (info->dlpi_phdr[i].p_type == PT_LOAD && info->dlpi_phdr[i].p_flags & PF_X) {
+      if (library_count == LIBRARY_MAX)
+        bad("number of libraries");
+      libraries[library_count].low = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+      libraries[library_count].high = libraries[library_count].low + info->dlpi_phdr[i].p_memsz;
+      library_count++;
+    }
+  return 0;
+}
+
+static void open_report(const char *path) {
+  int fd = real.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0 || real.ftruncate(fd, sizeof own_records))
+    bad("FAULTS_REPORT");
+  void *shared = real.mmap(NULL, sizeof own_records, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (shared == MAP_FAILED)
+    bad("FAULTS_REPORT");
+  memcpy(shared, own_records, sizeof own_records);
+  records = shared;
+  real.close(fd);
+}
+
+static void prepare(void) {
+#define X(type, name, parameters)                                                                            \
+  *(void **)&real.name = dlsym(RTLD_NEXT, #name);                                                            \
+  strcpy(own_records[CALL_##name].label, #name);
+  CALLS(X)
+#undef X
+  dl_iterate_phdr(note_library, NULL);
+  if (getenv("FAULTS_REPORT"))
+    open_report(getenv("FAULTS_REPORT"));
+  for (const char *at = getenv("FAULTS"); at && *at; at += *at == ',') {
+    char text[64];
+    size_t length = strcspn(at, ",");
+    if (length >= sizeof text || fault_count == FAULTS_MAX)
+      bad("FAULTS");
+    memcpy(text, at, length);
+    text[length] = 0;
+    read_fault(text, &faults[fault_count++]);
+    at += length;
+  }
+}
+
+/* The fault for this call, if it is to fail. */
+static const struct fault *fault_of(int call, const void *caller) {
+  pthread_once(&once, prepare);
+  bool ours = false;
+  for (int i = 0; i < library_count; i++)
+    ours |= (uintptr_t)caller - libraries[i].low < libraries[i].high - libraries[i].low;
+  if (!ours)
+    return NULL;
+  uint64_t number = atomic_fetch_add(&records[call].calls, 1) + 1;
+  for (struct fault *f = faults; f < faults + fault_count; f++)
+    if (f->call == call && number >= f->first && number <= f->last) {
+      atomic_fetch_add(&records[call].failed, 1);
+      return f;
+    }
+  return NULL;
+}
+
+#define FAULT(name) const struct fault *f = fault_of(CALL_##name, __builtin_return_address(0))
+
+/* The failing call's result where errno says why. */
+#define FAIL_WITH(result) return errno = f->error, (result)
+
+void *mmap(void *at, size_t size, int access, int flags, int fd, off_t offset) {
+  FAULT(mmap);
+  if (f)
+    FAIL_WITH(MAP_FAILED);
+  return real.mmap(at, size, access, flags, fd, offset);
+}
+
+int munmap(void *at, size_t size) {
+  FAULT(munmap);
+  if (f)
+    FAIL_WITH(-1);
+  return real.munmap(at, size);
+}
+
+void *mremap(void *at, size_t old_size, size_t size, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  void *target = flags & MREMAP_FIXED ? va_arg(rest, void *) : NULL;
+  va_end(rest);
+  FAULT(mremap);
+  if (f && f->unmaps && target)
+    real.munmap(target, size);
+  if (f)
+    FAIL_WITH(MAP_FAILED);
+  return real.mremap(at, old_size, size, flags, target);
+}
+
+int madvise(void *at, size_t size, int advice) {
+  FAULT(madvise);
+  if (f)
+    FAIL_WITH(-1);
+  return real.madvise(at, size, advice);
+}
+
+int mprotect(void *at, size_t size, int access) {
+  FAULT(mprotect);
+  if (f)
+    FAIL_WITH(-1);
+  return real.mprotect(at, size, access);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *),
+                   void *argument) {
+  FAULT(pthread_create);
+  return f ? f->error : real.pthread_create(thread, attributes, body, argument);
+}
+
+int pthread_key_create(pthread_key_t *key, void (*destroy)(void *)) {
+  FAULT(pthread_key_create);
+  return f ? f->error : real.pthread_key_create(key, destroy);
+}
+
+int open(const char *path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  mode_t mode = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(rest, mode_t) : 0;
+  va_end(rest);
+  FAULT(open);
+  if (f)
+    FAIL_WITH(-1);
+  return real.open(path, flags, mode);
+}
+
+/* The descriptor is gone all the same, as Linux has it. */
+int close(int fd) {
+  FAULT(close);
+  int result = real.close(fd);
+  if (f)
+    FAIL_WITH(-1);
+  return result;
+}
+
+ssize_t write(int fd, const void *bytes, size_t size) {
+  FAULT(write);
+  if (f)
+    FAIL_WITH(-1);
+  return real.write(fd, bytes, size);
+}
+
+int rename(const char *from, const char *to) {
+  FAULT(rename);
+  if (f)
+    FAIL_WITH(-1);
+  return real.rename(from, to);
+}
+
+int ftruncate(int fd, off_t size) {
+  FAULT(ftruncate);
+  if (f)
+    FAIL_WITH(-1);
+  return real.ftruncate(fd, size);
+}
+
+int posix_fallocate(int fd, off_t offset, off_t size) {
+  FAULT(posix_fallocate);
+  return f ? f->error : real.posix_fallocate(fd, offset, size);
+}
+
+int posix_memalign(void **out, size_t alignment, size_t size) {
+  FAULT(posix_memalign);
+  return f ? f->error : real.posix_memalign(out, alignment, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+  FAULT(aligned_alloc);
+  if (f)
+    FAIL_WITH(NULL);
+  return real.aligned_alloc(alignment, size);
+}
+
+void *memalign(size_t alignment, size_t size) {
+  FAULT(memalign);
+  if (f)
+    FAIL_WITH(NULL);
+  return real.memalign(alignment, size);
+}
+
+void *realloc(void *buffer, size_t size) {
+  FAULT(realloc);
+  if (f)
+    FAIL_WITH(NULL);
+  return real.realloc(buffer, size);
+}
+
+__attribute__((alias("mmap"))) void *mmap64(void *, size_t, int, int, int, off64_t);
+__attribute__((alias("open"))) int open64(const char *, int, ...);
+__attribute__((alias("ftruncate"))) int ftruncate64(int, off64_t);
+__attribute__((alias("posix_fallocate"))) int posix_fallocate64(int, off64_t, off64_t);
