@@ -32,8 +32,6 @@ int cli_env(int argc, char **argv) {
     refused |= set && *set && !options_parse(row, set, &checked);
     const char *shown = value->given ? lookup(row->variable) : row->fallback ? row->fallback : "none";
     printf("%-26s %-20s %-12s %s", row->variable, shown, value->given ? "environment" : "default", choices);
-    if (row->not_yet)
-      printf(" (not yet: %s)", row->not_yet[0] == '*' ? "all" : row->not_yet);
     puts("");
   }
   if (fflush(stdout))

@@ -22,8 +22,6 @@ void cli_run_describe(void) {
     printf("  --%s=VALUE  (%s)\n      %s\n      VALUE: %s", flag, row->variable, row->help, choices);
     if (row->fallback)
       printf("; default: %s", row->fallback);
-    if (row->not_yet)
-      printf("; not yet: %s", row->not_yet[0] == '*' ? "all" : row->not_yet);
     puts("");
   }
 }

@@ -25,6 +25,11 @@ API void arrowpool_set_default(arrowpool_pool *pool) {
   atomic_store_explicit(&default_pool, pool, memory_order_release);
 }
 
+API arrowpool_status arrowpool_set_debug(arrowpool_debug mode) {
+  return (unsigned)mode <= ARROWPOOL_DEBUG_ABORT && pool_set_debug(mode, NULL) ? ARROWPOOL_OK
+                                                                               : ARROWPOOL_INVALID;
+}
+
 static bool is_name(const char *name) {
   size_t length = name ? strnlen(name, ARROWPOOL_NAME_MAX + 1) : 0;
   for (size_t i = 0; i < length; i++)

@@ -222,27 +222,25 @@ void counters_failed(unsigned pool) { count_one(pool, FIELD(num_failed)); }
 
 void counters_fell_back(unsigned pool) { count_one(pool, FIELD(num_fallbacks)); }
 
+/* Without a copy: a signal's dump comes by here, perhaps on the smallest of stacks. */
 static void sum_shards(unsigned pool, sums *out) {
-  int64_t all[FIELDS] = {0};
+  int64_t *all = (int64_t *)out; /* nothing else is in it */
+  memset(out, 0, sizeof *out);
   for (shard *s = atomic_load_explicit(&shards_of[pool], memory_order_acquire); s; s = s->next)
     for (size_t i = 0; i < FIELDS; i++)
       all[i] += atomic_load_explicit(&s->sums[i], memory_order_relaxed);
-  memcpy(out, all, sizeof all);
 }
 
-static sums since_baseline(unsigned pool) {
-  int64_t now[FIELDS];
-  sums result;
-  sum_shards(pool, &result);
-  memcpy(now, &result, sizeof now);
+static void sum_since_baseline(unsigned pool, sums *out) {
+  int64_t *all = (int64_t *)out;
+  sum_shards(pool, out);
   for (size_t i = 0; i < FIELDS; i++)
-    now[i] -= atomic_load_explicit(&area_pools[pool].baseline[i], memory_order_relaxed);
-  memcpy(&result, now, sizeof now);
-  return result;
+    all[i] -= atomic_load_explicit(&area_pools[pool].baseline[i], memory_order_relaxed);
 }
 
 void counters_read(unsigned pool, counters_sum *out) {
-  sums now = since_baseline(pool);
+  sums now;
+  sum_since_baseline(pool, &now);
   counters_values *values = &out->values;
 #define X(name, unit, help) values->name = now.name;
   COUNTERS_STORED(X)
@@ -309,7 +307,8 @@ static void rebase(unsigned pool, bool keep_live) {
   counters_sum before;
   counters_read(pool, &before);
   raise_to(&area_pools[pool].old_peak, before.max_memory);
-  sums now = since_baseline(pool);
+  sums now;
+  sum_since_baseline(pool, &now);
   int64_t live = keep_live ? now.total_bytes_allocated - now.bytes_freed : 0, base[FIELDS];
   sum_shards(pool, &now);
   now.bytes_freed += live;

@@ -17,7 +17,9 @@ enum {
   GATE_SLOTS = GATE_TIERS + 8,
   GATE_SLOT_STRIPES = 64,                      /* slots share this many locks; a power of two */
   GATE_RANGE = GATE_SLOTS + GATE_SLOT_STRIPES, /* what of the range is writable */
-  GATE_COUNT
+  GATE_GUARDS,                                 /* what the guard knows of buffers: one lock a shard */
+  GATE_GUARD_SHARDS = 16,                      /* a power of two */
+  GATE_COUNT = GATE_GUARDS + GATE_GUARD_SHARDS
 };
 
 void gate_lock(int lock);

@@ -86,7 +86,8 @@ static bool start(keeper *k) {
   pthread_attr_setstacksize(&attributes, STACK_SIZE);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool started = pthread_create(&k->thread, &attributes, run, k) == 0;
+  bool started = pthread_create(&k->thread, &attributes, run, k) == 0 ||
+                 pthread_create(&k->thread, NULL, run, k) == 0; /* thread-local data lies on the stack too */
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attributes);
   if (started)

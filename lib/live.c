@@ -131,7 +131,9 @@ static void mark_replaced(void) {
 
 /* Have the file keep room for [offset, offset + size); errno says why not. */
 static bool reserve(int fd, size_t offset, size_t size) {
-  int error = posix_fallocate(fd, (off_t)offset, (off_t)size); /* which leaves errno alone */
+  int error; /* errno is left alone */
+  while ((error = posix_fallocate(fd, (off_t)offset, (off_t)size)) == EINTR) {
+  }
   if (error)
     errno = error;
   return !error;

@@ -1,4 +1,5 @@
 /* See pool.h: allocating, reallocating and freeing. */
+#include "pool_guarded.h"
 #include "pool_table.h"
 
 void (*pool_on_refusal)(const arrowpool_pool *pool, int64_t bytes);
@@ -7,20 +8,20 @@ void (*pool_on_refusal)(const arrowpool_pool *pool, int64_t bytes);
  * afterwards, no known one adds more than a quarter or some pages. What is too much is taken off at once. */
 static int64_t charge_for(const arrowpool_pool *pool, int64_t size) {
   int64_t most;
-  if (pool->config.basis == POOL_TOLD || pool->config.sight == POOL_SEES_OWN)
+  if (pool->config.basis != POOL_REMEMBERED || pool->config.sight == POOL_SEES_OWN)
     return size;
   return __builtin_add_overflow(size, size / 4 + 65536, &most) ? INT64_MAX : most;
 }
 
-/* Warm pages are given back before a request is refused: at its limit a program is short of memory. */
-static bool charge(const arrowpool_pool *pool, int64_t bytes) {
-  if (quota_charge(pool_number(pool), bytes) == QUOTA_NONE)
+/* At its limit a program is short of memory: it gets the warm pages back. */
+bool pool_charge(const arrowpool_pool *pool, int64_t bytes) {
+  if (!bytes || quota_charge(pool_number(pool), bytes) == QUOTA_NONE)
     return true;
   pool->config.backend->release_unused();
   return quota_charge(pool_number(pool), bytes) == QUOTA_NONE;
 }
 
-static arrowpool_status refuse(const arrowpool_pool *pool, int64_t bytes) {
+arrowpool_status pool_refuse(const arrowpool_pool *pool, int64_t bytes) {
   counters_failed(pool_number(pool));
   if (pool_on_refusal)
     pool_on_refusal(pool, bytes);
@@ -39,7 +40,7 @@ static bool is_valid(int64_t size, int64_t alignment) {
 static void *zero_size_buffer(int64_t alignment) { return (void *)(uintptr_t)alignment; }
 
 /* Whether the buffer's free will come by here. */
-static bool sees(const arrowpool_pool *pool, const void *buffer) {
+static inline __attribute__((always_inline)) bool sees(const arrowpool_pool *pool, const void *buffer) {
   return pool->config.sight == POOL_SEES_ALL || backend_owns(pool->config.backend, buffer);
 }
 
@@ -49,10 +50,14 @@ static int64_t take_note(const arrowpool_pool *pool, void *buffer, int64_t size)
                                          : (int64_t)pool->config.backend->remember(buffer, (size_t)size);
 }
 
-/* What is not told, or not the backend's own. */
+static bool is_guarded(const arrowpool_pool *pool) { return pool->config.basis >= POOL_GUARDED_TOLD; }
+
+/* What is not told, or not the backend's own; the bytes it counts for. */
 static __attribute__((noinline)) int64_t count_allocated_slowly(const arrowpool_pool *pool, void *buffer,
-                                                                int64_t size) {
+                                                                int64_t size, int64_t alignment) {
   int64_t counted = 0;
+  if (is_guarded(pool))
+    pool_guarded_enter(pool, buffer, size, alignment);
   if (!backend_owns(pool->config.backend, buffer))
     counters_fell_back(pool_number(pool));
   if (sees(pool, buffer)) {
@@ -72,17 +77,17 @@ static __attribute__((noinline)) arrowpool_status allocate_limited(arrowpool_poo
                                                                    int64_t alignment, void **out) {
   const backend *b = pool->config.backend;
   int64_t charged = charge_for(pool, size);
-  if (!charge(pool, charged))
-    return refuse(pool, charged);
+  if (!pool_charge(pool, charged))
+    return pool_refuse(pool, charged);
   void *buffer = b->allocate((size_t)size, (size_t)alignment);
   if (!buffer)
     buffer = allocate_again(b, (size_t)size, (size_t)alignment);
   if (!buffer) {
     quota_uncharge(pool_number(pool), charged);
-    return refuse(pool, size);
+    return pool_refuse(pool, size);
   }
   *out = buffer;
-  quota_uncharge(pool_number(pool), charged - count_allocated_slowly(pool, buffer, size));
+  quota_uncharge(pool_number(pool), charged - count_allocated_slowly(pool, buffer, size, alignment));
   return ARROWPOOL_OK;
 }
 
@@ -106,12 +111,12 @@ arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t align
   if (__builtin_expect(!buffer, 0))
     buffer = allocate_again(pool->config.backend, (size_t)size, (size_t)alignment);
   if (__builtin_expect(!buffer, 0))
-    return refuse(pool, size);
+    return pool_refuse(pool, size);
   *out = buffer;
   if (__builtin_expect(pool->config.basis == POOL_TOLD && backend_owns(pool->config.backend, buffer), 1))
     counters_allocated(pool_number(pool), size);
   else
-    count_allocated_slowly(pool, buffer, size);
+    count_allocated_slowly(pool, buffer, size, alignment);
   return ARROWPOOL_OK;
 }
 
@@ -125,13 +130,15 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
     alignment = (int64_t)b->alignment(*buffer);
   if (!is_valid(new_size, alignment) || (old_size != POOL_SIZE_UNKNOWN && !is_valid(old_size, alignment)))
     return ARROWPOOL_INVALID;
-  if (old_size == 0)
+  if (old_size == 0 && !(is_guarded(pool) && guard_is_live(*buffer)))
     return pool_allocate(pool, new_size, alignment, buffer);
   if (new_size == 0) {
     pool_free(pool, *buffer, old_size, alignment);
     *buffer = zero_size_buffer(alignment);
     return ARROWPOOL_OK;
   }
+  if (__builtin_expect(is_guarded(pool), 0))
+    return pool_guarded_reallocate(pool, pool_number(pool), old_size, new_size, alignment, buffer);
   size_t kept = (size_t)old_size;
   if (pool->config.basis == POOL_REMEMBERED) {
     old_size = (int64_t)b->recall(*buffer);
@@ -139,8 +146,8 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
   }
   int64_t growth = pool->limited ? charge_for(pool, new_size) - old_size : 0,
           charged = growth > 0 ? growth : 0;
-  if (charged && !charge(pool, charged))
-    return refuse(pool, charged);
+  if (!pool_charge(pool, charged))
+    return pool_refuse(pool, charged);
   backend_resize how;
   void *resized = b->reallocate(*buffer, kept, (size_t)new_size, (size_t)alignment, &how);
   if (!resized) {
@@ -149,7 +156,7 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
   }
   if (!resized) {
     quota_uncharge(pool_number(pool), charged);
-    return refuse(pool, new_size);
+    return pool_refuse(pool, new_size);
   }
   *buffer = resized;
   int64_t counted = 0;
@@ -166,20 +173,45 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
   return ARROWPOOL_OK;
 }
 
-void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignment) {
+/* Counted first: once it is freed, another thread may already have it again. Its charge is taken off last:
+ * until then the memory is in use. */
+static __attribute__((noinline)) void free_slowly(arrowpool_pool *pool, void *buffer, int64_t size,
+                                                  int64_t alignment) {
   const backend *b = pool->config.backend;
-  if (__builtin_expect(!buffer || size == 0, 0))
+  if (is_guarded(pool)) {
+    pool_guarded_free(pool, pool_number(pool), buffer, size, alignment);
     return;
+  }
   bool told = pool->config.basis == POOL_TOLD;
   int64_t counted = 0;
-  /* Counted first: once it is freed, another thread may already have it again. */
   if (sees(pool, buffer)) {
     counted = told ? size : (int64_t)b->recall(buffer);
     counters_freed(pool_number(pool), counted);
   }
   b->free(buffer, told ? (size_t)size : 0, (size_t)alignment);
-  if (__builtin_expect(pool->limited, 0))
+  if (pool->limited)
     quota_uncharge(pool_number(pool), counted);
+}
+
+/* A buffer of no bytes; or one that has some, in which the guard finds a wrong size. */
+static __attribute__((noinline, cold)) void free_nothing(arrowpool_pool *pool, void *buffer,
+                                                         int64_t alignment) {
+  if (buffer && is_guarded(pool) && guard_is_live(buffer))
+    pool_guarded_free(pool, pool_number(pool), buffer, 0, alignment);
+}
+
+void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignment) {
+  if (__builtin_expect(!buffer || size == 0, 0)) {
+    free_nothing(pool, buffer, alignment);
+    return;
+  }
+  if (pool->config.basis != POOL_TOLD || __builtin_expect(pool->limited, 0)) {
+    free_slowly(pool, buffer, size, alignment);
+    return;
+  }
+  if (sees(pool, buffer))
+    counters_freed(pool_number(pool), size);
+  pool->config.backend->free(buffer, (size_t)size, (size_t)alignment);
 }
 
 void pool_note_allocated(arrowpool_pool *pool, int64_t size) {

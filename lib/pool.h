@@ -9,6 +9,7 @@
 #include "arrowpool.h"
 #include "backend.h"
 #include "counters.h"
+#include "guard.h"
 #include "quota.h"
 
 #define POOL_COUNT 256
@@ -18,8 +19,10 @@
 
 /* What bytes_allocated counts. */
 typedef enum pool_basis {
-  POOL_TOLD,      /* what callers asked for: they tell it again when they free */
-  POOL_REMEMBERED /* what the backend remembers: its callers do not tell */
+  POOL_TOLD,         /* what callers asked for: they tell it again when they free */
+  POOL_REMEMBERED,   /* what the backend remembers: its callers do not tell */
+  POOL_GUARDED_TOLD, /* likewise, in a debug mode: the guard knows */
+  POOL_GUARDED
 } pool_basis;
 
 /* Which of the pool's buffers are freed where the pool can see it. */
@@ -39,6 +42,9 @@ typedef struct pool_config {
 enum { POOL_JEMALLOC, POOL_SYSTEM };
 arrowpool_pool *pool_built_in(int which);
 
+/* Have all pools guarded from here on (guard.h). False if pools are in use or another mode holds. */
+bool pool_set_debug(arrowpool_debug mode, guard_tell tell);
+
 /* Make a pool of that full name ("libc", "arrow.mimalloc", "c:NAME"), or open a destroyed one again. */
 arrowpool_status pool_create(const char *name, pool_config config, arrowpool_pool **out);
 void pool_destroy(arrowpool_pool *pool);
@@ -46,8 +52,8 @@ void pool_destroy(arrowpool_pool *pool);
 const char *pool_name(const arrowpool_pool *pool);
 const pool_config *pool_get_config(const arrowpool_pool *pool);
 
-/* As in arrowpool.h; a pool that remembers takes POOL_SIZE_UNKNOWN for old_size and size. The alignment is a
- * power of two; 0 in pool_reallocate keeps the buffer's own. */
+/* As in arrowpool.h; a pool whose callers do not tell sizes takes POOL_SIZE_UNKNOWN for old_size and size.
+ * The alignment is a power of two; 0 in pool_reallocate keeps the buffer's own. */
 arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment, void **out);
 arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size, int64_t alignment,
                                  void **buffer);

@@ -2,6 +2,7 @@
 #include "pool_table.h"
 
 #include "gate.h"
+#include "pool_guarded.h"
 
 #include <string.h>
 
@@ -18,6 +19,17 @@ arrowpool_pool *pool_built_in(int which) { return &pool_table[which]; }
 const char *pool_name(const arrowpool_pool *pool) { return pool->name.text; }
 
 const pool_config *pool_get_config(const arrowpool_pool *pool) { return &pool->config; }
+
+static bool was_used(const counters_sum *sum) {
+  return sum->values.num_allocations || sum->values.num_frees || sum->values.num_failed ||
+         sum->values.num_fallbacks || sum->values.num_reallocations || sum->inherited_bytes;
+}
+
+static bool was_never_used(const arrowpool_pool *pool) {
+  counters_sum sum;
+  counters_read(pool_number(pool), &sum);
+  return !was_used(&sum);
+}
 
 /* ---- create, destroy ---- */
 
@@ -45,13 +57,11 @@ static arrowpool_status find_entry(const char *name, arrowpool_pool **out) {
 }
 
 static bool counts_requested(pool_config config) {
-  return config.basis == POOL_TOLD || config.backend == &backend_jemalloc;
+  return config.basis != POOL_REMEMBERED || config.backend == &backend_jemalloc;
 }
 
 /* Whether it knows what is live and what was freed. */
-static bool knows_live(pool_config config) {
-  return config.sight == POOL_SEES_ALL || config.backend != &backend_system;
-}
+static bool knows_live(pool_config config) { return config.sight == POOL_SEES_ALL || config.backend->owned; }
 
 static void label(const arrowpool_pool *pool) {
   counters_label(pool_number(pool), pool_name(pool), pool->config.backend->name,
@@ -79,6 +89,7 @@ static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
     char text[POOL_NAME_WORDS * 8];
     uint64_t words[POOL_NAME_WORDS];
   } padded = {{0}};
+  config = pool_guarded_config(config);
   atomic_fetch_add(&pool->version, 1);
   if (strcmp(pool->name.text, name) != 0) {
     counters_reset(pool_number(pool));
@@ -110,6 +121,21 @@ arrowpool_status pool_create(const char *name, pool_config config, arrowpool_poo
   }
   gate_unlock(GATE_POOLS);
   return status;
+}
+
+bool pool_set_debug(arrowpool_debug mode, guard_tell tell) {
+  gate_lock(GATE_POOLS);
+  bool unused = guard_mode == ARROWPOOL_DEBUG_OFF;
+  for (const arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
+    unused =
+        unused && (p <= &pool_table[POOL_SYSTEM] ? was_never_used(p) : atomic_load(&p->life) == POOL_UNUSED);
+  if (unused && mode != ARROWPOOL_DEBUG_OFF) {
+    guard_start(mode, tell);
+    for (arrowpool_pool *p = pool_table; p <= &pool_table[POOL_SYSTEM]; p++)
+      set_up(p, pool_name(p), p->config);
+  }
+  gate_unlock(GATE_POOLS);
+  return guard_mode == mode;
 }
 
 void pool_destroy(arrowpool_pool *pool) {
@@ -183,11 +209,6 @@ void pool_read(const arrowpool_pool *pool, arrowpool_stats *out) {
 
 void pool_read_history(const arrowpool_pool *pool, counters_history *out) {
   counters_read_history(pool_number(pool), out);
-}
-
-static bool was_used(const counters_sum *sum) {
-  return sum->values.num_allocations || sum->values.num_frees || sum->values.num_failed ||
-         sum->values.num_fallbacks || sum->values.num_reallocations || sum->inherited_bytes;
 }
 
 bool pool_view_at(unsigned index, pool_view *out) {

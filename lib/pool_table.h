@@ -1,4 +1,4 @@
-/* The table of all pools: what pool.c and pool_table.c share. */
+/* The table of all pools, and what else pool.c, pool_table.c and pool_guarded.c share. */
 #ifndef ARROWPOOL_POOL_TABLE_H
 #define ARROWPOOL_POOL_TABLE_H
 
@@ -28,5 +28,12 @@ extern arrowpool_pool pool_table[POOL_COUNT]
 
 /* Its number, in the counters and everywhere. */
 static inline unsigned pool_number(const arrowpool_pool *pool) { return (unsigned)(pool - pool_table); }
+
+/* Charge bytes to the limits of a limited pool; nothing to charge is always granted. Warm pages are given
+ * back before it fails. */
+bool pool_charge(const arrowpool_pool *pool, int64_t bytes);
+
+/* A request of so many bytes more failed: counted, and told to pool_on_refusal. */
+arrowpool_status pool_refuse(const arrowpool_pool *pool, int64_t bytes);
 
 #endif

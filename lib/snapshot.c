@@ -58,7 +58,7 @@ int64_t snapshot_start_ticks(void) {
 }
 
 static void read_resident(snapshot_process *out) {
-  char status[4096];
+  char status[2048]; /* a signal's dump may run on the smallest of stacks */
   snapshot_read_file("/proc/self/status", status, sizeof status);
   out->rss_bytes = status_bytes(status, "VmRSS:");
   out->peak_rss_bytes = status_bytes(status, "VmHWM:");

@@ -18,8 +18,10 @@
 
 /* ---- memory ---- */
 
+/* In a debug mode also what cannot be the original's: the pool will tell what is wrong with it. */
 static bool owns(const arrow_patch *p, const void *buffer) {
-  return p->lists_own ? ledger_has(buffer) : range_owns(buffer) != ledger_has(buffer);
+  return (p->lists_own ? ledger_has(buffer) : range_owns(buffer) != ledger_has(buffer)) ||
+         guard_has_told(buffer);
 }
 
 /* Whether the ledger has to know a buffer of the pool's. */
@@ -183,7 +185,7 @@ static void *reallocate(arrow_patch *p, int64_t old_size, int64_t new_size, int6
 }
 
 static void release(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
-  if (__builtin_expect(size > 0 && owns(p, buffer), 1))
+  if (__builtin_expect(size > 0 ? owns(p, buffer) : guard_has_told(buffer), 1))
     give_back(p, buffer, size, alignment);
   else
     original_free(p, buffer, size, alignment);

@@ -121,5 +121,5 @@ EXPORT void *reallocarray(void *buffer, size_t count, size_t size) {
 }
 
 EXPORT size_t malloc_usable_size(void *buffer) {
-  return range_owns(buffer) ? backend_jemalloc.usable_size(buffer) : next.malloc_usable_size(buffer);
+  return range_owns(buffer) ? guard_jemalloc.usable_size(buffer) : next.malloc_usable_size(buffer);
 }

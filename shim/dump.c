@@ -3,15 +3,16 @@
 #include "dump.h"
 
 #include "calm.h"
+#include "log.h"
 #include "router.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -43,6 +44,12 @@ typedef struct path {
   char text[PATH_MAX];
   size_t length;
 } path;
+
+/* Not on the stack: a signal may come to a thread that has the least there may be. One for the last dump, one
+ * for those before, which may be under way still. */
+typedef struct paths {
+  path target, temporary;
+} paths;
 
 /* Append; what does not fit makes the path too long for the kernel, which says so. */
 static void append(path *p, const char *text, size_t length) {
@@ -98,14 +105,22 @@ static void expand(path *p, const char *pattern, const snapshot_process *process
 
 /* ---- writing ---- */
 
+/* Wait for the reader of a pipe who is slow, but not gone. Signals are held back meanwhile: a timer of the
+ * program's must neither cut the wait short nor make it endless. */
+static bool has_room(int fd) {
+  sigset_t all;
+  sigfillset(&all);
+  return ppoll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, &(struct timespec){.tv_sec = 1}, &all) > 0;
+}
+
 static int write_all(void *context, const char *text, size_t size) {
   int fd = *(int *)context;
   while (size) {
     ssize_t done = write(fd, text, size);
     if (done < 0 && errno == EINTR)
       continue;
-    if (done < 0 && errno == EAGAIN && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, 1000) > 0)
-      continue; /* a pipe whose reader is slow, but not gone */
+    if (done < 0 && errno == EAGAIN && has_room(fd))
+      continue;
     if (done <= 0)
       return -1;
     text += done;
@@ -150,22 +165,23 @@ static bool write_to(int fd, const char *target, report_source source) {
   return fd >= 0 && report_write(formats[format_of(target)], source, write_all, &fd);
 }
 
-static bool write_special(const char *target, report_source source) {
-  int fd = open(target, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  bool done = write_to(fd, target, source);
+static bool write_special(paths *p, report_source source) {
+  int fd = open(p->target.text, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  bool done = write_to(fd, p->target.text, source);
   if (fd >= 0)
     close(fd);
   return done;
 }
 
-static bool write_file(const char *target, report_source source) {
-  path temporary = {.length = 0};
-  append_text(&temporary, target);
-  append_text(&temporary, ".");
-  append_number(&temporary, owner);
-  append_text(&temporary, ".tmp");
-  unlink(temporary.text); /* left by a process of the same number that was killed while it wrote */
-  int fd = open(temporary.text, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+static bool write_file(paths *p, report_source source) {
+  const char *target = p->target.text, *temporary = p->temporary.text;
+  p->temporary.length = 0;
+  append_text(&p->temporary, target);
+  append_text(&p->temporary, ".");
+  append_number(&p->temporary, owner);
+  append_text(&p->temporary, ".tmp");
+  unlink(temporary); /* left by a process of the same number that was killed while it wrote */
+  int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
     return false;
   bool done = write_to(fd, target, source);
@@ -174,26 +190,28 @@ static bool write_file(const char *target, report_source source) {
     done = false;
     error = errno;
   }
-  if (done && rename(temporary.text, target) == 0)
+  if (done && rename(temporary, target) == 0)
     return true;
   error = done ? errno : error;
-  unlink(temporary.text);
+  unlink(temporary);
   errno = error;
   return false;
 }
 
 /* A time series: one line more. Lines of several processes do not mix; a file of another user's is left
  * alone. */
-static bool append_line(const char *target, report_source source) {
+static bool append_line(paths *p, report_source source) {
   struct stat s;
-  int fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+  int fd = open(p->target.text, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
   bool ours = fd >= 0 && fstat(fd, &s) == 0 && s.st_uid == geteuid();
-  if (ours)
-    flock(fd, LOCK_EX);
-  else if (fd >= 0)
+  /* Not flock: the child of a fork in the middle of this would hold the lock, too, and wait for itself. */
+  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  while (ours && fcntl(fd, F_SETLKW, &whole) && errno == EINTR) {
+  }
+  if (fd >= 0 && !ours)
     errno = EPERM;
   int error = errno;
-  bool done = ours && write_to(fd, target, source);
+  bool done = ours && write_to(fd, p->target.text, source);
   error = ours ? errno : error;
   if (fd >= 0)
     close(fd);
@@ -201,34 +219,36 @@ static bool append_line(const char *target, report_source source) {
   return done;
 }
 
-static bool anything_to_say(void) {
+/* Never inlined: its kilobyte would stay on the stack while the dump is written. */
+static __attribute__((noinline)) bool anything_to_say(void) {
   snapshot_pool pool;
   unsigned index = 0;
   return the_router.settings.values[OPTION_STATS_IDLE].number || snapshot_next_pool(&index, &pool);
 }
 
-static void write_dump(report_source source) {
+static void write_dump(paths *p, report_source source) {
   if (strcmp(destination()->text, "stderr") == 0) {
-    write_to(STDERR_FILENO, "", source);
+    if (log_has_stderr())
+      write_to(STDERR_FILENO, "", source);
     return;
   }
   snapshot_process process;
-  path target;
+  const char *target = p->target.text;
   snapshot_read_process(false, &process);
-  expand(&target, destination()->text, &process);
-  bool (*write_target)(const char *, report_source) = is_special(target.text) ? write_special
-                                                      : format_of(target.text) == OPTIONS_FORMAT_JSONL
-                                                          ? append_line
-                                                          : write_file;
-  if (!write_target(target.text, source))
-    router_warn((const char *const[]){"cannot write ", target.text, ": ", strerrordesc_np(errno)}, 4);
+  expand(&p->target, destination()->text, &process);
+  bool (*write_target)(paths *, report_source) = is_special(target)                          ? write_special
+                                                 : format_of(target) == OPTIONS_FORMAT_JSONL ? append_line
+                                                                                             : write_file;
+  if (!write_target(p, source))
+    router_warn((const char *const[]){"cannot write ", target, ": ", strerrordesc_np(errno)}, 4);
 }
 
 /* The last dump waits for one that is under way, but not for ever: that may be in the thread that it
  * interrupts. */
 static void wait_for_turn(void) {
   for (int tries = 0; atomic_exchange(&writing, true) && tries < 1000; tries++)
-    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    for (struct timespec left = {.tv_nsec = 1000000}; nanosleep(&left, &left) && errno == EINTR;) {
+    }
 }
 
 static bool is_due(void) {
@@ -236,24 +256,26 @@ static bool is_due(void) {
 }
 
 void dump_at_exit(report_source source) {
+  static paths last;
   int saved = errno;
   calm c;
   if (!is_due() || atomic_exchange(&written, true))
     return;
   wait_for_turn();
   calm_begin(&c);
-  write_dump(source);
+  write_dump(&last, source);
   calm_end(&c);
   errno = saved;
 }
 
 void dump_now(report_source source) {
+  static paths now;
   int saved = errno;
   calm c;
   if (!is_due() || atomic_load(&written) || atomic_exchange(&writing, true))
     return;
   calm_begin(&c);
-  write_dump(source);
+  write_dump(&now, source);
   calm_end(&c);
   atomic_store(&writing, false);
   errno = saved;

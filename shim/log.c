@@ -4,7 +4,9 @@
 #include "calm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static size_t append(char *line, size_t used, size_t size, const char *text) {
@@ -13,9 +15,36 @@ static size_t append(char *line, size_t used, size_t size, const char *text) {
   return used + length;
 }
 
+static struct stat at_start; /* of descriptor 2; st_mode 0: it was closed */
+
+void log_start(void) {
+  int saved = errno;
+  if (fstat(STDERR_FILENO, &at_start))
+    at_start.st_mode = 0;
+  errno = saved;
+}
+
+/* What is appended to is a log: data of the program's own would not survive that either. */
+static bool is_log(const struct stat *file) {
+  int flags = fcntl(STDERR_FILENO, F_GETFL);
+  return S_ISCHR(file->st_mode) || (S_ISREG(file->st_mode) && flags >= 0 && flags & O_APPEND);
+}
+
+bool log_has_stderr(void) {
+  int saved = errno;
+  struct stat now;
+  bool open = fstat(STDERR_FILENO, &now) == 0,
+       same = open && at_start.st_mode && now.st_dev == at_start.st_dev && now.st_ino == at_start.st_ino,
+       ours = same || (open && is_log(&now));
+  errno = saved;
+  return ours;
+}
+
 void log_line(const char *const pieces[], size_t count) {
   char line[512];
   int saved = errno;
+  if (!log_has_stderr())
+    return;
   size_t used = append(line, 0, sizeof line - 1, "arrowpool: ");
   for (size_t i = 0; i < count; i++)
     used = append(line, used, sizeof line - 1, pieces[i]);

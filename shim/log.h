@@ -1,8 +1,18 @@
-/* One-line messages on stderr, by write(2) only: "arrowpool: ...". Async-signal-safe. */
+/* One-line messages on stderr, by write(2) only: "arrowpool: ...". Async-signal-safe.
+ *
+ * Descriptor 2 is stderr only while it is what it was when the process started, or a log: one that was closed
+ * is soon some file of the program's own, and not to be written to. */
 #ifndef ARROWPOOL_LOG_H
 #define ARROWPOOL_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Remember what descriptor 2 is. Called once, before the first message. */
+void log_start(void);
+
+/* Whether descriptor 2 is still that, or a log: a device, or a file that is only appended to. */
+bool log_has_stderr(void);
 
 /* Write the pieces as one line. */
 void log_line(const char *const pieces[], size_t count);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 const options_row options_table[OPTION_COUNT] = {
-#define OPTION(id, suffix, kind, values, fallback, not_yet, help)                                            \
-  {OPTIONS_PREFIX suffix, OPTIONS_##kind, values, fallback, not_yet, help},
+#define OPTION(id, suffix, kind, values, fallback, help)                                                     \
+  {OPTIONS_PREFIX suffix, OPTIONS_##kind, values, fallback, help},
 #include "options.def"
 #undef OPTION
 };
@@ -164,21 +164,6 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
   return valid;
 }
 
-bool options_works(const options_row *row, const char *text) {
-  if (!row->not_yet)
-    return true;
-  if (row->not_yet[0] == '*')
-    return false;
-  for (;; text++) { /* a list may name one of them */
-    size_t length = strcspn(text, ",");
-    if (find_word(row->not_yet, text, length) >= 0)
-      return false;
-    text += length;
-    if (!*text)
-      return true;
-  }
-}
-
 /* Append, cut off at the end of the 128 bytes. */
 static void append(char *out, const char *text, size_t length) {
   size_t used = strlen(out), room = 127 - used;
@@ -219,10 +204,6 @@ static void read_one(options *out, int id, options_lookup lookup, options_compla
     return;
   if (options_parse(row, text, value)) {
     value->given = true;
-    if (!options_works(row, text)) {
-      const char *pieces[] = {row->variable, "=", text, ": has no effect yet"};
-      complain(pieces, 4);
-    }
     return;
   }
   char choices[128];

@@ -10,7 +10,7 @@
 #define OPTIONS_PREFIX "ARROW_POOL"
 
 enum {
-#define OPTION(id, suffix, kind, values, fallback, not_yet, help) OPTION_##id,
+#define OPTION(id, suffix, kind, values, fallback, help) OPTION_##id,
 #include "options.def"
 #undef OPTION
   OPTION_COUNT
@@ -20,6 +20,7 @@ enum {
 enum { OPTIONS_POOL_JEMALLOC, OPTIONS_POOL_SYSTEM };
 enum { OPTIONS_FORMAT_TEXT, OPTIONS_FORMAT_JSON, OPTIONS_FORMAT_JSONL, OPTIONS_FORMAT_PROMETHEUS };
 enum { OPTIONS_THP_AUTO, OPTIONS_THP_ALWAYS, OPTIONS_THP_NEVER };
+enum { OPTIONS_DEBUG_OFF, OPTIONS_DEBUG_WARN, OPTIONS_DEBUG_TRAP, OPTIONS_DEBUG_ABORT };
 enum { OPTIONS_LOG_QUIET, OPTIONS_LOG_WARN, OPTIONS_LOG_INFO };
 enum { OPTIONS_DOOR_LIBC = 1 << 0, OPTIONS_DOOR_ARROW_MI = 1 << 1, OPTIONS_DOOR_ARROW_VTABLE = 1 << 2 };
 
@@ -40,7 +41,7 @@ typedef enum options_kind {
 typedef struct options_row {
   const char *variable;
   options_kind kind;
-  const char *values, *fallback, *not_yet; /* as in options.def */
+  const char *values, *fallback; /* as in options.def */
   const char *help;
 } options_row;
 
@@ -58,9 +59,6 @@ typedef struct options {
 
 /* Parse one value. False, with `out` untouched, if it is none of the option's values. */
 bool options_parse(const options_row *row, const char *text, options_value *out);
-
-/* Whether the value, as written, has an effect already. */
-bool options_works(const options_row *row, const char *text);
 
 /* Look one variable up; NULL: not set. */
 typedef const char *(*options_lookup)(const char *variable);

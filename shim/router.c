@@ -44,6 +44,22 @@ static void configure_backend(const options *settings) {
                                             .thp = thp[settings->values[OPTION_THP].number]});
 }
 
+/* What ends the program is said in any case. */
+static void tell_finding(const char *line) {
+  if (guard_mode == ARROWPOOL_DEBUG_WARN)
+    router_warn(&line, 1);
+  else
+    log_line(&line, 1);
+}
+
+static void configure_debug(const options *settings) {
+  static const arrowpool_debug modes[] = {[OPTIONS_DEBUG_OFF] = ARROWPOOL_DEBUG_OFF,
+                                          [OPTIONS_DEBUG_WARN] = ARROWPOOL_DEBUG_WARN,
+                                          [OPTIONS_DEBUG_TRAP] = ARROWPOOL_DEBUG_TRAP,
+                                          [OPTIONS_DEBUG_ABORT] = ARROWPOOL_DEBUG_ABORT};
+  pool_set_debug(modes[settings->values[OPTION_DEBUG].number], tell_finding);
+}
+
 static void complain_of_live_file(const char *path, const char *problem) {
   router_warn((const char *const[]){"no live file ", path, ": ", problem}, 4);
 }
@@ -87,6 +103,7 @@ bool router_wake(void) {
   int asleep = 0;
   if (!environ || !atomic_compare_exchange_strong(&the_router.state, &asleep, 1))
     return false;
+  log_start();
   next_resolve_optional();
   options *settings = &the_router.settings;
   options_read(settings, lookup, router_warn);
@@ -94,6 +111,7 @@ bool router_wake(void) {
     options_check_names(environ, router_warn);
   configure_backend(settings);
   configure_live_file(settings);
+  configure_debug(settings);
   configure_limit(settings);
   set_up_door(ROUTER_LIBC, "libc", OPTIONS_DOOR_LIBC, POOL_SEES_OWN);
   /* Where the pools themselves are patched, only what comes past them arrives at libarrow's mimalloc. */

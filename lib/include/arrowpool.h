@@ -39,6 +39,14 @@ typedef enum arrowpool_backend {
   ARROWPOOL_BACKEND_SYSTEM = 2    /**< the process's own posix_memalign, realloc and free */
 } arrowpool_backend;
 
+/** What happens when a pool finds that its buffers are misused (arrowpool_set_debug). */
+typedef enum arrowpool_debug {
+  ARROWPOOL_DEBUG_OFF = 0,  /**< nothing is looked for */
+  ARROWPOOL_DEBUG_WARN = 1, /**< a line on stderr, and the program goes on as safely as it can */
+  ARROWPOOL_DEBUG_TRAP = 2, /**< the line, then SIGTRAP; where a debugger goes on, so does the program */
+  ARROWPOOL_DEBUG_ABORT = 3 /**< the line, then abort() */
+} arrowpool_debug;
+
 /** A pool. Its statistics are kept apart from those of every other pool. */
 typedef struct arrowpool_pool arrowpool_pool;
 
@@ -85,6 +93,12 @@ typedef enum arrowpool_format {
   ARROWPOOL_FORMAT_JSON = 1,
   ARROWPOOL_FORMAT_PROMETHEUS = 2 /**< text exposition format 0.0.4 */
 } arrowpool_format;
+
+/** Have all pools of the process look for misuse of their buffers: what was written up to 64 bytes behind a
+ *  buffer's end, buffers freed twice, with a wrong size or alignment, or to a pool that never handed them
+ * out. Call it before any other function; it costs memory and time. Under the shim ARROW_POOL_DEBUG decides.
+ *  @retval ARROWPOOL_INVALID  no such mode, or another one holds already, or pools are in use */
+arrowpool_status arrowpool_set_debug(arrowpool_debug mode);
 
 /** Make a pool, or open again one of the same name that was destroyed and has no buffer left; its totals
  *  then go on from where they were.

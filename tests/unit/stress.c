@@ -1,12 +1,13 @@
 /* Stress, verified: threads allocate, grow, shrink and free buffers of a pool through the C API, check what
  * is in them, hand them to each other, end and begin again; at the end the pool's statistics must be exact.
  *
- *   stress THREADS AMOUNT MAX_LOG2 [seed=N] [pool=jemalloc|system] [fork]
+ *   stress THREADS AMOUNT MAX_LOG2 [seed=N] [pool=jemalloc|system] [fork] [debug]
  *
  * AMOUNT is a number of operations over all threads, or a time: "60s". Buffers have up to 2^MAX_LOG2 bytes.
  * With `fork`, threads fork meanwhile: the child checks and resizes the buffers of its thread, allocates, and
- * leaves with _exit(0). The same seed gives each thread the same operations; how threads interleave is left
- * to chance. Ends the process at the first mismatch, else prints one line. */
+ * leaves with _exit(0). With `debug` the pool is guarded, and the first finding aborts. The same seed gives
+ * each thread the same operations; how threads interleave is left to chance. Ends the process at the first
+ * mismatch, else prints one line. */
 #include "unit.h"
 
 #include "arrowpool.h"
@@ -47,7 +48,7 @@ typedef struct worker {
 
 static struct {
   int threads, max_log2;
-  bool fork, by_time;
+  bool fork, debug, by_time;
   int64_t amount; /* operations, or seconds */
   uint64_t seed;
   arrowpool_backend backend;
@@ -210,6 +211,7 @@ static void *keep_working(void *index) {
 static void set_up(void) {
   arrowpool_config config = {.struct_size = sizeof config, .backend = plan.backend};
   item *next = all_items;
+  CHECK(arrowpool_set_debug(plan.debug ? ARROWPOOL_DEBUG_ABORT : ARROWPOOL_DEBUG_OFF) == ARROWPOOL_OK);
   CHECK(arrowpool_create("stress", &config, &pool) == ARROWPOOL_OK);
   for (int t = 0; t < plan.threads; t++) {
     workers[t].random = plan.seed * 1000 + (uint64_t)t;
@@ -265,6 +267,8 @@ static bool parse_arguments(int count, char **words) {
       plan.backend = ARROWPOOL_BACKEND_SYSTEM;
     else if (strcmp(words[i], "fork") == 0)
       plan.fork = true;
+    else if (strcmp(words[i], "debug") == 0)
+      plan.debug = true;
     else if (strcmp(words[i], "pool=jemalloc") != 0)
       return false;
   return plan.threads >= 1 && plan.threads <= MAX_THREADS && plan.amount >= 1 && plan.max_log2 >= 7 &&
@@ -273,7 +277,8 @@ static bool parse_arguments(int count, char **words) {
 
 int main(int count, char **words) {
   if (!parse_arguments(count, words)) {
-    fputs("usage: stress THREADS OPERATIONS|SECONDSs MAX_LOG2 [seed=N] [pool=jemalloc|system] [fork]\n",
+    fputs("usage: stress THREADS OPERATIONS|SECONDSs MAX_LOG2 [seed=N] [pool=jemalloc|system] [fork] "
+          "[debug]\n",
           stderr);
     return 2;
   }

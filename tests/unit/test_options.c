@@ -141,22 +141,9 @@ TEST(values_are_described_in_words) {
   char longest[300];
   memset(longest, 'x', sizeof longest - 1);
   longest[sizeof longest - 1] = 0;
-  options_row row = {"ARROW_POOL_X", OPTIONS_DURATION, longest, NULL, NULL, ""};
+  options_row row = {"ARROW_POOL_X", OPTIONS_DURATION, longest, NULL, ""};
   options_describe_values(&row, text); /* cut off, not written beyond */
   assert_int_equal(strlen(text), sizeof text - 1);
-}
-
-TEST(what_has_no_effect_yet_is_known) {
-  const options_row star = {"V", OPTIONS_SIZE, "", NULL, "*", ""},
-                    none = {"V", OPTIONS_SIZE, "", NULL, NULL, ""},
-                    words = {"V", OPTIONS_LIST, "a,b,c", NULL, "b,c", ""};
-  assert_false(options_works(&star, "5"));
-  assert_true(options_works(&none, "5"));
-  assert_true(options_works(&words, "a"));
-  assert_true(options_works(&words, "all"));
-  assert_false(options_works(&words, "b"));
-  assert_false(options_works(&words, "a,c"));
-  assert_false(options_works(&words, "c,a"));
 }
 
 /* ---- the environment ---- */
@@ -251,7 +238,7 @@ TEST(a_bad_value_is_named_with_the_choices_and_the_default_is_used) {
 }
 
 /* Whichever options these are at the moment: the table says. */
-TEST(a_value_without_effect_yet_is_taken_and_said_to_have_none) {
+TEST(each_option_takes_a_value_without_a_word) {
   static const char *const samples[OPTION_COUNT] = {[OPTION_STATS_FORMAT] = "prometheus",
                                                     [OPTION_STATS_INTERVAL] = "10s",
                                                     [OPTION_STATS_SIGNAL] = "USR1",
@@ -264,21 +251,15 @@ TEST(a_value_without_effect_yet_is_taken_and_said_to_have_none) {
                                                     [OPTION_POOL] = "jemalloc",
                                                     [OPTION_LOG] = "info"};
   for (int id = 0; id < OPTION_COUNT; id++) {
-    char variable[128], expected[160];
+    char variable[128];
     const char *const variables[] = {variable, NULL};
     options o;
     if (!samples[id])
       continue;
     snprintf(variable, sizeof variable, "%s=%s", options_table[id].variable, samples[id]);
-    snprintf(expected, sizeof expected, "%s: has no effect yet", variable);
     read_environment(&o, variables);
     assert_true(o.values[id].given);
-    if (options_works(&options_table[id], samples[id])) {
-      assert_int_equal(line_count, 0);
-    } else {
-      assert_int_equal(line_count, 1);
-      assert_string_equal(lines[0], expected);
-    }
+    assert_int_equal(line_count, 0);
   }
 }
 
@@ -321,11 +302,10 @@ int main(void) {
       cmocka_unit_test(destinations_and_directories_are_taken_as_they_are),
       cmocka_unit_test(every_default_is_a_value_that_its_own_option_takes),
       cmocka_unit_test(values_are_described_in_words),
-      cmocka_unit_test(what_has_no_effect_yet_is_known),
       cmocka_unit_test(an_empty_environment_gives_the_defaults_without_a_word),
       cmocka_unit_test(values_of_the_environment_are_read_as_given),
       cmocka_unit_test(a_bad_value_is_named_with_the_choices_and_the_default_is_used),
-      cmocka_unit_test(a_value_without_effect_yet_is_taken_and_said_to_have_none),
+      cmocka_unit_test(each_option_takes_a_value_without_a_word),
       cmocka_unit_test(an_unknown_name_gets_the_nearest_known_one),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,6 +240,7 @@ static void say_something(void) {
   char text[1000];
   memset(text, 'x', sizeof text - 1);
   text[sizeof text - 1] = 0;
+  log_start();
   errno = EDOM;
   LOG_LINE("one ", "line");
   LOG_LINE(text, " never seen");
