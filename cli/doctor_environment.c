@@ -50,6 +50,10 @@ static void tell_directory(patient *p, int option) {
   if (!is_there || (!p->pid && access(path, W_OK)))
     findings_add(&p->found, FINDING_WARNING, TOPIC, "make it, or name another", "%s=%s: %s",
                  options_table[option].variable, directory, is_there ? "not writable" : "no such directory");
+  else if ((status.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH)
+    findings_add(&p->found, FINDING_WARNING, TOPIC, "chmod +t, or name another",
+                 "%s=%s: every user may remove and replace files there", options_table[option].variable,
+                 directory);
 }
 
 static void tell_arrow(patient *p) {

@@ -2,8 +2,8 @@
  * SIGBUS. Segments are looked at for what the loader takes from them, sections only for symbols and notes. */
 #include "elf_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "open_regular.h"
+
 #include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,15 +118,13 @@ const char *elf_file_open(const char *path, elf_file *out) {
   GElf_Ehdr header;
   elf_version(EV_CURRENT);
   memset(out, 0, sizeof *out);
-  out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (out->fd < 0)
-    return strerror(errno);
-  const char *problem = fstat(out->fd, &status)    ? strerror(errno)
-                        : !S_ISREG(status.st_mode) ? "it is no file"
-                                                   : NULL;
-  out->elf = problem ? NULL : elf_begin(out->fd, ELF_C_READ, NULL);
-  if (!problem && (elf_kind(out->elf) != ELF_K_ELF || !gelf_getehdr(out->elf, &header) ||
-                   (header.e_type != ET_EXEC && header.e_type != ET_DYN)))
+  const char *problem;
+  out->fd = open_regular(path, &status, &problem);
+  if (problem)
+    return problem;
+  out->elf = elf_begin(out->fd, ELF_C_READ, NULL);
+  if (elf_kind(out->elf) != ELF_K_ELF || !gelf_getehdr(out->elf, &header) ||
+      (header.e_type != ET_EXEC && header.e_type != ET_DYN))
     problem = "it is no ELF program or library, or a damaged one";
   if (!problem) {
     describe_machine(&header, out);
@@ -187,7 +185,8 @@ int elf_file_glibc(const elf_file *f) {
     GElf_Verdaux first;
     for (int offset = 0; gelf_getverdef(versions.data, offset, &definition);
          offset += (int)definition.vd_next) {
-      const char *name = gelf_getverdaux(versions.data, offset + (int)definition.vd_aux, &first)
+      const char *name = definition.vd_aux <= INT_MAX / 2 &&
+                                 gelf_getverdaux(versions.data, offset + (int)definition.vd_aux, &first)
                              ? elf_strptr(f->elf, versions.header.sh_link, first.vda_name)
                              : NULL;
       int minor = name && strncmp(name, "GLIBC_2.", 8) == 0 ? atoi(name + 8) : 0;

@@ -28,9 +28,11 @@ bool figures_pool_used(const figures_pool *p) {
 }
 
 void figures_make_printable(char *text) {
-  for (; *text; text++)
-    if ((unsigned char)*text < ' ' || *text == 0x7f)
-      *text = '?';
+  for (unsigned char *at = (unsigned char *)text; *at; at++)
+    if (*at < ' ' || *at == 0x7f)
+      *at = '?';
+    else if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f)
+      at[0] = at[1] = '?'; /* the other control characters, in UTF-8 */
 }
 
 /* ---- as the library's own reports have it ---- */

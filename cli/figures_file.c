@@ -4,9 +4,9 @@
 #include "figures.h"
 
 #include "live.h"
+#include "open_regular.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,8 +124,6 @@ static const char *read_stream(FILE *stream, const char *path, figures_take take
   char magic[8] = "";
   if (fstat(fileno(stream), &status))
     return strerror(errno);
-  if (!S_ISREG(status.st_mode))
-    return "it is no file";
   bool is_live = fread(magic, 1, sizeof magic, stream) == sizeof magic && memcmp(magic, LIVE_MAGIC, 8) == 0;
   rewind(stream);
   return is_live || is_live_name(path) ? take_live(path, take, context)
@@ -133,15 +131,16 @@ static const char *read_stream(FILE *stream, const char *path, figures_take take
 }
 
 const char *figures_read_each(const char *path, figures_take take, void *context) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  FILE *stream = fd < 0 ? NULL : fdopen(fd, "r");
-  if (!stream) {
-    const char *problem = strerror(errno);
-    if (fd >= 0)
-      close(fd);
+  const char *problem;
+  int fd = open_regular(path, NULL, &problem);
+  if (problem)
     return problem;
+  FILE *stream = fdopen(fd, "r");
+  if (!stream) {
+    close(fd);
+    return strerror(ENOMEM);
   }
-  const char *problem = read_stream(stream, path, take, context);
+  problem = read_stream(stream, path, take, context);
   fclose(stream);
   return problem;
 }

@@ -5,9 +5,9 @@
 #include "figures.h"
 
 #include "live.h"
+#include "open_regular.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -370,16 +370,13 @@ static const char *read_figures(file *f, const struct stat *status, figures *out
 
 const char *figures_read_live(const char *path, figures *out) {
   struct stat status;
-  file f = {.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  const char *problem;
+  file f = {.fd = open_regular(path, &status, &problem)};
   memset(out, 0, sizeof *out);
-  if (f.fd < 0)
-    return strerror(errno);
-  const char *problem = fstat(f.fd, &status)      ? strerror(errno)
-                        : S_ISREG(status.st_mode) ? NULL
-                                                  : "it is no file";
-  f.size = problem ? 0 : (uint64_t)status.st_size;
-  if (!problem)
-    problem = read_figures(&f, &status, out);
+  if (problem)
+    return problem;
+  f.size = (uint64_t)status.st_size;
+  problem = read_figures(&f, &status, out);
   free(f.fields);
   free(f.pools);
   free(f.shards);

@@ -1,20 +1,7 @@
-/* Drawing time series. gnuplot gets its commands and data through a pipe and writes to a file that is opened
- * here, so that no name of a file is ever interpreted; texts are in single quotes, in which gnuplot expands
- * nothing. The picture takes its place by a rename, when it is whole. */
-#include "cli.h"
+/* Drawing time series: what gnuplot is told. Texts are in single quotes, in which it expands nothing. */
 #include "series.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 typedef struct scale {
   double factor;
@@ -199,8 +186,9 @@ static void draw_several(const plot *p) {
   draw_processes(p, SERIES_copied, "copied", false, true);
 }
 
-static void write_commands(plot *p, const char *title, bool png) {
-  bool several = p->set->count > 1;
+void series_write_commands(const series_set *set, const char *title, bool png, FILE *out) {
+  plot drawn = {.set = set, .out = out}, *p = &drawn;
+  bool several = set->count > 1;
   find_scales(p);
   fprintf(p->out, "set terminal %s size 1000,%d font 'sans,%d'%s\n", png ? "pngcairo" : "svg",
           several ? 960 : 640, png ? 11 : 14, png ? "" : " background '#ffffff'");
@@ -226,63 +214,4 @@ static void write_commands(plot *p, const char *title, bool png) {
   fputs(" noenhanced\n", p->out);
   (several ? draw_several : draw_one)(p);
   fputs("unset multiplot\n", p->out);
-}
-
-/* ---- running gnuplot ---- */
-
-/* Start gnuplot, reading from a pipe and writing to `picture`. An errno; the pipe's end in `out`. */
-static int start_gnuplot(int picture, pid_t *pid, FILE **out) {
-  static char *const arguments[] = {"gnuplot", "--default-settings", "-", NULL};
-  int ends[2];
-  posix_spawn_file_actions_t actions;
-  if (pipe2(ends, O_CLOEXEC))
-    return errno;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, picture, STDOUT_FILENO);
-  int error = posix_spawnp(pid, arguments[0], &actions, NULL, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  close(ends[0]);
-  *out = error ? NULL : fdopen(ends[1], "w");
-  if (error)
-    close(ends[1]);
-  return error;
-}
-
-static int run_gnuplot(plot *p, const char *title, const char *output, int picture) {
-  pid_t pid;
-  int status, error = start_gnuplot(picture, &pid, &p->out);
-  if (error)
-    return cli_failure(error == ENOENT
-                           ? "plot: gnuplot is not installed (on Debian: apt-get install gnuplot-nox)"
-                           : "plot: gnuplot: %s",
-                       strerror(error));
-  signal(SIGPIPE, SIG_IGN); /* gnuplot may give up first; its status tells */
-  write_commands(p, title, strcmp(strrchr(output, '.'), ".png") == 0);
-  bool written = fclose(p->out) == 0;
-  while (waitpid(pid, &status, 0) < 0)
-    if (errno != EINTR)
-      return cli_failure("plot: gnuplot: %s", strerror(errno));
-  return written && status == 0 ? CLI_OK : cli_failure("plot: %s: gnuplot could not draw it", output);
-}
-
-int series_draw(const series_set *set, const char *title, const char *output) {
-  plot p = {.set = set};
-  char temporary[PATH_MAX];
-  if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", output) >= (int)sizeof temporary)
-    return cli_failure("plot: %s: %s", output, strerror(ENAMETOOLONG));
-  int picture = mkostemp(temporary, O_CLOEXEC);
-  if (picture < 0)
-    return cli_failure("plot: %s: %s", output, strerror(errno));
-  mode_t mask = umask(0);
-  umask(mask);
-  fchmod(picture, 0666 & ~mask);
-  int status = run_gnuplot(&p, title, output, picture);
-  if (close(picture) && status == CLI_OK)
-    status = cli_failure("plot: %s: %s", output, strerror(errno));
-  if (status == CLI_OK && rename(temporary, output))
-    status = cli_failure("plot: %s: %s", output, strerror(errno));
-  if (status != CLI_OK)
-    unlink(temporary);
-  return status;
 }

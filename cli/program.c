@@ -1,8 +1,9 @@
 /* See program.h. */
 #include "program.h"
 
+#include "open_regular.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,14 +143,16 @@ static const char *base_name(const char *path) {
 /* The first bytes of a file, zeros behind them; NULL, or what is wrong. */
 static const char *read_head(const char *path, char *out, size_t size) {
   memset(out, 0, size);
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  ssize_t length = fd < 0 ? -1 : read(fd, out, size - 1);
-  const char *problem = length < 0 ? strerror(errno) : length == 0 ? "it is empty" : NULL;
+  const char *problem;
+  int fd = open_regular(path, NULL, &problem);
+  if (problem)
+    return problem;
+  ssize_t length = read(fd, out, size - 1);
+  problem = length < 0 ? strerror(errno) : length == 0 ? "it is empty" : NULL;
   if (length > 0 && memcmp(out, "\177ELF", 4) != 0 &&
       (strlen(out) < (size_t)length || strpbrk(out, "\1\2\3\4\5\6")))
     problem = "it is neither a program nor a script";
-  if (fd >= 0)
-    close(fd);
+  close(fd);
   return problem;
 }
 

@@ -1,6 +1,8 @@
 /* See python.h. The order of things is that of CPython's Modules/getpath.py and Lib/site.py. */
 #include "python.h"
 
+#include "open_regular.h"
+
 #include <glob.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -37,6 +39,19 @@ __attribute__((format(printf, 3, 4))) static bool join(char *out, const char *di
   return length < PATH_MAX && snprintf(out, PATH_MAX, "%s/%s", directory, tail) < PATH_MAX;
 }
 
+/* glob below a directory, whose own name is taken as it is. False: nothing is found. */
+static bool glob_below(const char *directory, const char *pattern, glob_t *out) {
+  char whole[2 * PATH_MAX + 64];
+  size_t used = 0;
+  for (; *directory && used < 2 * PATH_MAX; directory++) {
+    if (strchr("*?[\\", *directory))
+      whole[used++] = '\\';
+    whole[used++] = *directory;
+  }
+  snprintf(whole + used, sizeof whole - used, "/%s", pattern);
+  return glob(whole, 0, NULL, out) == 0;
+}
+
 /* "3.11" from "python3.11", "libpython3.11.so.1.0" or "3.11.2". */
 static bool read_version(const char *text, char *out) {
   const char *at = strstr(text, "3.");
@@ -53,7 +68,7 @@ static bool read_version(const char *text, char *out) {
 static bool read_key(const char *path, const char *key, char *out, size_t size) {
   char line[PATH_MAX + 64];
   bool found = false;
-  FILE *file = fopen(path, "re");
+  FILE *file = open_regular_stream(path);
   while (file && !found && fgets(line, sizeof line, file)) {
     char *value = strchr(line, '=');
     size_t length = strspn(line, "abcdefghijklmnopqrstuvwxyz-_");
@@ -79,23 +94,28 @@ static bool find_venv(const program *p, char *config, char *venv) {
   return false;
 }
 
+/* Whether the standard library is there; of which version, if that is not known yet. */
+static bool has_library(const char *prefix, const char *lib, python *out) {
+  char landmark[PATH_MAX], pattern[64];
+  glob_t found;
+  if (*out->version)
+    return join(landmark, prefix, "%s/python%s/os.py", lib, out->version) && access(landmark, F_OK) == 0;
+  snprintf(pattern, sizeof pattern, "%s/python3.*/os.py", lib);
+  if (!glob_below(prefix, pattern, &found))
+    return false;
+  char *path = found.gl_pathv[found.gl_pathc - 1];
+  climb(path); /* os.py */
+  bool known = read_version(strrchr(path, '/'), out->version);
+  globfree(&found);
+  return known;
+}
+
 /* The installation: the nearest directory above the interpreter that has the standard library. */
 static bool find_prefix(const char *start, python *out, char *prefix) {
-  char landmark[PATH_MAX];
   snprintf(prefix, PATH_MAX, "%s", start);
   while (climb(prefix))
-    for (int i = 0; i < 2; i++) {
-      glob_t found;
-      const char *pattern = i ? "lib64/python3%s/os.py" : "lib/python3%s/os.py";
-      if (!join(landmark, prefix, pattern, *out->version ? out->version + 1 : ".*") ||
-          glob(landmark, 0, NULL, &found))
-        continue;
-      const char *name = found.gl_pathv[found.gl_pathc - 1] + strlen(prefix);
-      bool known = *out->version || read_version(name, out->version);
-      globfree(&found);
-      if (known)
-        return true;
-    }
+    if (has_library(prefix, "lib", out) || has_library(prefix, "lib64", out))
+      return true;
   *prefix = 0;
   return false;
 }
@@ -115,15 +135,15 @@ static void add_place(python *out, const char *place) {
 
 /* A site directory, and the directories that its .pth files add. */
 static void add_site(python *out, const char *prefix, const char *format) {
-  char place[PATH_MAX], pattern[PATH_MAX], line[PATH_MAX], added[PATH_MAX];
+  char place[PATH_MAX], line[PATH_MAX], added[PATH_MAX];
   glob_t found;
   if (!join(place, prefix, format, out->version))
     return;
   add_place(out, place);
-  if (!join(pattern, place, "%s", "*.pth") || glob(pattern, 0, NULL, &found))
+  if (!glob_below(place, "*.pth", &found))
     return;
   for (size_t i = 0; i < found.gl_pathc; i++) {
-    FILE *file = fopen(found.gl_pathv[i], "re");
+    FILE *file = open_regular_stream(found.gl_pathv[i]);
     while (file && fgets(line, sizeof line, file)) {
       line[strcspn(line, "\r\n")] = 0;
       if (!*line || *line == '#' || strncmp(line, "import", 6) == 0)
@@ -213,11 +233,11 @@ static void add_user_site(const char *(*lookup)(const char *), python *out) {
 /* ---- the package ---- */
 
 static void read_package_version(const char *place, python *out) {
-  char pattern[PATH_MAX], line[512];
+  char line[512];
   glob_t found;
-  if (!join(pattern, place, "%s", "pyarrow-*-info/METADATA") || glob(pattern, 0, NULL, &found))
+  if (!glob_below(place, "pyarrow-*-info/METADATA", &found))
     return;
-  FILE *file = fopen(found.gl_pathv[0], "re");
+  FILE *file = open_regular_stream(found.gl_pathv[0]);
   while (file && fgets(line, sizeof line, file) && line[0] != '\n')
     if (sscanf(line, "Version: %31s", out->package_version) == 1)
       break;
@@ -227,14 +247,14 @@ static void read_package_version(const char *place, python *out) {
 }
 
 static void find_package(python *out) {
-  char probe[PATH_MAX], pattern[PATH_MAX];
+  char probe[PATH_MAX];
   for (size_t i = 0; i < out->place_count; i++) {
     glob_t found;
     if (!join(probe, out->places[i], "%s", "pyarrow/__init__.py") || access(probe, R_OK) ||
         !join(out->package, out->places[i], "%s", "pyarrow"))
       continue;
     read_package_version(out->places[i], out);
-    if (join(pattern, out->package, "%s", "lib.*.so") && glob(pattern, 0, NULL, &found) == 0) {
+    if (glob_below(out->package, "lib.*.so", &found)) {
       snprintf(out->extension, sizeof out->extension, "%s", found.gl_pathv[0]);
       globfree(&found);
     }

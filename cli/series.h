@@ -4,6 +4,8 @@
 
 #include "figures.h"
 
+#include <stdio.h>
+
 /* Figures over the pools that are asked for. */
 #define SERIES_FIELDS(X)                                                                                     \
   X(live)     /* bytes_allocated */                                                                          \
@@ -46,6 +48,9 @@ void series_add(series_set *set, const figures *f);
 void series_finish(series_set *set);
 
 void series_free(series_set *set);
+
+/* What gnuplot is told to draw them, of which there is at least one: after series_finish. */
+void series_write_commands(const series_set *set, const char *title, bool png, FILE *out);
 
 /* Draw by gnuplot, to a file whose ending is .png or .svg: of one process memory and growth, of several the
  * processes side by side. A CLI_... status; what goes wrong is said. */

@@ -103,7 +103,7 @@ static void write_header(void) {
 /* ---- the file ---- */
 
 /* The file's name: process number and start time; what is there already under it is this very process before
- * an exec, and takes the next number. */
+ * an exec, or somebody made it up, and the next number is taken. */
 static void set_path(unsigned image) {
   static const char *const pieces[] = {"/arrowpool-", "-", "-"};
   int64_t numbers[] = {(int64_t)syscall(SYS_getpid), snapshot_start_ticks(), image};
@@ -119,10 +119,12 @@ static void set_path(unsigned image) {
 
 static void mark_replaced(void) {
   live_header old;
+  struct stat status;
   uint32_t state = LIVE_REPLACED;
-  int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-  if (fd >= 0 && pread(fd, &old, sizeof old, 0) == sizeof old && memcmp(old.magic, LIVE_MAGIC, 8) == 0 &&
-      pwrite(fd, &state, sizeof state, offsetof(live_header, state)) < 0) {
+  int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+  if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1 &&
+      pread(fd, &old, sizeof old, 0) == sizeof old && memcmp(old.magic, LIVE_MAGIC, 8) == 0 &&
+      old.pid == syscall(SYS_getpid) && pwrite(fd, &state, sizeof state, offsetof(live_header, state)) < 0) {
     /* it will look like one that was killed */
   }
   if (fd >= 0)
@@ -153,8 +155,8 @@ static int create(void) {
   struct stat status;
   if (fd < 0)
     return -1;
-  if (ftruncate(fd, FILE_SIZE) || !reserve(fd, 0, STEP) || !reserve(fd, SHARDS_OFFSET, STEP) ||
-      fstat(fd, &status)) {
+  if (fchmod(fd, 0600) || ftruncate(fd, FILE_SIZE) || !reserve(fd, 0, STEP) ||
+      !reserve(fd, SHARDS_OFFSET, STEP) || fstat(fd, &status)) {
     int error = errno;
     unlink(path);
     close(fd);

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 static size_t append(char *line, size_t used, size_t size, const char *text) {
-  size_t length = strnlen(text, size - used);
-  memcpy(line + used, text, length);
-  return used + length;
+  for (; *text && used < size; text++) /* names and values from outside must not make a line of their own */
+    line[used++] = (unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text;
+  return used;
 }
 
 static struct stat at_start; /* of descriptor 2; st_mode 0: it was closed */

@@ -138,6 +138,9 @@ said_of() {
   run -1 "$CLI_ASAN" report --by=process,pool $'\e[31m.json' $'\e[31mempty.json'
   refute_output --partial $'\e'
   assert_output --partial 'evil?[31m'
+  make_dump b.json program=$'evil\xc2\x9b31m' # a control character too, of two bytes
+  run -0 "$CLI_ASAN" report --by=program b.json
+  assert_output --partial 'evil??31m'
 }
 
 @test "random changes to good files end in a report or in one line" {

@@ -78,3 +78,46 @@ complains() {
   assert_line "ok: pyarrow of an unknown version: $PWD/place/pyarrow"
   assert_line --partial "problem: $PWD/place/pyarrow/lib.cpython-311-x86_64-linux-gnu.so: it is cut off or damaged"
 }
+
+# A Python installation of its own in the folder $1, as far as the doctor looks.
+make_installation() {
+  mkdir -p "$1/bin" "$1/lib/python3.11/site-packages/pyarrow"
+  touch "$1/lib/python3.11/os.py" "$1/lib/python3.11/site-packages/pyarrow/__init__.py"
+  cp "$(readlink -f "$PYTHON")" "$1/bin/python3"
+}
+
+@test "pipes in the places of Python's files are not waited for" {
+  make_installation installed
+  mkdir installed/lib/python3.11/site-packages/pyarrow-1-info
+  mkfifo installed/pyvenv.cfg installed/lib/python3.11/site-packages/{a.pth,pyarrow-1-info/METADATA}
+  run -1 timeout 20 "$ASAN" doctor installed/bin/python3 -c 'import pyarrow'
+  assert_line "ok: pyarrow of an unknown version: installed/lib/python3.11/site-packages/pyarrow"
+}
+
+@test "a directory with a name like a pattern is that directory, and a pattern in pyvenv.cfg is none" {
+  make_installation 'odd[a*]\'
+  mkdir oda
+  run -1 timeout 20 "$ASAN" doctor "./odd[a*]\\/bin/python3" -c 'import pyarrow'
+  assert_line "ok: pyarrow of an unknown version: $PWD/odd[a*]\\/lib/python3.11/site-packages/pyarrow"
+  rm -r odd*/lib
+  printf 'home = %s\n' "/[$(printf 'u%.0s' {1..3000})]sr/bin" >'odd[a*]\/pyvenv.cfg'
+  run -0 --separate-stderr timeout 20 "$ASAN" doctor "./odd[a*]\\/bin/python3" -c 'import pyarrow'
+  assert_equal "$stderr" ""
+  printf 'home = /%s\n' "$(printf '*/%.0s' {1..20})" >'odd[a*]\/pyvenv.cfg'
+  run -0 --separate-stderr timeout 20 "$ASAN" doctor "./odd[a*]\\/bin/python3" -c 'import pyarrow'
+  assert_equal "$stderr" ""
+}
+
+@test "it warns of a directory for live files where everybody may replace them" {
+  mkdir own shared open
+  chmod 1777 shared
+  chmod 777 open
+  for directory in own shared open; do
+    ARROW_POOL_LIVE=$PWD/$directory run "$CLI" doctor ls
+    if [ $directory = open ]; then
+      assert_line "warning: ARROW_POOL_LIVE=$PWD/open: every user may remove and replace files there; chmod +t, or name another"
+    else
+      refute_line --partial ARROW_POOL_LIVE
+    fi
+  done
+}

@@ -7,6 +7,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+const char *fuzz_file(const uint8_t *data, size_t size) {
+  static int fd = -1;
+  static char path[64];
+  if (fd < 0) {
+    fd = memfd_create("fuzz", MFD_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  }
+  if (ftruncate(fd, 0) || pwrite(fd, data, size, 0) != (ssize_t)size)
+    abort();
+  return path;
+}
+
+void fuzz_take_text(const uint8_t **data, size_t *left, char *out, size_t size) {
+  size_t length = strnlen((const char *)*data, *left), taken = length < size ? length : size - 1;
+  memcpy(out, *data, taken);
+  out[taken] = 0;
+  length += length < *left; /* the NUL */
+  *data += length;
+  *left -= length;
+}
 
 static int drop(void *context, const char *text, size_t size) {
   (void)context;

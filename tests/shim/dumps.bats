@@ -92,7 +92,7 @@ called() {
   done
   assert_equal "$(dumps out)" 5
   assert_equal "$(dumps .)" 6
-  run -0 json $'out/new\nline"quote\\.json' 'd["process"]["program"]'
+  run -0 json 'out/new_line"quote\.json' 'd["process"]["program"]'
   assert_output $'new\nline"quote\\'
   run -0 json out/y.json 'd["process"]["program"]'
   assert_output y
