@@ -1,5 +1,6 @@
 /* The command `arrowpool`: chooses the subcommand. */
 #include "cli.h"
+#include "figures.h"
 
 #include "arrowpool.h"
 
@@ -48,10 +49,12 @@ static void print_command_help(const cli_command *command) {
     command->describe();
 }
 
+/* One line, whatever is in the names and values that it tells of. */
 static int complain(const char *format, va_list arguments, int status) {
-  fputs("arrowpool: ", stderr);
-  vfprintf(stderr, format, arguments);
-  fputc('\n', stderr);
+  char text[8192];
+  vsnprintf(text, sizeof text, format, arguments);
+  figures_make_printable(text);
+  fprintf(stderr, "arrowpool: %s\n", text);
   return status;
 }
 
@@ -86,7 +89,7 @@ void cli_flag_name(const options_row *row, char *out) {
   if (!*suffix)
     return;
   for (suffix++; *suffix; suffix++)
-    *out++ = *suffix == '_' ? '-' : (char)tolower(*suffix);
+    *out++ = (char)(*suffix == '_' ? '-' : tolower(*suffix));
   *out = 0;
 }
 

@@ -40,7 +40,7 @@ static sight look(const elf_file *f) {
       {.name = "arrow_mi_collect"},
   };
   elf_symbol *method = wanted + BASES + MI;
-  for (int i = 0; i < METHODS; i++) {
+  for (size_t i = 0; i < METHODS; i++) {
     method[2 * i].name = methods[i].aligned;
     method[2 * i + 1].name = methods[i].other ? methods[i].other : methods[i].aligned;
   }
@@ -50,7 +50,7 @@ static sight look(const elf_file *f) {
     s.shows_factories &= wanted[i].defined;
   for (int i = 0; i < BASES; i++)
     s.can_be_patched &= wanted[i].defined;
-  for (int i = 0; i < METHODS; i++)
+  for (size_t i = 0; i < METHODS; i++)
     s.can_be_patched &= !methods[i].required || method[2 * i].defined || method[2 * i + 1].defined;
   for (int i = BASES; i < BASES + MI; i++)
     s.has_mi &= wanted[i].defined;

@@ -31,7 +31,7 @@ static void tell_huge_pages(patient *p, const probes *found) {
   char text[128], *open, *close;
   if (!doctor_read_text("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text) ||
       !(open = strchr(text, '[')) || !(close = strchr(open, ']')))
-    snprintf(open = text, sizeof text, "[unknown]"), close = strchr(text, ']');
+    close = stpcpy(open = text, "[unknown");
   *close = 0;
   const options_value *asked = &p->settings.values[OPTION_THP];
   if (asked->number == OPTIONS_THP_NEVER)

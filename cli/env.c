@@ -3,15 +3,16 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *lookup(const char *variable) { return secure_getenv(variable); }
 
 static void complain(const char *const pieces[], size_t count) {
-  fputs("arrowpool: ", stderr);
+  char text[8192] = "";
   for (size_t i = 0; i < count; i++)
-    fputs(pieces[i], stderr);
-  fputc('\n', stderr);
+    strncat(text, pieces[i], sizeof text - strlen(text) - 1);
+  cli_usage_error("%s", text);
 }
 
 int cli_env(int argc, char **argv) {

@@ -81,7 +81,7 @@ const char *figures_from_json(const json_t *dump, figures *out) {
   if (!out->pools)
     return strerror(ENOMEM);
   size_t i;
-  json_array_foreach(pools, i, pool) read_pool(pool, &out->pools[out->pool_count++], &damaged);
+  json_array_foreach(pools, i, pool) { read_pool(pool, &out->pools[out->pool_count++], &damaged); }
   if (!damaged && out->pid > 0)
     return NULL;
   figures_free(out);

@@ -76,8 +76,8 @@ static const char *read_header(file *f) {
 
 /* How many records have to be read: the others lie in a hole, which the file is from some pool on. */
 static uint32_t count_written(const file *f, uint64_t offset, uint32_t count, uint32_t bytes) {
-  uint64_t end = offset, limit = offset + (uint64_t)count * bytes;
-  for (off_t at; end < limit && (at = lseek(f->fd, (off_t)end, SEEK_DATA)) >= 0 && (uint64_t)at < limit;) {
+  uint64_t end = offset, upto = offset + (uint64_t)count * bytes;
+  for (off_t at; end < upto && (at = lseek(f->fd, (off_t)end, SEEK_DATA)) >= 0 && (uint64_t)at < upto;) {
     off_t hole = lseek(f->fd, at, SEEK_HOLE);
     if (hole <= at)
       return count;

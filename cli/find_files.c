@@ -28,6 +28,7 @@ static bool is_of_ours(const char *name) {
 
 static void search_directory(search *s, size_t length);
 
+/* As deep as a path can be: NOLINTNEXTLINE(misc-no-recursion) */
 static void look_at(search *s, size_t length, const struct dirent *entry) {
   struct stat status;
   int added = snprintf(s->path + length, sizeof s->path - length, "%s%s",
@@ -45,6 +46,7 @@ static void look_at(search *s, size_t length, const struct dirent *entry) {
     s->take(s->context, s->path, false);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): as above */
 static void search_directory(search *s, size_t length) {
   DIR *directory = opendir(s->path);
   if (!directory) {

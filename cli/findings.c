@@ -59,8 +59,8 @@ static json_t *to_json(const char *text) {
     return string;
   char ascii[4096];
   size_t i = 0;
-  for (; text[i] && i < sizeof ascii - 1; i++)
-    ascii[i] = (unsigned char)text[i] < 0x80 ? text[i] : '?';
+  for (; i < sizeof ascii - 1 && text[i]; i++)
+    ascii[i] = (char)((unsigned char)text[i] < 0x80 ? text[i] : '?');
   ascii[i] = 0;
   return json_string(ascii);
 }

@@ -37,7 +37,7 @@ void library_cache_load(const char *path, library_cache *c) {
     c->size = fread(c->bytes, 1, (size_t)status.st_size, file);
   if (file)
     fclose(file);
-  char *magic = c->size ? memmem(c->bytes, c->size, cache_magic, sizeof cache_magic - 1) : NULL;
+  char *magic = c->bytes ? memmem(c->bytes, c->size, cache_magic, sizeof cache_magic - 1) : NULL;
   c->start = magic ? (size_t)(magic - c->bytes) : c->size; /* an older table may come first */
 }
 

@@ -10,8 +10,8 @@
 
 int open_regular(const char *path, struct stat *status, const char **problem) {
   char found[64];
-  struct stat own;
-  const char *unused;
+  struct stat own = {0};
+  const char *unused = NULL;
   int fd = -1, handle = open(path, O_PATH | O_CLOEXEC);
   status = status ? status : &own;
   problem = problem ? problem : &unused;

@@ -16,22 +16,31 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Start gnuplot, reading from a pipe and writing to `picture`. An errno; the pipe's end in `out`. */
+/* Start gnuplot, reading from a pipe and writing to `picture`. An errno; the pipe's end in `out`, NULL if
+ * there is none. */
 static int start_gnuplot(int picture, pid_t *pid, FILE **out) {
   static char *const arguments[] = {"gnuplot", "--default-settings", "-", NULL};
   int ends[2];
   posix_spawn_file_actions_t actions;
   if (pipe2(ends, O_CLOEXEC))
     return errno;
+  *out = fdopen(ends[1], "w");
+  if (!*out) {
+    int error = errno;
+    close(ends[0]);
+    close(ends[1]);
+    return error;
+  }
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, picture, STDOUT_FILENO);
   int error = posix_spawnp(pid, arguments[0], &actions, NULL, arguments, environ);
   posix_spawn_file_actions_destroy(&actions);
   close(ends[0]);
-  *out = error ? NULL : fdopen(ends[1], "w");
-  if (error)
-    close(ends[1]);
+  if (error) {
+    fclose(*out);
+    *out = NULL;
+  }
   return error;
 }
 
@@ -39,7 +48,7 @@ static int run_gnuplot(const series_set *set, const char *title, const char *out
   pid_t pid;
   FILE *commands = NULL;
   int status, error = start_gnuplot(picture, &pid, &commands);
-  if (error)
+  if (!commands)
     return cli_failure(error == ENOENT
                            ? "plot: gnuplot is not installed (on Debian: apt-get install gnuplot-nox)"
                            : "plot: gnuplot: %s",

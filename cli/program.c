@@ -190,7 +190,7 @@ static const char *follow(program *p) {
 const char *program_open(char *const command[], program *out) {
   memset(out, 0, sizeof *out);
   out->elf.fd = -1;
-  for (size_t i = 0; command[i] && i < PROGRAM_MOST_ARGUMENTS - 8; i++)
+  for (size_t i = 0; i < PROGRAM_MOST_ARGUMENTS - 8 && command[i]; i++)
     out->arguments[i] = command[i];
   const char *problem = follow(out);
   if (problem)

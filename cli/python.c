@@ -34,6 +34,7 @@ __attribute__((format(printf, 3, 4))) static bool join(char *out, const char *di
   va_list arguments;
   char tail[PATH_MAX];
   va_start(arguments, format);
+  /* The analyzer does not see va_start begin it: NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
   int length = vsnprintf(tail, sizeof tail, format, arguments);
   va_end(arguments);
   return length < PATH_MAX && snprintf(out, PATH_MAX, "%s/%s", directory, tail) < PATH_MAX;
@@ -43,7 +44,7 @@ __attribute__((format(printf, 3, 4))) static bool join(char *out, const char *di
 static bool glob_below(const char *directory, const char *pattern, glob_t *out) {
   char whole[2 * PATH_MAX + 64];
   size_t used = 0;
-  for (; *directory && used < 2 * PATH_MAX; directory++) {
+  for (; *directory && used < sizeof whole - 64; directory++) {
     if (strchr("*?[\\", *directory))
       whole[used++] = '\\';
     whole[used++] = *directory;

@@ -135,11 +135,14 @@ static int choose_directory(const char *argument, top_view *v, char *room, size_
   struct stat status;
   bool is_pid = argument && live_files_is_pid(argument) && stat(argument, &status) != 0;
   v->pid = is_pid ? atoll(argument) : 0;
-  v->directory = argument && !is_pid ? argument : live_files_directory(is_pid ? argument : NULL, room, size);
+  v->directory = argument && !is_pid ? argument : live_files_directory(argument, room, size);
   if (!v->directory)
     return is_pid ? cli_failure("top: %s: keeps no live file: start it with ARROW_POOL_LIVE", argument)
                   : cli_usage_error("top: no directory given, and ARROW_POOL_LIVE is not set");
-  if (access(v->directory, R_OK | X_OK) != 0)
+  DIR *readable = opendir(v->directory);
+  if (readable)
+    closedir(readable);
+  if (!readable || access(v->directory, X_OK) != 0)
     return cli_failure("top: %s: %s", v->directory, strerror(errno));
   return CLI_OK;
 }

@@ -87,9 +87,10 @@ void top_levels(const top_history *h, int width, signed char *out) {
   int64_t highest = top_history_most(h, 0, 1);
   for (int i = 0; i < width; i++) {
     int64_t value = top_history_most(h, i, width);
-    out[i] = value == ARROWPOOL_UNKNOWN || value < 0 ? -1
-             : highest > 0 ? (signed char)((double)value / (double)highest * (TOP_LEVELS - 1) + 0.5)
-                           : 0;
+    double part = highest > 0 ? (double)value / (double)highest : 0;
+    /* No lround without libm, and nothing below 0 is rounded: NOLINTNEXTLINE(bugprone-incorrect-roundings) */
+    int level = value == ARROWPOOL_UNKNOWN || value < 0 ? -1 : (int)(part * (TOP_LEVELS - 1) + 0.5);
+    out[i] = (signed char)level;
   }
 }
 

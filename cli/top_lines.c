@@ -45,7 +45,7 @@ static int compare(const top_line *a, const top_line *b, const top_model *m) {
             : column->id == TOP_COLUMN_PROGRAM            ? strcmp(a->process->program, b->process->program)
                                                           : 0;
   } else {
-    int64_t numbers[] = {top_cell_number(a, column), top_cell_number(b, column)};
+    const int64_t numbers[] = {top_cell_number(a, column), top_cell_number(b, column)};
     unknown[0] = numbers[0] == ARROWPOOL_UNKNOWN;
     unknown[1] = numbers[1] == ARROWPOOL_UNKNOWN;
     order = (numbers[0] < numbers[1]) - (numbers[0] > numbers[1]);

@@ -57,7 +57,7 @@ static void change_interval(top_view *v, int step) {
 static void type(screen *s, int key) {
   size_t length = strlen(s->typed);
   if (key == KEY_ESCAPE)
-    length = s->typed[0] = 0;
+    s->typed[0] = 0;
   else if (key == KEY_BACKSPACE || key == 127 || key == '\b')
     s->typed[length ? length - 1 : 0] = 0;
   else if (key >= ' ' && key <= 255 && length + 1 < sizeof s->typed)

@@ -1,7 +1,7 @@
 /* A backend serves memory and counts nothing. Each is one const table; the array lists them all.
  *
  * Sizes are above 0 and, with their alignment, do not overflow; alignments are powers of two. Called by pool
- * only. Every function is thread-safe and keeps errno where it succeeds. */
+ * only. Every function is thread-safe and keeps errno. */
 #ifndef ARROWPOOL_BACKEND_H
 #define ARROWPOOL_BACKEND_H
 
@@ -63,7 +63,7 @@ typedef struct backend_jemalloc_figures {
 bool backend_jemalloc_read_figures(backend_jemalloc_figures *out);
 
 /* How long idle pages stay warm and what huge pages are used for; before the first use of the backend. */
-void backend_jemalloc_configure(slots_policy policy);
+void backend_jemalloc_configure(slots_policy wanted);
 
 /* fork: quiesce jemalloc before, let it go on after. Nothing happens before its first use. */
 void backend_jemalloc_prefork(void);

@@ -252,8 +252,7 @@ static __attribute__((noinline)) void *allocate_slowly(size_t size, size_t align
   }
   if (!buffer)
     buffer = backend_system.allocate(size, alignment);
-  if (buffer)
-    errno = saved;
+  errno = saved;
   return buffer;
 }
 
@@ -294,8 +293,10 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
   slots_expect(large ? buffer : NULL, kept);
   void *moved = jemalloc_allocate(new_size, alignment);
   slots_expect(NULL, 0);
-  if (!moved)
+  if (!moved) {
+    errno = saved;
     return NULL;
+  }
   bool remapped = large && slots_move(buffer, moved, kept);
   if (!large)
     memcpy(moved, buffer, kept);

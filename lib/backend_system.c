@@ -10,10 +10,15 @@
 #include <string.h>
 
 static void *system_allocate(size_t size, size_t alignment) {
-  void *buffer;
+  void *buffer = NULL;
+  int saved = errno;
   if (alignment < sizeof(void *))
     alignment = sizeof(void *);
-  return system_allocator.posix_memalign(&buffer, alignment, size) ? NULL : buffer;
+  if (system_allocator.posix_memalign(&buffer, alignment, size)) {
+    errno = saved;
+    return NULL;
+  }
+  return buffer;
 }
 
 static void system_free(void *buffer, size_t size, size_t alignment) {
@@ -26,9 +31,12 @@ static void system_free(void *buffer, size_t size, size_t alignment) {
 static void *system_reallocate(void *buffer, size_t old_size, size_t new_size, size_t alignment,
                                backend_resize *how) {
   uintptr_t before = (uintptr_t)buffer;
+  int saved = errno;
   void *moved = system_allocator.realloc(buffer, new_size);
-  if (!moved)
+  if (!moved) {
+    errno = saved;
     return NULL;
+  }
   *how = (uintptr_t)moved == before ? BACKEND_IN_PLACE : BACKEND_COPIED;
   if ((uintptr_t)moved % alignment == 0)
     return moved;

@@ -209,15 +209,16 @@ bool guard_withdraw(const guard_call *call, guard_buffer *out) {
     check(&found.live, call);
     return true;
   }
-  if (found.live.address)
-    tell_foreign(&found.live, call);
-  else if (found.freed.address)
-    tell_double_free(&found.freed, call);
-  else if (lost)
+  bool unknown = !found.live.address && !found.freed.address;
+  if (unknown && lost) {
     *out = untracked(call);
-  else
+    return true;
+  }
+  if (found.live.address || unknown)
     tell_foreign(&found.live, call);
-  return !found.live.address && !found.freed.address && lost;
+  else
+    tell_double_free(&found.freed, call);
+  return false;
 }
 
 bool guard_is_live(const void *address) { return guard_table_find(address).live.address != NULL; }

@@ -41,10 +41,8 @@ static guard_buffer *take_memory(size_t count) {
 
 static size_t home_of(const void *address, size_t room) { return hash_of(address) >> 36 & (room - 1); }
 
-/* Where the address is, or would be; NULL before the first entry. */
+/* Where the address is, or would be, in a shard that has room. */
 static guard_buffer *place_of(const shard *s, const void *address) {
-  if (!s->room)
-    return NULL;
   size_t i = home_of(address, s->room);
   while (s->live[i].address && s->live[i].address != address)
     i = (i + 1) & (s->room - 1);
@@ -67,7 +65,7 @@ static bool grow(shard *s) {
 }
 
 /* The gap is closed, so that no search ends at it too early. */
-static void take_out(shard *s, guard_buffer *at) {
+static void take_out(shard *s, const guard_buffer *at) {
   size_t mask = s->room - 1, gap = (size_t)(at - s->live);
   for (size_t i = (gap + 1) & mask; s->live[i].address; i = (i + 1) & mask)
     if (((i - home_of(s->live[i].address, s->room)) & mask) >= ((i - gap) & mask)) {
@@ -83,7 +81,7 @@ static guard_buffer *freed_place(const shard *s, const void *address) {
 }
 
 static guard_record record_of(const shard *s, const void *address) {
-  const guard_buffer *live = place_of(s, address), *freed = freed_place(s, address);
+  const guard_buffer *live = s->room ? place_of(s, address) : NULL, *freed = freed_place(s, address);
   guard_record found = {{0}, {0}};
   if (live && live->address)
     found.live = *live;

@@ -108,6 +108,7 @@ static void set_path(unsigned image) {
   static const char *const pieces[] = {"/arrowpool-", "-", "-"};
   int64_t numbers[] = {(int64_t)syscall(SYS_getpid), snapshot_start_ticks(), image};
   size_t used = strlen(directory);
+  /* The end comes with the suffix: NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
   memcpy(path, directory, used);
   for (int i = 0; i < 3; i++) {
     memcpy(path + used, pieces[i], strlen(pieces[i]));
@@ -155,8 +156,10 @@ static int create(void) {
   struct stat status;
   if (fd < 0)
     return -1;
-  if (fchmod(fd, 0600) || ftruncate(fd, FILE_SIZE) || !reserve(fd, 0, STEP) ||
-      !reserve(fd, SHARDS_OFFSET, STEP) || fstat(fd, &status)) {
+  if (fchmod(fd, 0600))
+    errno = 0; /* a file system without modes: the umask can only have taken some away */
+  if (ftruncate(fd, FILE_SIZE) || !reserve(fd, 0, STEP) || !reserve(fd, SHARDS_OFFSET, STEP) ||
+      fstat(fd, &status)) {
     int error = errno;
     unlink(path);
     close(fd);
@@ -332,10 +335,11 @@ static bool map_file(int fd) {
 void live_postfork_child(void) {
   if (!base)
     return;
-  bool parents = active;
+  bool parents = active && copy; /* a file has its copy */
   int fd = copy ? create() : -1;
-  active = fd >= 0 && map_file(fd);
-  if (active) {
+  bool mapped = fd >= 0 && map_file(fd);
+  active = mapped;
+  if (mapped) {
     copy_used(base, copy);
     write_header();
   } else {

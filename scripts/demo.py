@@ -93,8 +93,13 @@ def mib(size):
     return f"{size / MIB:,.0f} MiB"
 
 
+def read(path):
+    with open(path) as file:
+        return json.load(file)
+
+
 def compare(folder):
-    stock, shim, stats = (json.load(open(os.path.join(folder, name + ".json"))) for name in ("stock", "shim", "stats"))
+    stock, shim, stats = (read(os.path.join(folder, name + ".json")) for name in ("stock", "shim", "stats"))
     pools = stats["pools"]
 
     def total(field):

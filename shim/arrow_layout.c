@@ -32,7 +32,7 @@ static bool is_mapped(const void *address) {
 }
 
 /* Whether it is the function of that name: inline ones may be those of any library that has a copy. */
-static bool is_function(void *function, const char *name, void *symbol) {
+static bool is_function(void *function, const char *name, const void *symbol) {
   Dl_info info;
   return function == symbol ||
          (dladdr(function, &info) && info.dli_saddr == function && strcmp(info.dli_sname, name) == 0);

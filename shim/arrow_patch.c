@@ -56,6 +56,7 @@ static arrowpool_pool *make_pool(const char *name, bool separate_jemalloc) {
   arrowpool_status status = pool_create(name, config, &pool);
   for (char digit = '2'; status == ARROWPOOL_EXISTS && digit <= '9'; digit++) { /* another libarrow's */
     size_t length = strlen(name);
+    /* The end comes with the digit: NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(numbered, name, length);
     memcpy(numbered + length, (char[]){'.', digit, 0}, 3);
     status = pool_create(numbered, config, &pool);

@@ -30,12 +30,15 @@ static void *find(operator_ *op, const void *caller) {
   return found;
 }
 
+typedef void new_handler(void);
+typedef new_handler *get_handler(void);
+
 /* What a limit refuses may be there once the program's handler has freed something. If not, the next operator
  * gets a size that it has to refuse, in its own way. */
 static void *ask_new_handler(const router_door *door, size_t *size, size_t alignment) {
   void *buffer = NULL;
-  void (*(*get)(void))(void) = (void (*(*)(void))(void))next_symbol("_ZSt15get_new_handlerv");
-  for (void (*handler)(void); !buffer && get && (handler = get()) != NULL;) {
+  get_handler *get = (get_handler *)next_symbol("_ZSt15get_new_handlerv");
+  for (new_handler *handler; !buffer && get && (handler = get()) != NULL;) {
     handler();
     buffer = router_allocate(door, *size, alignment);
   }

@@ -109,8 +109,10 @@ static bool open_special(const place *p, char target[PATH_MAX], int *fd) {
 
 /* A new one, for its owner only, whatever the umask. */
 static int create(const place *p, const char *name, int flags) {
-  int fd = openat(p->directory, name, TO_WRITE | O_CREAT | O_EXCL | O_NOFOLLOW | flags, 0600);
-  return fd >= 0 && fchmod(fd, 0600) ? refuse(fd, errno) : fd;
+  int saved = errno, fd = openat(p->directory, name, TO_WRITE | O_CREAT | O_EXCL | O_NOFOLLOW | flags, 0600);
+  if (fd >= 0 && fchmod(fd, 0600))
+    errno = saved; /* a file system without modes: the umask can only have taken some away */
+  return fd;
 }
 
 /* The name with ".NUMBER.tmp" behind it; of a long one only as much as file systems take. */

@@ -25,7 +25,8 @@ static void append_text(path *p, const char *text) { append(p, text, strlen(text
 
 static void append_number(path *p, int64_t number) {
   char text[24];
-  append(p, text, writer_format_int(text, number));
+  size_t length = writer_format_int(text, number);
+  append(p, text, length);
 }
 
 /* A name from outside. Slashes and a dot at its beginning could lead elsewhere; what reads lists of files

@@ -31,7 +31,7 @@ __attribute__((constructor(102))) static void start(void) {
   pthread_atfork(NULL, NULL, dump_fork_child);
   pthread_atfork(schedule_prefork, schedule_postfork_parent, schedule_postfork_child);
   schedule_start();
-  at_quick_exit(at_quick_exit_handler);
+  (void)at_quick_exit(at_quick_exit_handler); /* without memory for it there is no dump on that way */
 }
 
 __attribute__((destructor(101))) static void finish(void) {

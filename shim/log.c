@@ -9,9 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What comes from outside may hold newlines, and what terminals obey. */
 static size_t append(char *line, size_t used, size_t size, const char *text) {
-  for (; *text && used < size; text++) /* names and values from outside must not make a line of their own */
-    line[used++] = (unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text;
+  for (; *text && used < size; text++)
+    line[used++] = (char)((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
   return used;
 }
 

@@ -40,10 +40,16 @@ static void *boot_aligned(size_t alignment, size_t size) {
 
 static void *boot_reallocate(void *buffer, size_t size) {
   void *moved = boot_aligned(0, size);
-  size_t most = (size_t)(boot + sizeof boot - (char *)buffer);
-  if (moved && buffer && is_boot(buffer))
+  if (moved && buffer && is_boot(buffer)) {
+    size_t most = (size_t)(boot + sizeof boot - (char *)buffer);
     memcpy(moved, buffer, size < most ? size : most);
+  }
   return moved;
+}
+
+static void *boot_reallocarray(void *buffer, size_t count, size_t size) {
+  size_t total;
+  return __builtin_mul_overflow(count, size, &total) ? NULL : boot_reallocate(buffer, total);
 }
 
 /* ---- resolving ---- */
@@ -54,7 +60,8 @@ void *next_symbol(const char *name) {
   resolving = true;
   void *symbol = dlsym(RTLD_NEXT, name);
   if (!symbol)
-    dlerror(); /* a pending message would be freed, by way of us, at the next failure */
+    /* A pending message would be freed, by way of us, at the next failure. */
+    dlerror(); /* NOLINT(concurrency-mt-unsafe): glibc keeps a message for each thread */
   resolving = nested;
   errno = saved;
   return symbol;
@@ -73,7 +80,7 @@ static void *symbol_of_library(const char *name, const char *file) {
     dlclose(library);
   }
   if (!symbol)
-    dlerror();
+    dlerror(); /* NOLINT(concurrency-mt-unsafe): as above */
   return symbol && !is_ours(symbol) ? symbol : NULL;
 }
 
@@ -180,13 +187,12 @@ static int boot_posix_memalign(void **out, size_t alignment, size_t size) {
     *out = buffer;
   return buffer ? 0 : ENOMEM;
 }
-#define boot_aligned_alloc(alignment, size)    boot_aligned(alignment, size)
-#define boot_memalign(alignment, size)         boot_aligned(alignment, size)
-#define boot_valloc(size)                      boot_aligned(4096, size)
-#define boot_pvalloc(size)                     boot_aligned(4096, (size + 4095) & ~(size_t)4095)
-#define boot_realloc(buffer, size)             boot_reallocate(buffer, size)
-#define boot_reallocarray(buffer, count, size) boot_reallocate(buffer, (count) * (size))
-#define boot_malloc_usable_size(buffer)        ((void)(buffer), (size_t)0)
+#define boot_aligned_alloc(alignment, size) boot_aligned(alignment, size)
+#define boot_memalign(alignment, size)      boot_aligned(alignment, size)
+#define boot_valloc(size)                   boot_aligned(4096, size)
+#define boot_pvalloc(size)                  boot_aligned(4096, (size + 4095) & ~(size_t)4095)
+#define boot_realloc(buffer, size)          boot_reallocate(buffer, size)
+#define boot_malloc_usable_size(buffer)     ((void)(buffer), (size_t)0)
 
 #define X(type, name, parameters, arguments)                                                                 \
   static type first_##name parameters {                                                                      \

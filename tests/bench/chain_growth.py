@@ -66,7 +66,8 @@ def run(chain, folder):
     environment = {**os.environ, **variables}
     if mode:
         shim = str(BUILD / "shim/libarrowpool_preload.so")
-        environment |= {"LD_PRELOAD": f"{shim}:{behind}" if behind else shim, "ARROW_POOL": mode, "ARROW_POOL_STATS": dump}
+        environment |= {"LD_PRELOAD": f"{shim}:{behind}" if behind else shim, "ARROW_POOL": mode,
+                        "ARROW_POOL_STATS": dump}
     subprocess.run([BUILD / "tests/bench/bench_warm", "2048"], check=True)
     done = subprocess.run([PYTHON, __file__, "grow"], env=environment, check=True, capture_output=True, text=True)
     if "cannot be preloaded" in done.stderr:
@@ -90,7 +91,8 @@ def row(name, runs, fastest):
 
 def table(results):
     fastest = min(r["seconds"] for r in results[CHAINS[0][0]])
-    lines = ["| what serves the buffer | time, best | time, median | in place | pages moved | other address | peak RSS, MiB |",
+    lines = [("| what serves the buffer | time, best | time, median | in place | pages moved | other address "
+              "| peak RSS, MiB |"),
              "|---|---|---|---|---|---|---|"]
     lines += [row(name, runs, fastest) for name, runs in results.items()]
     return "\n".join(lines)

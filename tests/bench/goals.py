@@ -43,11 +43,11 @@ def growth_goals(r):
     def against(case, who):
         return ratio(times(case, who), times(case, "arrowpool"))
 
-    for case, wanted in zip(GROWTH, (1.15, 1.15, 1.15, 1.5, 1.5)):
+    for case, wanted in zip(GROWTH, (1.15, 1.15, 1.15, 1.5, 1.5), strict=True):
         yield Goal(f"{case}: time, × limit", AT_MOST, wanted, ratio(times(case, "arrowpool"), times(case, "limit")))
     faster = {"doubling": (7, 7, 2.5), "interleaved-doubling": (7, 7, 1.4), "steps-1m": (100, 25, 10)}
     for case, factors in faster.items():
-        for who, wanted in zip(("system", "jemalloc-arrow", "mimalloc-wheel"), factors):
+        for who, wanted in zip(("system", "jemalloc-arrow", "mimalloc-wheel"), factors, strict=True):
             yield Goal(f"{case}: {who}'s time, × ours", AT_LEAST, wanted, against(case, who))
     for who in ("glibc-hugetlb", "jemalloc-arrow-thp"):
         cases = (*GROWTH, "reuse-64m", "reuse-1m", "trim")
@@ -79,7 +79,7 @@ def small_goals(r):
                    ratio(r.least(case, "mimalloc", "ns_per_pair"), r.least(case, "arrowpool", "ns_per_pair")))
     counts = [r.least(case, "arrowpool", "ns_per_pair") for case in ("count-1", "count-2")]
     yield worst(Goal("counting an allocation and a free", AT_MOST, 5, unit="ns"),
-                zip(counts, ("count-1", "count-2")))
+                zip(counts, ("count-1", "count-2"), strict=True))
     yield Goal("counting: 2 threads, × 1 thread", AT_MOST, NO_SLOWER, ratio(counts[1], counts[0]))
     yield Goal("many: page tables", AT_MOST, 4, r.most("many", "arrowpool", "pte_mib"), unit="MiB")
     yield Goal("many: RSS, × jemalloc", AT_MOST, 1.03,

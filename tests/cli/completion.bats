@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2034
+# shellcheck disable=SC2016,SC2034 # other shells and Python expand these; bash's completion reads these
 # Completion in bash and zsh. What is offered has to be what --help says.
 load ../shim/helper
 load helper

@@ -3,12 +3,13 @@
 usage: damage_program.py DOCTOR PROGRAM COUNT
 """
 import os
+import pathlib
 import random
 import subprocess
 import sys
 
 doctor, program, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-whole = open(program, "rb").read()
+whole = pathlib.Path(program).read_bytes()
 dice = random.Random(1)
 
 
@@ -16,7 +17,7 @@ def look(data, what):
     with open("damaged", "wb") as file:
         file.write(data)
     os.chmod("damaged", 0o755)
-    ran = subprocess.run([doctor, "doctor", "./damaged"], capture_output=True, timeout=60)
+    ran = subprocess.run([doctor, "doctor", "./damaged"], capture_output=True, timeout=60, check=False)
     lines = ran.stdout.decode(errors="replace").removesuffix("\n").split("\n")
     assert ran.returncode in (0, 1) and not ran.stderr, (what, ran)
     assert lines and all(line.split(": ")[0] in ("ok", "note", "warning", "problem") for line in lines), (what, lines)
@@ -24,7 +25,7 @@ def look(data, what):
 
 
 # Cut off before the end of its segments: one line that says so.
-for step in range(count):
+for _ in range(count):
     size = dice.randrange(0, 0x1000)
     lines = look(whole[:size], f"cut off at {size}")
     problems = [line for line in lines if line.startswith("problem: ./damaged: ")]
@@ -42,7 +43,8 @@ for step in range(count):
 for step in range(4 * count):
     data = bytearray(whole)
     for _ in range(dice.randrange(1, 8)):
-        place = dice.choice([dice.randrange(16, 0x600), dice.randrange(len(data) - 0x900, len(data)), dice.randrange(len(data))])
+        place = dice.choice([dice.randrange(16, 0x600), dice.randrange(len(data) - 0x900, len(data)),
+                             dice.randrange(len(data))])
         data[place] = dice.choice([0, 1, 0x7f, 0x80, 0xff, dice.randrange(256)])
     look(bytes(data), f"changed {step}")
 print("finished")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # other shells and Python expand these; each test is a subshell; bats or the helper sets these
 # Files that are damaged, made up, or no files: always one clear line, and never a crash or a hang. The command is
 # the one with sanitizers.
 load ../shim/helper

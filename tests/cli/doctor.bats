@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2153,SC2154
+# shellcheck disable=SC2016,SC2153,SC2154 # other shells and Python expand these; names of the helper; bats or the helper sets these
 # `arrowpool doctor` on commands, and what `arrowpool run` says of programs that cannot be preloaded. Where the
 # doctor promises something, the program is run to see whether it holds.
 load ../shim/helper

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2153,SC2154
+# shellcheck disable=SC1003,SC2016,SC2153,SC2154 # other shells and Python expand these; names of the helper; bats or the helper sets these
 # Files that are no programs, or damaged ones: one clear line from the doctor, whatever they hold.
 load ../shim/helper
 

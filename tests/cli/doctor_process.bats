@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2153,SC2154
+# shellcheck disable=SC2016,SC2153,SC2154 # other shells and Python expand these; names of the helper; bats or the helper sets these
 # `arrowpool doctor PID`: processes with and without the shim, and those that are not ours to see.
 load ../shim/helper
 

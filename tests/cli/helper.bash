@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # the files that load this use the names; bats or the helper sets these
 # For the command's tests, on top of the shim tests' helper: the sanitized command, and dumps that are made up.
 CLI_ASAN=$BUILD/tests/cli/arrowpool-asan
 export CLI_ASAN PYTHONDONTWRITEBYTECODE=1 ASAN_OPTIONS=allocator_may_return_null=1
@@ -86,6 +86,7 @@ tell() {
 
 # end_probe NAME: it returns from main.
 end_probe() {
+  # shellcheck disable=SC1083,SC2086,SC2093 # a descriptor whose number is an element of an array
   exec {to[$1]}>&-
   wait "${pid[$1]}"
   unset "pid[$1]"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2013
+# shellcheck disable=SC2013,SC2154 # lists of words; bats or the helper sets these
 # The manual pages: well formed, and complete.
 load ../shim/helper
 

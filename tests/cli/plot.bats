@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # other shells and Python expand these; each test is a subshell; bats or the helper sets these
 # `arrowpool plot`: what reaches gnuplot, and what becomes of names and failures. A gnuplot that keeps its input stands
 # in for the real one where the commands matter.
 load ../shim/helper

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2154
+# shellcheck disable=SC2016,SC2154 # other shells and Python expand these; bats or the helper sets these
 # `arrowpool top`: as text, and in a real terminal.
 load ../shim/helper
 load helper
@@ -27,7 +27,6 @@ field() {
 
 @test "text says what show says, field by field" {
   start_probe one 'allocate a 1000000' 'resize a 3000000' 'allocate b 5000' 'free b' 'resize a 2000000'
-  started=$(date +%s%3N)
   "$CLI" show --format=json "$LIVE"/*.live >before.json
   "$CLI" top --once --pools "$LIVE" >text
   "$CLI" show --format=json "$LIVE"/*.live >after.json
@@ -49,6 +48,7 @@ field() {
     between=$(for dump in after before; do
       json $dump.json "pool('$pool')['$figure'] / (d['process']['time'] - d['process']['start_time'])"
     done)
+    # shellcheck disable=SC2086 # two numbers
     run -0 "$PYTHON" -I -c 'import sys
 rate, low, high = map(float, sys.argv[1:])
 assert low - 0.001 <= rate <= high * 1.01 + 0.001, sys.argv' "$(field "$column" "$pool")" $between
@@ -152,7 +152,7 @@ ctypes.CDLL(None).pthread_exit(None)' "$CLI" "$LIVE" >text
 
 @test "bad arguments are status 2 and one line" {
   for arguments in --interval=50ms --interval=x --interval=2h --sort=nonsense '-n 0' '-n x' --nonsense --sort 'a b'; do
-    # shellcheck disable=SC2086
+    # shellcheck disable=SC2086 # an option and its value
     run -2 --separate-stderr "$CLI" top $arguments
     assert_equal "${#stderr_lines[@]}" 1
     [[ $stderr == "arrowpool: top: "* ]]

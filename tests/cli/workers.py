@@ -14,7 +14,7 @@ def work(directory, barrier):
     pool = pa.default_memory_pool()
     rounds = 4 + os.getpid() % 5
     kept = []
-    for i in range(rounds):
+    for _ in range(rounds):
         buffer = pa.allocate_buffer(70_000, memory_pool=pool, resizable=True)
         for size in range(1, 20):
             buffer.resize(size * 70_000)

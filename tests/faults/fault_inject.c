@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* X(type, name, parameters) of the functions that are stood in for. */
@@ -36,7 +37,9 @@
   X(int, open, (const char *, int, ...))                                                                     \
   X(int, close, (int))                                                                                       \
   X(ssize_t, write, (int, const void *, size_t))                                                             \
-  X(int, rename, (const char *, const char *))                                                               \
+  X(int, openat, (int, const char *, int, ...))                                                              \
+  X(int, renameat, (int, const char *, int, const char *))                                                   \
+  X(int, fchmod, (int, mode_t))                                                                              \
   X(int, ftruncate, (int, off_t))                                                                            \
   X(int, posix_fallocate, (int, off_t, off_t))                                                               \
   X(int, posix_memalign, (void **, size_t, size_t))                                                          \
@@ -249,11 +252,29 @@ ssize_t write(int fd, const void *bytes, size_t size) {
   return real.write(fd, bytes, size);
 }
 
-int rename(const char *from, const char *to) {
-  FAULT(rename);
+int openat(int directory, const char *path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  mode_t mode = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(rest, mode_t) : 0;
+  va_end(rest);
+  FAULT(openat);
   if (f)
     FAIL_WITH(-1);
-  return real.rename(from, to);
+  return real.openat(directory, path, flags, mode);
+}
+
+int renameat(int from_directory, const char *from, int to_directory, const char *to) {
+  FAULT(renameat);
+  if (f)
+    FAIL_WITH(-1);
+  return real.renameat(from_directory, from, to_directory, to);
+}
+
+int fchmod(int fd, mode_t mode) {
+  FAULT(fchmod);
+  if (f)
+    FAIL_WITH(-1);
+  return real.fchmod(fd, mode);
 }
 
 int ftruncate(int fd, off_t size) {
@@ -296,5 +317,6 @@ void *realloc(void *buffer, size_t size) {
 
 __attribute__((alias("mmap"))) void *mmap64(void *, size_t, int, int, int, off64_t);
 __attribute__((alias("open"))) int open64(const char *, int, ...);
+__attribute__((alias("openat"))) int openat64(int, const char *, int, ...);
 __attribute__((alias("ftruncate"))) int ftruncate64(int, off64_t);
 __attribute__((alias("posix_fallocate"))) int posix_fallocate64(int, off64_t, off64_t);

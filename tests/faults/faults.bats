@@ -39,7 +39,7 @@ faults() {
 }
 
 @test "a dump that cannot be written is one line, and leaves nothing behind" {
-  for fault in open:1+:30 write:1:28 close:1+:5 rename:1:28; do
+  for fault in open:1+:30 openat:2+:28 write:1:28 close:1+:5 renameat:1:28; do
     folder=${fault%%:*}
     mkdir "$folder"
     run -0 --separate-stderr env LD_PRELOAD="$SHIM:$INJECT" FAULTS=$fault ARROW_POOL_STATS="$folder/dump.json" \

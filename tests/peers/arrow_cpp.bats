@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2153,SC2154
+# shellcheck disable=SC2153,SC2154 # names of the helper; bats or the helper sets these
 # C++ programs with the libarrow of a wheel, without Python: what they print is the same with the shim and
 # without, in both modes. For every pyarrow that is there: .venv, and .venv-pyarrow-VERSION beside it.
 load ../shim/helper

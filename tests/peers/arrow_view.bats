@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154 # bats or the helper sets these
 # What a program sees of Arrow's pools is what it would see without the shim: names, figures, errors to the letter,
 # pools that wrap another, debug pools, children.
 load ../shim/helper

@@ -14,7 +14,7 @@ process = ctypes.CDLL(None)
 def witness():
     figures = (ctypes.c_int64 * len(WITNESS_FIELDS))()
     process.witness_read(figures)
-    return dict(zip(WITNESS_FIELDS, figures))
+    return dict(zip(WITNESS_FIELDS, figures, strict=True))
 
 
 def report():

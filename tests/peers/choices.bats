@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154 # bats or the helper sets these
 # The program chooses its pool as it always could: for one operation, for everything from here on, from outside.
 load ../shim/helper
 load helper

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016 # other shells and Python expand these
 # The address space that is reserved, but not used, does not show in a core dump.
 load ../shim/helper
 load helper

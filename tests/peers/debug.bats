@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2094,SC2154 # `matrix.py` names no file of ours; bats or the helper sets these
 # A stock pyarrow under ARROW_POOL_DEBUG: nothing is found, the results are the same, and what a program of its own
 # does wrong is found.
 load ../shim/helper

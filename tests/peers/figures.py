@@ -32,7 +32,7 @@ def pyarrows():
     else:
         rest = None, None
     return dict(zip(("bytes_allocated", "max_memory", "total_bytes_allocated", "num_allocations"),
-                    (pool.bytes_allocated(), pool.max_memory(), *rest)))
+                    (pool.bytes_allocated(), pool.max_memory(), *rest), strict=True))
 
 
 def rows():
@@ -65,7 +65,7 @@ def compare(theirs, fields):
 
 
 def start(expected):
-    global mode, libc_before
+    global mode, libc_before  # noqa: PLW0603 - what the whole run is compared with, set once
     mode = expected
     pa.allocate_buffer(64)
     if mode:

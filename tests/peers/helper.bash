@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034 # the files that load this use the names
 # For the peer tests, on top of the shim tests' helper: pyarrow, and the witness in front of the shim.
 WITNESS=$BUILD/tests/peers/libwitness.so
 export PYTHONDONTWRITEBYTECODE=1

@@ -12,6 +12,7 @@ matrix() {
   timeout 100 "$PYTHON" "$BATS_TEST_DIRNAME/matrix.py" >stock
   [ "$(wc -l <stock)" = 28 ]
   for mode in jemalloc system; do
+    # shellcheck disable=SC2094 # the argument is a word, not the file
     shim ARROW_POOL=$mode timeout 100 "$PYTHON" "$BATS_TEST_DIRNAME/matrix.py" $mode >$mode 2>books
     diff stock $mode
     grep -q "^the end {'name': 'arrow.$2', 'backend': '$mode'" books

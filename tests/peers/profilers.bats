@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2016 # other shells and Python expand these
 # Memory profilers that watch malloc see pyarrow's buffers in system mode, and do not in a stock pyarrow, which keeps
 # them in an allocator of its own. docs/profilers.md has the same commands.
 load ../shim/helper

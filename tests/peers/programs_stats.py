@@ -39,7 +39,8 @@ def served(folder, mode):
             try:
                 check(pool, mode)
             except AssertionError as wrong:
-                raise SystemExit(f"{dump['process']['program']}, line {wrong.__traceback__.tb_lineno}: {pool}")
+                where = f"{dump['process']['program']}, line {wrong.__traceback__.tb_lineno}"
+                raise SystemExit(f"{where}: {pool}") from None
             calls += pool["num_allocations"]
             size += pool["total_bytes_allocated"]
     return calls, size

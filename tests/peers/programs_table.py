@@ -98,8 +98,8 @@ def main():
     if chosen.docs:
         import document
 
-        when = f"{datetime.date.today()}, {chosen.rounds} rounds, {os.cpu_count()} processors, load at the end " \
-               f"{os.getloadavg()[0]:.0f}."
+        when = (f"{datetime.date.today()}, {chosen.rounds} rounds, {os.cpu_count()} processors, load at the end "
+                f"{os.getloadavg()[0]:.0f}.")
         text = chosen.docs.read_text()
         chosen.docs.write_text(document.replace(text, "programs", "\n".join([when, "", *lines])))
 

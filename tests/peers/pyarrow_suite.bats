@@ -15,6 +15,7 @@ outcomes() {
   if [ "$modules" = all ]; then
     modules=$tests
   else
+    # shellcheck disable=SC2086 # several names
     modules=$(printf "$tests/%s " $modules)
   fi
   # Its status is 1 when tests fail, as some may without us; what counts is that the outcomes are the same.

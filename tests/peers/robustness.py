@@ -24,7 +24,7 @@ def fill(pool):
 
 
 def check(buffers):
-    for i, (size, buffer) in enumerate(zip(SIZES, buffers)):
+    for i, (size, buffer) in enumerate(zip(SIZES, buffers, strict=True)):
         assert bytes(buffer) == bytes([i]) * (2 * size + 100)
     return True
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2153,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2153,SC2154 # other shells expand these; tests are functions; bats or the helper sets these
 # A stock pyarrow where something is refused, and two versions of libarrow in one process. What C programs meet there
 # is in tests/shim/surroundings.bats; forks, workers and the interpreter's end are in robustness.bats.
 load ../shim/helper

@@ -43,7 +43,9 @@ def flat(table):
 
 
 def run_formats(table, folder):
-    path = lambda name: os.path.join(folder, name)
+    def path(name):
+        return os.path.join(folder, name)
+
     pa.csv.write_csv(flat(table), path("t.csv"))
     csv = pa.csv.read_csv(path("t.csv"), read_options=pa.csv.ReadOptions(block_size=1 << 18))
     assert csv["id"].equals(table["id"].cast(csv["id"].type)), "csv"

@@ -3,8 +3,9 @@ construction, and must be the whole difference.  Usage: zero_sizes.py jemalloc|s
 
 import sys
 
-import books
 import pyarrow as pa
+
+import books
 
 mode = sys.argv[1]
 start = books.compare(mode) if pa.allocate_buffer(64).size else None

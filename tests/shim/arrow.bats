@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154 # bats or the helper sets these
 # The door to Arrow's pools, on libraries that look like a libarrow (fake_arrow.h): which are patched, which
 # stay as they are, and that a program sees no difference.
 load helper

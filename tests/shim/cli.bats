@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2013,SC2016,SC2154
+# shellcheck disable=SC2013,SC2016,SC2154 # lists of words; other shells and Python expand these; bats or the helper sets these
 # The command `arrowpool`.
 load helper
 

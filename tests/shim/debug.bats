@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154 # bats or the helper sets these
 # ARROW_POOL_DEBUG: every kind of misuse, through every door, in every mode; and programs that do nothing wrong.
 load helper
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154 # bats or the helper sets these
 # dlopen under the shim: RTLD_DEEPBIND is taken off, everything else is the loader's as before.
 load helper
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2154
+# shellcheck disable=SC2016,SC2154 # other shells and Python expand these; bats or the helper sets these
 # The dump at exit: when there is one, where it lands, what is in it.
 load helper
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2153
+# shellcheck disable=SC2016,SC2153 # other shells and Python expand these; names of the helper
 # What the libraries show to the outside: symbols, dependencies, thread-local storage, the header.
 load helper
 

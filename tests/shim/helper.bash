@@ -7,7 +7,7 @@ load /usr/lib/bats/bats-assert/load
 SOURCE=${ARROWPOOL_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
 BUILD=${ARROWPOOL_BUILD:-$SOURCE/build}
 PYTHON=${ARROWPOOL_PYTHON:-$SOURCE/.venv/bin/python}
-SHIM=$BUILD/shim/libarrowpool_preload.so
+SHIM=${ARROWPOOL_SHIM:-$BUILD/shim/libarrowpool_preload.so} # scripts/sanitize: another
 LIBRARY=$BUILD/lib/libarrowpool.so
 CLI=$BUILD/cli/arrowpool
 PROBES=$BUILD/tests/shim
@@ -19,7 +19,7 @@ export LC_ALL=C
 
 # shim [NAME=VALUE]... COMMAND...: the command with the shim preloaded, and with those variables.
 shim() {
-  env LD_PRELOAD="$SHIM" "$@"
+  env LD_PRELOAD="${ARROWPOOL_RUNTIME:+$ARROWPOOL_RUNTIME:}$SHIM" "$@"
 }
 
 # json FILE EXPRESSION: evaluate Python on the dump, where d is the whole and pool("libc") one of its pools;

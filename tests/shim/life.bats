@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2153,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2153,SC2154 # other shells expand these; tests are functions; bats or the helper sets these
 # What programs do with themselves: small stacks, thousands of threads, forks, signals, exec, dlclose, late handlers.
 # In both modes contents hold, figures are exact where they can be, and nothing hangs.
 #

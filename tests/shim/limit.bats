@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2017,SC2154 # as the library divides; bats or the helper sets these
 # ARROW_POOL_LIMIT: exact, as each caller's own world has it, said once, and of what the process may use.
 load helper
 
@@ -78,7 +79,7 @@ setup() {
   fi
   group=$base/arrowpool-test-$$
   mkdir -p "$group/inner" || skip "no control group can be made here"
-  if [ $base = /sys/fs/cgroup ]; then
+  if [ "$base" = /sys/fs/cgroup ]; then
     echo +memory >"$group/cgroup.subtree_control"
   fi
   echo 400M >"$group/$file"

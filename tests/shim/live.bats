@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # other shells and Python expand these; each test is a subshell; bats or the helper sets these
 # Live files: what they say of a process that runs, that ended in each way, that was killed; and that no mishap to
 # the file harms the process. Dumps at intervals and on signals.
 load helper

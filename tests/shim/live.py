@@ -27,7 +27,8 @@ def state(operations):
         sizes.append(1000 + len(sizes) * 7919 % 300000)
         totals.append(totals[-1] + 2 * sizes[-1])
     live = sizes[rounds] * rest
-    return dict(zip(FIELDS, (totals[rounds] + live, 2 * rounds + rest, rounds + (rest == 2), rounds, live)))
+    figures = totals[rounds] + live, 2 * rounds + rest, rounds + (rest == 2), rounds, live
+    return dict(zip(FIELDS, figures, strict=True))
 
 
 def compare(shown, done, begun):
@@ -39,14 +40,14 @@ def compare(shown, done, begun):
     assert sum(bucket["count"] for bucket in pool["size_histogram"]) == pool["num_allocations"], pool
 
 
-def kill_one(probe, shim, cli, operations):
-    """Let it begin that many operations at least, then kill it."""
+def kill_one(probe, shim, cli, ready):
+    """Start it, kill it as soon as `ready`, given the operations that it has done, says so, and look at its file."""
     environment = dict(os.environ, LD_PRELOAD=shim, ARROW_POOL="jemalloc", ARROW_POOL_LIVE=os.path.abspath("killed"))
     with open("log", "wb") as log:
         log.truncate(4096)
     with open("log", "r+b") as log, mmap.mmap(log.fileno(), 4096) as words:
         process = subprocess.Popen([probe, "witness", "log"], env=environment)
-        while struct.unpack_from("=Q", words)[0] < operations:
+        while not ready(struct.unpack_from("=Q", words)[0]):
             assert process.poll() is None, process.returncode
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
@@ -59,5 +60,6 @@ def kill_one(probe, shim, cli, operations):
     shutil.rmtree("killed")
 
 
-for i in range(1, int(sys.argv[4]) + 1):
-    kill_one(*sys.argv[1:4], i * 37)
+if __name__ == "__main__":
+    for i in range(1, int(sys.argv[4]) + 1):
+        kill_one(*sys.argv[1:4], lambda done, enough=i * 37: done >= enough)

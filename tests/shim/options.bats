@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154,SC2258
+# shellcheck disable=SC2154,SC2258 # bats or the helper sets these; commas are part of the values
 # The variables: what the shim says about bad ones, and that the program runs on whatever they hold.
 load helper
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016 # other shells and Python expand these
 # Ordinary programs give the same output and the same status with the shim, in both modes.
 load helper
 

@@ -12,10 +12,20 @@ sources() { git ls-files '*.c' '*.h' '*.cc' | grep -v '^subprojects/'; }
   sources | xargs clang-format --dry-run --Werror
 }
 
+# The quick ones of scripts/analyze; `scripts/test --long` runs them all.
 @test "shell scripts pass shellcheck" {
   command -v shellcheck >/dev/null || skip "shellcheck is not installed"
-  shellcheck -x -e SC1091 .ci/run scripts/setup scripts/build scripts/demo scripts/test scripts/fuzz scripts/common.sh \
-    subprojects/packagefiles/jemalloc/build-private.sh tests/peers/programs/start tests/peers/programs/*.sh
+  scripts/analyze shellcheck
+}
+
+@test "cppcheck finds nothing" {
+  command -v cppcheck >/dev/null || skip "cppcheck is not installed"
+  scripts/analyze cppcheck
+}
+
+@test "Python files pass ruff" {
+  [ -x .venv/bin/ruff ] || command -v ruff >/dev/null || skip "ruff is not installed"
+  scripts/analyze ruff
 }
 
 @test "no source file exceeds 400 lines" {
