@@ -314,7 +314,7 @@ static size_t jemalloc_remember(void *buffer, size_t requested) {
   if (!range_owns(buffer))
     return backend_system.remember(buffer, requested);
   if (runs_hold(buffer))
-    runs_note_slack(buffer, arrowpool_je_sallocx(buffer, 0) - requested);
+    runs_note_requested(buffer, arrowpool_je_sallocx(buffer, 0), requested);
   else
     slots_set_requested(buffer, requested);
   return requested;
@@ -323,7 +323,8 @@ static size_t jemalloc_remember(void *buffer, size_t requested) {
 static size_t jemalloc_recall(void *buffer) {
   if (!range_owns(buffer))
     return backend_system.recall(buffer);
-  return runs_hold(buffer) ? arrowpool_je_sallocx(buffer, 0) - runs_slack(buffer) : slots_requested(buffer);
+  return runs_hold(buffer) ? runs_requested(buffer, arrowpool_je_sallocx(buffer, 0))
+                           : slots_requested(buffer);
 }
 
 /* Small blocks do not record their alignment, but the largest power of two that divides both their address

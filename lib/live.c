@@ -20,7 +20,7 @@
 #define STEP          ((size_t)16 << 10) /* of file space that is allocated at a time */
 #define FIELDS_OFFSET 4096
 #define POOLS_OFFSET  ((size_t)8192)
-#define SHARDS_OFFSET ((POOLS_OFFSET + AREA_POOLS * sizeof(area_pool) + STEP - 1) & ~(STEP - 1))
+#define SHARDS_OFFSET ((POOLS_OFFSET + AREA_POOLS * sizeof(area_pool) + 0xffff) & ~(size_t)0xffff)
 #define MAX_SHARDS    ((size_t)16384)
 #define FILE_SIZE     (SHARDS_OFFSET + MAX_SHARDS * sizeof(area_shard))
 
@@ -28,8 +28,9 @@ static char directory[PATH_MAX - 128], path[PATH_MAX];
 static bool keep_file;
 static _Atomic bool active; /* a file is mapped, and this process's own */
 static void (*complain)(const char *path, const char *problem);
-static char *base; /* of the mapping; NULL: none yet */
-static char *copy; /* of what is used of it, for the child of a fork; there as long as there is a file */
+static char *base;    /* of the mapping; NULL: none yet */
+static char *copy;    /* of what is used of it, for the child of a fork; there as long as there is a file */
+static size_t copied; /* at the last fork: up to where the pools were; 0: nothing */
 static size_t shards_allocated;
 static dev_t device;
 static ino_t inode;
@@ -224,11 +225,12 @@ static void prepare_pool(unsigned pool) {
   }
 }
 
-/* Room for a copy, which stays untouched until there is a fork. False, with errno, if it cannot be had. */
-static bool make_copy(void) {
+/* Addresses for a copy; no memory, of which there may be little, until there is a fork. False, with errno, if
+ * they cannot be had. */
+static bool reserve_copy(void) {
   char *fresh = copy;
   if (!fresh)
-    fresh = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    fresh = mmap(NULL, FILE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   copy = fresh == MAP_FAILED ? NULL : fresh;
   return copy != NULL;
 }
@@ -236,7 +238,7 @@ static bool make_copy(void) {
 static area_shard *take_shard(void);
 
 static void attach(void) {
-  int saved = errno, fd = make_copy() ? create() : -1;
+  int saved = errno, fd = reserve_copy() ? create() : -1;
   char *fresh = fd < 0 ? MAP_FAILED : mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (fresh == MAP_FAILED) {
     complain(path[0] ? path : directory, strerrordesc_np(errno));
@@ -300,12 +302,11 @@ void live_finish(bool remove) {
 /* ---- fork ---- */
 
 /* Where the pools in use end, and how many bytes of shards are. */
-static size_t used_pools_end(const char *from) {
-  const area_pool *p = (const area_pool *)(const void *)(from + POOLS_OFFSET);
+static size_t used_pools_end(void) {
   unsigned count = AREA_POOLS;
-  while (count && !p[count - 1].name[0])
+  while (count && !pools()[count - 1].name[0])
     count--;
-  return POOLS_OFFSET + count * sizeof *p;
+  return POOLS_OFFSET + count * sizeof *pools();
 }
 
 static size_t used_shards(const char *from) {
@@ -313,43 +314,63 @@ static size_t used_shards(const char *from) {
 }
 
 static void copy_used(char *to, const char *from) {
-  memcpy(to, from, used_pools_end(from));
+  memcpy(to, from, copied);
   memcpy(to + SHARDS_OFFSET, from + SHARDS_OFFSET, used_shards(from));
 }
 
+/* The kernel takes whole pages; of 64 KiB at most, as which the shards begin. Of two ways one is enough:
+ * without its copy the child would have to forget. */
+static bool make_writable(size_t offset, size_t size) {
+  return mprotect(copy + offset, size, PROT_READ | PROT_WRITE) == 0 || replace_by_memory(copy + offset, size);
+}
+
 void live_prefork(void) {
-  if (base && make_copy())
+  copied = 0;
+  if (!base || !reserve_copy())
+    return;
+  size_t end = used_pools_end();
+  if (make_writable(0, end) && make_writable(SHARDS_OFFSET, used_shards(base) + 1)) {
+    copied = end;
     copy_used(copy, base);
+  }
 }
 
 /* A file of the child's own in place of the parent's. */
 static bool map_file(int fd) {
   size_t used = range_round_up(used_shards(copy) + 1, STEP);
   shards_allocated = used / sizeof(area_shard);
-  return reserve(fd, 0, range_round_up(used_pools_end(copy), STEP)) && reserve(fd, SHARDS_OFFSET, used) &&
+  return reserve(fd, 0, range_round_up(copied, STEP)) && reserve(fd, SHARDS_OFFSET, used) &&
          mmap(base, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
 }
 
 /* The mapping is still the parent's: until it is replaced nothing may be counted. Where no file can be had,
  * memory takes its place; at worst that of the copy, for which nothing new has to be mapped. */
+static void leave_file(void) {
+  if (replace_by_memory(base, FILE_SIZE)) {
+    if (copied)
+      copy_used(base, copy);
+  } else if (copied && make_writable(0, FILE_SIZE) &&
+             mremap(copy, FILE_SIZE, FILE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, base) != MAP_FAILED) {
+    copy = NULL;
+  }
+}
+
 void live_postfork_child(void) {
   if (!base)
     return;
-  bool parents = active && copy; /* a file has its copy */
-  int fd = copy ? create() : -1;
+  bool parents = active;
+  int fd = copied ? create() : -1;
   bool mapped = fd >= 0 && map_file(fd);
   active = mapped;
   if (mapped) {
     copy_used(base, copy);
     write_header();
-  } else {
-    if (parents && replace_by_memory(base, FILE_SIZE))
-      copy_used(base, copy);
-    else if (parents && mremap(copy, FILE_SIZE, FILE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, base) != MAP_FAILED)
-      copy = NULL;
-    if (fd >= 0)
-      unlink(path);
+  } else if (parents) {
+    leave_file();
   }
-  if (fd >= 0)
+  if (fd >= 0) {
+    if (!mapped)
+      unlink(path);
     close(fd);
+  }
 }

@@ -22,15 +22,23 @@ bool runs_init(size_t share) {
          range_carve(&notes, runs_window.size / GRANULE * sizeof(uint16_t));
 }
 
-static uint16_t *note_of(const void *block) {
+static void *note_of(const void *block) {
   return (uint16_t *)(void *)notes.base + (size_t)((const char *)block - runs_window.base) / GRANULE;
 }
 
-void runs_note_slack(const void *block, size_t slack) {
-  *note_of(block) = slack <= UINT16_MAX ? (uint16_t)slack : 0;
+/* A larger block has granules enough for a larger note, and begins with a page. */
+static bool has_long_note(size_t size_class) { return size_class > UINT16_MAX; }
+
+void runs_note_requested(const void *block, size_t size_class, size_t requested) {
+  if (has_long_note(size_class))
+    *(uint64_t *)note_of(block) = size_class - requested;
+  else
+    *(uint16_t *)note_of(block) = (uint16_t)(size_class - requested);
 }
 
-size_t runs_slack(const void *block) { return *note_of(block); }
+size_t runs_requested(const void *block, size_t size_class) {
+  return size_class - (has_long_note(size_class) ? *(uint64_t *)note_of(block) : *(uint16_t *)note_of(block));
+}
 
 /* Take whole chunks off the runs_window. */
 static char *take(size_t size, size_t alignment) {

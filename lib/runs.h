@@ -17,9 +17,9 @@ void *runs_allocate(unsigned arena, size_t size, size_t alignment);
 extern range_window runs_window;
 static inline bool runs_hold(const void *pointer) { return range_window_holds(&runs_window, pointer); }
 
-/* A note for each block, kept beside the runs: how much less than its size class was asked for (bytes).
- * What does not fit into the note reads as 0. The block must lie among the runs. */
-void runs_note_slack(const void *block, size_t slack);
-size_t runs_slack(const void *block);
+/* A note for each block, kept beside the runs: what was asked for, at most its size class (bytes). The block
+ * must lie among the runs. */
+void runs_note_requested(const void *block, size_t size_class, size_t requested);
+size_t runs_requested(const void *block, size_t size_class);
 
 #endif

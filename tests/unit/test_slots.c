@@ -302,12 +302,19 @@ TEST(runs_hold_large_ones_too_and_refuse_what_does_not_fit) {
   assert_false(runs_hold(&run));
 }
 
-TEST(a_run_notes_the_slack_of_each_block) {
+TEST(a_run_notes_what_was_asked_for_of_each_block) {
   uint8_t *run = runs_allocate(2, 64 * 4096, 4096);
   for (size_t i = 0; i < 64 * 4096 / 64; i++)
-    runs_note_slack(run + i * 64, i * 16);
+    runs_note_requested(run + i * 64, 64, i % 65);
   for (size_t i = 0; i < 64 * 4096 / 64; i++)
-    assert_int_equal(runs_slack(run + i * 64), i * 16 <= UINT16_MAX ? i * 16 : 0);
+    assert_int_equal(runs_requested(run + i * 64, 64), i % 65);
+  /* Large blocks, where no slot was left: the difference to the class may be anything. */
+  static const size_t classes[] = {65535, 65536, 81920, 1835008, (size_t)7 << 32};
+  for (size_t i = 0; i < COUNT_OF(classes); i++)
+    for (size_t requested = 1; requested <= classes[i]; requested = requested * 3 + 1) {
+      runs_note_requested(run, classes[i], requested);
+      assert_int_equal(runs_requested(run, classes[i]), requested);
+    }
 }
 
 /* ---- the range ---- */
@@ -360,7 +367,7 @@ int main(void) {
       cmocka_unit_test(runs_are_zeroed_aligned_and_apart),
       cmocka_unit_test(runs_of_one_arena_are_neighbours),
       cmocka_unit_test(runs_hold_large_ones_too_and_refuse_what_does_not_fit),
-      cmocka_unit_test(a_run_notes_the_slack_of_each_block),
+      cmocka_unit_test(a_run_notes_what_was_asked_for_of_each_block),
       cmocka_unit_test(only_the_range_is_owned),
       cmocka_unit_test(a_window_becomes_writable_from_its_bottom),
   };
