@@ -3,6 +3,7 @@
 
 #include "available.h"
 #include "pool.h"
+#include "refusal.h"
 #include "report.h"
 
 #include <stdatomic.h>
@@ -114,6 +115,18 @@ API arrowpool_status arrowpool_report(arrowpool_format format, arrowpool_write_f
   if (!write || (unsigned)format > ARROWPOOL_FORMAT_PROMETHEUS)
     return ARROWPOOL_INVALID;
   return report_write(format, REPORT_ASK_JEMALLOC, write, context) ? ARROWPOOL_OK : ARROWPOOL_INVALID;
+}
+
+API arrowpool_status arrowpool_describe_failure(const arrowpool_pool *pool, int64_t old_size,
+                                                int64_t new_size, char *out, size_t size) {
+  char text[REFUSAL_BYTES];
+  if (!pool || !out || !size)
+    return ARROWPOOL_INVALID;
+  refusal_describe(pool, old_size, new_size, text);
+  size_t length = strnlen(text, size - 1);
+  memcpy(out, text, length);
+  out[length] = 0;
+  return ARROWPOOL_OK;
 }
 
 API int64_t arrowpool_available_memory(void) { return available_memory(); }

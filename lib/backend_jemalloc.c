@@ -283,8 +283,9 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
   if (__builtin_expect(!range_owns(buffer), 0))
     return backend_system.reallocate(buffer, old_size, new_size, alignment, how);
   int saved = errno;
-  if (resized_in_place(buffer, new_size, alignment)) {
-    errno = saved;
+  bool in_place = resized_in_place(buffer, new_size, alignment);
+  errno = saved;
+  if (in_place) {
     *how = BACKEND_IN_PLACE;
     return buffer;
   }
@@ -293,10 +294,8 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
   slots_expect(large ? buffer : NULL, kept);
   void *moved = jemalloc_allocate(new_size, alignment);
   slots_expect(NULL, 0);
-  if (!moved) {
-    errno = saved;
+  if (!moved)
     return NULL;
-  }
   bool remapped = large && slots_move(buffer, moved, kept);
   if (!large)
     memcpy(moved, buffer, kept);

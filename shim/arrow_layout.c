@@ -106,3 +106,12 @@ const char *arrow_layout_read(void *const *functions, arrow_layout *out) {
       break;
   return reason ? reason : out->count < count ? "its table of virtual functions is cut off" : NULL;
 }
+
+void arrow_layout_copy(const arrow_layout *layout, void *const *functions, const arrow_functions *ours,
+                       arrow_table out) {
+  void *const *replacements = layout->takes_alignment ? ours->aligned : ours->plain;
+  memcpy(out, functions - 2, (size_t)(layout->count + 2) * sizeof *out);
+  for (int m = 0; m < ARROW_METHODS; m++)
+    if (replacements[m] && layout->slots[m] >= 0)
+      out[2 + layout->slots[m]] = replacements[m];
+}

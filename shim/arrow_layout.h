@@ -32,8 +32,21 @@ typedef struct arrow_layout {
   void *library;            /* handle of the libarrow */
 } arrow_layout;
 
+/* Functions of ours, for each method; NULL: the original's stays. With and without an alignment among the
+ * arguments. */
+typedef struct arrow_functions {
+  void *aligned[ARROW_METHODS], *plain[ARROW_METHODS];
+} arrow_functions;
+
+/* A table of virtual functions, with the two words before them. */
+typedef void *arrow_table[2 + ARROW_LAYOUT_MAX];
+
 /* Find out about a pool by its table of virtual functions. NULL on success, else a reason for the user. Takes
  * the loader's lock. The library is never unloaded from then on. */
 const char *arrow_layout_read(void *const *functions, arrow_layout *out);
+
+/* Copy a table that was read, with ours in the places of the originals. Objects point to &out[2]. */
+void arrow_layout_copy(const arrow_layout *layout, void *const *functions, const arrow_functions *ours,
+                       arrow_table out);
 
 #endif

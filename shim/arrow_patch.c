@@ -72,14 +72,6 @@ static bool has_buffers_in_range(void *object, void *const *functions, const arr
   return strcmp(name, "arrow.system") == 0 && bytes(object) > 0;
 }
 
-static void fill(arrow_patch *p, const arrow_functions *ours) {
-  void *const *replacements = p->layout.takes_alignment ? ours->aligned : ours->plain;
-  memcpy(p->table, p->original - 2, (size_t)(p->layout.count + 2) * sizeof *p->table);
-  for (int m = 0; m < ARROW_METHODS; m++)
-    if (replacements[m] && p->layout.slots[m] >= 0)
-      p->table[2 + p->layout.slots[m]] = replacements[m];
-}
-
 /* NULL on success. */
 static const char *patch(void *object, const arrow_layout *layout, const char *name, bool separate_jemalloc,
                          const arrow_functions *ours) {
@@ -96,7 +88,7 @@ static const char *patch(void *object, const arrow_layout *layout, const char *n
     p->original = functions_of(object);
     p->layout = *layout;
     p->lists_own = has_buffers_in_range(object, p->original, layout, name);
-    fill(p, ours);
+    arrow_layout_copy(&p->layout, p->original, ours, p->table);
     atomic_store(&used, index + 1);
     __atomic_store_n((void **)object, &p->table[2], __ATOMIC_RELEASE);
   }

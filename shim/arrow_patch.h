@@ -21,18 +21,13 @@ typedef struct arrow_patch {
                    */
   _Atomic int64_t peak; /* bytes: the most that we and the original held together, up to the original's last
                            change */
-  void *table[2 + ARROW_LAYOUT_MAX];
+  arrow_table table;
 } arrow_patch;
 
 /* The record of a pool whose virtual functions are already ours. */
 static inline arrow_patch *arrow_patch_of(const void *object) {
   return (arrow_patch *)(*(uintptr_t *)object - offsetof(arrow_patch, table[2]));
 }
-
-/* Ours, for each method; NULL: the original's stays. With and without an alignment among the arguments. */
-typedef struct arrow_functions {
-  void *aligned[ARROW_METHODS], *plain[ARROW_METHODS];
-} arrow_functions;
 
 /* Patch a pool, unless it is already or cannot be identified with certainty, which is said once. Lock-free if
  * it is patched. Returns the object. */

@@ -164,6 +164,16 @@ arrowpool_status arrowpool_get_stats(const arrowpool_pool *pool, arrowpool_stats
  *  @retval ARROWPOOL_INVALID  unknown format, NULL, or `write` returned nonzero */
 arrowpool_status arrowpool_report(arrowpool_format format, arrowpool_write_fn write, void *context);
 
+/** Say in words what stood in the way of a request that has just ended in ARROWPOOL_OUT_OF_MEMORY, such as
+ *  "malloc of size 1000 failed: pool c:etl has 900 bytes of its limit of 1.5 KiB". No limit is named if none
+ *  is in the way (any more).
+ *  @param[in]  old_size  bytes, as passed to arrowpool_reallocate; 0 for an allocation
+ *  @param[in]  new_size  bytes, as requested
+ *  @param[out] out       the text with its NUL, cut off to `size` bytes; 320 hold any
+ *  @retval ARROWPOOL_INVALID  NULL, or a size of 0 */
+arrowpool_status arrowpool_describe_failure(const arrowpool_pool *pool, int64_t old_size, int64_t new_size,
+                                            char *out, size_t size);
+
 /** How much memory the process may use (bytes): the least limit of its control groups, versions 1 and 2, or
  * all of the machine's. What a percentage in ARROW_POOL_LIMIT refers to. Reads files, so not for hot paths.
  */

@@ -86,6 +86,13 @@ TEST(what_no_limit_allows_is_said_in_words) {
   assert_string_equal(text, "realloc of size 3000 failed: pool c:words has 1.5 KiB of its limit of 2.0 KiB");
   refusal_describe(pool, 0, 100, text); /* no limit is in its way */
   assert_string_equal(text, "malloc of size 100 failed");
+  char short_text[15];
+  assert_int_equal(arrowpool_describe_failure(pool, 0, 1000, text, sizeof text), ARROWPOOL_OK);
+  assert_string_equal(text, "malloc of size 1000 failed: pool c:words has 1.5 KiB of its limit of 2.0 KiB");
+  assert_int_equal(arrowpool_describe_failure(pool, 0, 1000, short_text, sizeof short_text), ARROWPOOL_OK);
+  assert_string_equal(short_text, "malloc of size");
+  assert_int_equal(arrowpool_describe_failure(NULL, 0, 1000, text, sizeof text), ARROWPOOL_INVALID);
+  assert_int_equal(arrowpool_describe_failure(pool, 0, 1000, text, 0), ARROWPOOL_INVALID);
   arrowpool_free(pool, buffer, 1536, 64);
   arrowpool_destroy(pool);
 }

@@ -1,0 +1,74 @@
+#!/usr/bin/env bats
+# The Python package arrowpool with a stock pyarrow: one binary for all of them, with and without the shim.
+load ../shim/helper
+load ../peers/helper
+load helper
+
+# all_tests VERSION [NAME=VALUE]...
+all_tests() {
+  wheel "$1"
+  run -0 packaged "${@:2}" timeout 500 "$PYTHON" -m pytest -q -p no:cacheprovider --tb=short "$BATS_TEST_DIRNAME"
+  assert_output --regexp '[0-9]{2,} passed'
+  refute_output --partial ' failed'
+}
+
+# pools_under_the_shim VERSION MODE
+pools_under_the_shim() {
+  wheel "$1"
+  run -0 packaged LD_PRELOAD="$SHIM" ARROW_POOL="$2" timeout 300 "$PYTHON" -m pytest -q -p no:cacheprovider --tb=short \
+    "$BATS_TEST_DIRNAME/test_pools.py"
+  assert_output --regexp '[0-9]{2,} passed'
+}
+
+@test "pools from Python, in pyarrow 10.0.1" {
+  all_tests 10.0.1
+}
+
+@test "pools from Python, in pyarrow 16.1.0" {
+  all_tests 16.1.0
+}
+
+@test "pools from Python, in pyarrow 20.0.0" {
+  all_tests 20.0.0
+}
+
+@test "pools from Python, in pyarrow 23.0.1" {
+  all_tests 23.0.1
+}
+
+@test "pools from Python, in the newest pyarrow" {
+  all_tests newest
+}
+
+@test "the same under the shim, in the oldest and the newest pyarrow" {
+  for mode in jemalloc system; do
+    pools_under_the_shim newest $mode
+    pools_under_the_shim 10.0.1 $mode
+  done
+}
+
+@test "what a named pool does not serve, the shim does, to the byte" {
+  for mode in jemalloc system; do
+    run -0 packaged LD_PRELOAD="$SHIM" ARROW_POOL=$mode timeout 120 "$PYTHON" "$BATS_TEST_DIRNAME/paths.py" check
+    assert_output alike
+  done
+}
+
+@test "the document tells the operations that are measured" {
+  run -0 packaged timeout 120 "$PYTHON" "$BATS_TEST_DIRNAME/paths.py"
+  operations=$(sed -n 's/^| \([^|]*\) |.*/\1/p' <<<"$output")
+  run -0 sed -n '/<!-- paths -->/,/<!-- .paths -->/s/^| \([^|]*\) |.*/\1/p' "$SOURCE/docs/python.md"
+  assert_output "$operations"
+  assert_line "Table.join"
+}
+
+@test "the module is of Python's limited API, and needs the library by its name alone" {
+  module=$PACKAGE/arrowpool/_library.abi3.so
+  run -0 bash -c "nm -D --defined-only '$module' | awk '{print \$3}'"
+  assert_output PyInit__library
+  # These are of the limited API, in spite of their names.
+  run -0 bash -c "nm -D --undefined-only '$module' | grep -o '_Py.*' | sort | xargs"
+  assert_output "_PyArg_ParseTuple_SizeT _PyObject_CallMethod_SizeT _Py_BuildValue_SizeT _Py_Dealloc _Py_NoneStruct"
+  run -0 bash -c "readelf -dW '$module' | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | xargs"
+  assert_output "libarrowpool.so.0 libc.so.6"
+}

@@ -1,0 +1,361 @@
+"""The package arrowpool in one process: pools, limits, statistics, misuse. Runs with and without the shim."""
+
+import copy
+import dataclasses
+import gc
+import json
+import pickle
+import threading
+
+import arrowpool
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+MIB = 1 << 20
+numbers = iter(range(1000))
+
+
+@pytest.fixture
+def fresh():
+    """Makes pools whose names no test had before: pools live as long as the process."""
+    return lambda **options: arrowpool.pool(f"test {next(numbers)}", **options)
+
+
+def refused(exception, what):
+    with pytest.raises(exception) as error:
+        what()
+    return str(error.value)
+
+
+@pytest.mark.parametrize("backend", ["jemalloc", "system"])
+def test_a_pool_is_a_pyarrow_memory_pool(fresh, backend):
+    pool = fresh(backend=backend)
+    assert isinstance(pool, pa.MemoryPool)
+    assert pool.backend_name == pool.backend == pool.stats().backend == backend
+    array = pa.array(range(100_000), memory_pool=pool)
+    assert pool.bytes_allocated() == array.nbytes == pool.stats().bytes_allocated
+    assert pc.sum(array).as_py() == 4_999_950_000
+    del array
+    assert pool.bytes_allocated() == 0
+    assert pool.max_memory() >= 800_000
+
+
+def test_every_memory_pool_argument_takes_it(fresh):
+    pool = fresh()
+    stream = pa.BufferOutputStream(pool)
+    stream.write(b"x" * MIB)
+    kept = [pa.array(["a", "b"], memory_pool=pool), pa.allocate_buffer(100, pool),
+            pc.add(pa.array([1, 2]), 1, memory_pool=pool), pc.negate(pa.array([1]), memory_pool=pool),
+            pa.concat_arrays([pa.array([1]), pa.array([2])], memory_pool=pool), stream.getvalue()]
+    assert pool.stats().num_allocations >= len(kept)
+    assert bytes(kept[-1]) == b"x" * MIB
+    assert kept[2].to_pylist() == [2, 3] and kept[4].to_pylist() == [1, 2]
+
+
+def test_proxy_and_logging_pools_go_on_top(fresh):
+    pool = fresh()
+    proxy = pa.proxy_memory_pool(pool)
+    buffer = pa.allocate_buffer(1024, proxy)
+    assert proxy.bytes_allocated() == pool.bytes_allocated() == buffer.size
+    assert proxy.backend_name == "jemalloc"
+    del buffer  # before the proxy, which pyarrow frees under buffers that live
+
+
+@pytest.mark.parametrize("backend", ["jemalloc", "system"])
+def test_contents_survive_resizes_also_through_zero(fresh, backend):
+    pool = fresh(backend=backend)
+    buffer = pa.allocate_buffer(1000, pool, resizable=True)
+    memoryview(buffer).cast("B")[:4] = b"kept"
+    for size in (64, 5000, 3 * MIB, 40 * MIB, 100 * MIB, 1 * MIB, 200):
+        buffer.resize(size, shrink_to_fit=True)
+        assert bytes(memoryview(buffer)[:4]) == b"kept" and buffer.address % 64 == 0
+    buffer.resize(0, shrink_to_fit=True)
+    assert pool.bytes_allocated() == 0
+    buffer.resize(2 * MIB)
+    assert pool.bytes_allocated() == 2 * MIB
+    del buffer
+    assert pool.bytes_allocated() == 0
+
+
+def test_large_buffers_grow_without_copies(fresh):
+    pool = fresh()
+    buffer = pa.allocate_buffer(MIB, pool, resizable=True)
+    for size in range(2 * MIB, 300 * MIB, 7 * MIB):
+        buffer.resize(size)
+    stats = pool.stats()
+    assert stats.bytes_copied == 0 and stats.reallocs_copied == 0
+    assert stats.reallocs_in_place > stats.reallocs_remapped > 0
+    assert stats.num_reallocations == stats.reallocs_in_place + stats.reallocs_remapped == 43
+
+
+@pytest.mark.parametrize("limit, size", [(3 * MIB, 3 * MIB), ("3MiB", 3 * MIB), ("512K", 512 << 10), ("2GiB", 2 << 30)])
+def test_a_limit_is_bytes_or_a_size_in_words(fresh, limit, size):
+    pool = fresh(limit=limit)
+    assert pool.limit == pool.stats().limit_bytes == size
+
+
+def test_a_percentage_is_of_the_memory_that_the_process_may_use(fresh):
+    assert fresh(limit="50%").limit == arrowpool.available_memory() // 100 * 50
+
+
+@pytest.mark.parametrize("backend", ["jemalloc", "system"])
+def test_at_the_limit_arrow_raises_its_own_error_with_the_reason(fresh, backend):
+    pool = fresh(limit="10MiB", backend=backend)
+    buffer = pa.allocate_buffer(6 * MIB, pool, resizable=True)
+    memoryview(buffer).cast("B")[:4] = b"kept"
+    assert refused(pa.ArrowMemoryError, lambda: pa.allocate_buffer(4 * MIB + 64, pool)) == (
+        f"malloc of size 4194368 failed: pool c:{pool.name} has 6.0 MiB of its limit of 10.0 MiB")
+    assert refused(pa.ArrowMemoryError, lambda: buffer.resize(11 * MIB)) == (
+        f"realloc of size 11534336 failed: pool c:{pool.name} has 6.0 MiB of its limit of 10.0 MiB")
+    assert buffer.size == 6 * MIB and bytes(memoryview(buffer)[:4]) == b"kept"
+    buffer.resize(10 * MIB)
+    assert pool.stats().num_failed == 2 and pool.max_memory() == 10 * MIB
+
+
+def test_a_request_that_nobody_can_meet_is_an_error(fresh):
+    pool = fresh()
+    assert "failed" in refused(pa.ArrowMemoryError, lambda: pa.allocate_buffer(1 << 50, pool))
+    assert pool.bytes_allocated() == 0
+
+
+def test_refusals_do_not_leak(fresh):
+    pool = fresh(limit=1000)
+
+    def resident():
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * 4096
+
+    def refuse(times):
+        for _ in range(times):
+            with pytest.raises(pa.ArrowMemoryError):
+                pa.allocate_buffer(2000, pool)
+
+    refuse(1000)
+    before = resident()
+    refuse(20_000)
+    assert resident() - before < MIB
+
+
+def test_eight_threads_at_a_limit_never_exceed_it(fresh):
+    pool = fresh(limit=40 * MIB)
+    refusals, seen, lock = 0, 0, threading.Lock()
+
+    def work(index):
+        nonlocal refusals, seen
+        kept = []
+        for step in range(300):
+            try:
+                kept.append(pa.allocate_buffer((index * 7919 + step * 104_729) % (4 * MIB) + 1, pool))
+            except pa.ArrowMemoryError:
+                kept = kept[::2]
+                with lock:
+                    refusals += 1
+            with lock:
+                seen = max(seen, pool.bytes_allocated())
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refusals == pool.stats().num_failed > 0
+    assert 20 * MIB < seen <= 40 * MIB and pool.max_memory() <= 40 * MIB
+    assert pool.bytes_allocated() == 0
+
+
+def test_there_is_one_pool_of_a_name(fresh):
+    pool = fresh(limit=MIB)
+    assert arrowpool.pool(pool.name) is pool
+    assert arrowpool.pool(pool.name, limit="1MiB", backend="jemalloc") is pool
+    assert refused(ValueError, lambda: arrowpool.pool(pool.name, limit=2 * MIB)) == (
+        f"pool '{pool.name}' has a limit of 1048576 bytes, not 2097152 bytes: choose the same or none, or another name")
+    assert refused(ValueError, lambda: arrowpool.pool(pool.name, backend="system")) == (
+        f"pool '{pool.name}' has the backend 'jemalloc', not 'system': choose the same or none, or another name")
+    other = fresh()
+    assert "has no limit, not 5 bytes" in refused(ValueError, lambda: arrowpool.pool(other.name, limit=5))
+
+
+def test_threads_that_ask_for_a_name_get_one_pool():
+    found, start = [], threading.Barrier(8)
+
+    def ask():
+        start.wait()
+        found.append(arrowpool.pool("asked for by threads"))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8 and len(set(map(id, found))) == 1
+
+
+def test_a_copy_and_a_pickle_are_the_pool_itself(fresh):
+    pool = fresh(limit=MIB)
+    assert copy.copy(pool) is copy.deepcopy(pool) is pickle.loads(pickle.dumps(pool)) is pool
+
+
+def test_buffers_outlive_the_object():
+    name = "outlived"
+    array = pa.array(range(1000), memory_pool=arrowpool.pool(name))
+    gc.collect()
+    assert array.to_pylist() == list(range(1000))
+    assert arrowpool.pool(name).bytes_allocated() == array.nbytes
+
+
+def test_with_makes_it_the_default_pool_and_restores_the_former(fresh):
+    outer, inner, former = fresh(), fresh(), pa.default_memory_pool().backend_name
+    with outer as entered:
+        assert entered is outer
+        a = pa.array(range(1000))
+        with inner:
+            b = pa.array(range(2000))
+            pa.set_memory_pool(pa.system_memory_pool())  # in force until the end of the with statement
+        c = pa.array(range(3000))
+    d = pa.array(range(4000))
+    assert outer.bytes_allocated() == a.nbytes + c.nbytes and inner.bytes_allocated() == b.nbytes
+    assert pa.default_memory_pool().backend_name == former and len(d) == 4000
+
+
+def test_with_restores_after_an_exception_and_may_be_entered_twice(fresh):
+    pool = fresh()
+    with pytest.raises(KeyError), pool, pool:
+        raise KeyError
+    array = pa.array(range(1000))
+    assert pool.bytes_allocated() == 0 and len(array) == 1000
+
+
+def test_with_statements_that_overlap_leave_the_former_default(fresh):
+    first, second = fresh(), fresh()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    a = pa.array(range(1000))
+    second.__exit__(None, None, None)
+    b = pa.array(range(1000))
+    assert second.bytes_allocated() == a.nbytes and first.bytes_allocated() == 0 and len(b) == 1000
+
+
+def test_set_memory_pool_takes_it(fresh):
+    pool, former = fresh(), pa.default_memory_pool()
+    pa.set_memory_pool(pool)
+    try:
+        array = pa.array(range(1000))
+        assert pa.total_allocated_bytes() == pool.bytes_allocated() == array.nbytes
+    finally:
+        pa.set_memory_pool(former)
+
+
+def test_the_sum_of_named_pools_is_what_pyarrow_holds(fresh):
+    pools = [fresh() for _ in range(4)]
+    before = pa.total_allocated_bytes()
+    kept = [pa.array(range(1000 * (n + 1)), memory_pool=pool) for n, pool in enumerate(pools * 3)]
+    assert sum(pool.bytes_allocated() for pool in pools) == sum(array.nbytes for array in kept)
+    stats = arrowpool.stats()
+    assert sum(stats["c:" + pool.name].bytes_allocated for pool in pools) == sum(array.nbytes for array in kept)
+    assert pa.total_allocated_bytes() == before  # of the default pool, which gave nothing
+
+
+def test_fields_are_those_of_a_report(fresh):
+    pool = fresh(limit=MIB)
+    pa.allocate_buffer(960, pool)
+    kept = pa.allocate_buffer(3008, pool)
+    reported = next(p for p in json.loads(arrowpool.report("json"))["pools"] if p["name"] == "c:" + pool.name)
+    assert set(reported) == {field.name for field in dataclasses.fields(arrowpool.PoolStats)}
+    assert arrowpool.stats()["c:" + pool.name] == pool.stats()
+    assert pool.stats().size_histogram == {512: 1, 2048: 1} and pool.stats().live_histogram == {2048: 1}
+    assert pool.stats().asdict()["bytes_allocated"] == kept.size
+
+
+def test_stats_have_unused_pools_and_can_be_asked_by_name(fresh):
+    pool = fresh()
+    stats = arrowpool.stats()
+    assert stats["c:" + pool.name].num_allocations == 0
+    assert stats[0] is next(iter(stats))
+    assert "'nobody': choose one of" in refused(KeyError, lambda: stats["nobody"])
+
+
+def test_stats_make_a_data_frame(fresh):
+    pool = fresh()
+    array = pa.array(range(1000), memory_pool=pool)
+    frame = pd.DataFrame([one.asdict() for one in arrowpool.stats()]).set_index("name")
+    assert frame.loc["c:" + pool.name, "bytes_allocated"] == array.nbytes
+
+
+def test_reports_have_three_formats(fresh):
+    pool = fresh()
+    pa.allocate_buffer(1000, pool)
+    assert f"c:{pool.name} " in arrowpool.report()
+    assert json.loads(arrowpool.report("json"))["schema"] == "arrowpool/1"
+    assert f'pool="c:{pool.name}"' in arrowpool.report("prometheus")
+    assert refused(ValueError, lambda: arrowpool.report("xml")) == (
+        "format: 'xml': choose 'text', 'json' or 'prometheus'")
+    assert "is of int" in refused(TypeError, lambda: arrowpool.report(1))
+
+
+def test_they_print_well():
+    pool = arrowpool.pool("prints <well>", limit="2GiB")
+    buffer = pa.allocate_buffer(3 * MIB // 2, pool)
+    assert repr(pool) == ("<arrowpool.Pool 'prints <well>': 1.5 MiB live, peak 1.5 MiB, limit 2.0 GiB, jemalloc>")
+    assert "<td>prints &lt;well&gt;</td><td>1.5 MiB</td>" in pool._repr_html_()
+    assert "<td>bytes_allocated</td><td>1572864</td>" in pool.stats()._repr_html_()
+    assert "<td>c:prints &lt;well&gt;</td><td>jemalloc</td><td>1.5 MiB</td>" in arrowpool.stats()._repr_html_()
+    assert buffer.size == 3 * MIB // 2
+
+
+def test_release_unused_gives_idle_pages_back(fresh):
+    pool = fresh()
+    pa.allocate_buffer(64 * MIB, pool)
+    pool.release_unused()
+    assert json.loads(arrowpool.report("json"))["process"]["warm_bytes"] == 0
+
+
+def test_a_pool_of_c_code_keeps_its_name():
+    import ctypes
+
+    library = ctypes.CDLL(arrowpool._library.versions()[2])
+    made = ctypes.c_void_p()
+    assert library.arrowpool_create(b"of C", None, ctypes.byref(made)) == 0
+    assert refused(ValueError, lambda: arrowpool.pool("of C")) == (
+        "pool name: 'of C' belongs to a pool that other code of this process made")
+
+
+@pytest.mark.parametrize("name, exception, text", [
+    (5, TypeError, "pool name: 5 is of int: choose a str"),
+    (b"etl", TypeError, "pool name: b'etl' is of bytes: choose a str"),
+    ("", ValueError, "pool name: '': choose 1 to 63 bytes of UTF-8 without control characters"),
+    ("ä" * 32, ValueError, "choose 1 to 63 bytes"),
+    ("a\0b", ValueError, r"pool name: 'a\x00b': choose"),
+    ("\ud800", ValueError, r"pool name: '\ud800': choose"),
+])
+def test_bad_names_are_refused(name, exception, text):
+    assert text in refused(exception, lambda: arrowpool.pool(name))
+
+
+@pytest.mark.parametrize("limit, exception, text", [
+    (0, ValueError, "limit: 0: choose 1 to 9223372036854775807 bytes, or None for no limit"),
+    (-1, ValueError, "limit: -1: choose"),
+    (1 << 63, ValueError, "limit: 9223372036854775808: choose"),
+    (1.5, TypeError, "limit: 1.5 is of float: choose an int of bytes, a str such as"),
+    (True, TypeError, "limit: True is of bool: choose"),
+    ("2 GiB", ValueError, "limit: '2 GiB': choose bytes such as 512M or 8GiB, or a percentage such as 70%"),
+    ("0%", ValueError, "limit: '0%': choose"),
+    ("", ValueError, "limit: '': choose"),
+    ("1\0", ValueError, r"limit: '1\0': choose"),
+])
+def test_bad_limits_are_refused(limit, exception, text):
+    assert text in refused(exception, lambda: arrowpool.pool("never made", limit=limit))
+
+
+@pytest.mark.parametrize("backend, exception, text", [
+    ("mimalloc", ValueError, "backend: 'mimalloc': choose 'jemalloc' or 'system'"),
+    (1, TypeError, "backend: 1 is of int: choose 'jemalloc' or 'system'"),
+])
+def test_bad_backends_are_refused(backend, exception, text):
+    assert text in refused(exception, lambda: arrowpool.pool("never made", backend=backend))
+
+
+def test_the_class_alone_makes_nothing():
+    assert refused(TypeError, arrowpool.Pool) == "Pool cannot be made by its class: use arrowpool.pool(name)"

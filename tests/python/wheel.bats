@@ -1,0 +1,95 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154 # bats or the helper sets these
+# The wheel: built as a user builds it, installed into a Python of its own, used, and taken away.
+load ../shim/helper
+load ../peers/helper
+load helper
+
+setup_file() {
+  export WORK=$BATS_FILE_TMPDIR
+  # As a clone has it, and with jemalloc's tarball, which scripts/setup fetched.
+  mkdir "$WORK/source"
+  (cd "$SOURCE" && git ls-files -z --cached --others --exclude-standard | grep -zv '^\.venv' |
+    tar --null --files-from=- -cf -) | tar -xf - -C "$WORK/source"
+  cp -a "$SOURCE/subprojects/packagecache" "$WORK/source/subprojects/"
+  /usr/bin/python3 -m venv "$WORK/tools"
+  if ! "$WORK/tools/bin/pip" install -q --disable-pip-version-check -r "$SOURCE/scripts/requirements-wheel.txt" >"$WORK/pip" 2>&1; then
+    echo "the tools of scripts/requirements-wheel.txt cannot be installed: $(tail -n 1 "$WORK/pip")" >"$WORK/missing"
+    return
+  fi
+  export PATH=$WORK/tools/bin:$PATH
+  timeout 900 python -m build --wheel --no-isolation -o "$WORK/wheels" "$WORK/source" >"$WORK/log" 2>&1 || tail -n 30 "$WORK/log" >&2
+}
+
+setup() {
+  [ ! -f "$WORK/missing" ] || skip "$(cat "$WORK/missing")"
+  wheel=$(echo "$WORK"/wheels/arrowpool-*.whl)
+  assert [ -f "$wheel" ]
+  pyarrow=$("$PYTHON" -c 'import os, pyarrow; print(os.path.dirname(os.path.dirname(pyarrow.__file__)))')
+}
+
+# install_wheel FOLDER: a Python with the wheel, to which $pyarrow lends its packages.
+install_wheel() {
+  /usr/bin/python3 -m venv "$1"
+  find "$1" | sort >"$1.before"
+  "$1/bin/pip" install -q --disable-pip-version-check --no-deps --no-compile "$wheel"
+}
+
+@test "the wheel has the package, the libraries, the command and the licences, and nothing else" {
+  run -0 python3 -m zipfile -l "$wheel"
+  run -0 bash -c "awk 'NR > 1 {print \$1}' <<<'$output' | sed 's/arrowpool-[0-9.]*dist-info/dist-info/' | sort | xargs -n 1"
+  assert_output "$(printf '%s\n' arrowpool/__init__.py arrowpool/_library.abi3.so arrowpool/_library.pyi arrowpool/_pool.py \
+    arrowpool/_stats.py arrowpool/bin/arrowpool arrowpool/lib/libarrowpool.so.0 arrowpool/lib/libarrowpool_preload.so \
+    arrowpool/licences/elfutils.txt arrowpool/licences/jansson.txt arrowpool/licences/jemalloc.txt \
+    arrowpool/licences/ncurses.txt arrowpool/licences/zlib.txt arrowpool/py.typed arrowpool_command.py \
+    dist-info/METADATA dist-info/RECORD dist-info/WHEEL dist-info/entry_points.txt dist-info/licenses/LICENSE)"
+}
+
+@test "auditwheel finds it to be manylinux, and all that it needs in glibc" {
+  run -0 "$WORK/tools/bin/auditwheel" show "$wheel"
+  output=$(tr '\n' ' ' <<<"$output")
+  assert_output --regexp 'consistent with the +following platform tag: "manylinux_2_3[0-9]_x86_64"'
+  [[ $wheel == *-abi3-* ]]
+}
+
+@test "it looks for libraries in its own folder only" {
+  mkdir "$BATS_TEST_TMPDIR/w" && cd "$BATS_TEST_TMPDIR/w"
+  python3 -m zipfile -e "$wheel" .
+  for file in arrowpool/_library.abi3.so arrowpool/bin/arrowpool arrowpool/lib/*.so*; do
+    run -0 bash -c "readelf -dW $file | sed -n 's/.*RUNPATH.*\[\(.*\)\]/\1/p'"
+    # shellcheck disable=SC2016
+    case $output in
+    "" | '$ORIGIN/lib' | '$ORIGIN/../lib') ;;
+    *) fail "$file: $output" ;;
+    esac
+  done
+}
+
+@test "installed, pools work, the command finds its shim, and uninstalling leaves nothing" {
+  venv=$BATS_TEST_TMPDIR/v
+  install_wheel "$venv"
+  cat >"$BATS_TEST_TMPDIR/app.py" <<'END'
+import arrowpool, os, pyarrow as pa
+kept = pa.array(range(1000), memory_pool=arrowpool.pool("app"))
+print(arrowpool.pool("app").bytes_allocated(), os.path.basename(arrowpool._library.versions()[2]))
+END
+  export PYTHONPATH=$pyarrow PYTHONDONTWRITEBYTECODE=1
+  run -0 "$venv/bin/python" "$BATS_TEST_TMPDIR/app.py"
+  assert_output "8000 libarrowpool.so.0"
+  run -0 --separate-stderr "$venv/bin/arrowpool" run --stats=stderr -- "$venv/bin/python" "$BATS_TEST_TMPDIR/app.py"
+  assert_output "8000 libarrowpool_preload.so"
+  [[ $stderr == *c:app* ]]
+  run -0 env -u PYTHONPATH "$venv/bin/arrowpool" --version # without pyarrow
+  assert_output --partial "arrowpool "
+  run -0 "$venv/bin/pip" uninstall -q -y arrowpool
+  run -0 diff "$venv.before" <(find "$venv" | sort)
+  assert_output ""
+}
+
+@test "the tests of pools pass with the wheel" {
+  venv=$BATS_TEST_TMPDIR/v
+  install_wheel "$venv"
+  run -0 env PYTHONPATH="$pyarrow" timeout 300 "$venv/bin/python" -m pytest -q -p no:cacheprovider --tb=short \
+    "$SOURCE/tests/python/test_pools.py"
+  assert_output --regexp '[0-9]{2,} passed'
+}
