@@ -69,7 +69,8 @@ def main():
     default, ours, missed = pa.default_memory_pool(), arrowpool.pool("bench"), []
     when = (f"pyarrow {pa.__version__}, whose default pool is {default.backend_name}; "
             f"medians of {options.repeats} or more, in turn, after a warm-up.")
-    lines = [when, "", "| operation | default pool (ms) | arrowpool.pool() (ms) | ratio | goal |", "|---|---:|---:|---:|---:|"]
+    lines = [when, "", "| operation | default pool (ms) | arrowpool.pool() (ms) | ratio | goal |",
+             "|---|---:|---:|---:|---:|"]
     for name, (case, times, most) in CASES.items():
         measure(case, default), measure(case, ours)
         pairs = [(measure(case, default), measure(case, ours)) for _ in range(options.repeats * times)]
