@@ -5,17 +5,15 @@
 #include "open_regular.h"
 
 #include <gelf.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
-#define MACHINE EM_X86_64
-#elif defined(__aarch64__)
-#define MACHINE EM_AARCH64
-#endif
+/* The linker's name for the header of this very program: what runs beside it is made alike. */
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 static void describe_machine(const GElf_Ehdr *header, elf_file *out) {
   static const struct {
@@ -26,7 +24,8 @@ static void describe_machine(const GElf_Ehdr *header, elf_file *out) {
       {EM_RISCV, "RISC-V"},  {EM_PPC64, "POWER"}, {EM_S390, "s390"},       {EM_LOONGARCH, "LoongArch"},
       {EM_MIPS, "MIPS"}};
   int bits = header->e_ident[EI_CLASS] == ELFCLASS64 ? 64 : 32;
-  out->fits = bits == 64 && header->e_machine == MACHINE;
+  out->fits = header->e_ident[EI_CLASS] == __ehdr_start.e_ident[EI_CLASS] &&
+              header->e_machine == __ehdr_start.e_machine;
   snprintf(out->machine, sizeof out->machine, "%d-bit code for machine %d", bits, header->e_machine);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (names[i].machine == header->e_machine)

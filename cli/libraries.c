@@ -41,8 +41,7 @@ static bool find_in(const char *list, const char *name, const char *asker, char 
 
 static bool find(const elf_file *f, const char *asker, const char *search, const library_cache *c,
                  const char *name, char *out) {
-  static const char standard[] =
-      "/lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu:/lib64:/usr/lib64:/lib:/usr/lib";
+  static const char standard[] = "/lib/" MULTIARCH ":/usr/lib/" MULTIARCH ":/lib64:/usr/lib64:/lib:/usr/lib";
   if (strchr(name, '/')) {
     snprintf(out, PATH_MAX, "%s", name);
     return is_loadable(out);

@@ -26,7 +26,14 @@ typedef struct cache_entry {
   uint64_t capabilities;
 } cache_entry;
 
-#define CACHE_X86_64 0x0303 /* an ELF library of this processor */
+/* The flags of an ELF library for glibc on this processor; of others the first of its name will do. */
+#if defined(__x86_64__)
+#define IS_OURS(flags) ((flags) == 0x0303)
+#elif defined(__aarch64__)
+#define IS_OURS(flags) ((flags) == 0x0a03)
+#else
+#define IS_OURS(flags) (((flags)&0xff) == 0x03)
+#endif
 
 void library_cache_load(const char *path, library_cache *c) {
   struct stat status;
@@ -51,7 +58,7 @@ bool library_cache_find(const library_cache *c, const char *name, char *out) {
   memcpy(&header, base, sizeof header);
   for (size_t i = 0; i < header.count && sizeof header + (i + 1) * sizeof entry <= left; i++) {
     memcpy(&entry, base + sizeof header + i * sizeof entry, sizeof entry);
-    if (entry.flags == CACHE_X86_64 && !entry.capabilities && entry.name < left && entry.path < left &&
+    if (IS_OURS(entry.flags) && !entry.capabilities && entry.name < left && entry.path < left &&
         strcmp(base + entry.name, name) == 0) {
       snprintf(out, PATH_MAX, "%s", base + entry.path);
       return true;

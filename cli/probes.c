@@ -9,8 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HUGE_PAGE ((size_t)2 << 20)
-
 static bool move(char *from, char *to, size_t size) {
   return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
 }
@@ -45,11 +43,12 @@ static void try_moves(probes *out) {
 }
 
 static void try_huge_page(probes *out) {
-  char *area = mmap(NULL, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  size_t huge = range_kernel_number("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", (size_t)2 << 20);
+  char *area = mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (area == MAP_FAILED)
     return;
-  out->advises_huge = madvise(area, 2 * HUGE_PAGE, MADV_HUGEPAGE) == 0;
-  *(volatile char *)range_round_up((uintptr_t)area, HUGE_PAGE) = 1;
+  out->advises_huge = madvise(area, 2 * huge, MADV_HUGEPAGE) == 0;
+  *(volatile char *)range_round_up((uintptr_t)area, huge) = 1;
   out->gets_huge = out->advises_huge && has_huge_page();
 }
 

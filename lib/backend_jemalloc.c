@@ -3,9 +3,9 @@
  * Invariants: every pointer it hands out lies in the range (range.h): each result is tested, and one outside
  * goes back to jemalloc while the system allocator serves the request. A block is small when it is below
  * LARGE and needs no more than page alignment: it comes from page runs through jemalloc's thread cache.
- * Anything else is an extent of its own in a slot. Arenas are made when a thread first needs them, since
- * every arena makes every fork slower; arena 0, to which jemalloc falls back while a thread's keys are
- * destroyed, has our hooks too. */
+ * Anything else is an extent of its own in a slot; jemalloc gives none to less than four of its pages. Arenas
+ * are made when a thread first needs them, since every arena makes every fork slower; arena 0, to which
+ * jemalloc falls back while a thread's keys are destroyed, has our hooks too. */
 #include "backend.h"
 
 #include "gate.h"
@@ -19,7 +19,7 @@
 #include <sched.h>
 #include <string.h>
 
-#define LARGE            ((size_t)64 << 10)
+#define LARGE            (4 * RANGE_UNIT > (size_t)64 << 10 ? 4 * RANGE_UNIT : (size_t)64 << 10)
 #define MAX_ARENAS       8 /* of small blocks */
 #define MAX_LARGE_ARENAS 4 /* large buffers spend their time in page faults, not in arenas */
 

@@ -17,7 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define STEP          ((size_t)16 << 10) /* of file space that is allocated at a time */
+/* Of file space that is allocated at a time: whole pages, on any kernel. */
+#define STEP          (RANGE_UNIT > (size_t)16 << 10 ? RANGE_UNIT : (size_t)16 << 10)
 #define FIELDS_OFFSET 4096
 #define POOLS_OFFSET  ((size_t)8192)
 #define SHARDS_OFFSET ((POOLS_OFFSET + AREA_POOLS * sizeof(area_pool) + 0xffff) & ~(size_t)0xffff)

@@ -46,23 +46,34 @@ static size_t size_allowed(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
     return LARGEST;
-  size_t used = range_kernel_number("/proc/self/statm", limit.rlim_cur / range_page / 2) * range_page;
+  size_t page = getauxval(AT_PAGESZ);
+  size_t used = range_kernel_number("/proc/self/statm", limit.rlim_cur / page / 2) * page;
   size_t left = limit.rlim_cur > used ? (limit.rlim_cur - used) / 4 : 0;
   return left < LARGEST ? left : LARGEST;
 }
 
 bool range_reserve(void) {
   struct rlimit limit;
-  range_page = getauxval(AT_PAGESZ); /* here: constructors of the host's libraries run before ours */
+  range_page = RANGE_UNIT; /* here: constructors of the host's libraries run before ours */
+  if (getauxval(AT_PAGESZ) > range_page)
+    return false;
   frugal = (!getrlimit(RLIMIT_DATA, &limit) && limit.rlim_cur != RLIM_INFINITY) ||
            range_kernel_number("/proc/sys/vm/overcommit_memory", 0) == 2;
+  bool refused = false;
   for (size_t size = size_allowed(); size >= SMALLEST; size /= 2) {
     /* Whole gigabytes move by page-directory entries; a small range cannot afford the alignment. */
     carve_alignment = (size_t)(size >= (size_t)64 << 30 ? 1 << 30 : 2 << 20);
     size &= ~(carve_alignment - 1);
     char *base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED)
+    if (base == MAP_FAILED) {
+      refused = true;
       continue;
+    }
+    /* Where addresses are few, the largest range that fits may be nearly all of them: half of it will do. */
+    if (refused && size / 2 >= SMALLEST) {
+      munmap(base + size / 2, size / 2);
+      size /= 2;
+    }
     madvise(base, size, MADV_DONTDUMP); /* debuggers would save even what has no access */
     next_window = (char *)range_round_up((uintptr_t)base, carve_alignment);
     range_end = base + size;
@@ -74,6 +85,8 @@ bool range_reserve(void) {
 }
 
 bool range_is_frugal(void) { return frugal; }
+
+size_t range_alignment(void) { return carve_alignment; }
 
 size_t range_uncarved(void) { return (size_t)(range_end - next_window); }
 

@@ -39,10 +39,19 @@ static inline size_t range_round_up(size_t size, size_t alignment) {
   return (size + alignment - 1) & ~(alignment - 1);
 }
 
-/* Reserve the range. False if not even a small one is to be had. */
+/* Reserve the range. False if not even a small one is to be had, or the kernel's pages are too large. */
 bool range_reserve(void);
 
-/* Size of a memory page (bytes); known once the range is reserved. */
+/* The least unit in which pages are asked for and given back (bytes): jemalloc's page as it was configured,
+ * in subprojects/packagefiles. Outside of x86-64 kernels differ in theirs, and one binary serves all of them.
+ */
+#if defined(__x86_64__)
+#define RANGE_UNIT ((size_t)4 << 10)
+#else
+#define RANGE_UNIT ((size_t)64 << 10)
+#endif
+
+/* The same, known once the range is reserved. A variable, for the tests of larger ones. */
 extern size_t range_page;
 static inline size_t range_page_size(void) { return range_page; }
 
@@ -51,6 +60,9 @@ bool range_is_frugal(void);
 
 /* Bytes of the range not carved yet. */
 size_t range_uncarved(void);
+
+/* What windows are aligned to (bytes). */
+size_t range_alignment(void);
 
 /* Cut the next window off the range. False if it does not fit. */
 bool range_carve(range_window *window, size_t size);

@@ -29,16 +29,16 @@ void slots_expect(const void *buffer, size_t size) {
 static size_t start_in_lead(size_t size) {
   if (expected.moving && expected.congruent)
     return expected.start;
-  size_t odd = (expected.moving ? expected.size : size) % SLOTS_HUGE_PAGE;
-  size_t waste = odd ? SLOTS_HUGE_PAGE - odd : 0;
-  return SLOTS_LEAD - (waste > size / 16 ? odd : 0);
+  size_t odd = (expected.moving ? expected.size : size) % slots_huge_page;
+  size_t waste = odd ? slots_huge_page - odd : 0;
+  return slots_huge_page - (waste > size / 16 ? odd : 0);
 }
 
 static size_t start_of(place at, size_t size, size_t alignment) {
   size_t start = slots_has_lead(at.t) ? start_in_lead(size) : 0;
-  if (alignment > range_page_size() && start % SLOTS_HUGE_PAGE)
-    start = SLOTS_LEAD;
-  if (alignment > SLOTS_HUGE_PAGE) /* the slot's own start may be the only aligned address in it */
+  if (alignment > range_page_size() && start % slots_huge_page)
+    start = slots_huge_page;
+  if (alignment > slots_huge_page) /* the slot's own start may be the only aligned address in it */
     start = 0;
   return range_round_up((uintptr_t)at.base + start, alignment) - (uintptr_t)at.base;
 }

@@ -20,6 +20,7 @@ typedef struct slots_policy {
   int64_t decay; /* milliseconds that idle pages stay warm; 0: not at all; SLOTS_NEVER: no limit in time */
   slots_thp thp;
   int max_mappings; /* that moved pages may add to the process; 0: a quarter of vm.max_map_count */
+  size_t huge_page; /* the kernel's (bytes, a power of two); 0: ask it */
 } slots_policy;
 
 /* Carve the tiers out of what is left of the range: `share` bytes at most for each. */

@@ -43,7 +43,7 @@ static size_t most_idle(void) {
   size_t now = atomic_load_explicit(&peak_live, memory_order_relaxed);
   size_t last = atomic_load_explicit(&last_peak_live, memory_order_relaxed);
   size_t most = now > last ? now : last;
-  return most + most / SETTLED_SHARE + 2 * SLOTS_HUGE_PAGE;
+  return most + most / SETTLED_SHARE + 2 * slots_huge_page;
 }
 
 void slots_account(place at, ptrdiff_t grown) {

@@ -33,7 +33,7 @@ static cuts cuts_between(place at, uint32_t from, uint32_t to) {
   for (int i = 0; i < at.s->cut_count; i++)
     if (at.s->cuts[i] > from && at.s->cuts[i] < to)
       add_cut(&c, at.s->cuts[i]);
-  uint32_t lead = (uint32_t)(SLOTS_LEAD / range_page_size());
+  uint32_t lead = (uint32_t)(slots_huge_page / range_page_size());
   if (at.s->marked && lead > from && lead < to)
     add_cut(&c, lead);
   add_cut(&c, to);
@@ -111,7 +111,7 @@ static void unlock_both(int first, int second) {
 static size_t whole_pages(place from, place to, size_t source, size_t target, size_t size) {
   size_t end = range_round_up(source + size, range_page_size());
   size_t huge = slots_resident_end(from, source + size);
-  bool congruent = (source - target) % SLOTS_HUGE_PAGE == 0 && huge <= from.s->resident;
+  bool congruent = (source - target) % slots_huge_page == 0 && huge <= from.s->resident;
   if (congruent && target + (huge - source) <= slots_size(to) &&
       (!to.s->writable || target + (huge - source) <= to.s->writable))
     end = huge;

@@ -9,21 +9,61 @@
 #define MIN_SLOTS 2                  /* a tier of fewer is left out */
 #define WHOLE     ((size_t)16 << 20) /* slots up to this size become writable as a whole */
 
+#define LEAST_HUGE ((size_t)2 << 20)
+#define MOST_HUGE  ((size_t)32 << 20)
+
 /* Slot sizes: 128 KiB, 1 MiB, 16 MiB, 256 MiB, 4 GiB, 64 GiB, 512 GiB. */
 static const unsigned char shifts[SLOTS_MAX_TIERS] = {17, 20, 24, 28, 32, 36, 39};
 
 tier slots_tiers[SLOTS_MAX_TIERS];
 int slots_tier_count;
 slots_policy slots_rules;
+size_t slots_huge_page;
 
 static _Atomic int mappings;
 static int mappings_allowed;
 
+/* Huge pages are of 2 MiB where pages are of 4 KiB, of 32 where those are of 16, and of 512 where those are
+ * of 64: these are left alone, since a buffer may waste most of one; and so are those that the slots of a
+ * small range are not aligned to. */
+static void choose_huge_page(void) {
+  size_t kernels = slots_rules.huge_page;
+  if (!kernels)
+    kernels = range_kernel_number("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", LEAST_HUGE);
+  bool usable = kernels >= LEAST_HUGE && kernels <= MOST_HUGE && kernels <= range_alignment() &&
+                (kernels & (kernels - 1)) == 0;
+  slots_huge_page = usable ? kernels : LEAST_HUGE;
+  if (!usable)
+    slots_rules.thp = SLOTS_THP_NEVER;
+}
+
+/* Whether pages move, and leave empty ones behind that stay ours. qemu-user takes what is left for unmapped:
+ * it gives nothing of it back, and may hand it out to others. */
+static bool pages_move(void) {
+  size_t page = range_page_size();
+  volatile char *from = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (from == MAP_FAILED)
+    return false;
+  from[0] = 1;
+  bool works = mremap((char *)from, page, page, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+                      from + page) != MAP_FAILED &&
+               from[page] == 1 && from[0] == 0;
+  if (works) {
+    from[0] = 1;
+    works = range_release_pages((char *)from, page) && from[0] == 0;
+  }
+  munmap((char *)from, 2 * page);
+  return works;
+}
+
 bool slots_init(size_t share, slots_policy policy) {
   slots_rules = policy;
+  choose_huge_page();
   mappings_allowed = policy.max_mappings;
   if (!mappings_allowed)
     mappings_allowed = (int)(range_kernel_number("/proc/sys/vm/max_map_count", 65530) / 4);
+  if (!pages_move())
+    mappings_allowed = 0;
   for (int i = 0; i < SLOTS_MAX_TIERS; i++) {
     tier *t = &slots_tiers[slots_tier_count];
     size_t count = share >> shifts[i];
@@ -34,7 +74,7 @@ bool slots_init(size_t share, slots_policy policy) {
     t->shift = shifts[i];
     /* Small buffers would waste huge pages, whatever the system's setting is. */
     madvise(t->addresses.base, t->addresses.size,
-            policy.thp == SLOTS_THP_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+            slots_rules.thp == SLOTS_THP_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     t->lock = GATE_TIERS + slots_tier_count;
     t->count = (uint32_t)count;
     slots_tier_count++;
@@ -100,12 +140,12 @@ static void advise(place at, size_t from, size_t to, int advice) {
 
 /* Advise huge pages from the lead to as far as the slot is writable. */
 static void mark(place at, size_t end) {
-  size_t to = at.s->writable ? at.s->writable & ~(SLOTS_HUGE_PAGE - 1) : slots_size(at);
-  if (slots_rules.thp != SLOTS_THP_AUTO || end <= SLOTS_LEAD || to <= at.s->marked)
+  size_t to = at.s->writable ? at.s->writable & ~(slots_huge_page - 1) : slots_size(at);
+  if (slots_rules.thp != SLOTS_THP_AUTO || end <= slots_huge_page || to <= at.s->marked)
     return;
   if (!at.s->marked && !slots_mappings_take(2))
     return;
-  advise(at, at.s->marked ? at.s->marked : SLOTS_LEAD, to, MADV_HUGEPAGE);
+  advise(at, at.s->marked ? at.s->marked : slots_huge_page, to, MADV_HUGEPAGE);
   at.s->marked = to;
 }
 
@@ -131,8 +171,8 @@ bool slots_open(place at, size_t end) {
 }
 
 size_t slots_resident_end(place at, size_t end) {
-  size_t huge = range_round_up(end, SLOTS_HUGE_PAGE);
-  if ((end > SLOTS_LEAD && huge <= at.s->marked) ||
+  size_t huge = range_round_up(end, slots_huge_page);
+  if ((end > slots_huge_page && huge <= at.s->marked) ||
       (slots_rules.thp == SLOTS_THP_ALWAYS && huge <= slots_size(at)))
     return huge;
   return range_round_up(end, range_page_size());
@@ -144,7 +184,8 @@ bool slots_map_afresh(place at, size_t from, size_t to) {
   if (fresh == MAP_FAILED)
     return false;
   advise(at, from, to, slots_rules.thp == SLOTS_THP_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-  advise(at, from > SLOTS_LEAD ? from : SLOTS_LEAD, to < at.s->marked ? to : at.s->marked, MADV_HUGEPAGE);
+  advise(at, from > slots_huge_page ? from : slots_huge_page, to < at.s->marked ? to : at.s->marked,
+         MADV_HUGEPAGE);
   return true;
 }
 

@@ -1,10 +1,9 @@
 /* The slots themselves: tiers, the record of each slot, lists, and what the kernel is told about its pages.
  * Private to slots.c, slots_idle.c and slots_move.c.
  *
- * Layout of a slot of a tier with huge pages: the first SLOTS_LEAD bytes are ordinary pages, the rest are
- * huge ones once the extent reaches them. An extent begins so far before the end of the lead that whatever
- * would not fill a huge page lies in the lead: nothing is lost to rounding, and growth begins on a huge page.
- */
+ * Layout of a slot of a tier with huge pages: the first, the lead, is ordinary pages, the rest are huge ones
+ * once the extent reaches them. An extent begins so far before the end of the lead that whatever would not
+ * fill a huge page lies in the lead: nothing is lost to rounding, and growth begins on a huge page. */
 #ifndef ARROWPOOL_SLOTS_TABLE_H
 #define ARROWPOOL_SLOTS_TABLE_H
 
@@ -12,8 +11,6 @@
 #include "slots.h"
 
 #define SLOTS_MAX_TIERS 7
-#define SLOTS_HUGE_PAGE ((size_t)2 << 20)
-#define SLOTS_LEAD      SLOTS_HUGE_PAGE
 #define SLOTS_MAX_CUTS  10
 
 typedef enum slots_list {
@@ -59,6 +56,7 @@ typedef struct tier {
 extern tier slots_tiers[SLOTS_MAX_TIERS];
 extern int slots_tier_count;
 extern slots_policy slots_rules;
+extern size_t slots_huge_page; /* bytes; a power of two */
 
 /* A slot as found from its index or an address in it. */
 typedef struct place {
@@ -72,7 +70,8 @@ place slots_place(tier *t, uint32_t index);
 bool slots_find(const void *pointer, place *out);
 
 static inline size_t slots_size(place at) { return (size_t)1 << at.t->shift; }
-static inline bool slots_has_lead(const tier *t) { return t->shift >= 24; }
+/* A slot of fewer than eight huge pages has none. */
+static inline bool slots_has_lead(const tier *t) { return (size_t)1 << t->shift >= 8 * slots_huge_page; }
 
 /* Lists. The tier's lock must be held. */
 void slots_list_remove(place at);

@@ -38,3 +38,17 @@ quietly() {
     return 1
   fi
 }
+
+# install_packages LIST
+install_packages() {
+  local list=$1 wanted=() name
+  while read -r name; do
+    dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || wanted+=("$name")
+  done < <(grep -v '^#' "$list")
+  [ ${#wanted[@]} = 0 ] && return
+  step "Debian packages: ${wanted[*]}"
+  command -v apt-get >/dev/null || missing "no apt-get here: install the packages of $list by hand"
+  quietly as_root apt-get update || missing "apt-get update failed (no network?)"
+  quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${wanted[@]}" ||
+    missing "these packages could not be installed: ${wanted[*]}"
+}

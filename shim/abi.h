@@ -1,13 +1,13 @@
 /* How C++ returns an object that is not trivially copyable, such as arrow::Status: in memory whose address
- * the caller passes. The few lines that depend on the processor.
+ * the caller passes. The few lines that depend on the processor are in a file for each.
  *
- * ABI_ENTRY(symbol, body) defines a function that C++ can call, of up to four arguments; `body` does its
- * work:
+ * ABI_ENTRY(symbol, seen, body) defines a function that C++ can call, of up to five arguments and with that
+ * visibility; `body` does its work:
  *
  *     ABI_BODY(body)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result);
  *
  * `a` is the object where the function is a method, and what the function does not have is arbitrary. All
- * arguments are integers or pointers. */
+ * arguments are integers or pointers. __builtin_return_address(0) is the caller's. */
 #ifndef ARROWPOOL_ABI_H
 #define ARROWPOOL_ABI_H
 
@@ -20,15 +20,15 @@ typedef struct abi_object {
   void *unused[2];
 } abi_object;
 
-#if defined(__x86_64__)
-#define ABI_KNOWN      1
 #define ABI_BODY(body) static inline __attribute__((always_inline)) void body
-#define ABI_ENTRY(symbol, body)                                                                              \
-  void **symbol(void **result, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e);             \
-  void **symbol(void **result, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e) {            \
-    body(a, b, c, d, e, result);                                                                             \
-    return result;                                                                                           \
-  }
+
+/* ABI_KNOWN: whether there is an ABI_ENTRY. ABI_FORCE_UNKNOWN is for trying how it is without. */
+#if defined(__x86_64__) && defined(__LP64__) && !defined(ABI_FORCE_UNKNOWN)
+#define ABI_KNOWN 1
+#include "abi_x86_64.h"
+#elif defined(__aarch64__) && defined(__LP64__) && !defined(ABI_FORCE_UNKNOWN)
+#define ABI_KNOWN 1
+#include "abi_aarch64.h"
 #else
 #define ABI_KNOWN 0
 #endif

@@ -212,13 +212,12 @@ ABI_BODY(reallocate_plain)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, u
   (void)e;
   *result = reallocate(SELF, (int64_t)b, (int64_t)c, 0, ADDRESS(d));
 }
-static ABI_ENTRY(call_allocate_aligned, allocate_aligned) static ABI_ENTRY(
-    call_allocate_plain,
-    allocate_plain) static ABI_ENTRY(call_reallocate_aligned,
-                                     reallocate_aligned) static ABI_ENTRY(call_reallocate_plain,
-                                                                          reallocate_plain)
+ABI_ENTRY(call_allocate_aligned, "hidden", allocate_aligned)
+ABI_ENTRY(call_allocate_plain, "hidden", allocate_plain)
+ABI_ENTRY(call_reallocate_aligned, "hidden", reallocate_aligned)
+ABI_ENTRY(call_reallocate_plain, "hidden", reallocate_plain)
 
-    static void call_free_aligned(void *self, uint8_t *buffer, int64_t size, int64_t alignment) {
+static void call_free_aligned(void *self, uint8_t *buffer, int64_t size, int64_t alignment) {
   release(arrow_patch_of(self), buffer, size, alignment);
 }
 
@@ -293,7 +292,7 @@ static inline __attribute__((always_inline)) void *make(const char *symbol, void
     (void)b, (void)c, UNUSED;                                                                                \
     *result = make(#symbol, (void **)a, __builtin_return_address(0));                                        \
   }                                                                                                          \
-  EXPORT ABI_ENTRY(symbol, body)
+  ABI_ENTRY(symbol, "default", body)
 STATUS_FACTORY(_ZN5arrow20jemalloc_memory_poolEPPNS_10MemoryPoolE, jemalloc_factory)
 STATUS_FACTORY(_ZN5arrow20mimalloc_memory_poolEPPNS_10MemoryPoolE, mimalloc_factory)
 

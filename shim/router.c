@@ -99,6 +99,15 @@ static void configure_limit(const options *settings) {
     pool_limit_all(most < 0 ? available_memory() / 100 * -most : most);
 }
 
+/* Of a processor for which nobody has written down how C++ calls functions (abi.h). */
+static void tell_of_shut_door(const options *settings) {
+  bool wanted = settings->values[OPTION_DOORS].number & OPTIONS_DOOR_ARROW_VTABLE;
+  bool asked =
+      settings->values[OPTION_DOORS].given || settings->values[OPTION_LOG].number == OPTIONS_LOG_INFO;
+  if (!ABI_KNOWN && wanted && asked)
+    router_warn((const char *const[]){"the arrow_vtable door stays shut on this processor"}, 1);
+}
+
 bool router_wake(void) {
   int asleep = 0;
   if (!environ || !atomic_compare_exchange_strong(&the_router.state, &asleep, 1))
@@ -113,6 +122,7 @@ bool router_wake(void) {
   configure_live_file(settings);
   configure_debug(settings);
   configure_limit(settings);
+  tell_of_shut_door(settings);
   set_up_door(ROUTER_LIBC, "libc", OPTIONS_DOOR_LIBC, POOL_SEES_OWN);
   /* Where the pools themselves are patched, only what comes past them arrives at libarrow's mimalloc. */
   bool patched = ABI_KNOWN && settings->values[OPTION_DOORS].number & OPTIONS_DOOR_ARROW_VTABLE;

@@ -106,15 +106,13 @@ ABI_BODY(backend_name)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintp
   ((char *)&result[2])[length] = 0;
 }
 
-/* clang-format off */
-static ABI_ENTRY(call_allocate_aligned, allocate_aligned)
-static ABI_ENTRY(call_allocate_plain, allocate_plain)
-static ABI_ENTRY(call_reallocate_aligned, reallocate_aligned)
-static ABI_ENTRY(call_reallocate_plain, reallocate_plain)
-static ABI_ENTRY(call_backend_name, backend_name)
-    /* clang-format on */
+ABI_ENTRY(call_allocate_aligned, "hidden", allocate_aligned)
+ABI_ENTRY(call_allocate_plain, "hidden", allocate_plain)
+ABI_ENTRY(call_reallocate_aligned, "hidden", reallocate_aligned)
+ABI_ENTRY(call_reallocate_plain, "hidden", reallocate_plain)
+ABI_ENTRY(call_backend_name, "hidden", backend_name)
 
-    static void call_free_aligned(const arrow_pool *self, uint8_t *buffer, int64_t size, int64_t alignment) {
+static void call_free_aligned(const arrow_pool *self, uint8_t *buffer, int64_t size, int64_t alignment) {
   release(self, buffer, size, alignment);
 }
 

@@ -1,5 +1,7 @@
 """What release_unused is for: what was freed is resident until then.  Usage: release.py"""
 
+import os
+
 import pyarrow as pa
 
 MIB = 1 << 20
@@ -7,7 +9,7 @@ MIB = 1 << 20
 
 def resident():
     with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 for pool in (pa.mimalloc_memory_pool(), pa.jemalloc_memory_pool(), pa.system_memory_pool()):

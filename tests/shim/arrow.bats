@@ -129,3 +129,24 @@ ALL="['arrow.jemalloc', 'arrow.mimalloc', 'arrow.system']"
   run -0 names s.json
   assert_output "[]"
 }
+
+@test "on a processor that nobody has described the pools stay as they are, and a line says so if it was asked for" {
+  export SHIM=$PROBES/libarrowpool_preload_unknown.so
+  line="arrowpool: the arrow_vtable door stays shut on this processor"
+  "$PROBES/probe_arrow_26" theirs >stock.out
+  for doors in all arrow_vtable libc,arrow_vtable; do
+    run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_DOORS=$doors ARROW_POOL_STATS=s.json ARROW_POOL_STATS_IDLE=1 \
+      "$PROBES/probe_arrow_26" theirs
+    assert_equal "$stderr" "$line"
+    diff <(echo "$output") stock.out
+    run -0 names s.json
+    assert_output "[]"
+  done
+  run -0 --separate-stderr shim ARROW_POOL_LOG=info "$PROBES/probe_arrow_26" theirs
+  assert_equal "$stderr" "$line"
+  for quiet in ARROW_POOL_LOG=warn ARROW_POOL_DOORS=libc "ARROW_POOL_DOORS=all ARROW_POOL_LOG=quiet"; do
+    # shellcheck disable=SC2086 # several variables
+    run -0 --separate-stderr shim $quiet "$PROBES/probe_arrow_26" theirs
+    assert_equal "$stderr" ""
+  done
+}

@@ -17,9 +17,10 @@ export SOURCE BUILD PYTHON SHIM LIBRARY CLI PROBES
 unset LD_PRELOAD MALLOC_PERTURB_ "${!ARROW_@}"
 export LC_ALL=C
 
-# shim [NAME=VALUE]... COMMAND...: the command with the shim preloaded, and with those variables.
+# shim [NAME=VALUE]... COMMAND...: the command with the shim preloaded, and with those variables. An emulator is told
+# in a way of its own what its program, and not itself, shall preload.
 shim() {
-  env LD_PRELOAD="${ARROWPOOL_RUNTIME:+$ARROWPOOL_RUNTIME:}$SHIM" "$@"
+  env "${ARROWPOOL_PRELOAD:-LD_PRELOAD=}${ARROWPOOL_RUNTIME:+$ARROWPOOL_RUNTIME:}$SHIM" "$@"
 }
 
 # json FILE EXPRESSION: evaluate Python on the dump, where d is the whole and pool("libc") one of its pools;
@@ -35,6 +36,11 @@ print(eval(sys.argv[2]))' "$1" "$2"
 # dumps DIRECTORY: how many files there are in it.
 dumps() {
   find "$1" -mindepth 1 -printf x | wc -c
+}
+
+# need_hardware REASON: what an emulator cannot do.
+need_hardware() {
+  [ -z "${ARROWPOOL_EMULATED-}" ] || skip "emulated: $1"
 }
 
 need_root() {

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "range.h"
-#include "slots.h"
+#include "slots_table.h"
 
 #include <string.h>
 
@@ -51,21 +51,78 @@ static int climb(int64_t from, int64_t factor, uint64_t seed) {
   return copies;
 }
 
+static int64_t next_size(int64_t size) {
+  int64_t page = (int64_t)range_page_size();
+  return (size * 3 / 2 + page - 1) / page * page;
+}
+
 static void climb_often(void) {
   begin((slots_policy){.decay = SLOTS_NEVER});
   for (uint64_t round = 0; round < 3; round++) /* the later rounds land on warm slots, full of old pages */
-    for (int64_t from = 64 * KIB; from <= 3 * MIB; from = from * 3 / 2 / 4096 * 4096)
+    for (int64_t from = 64 * KIB; from <= 3 * MIB; from = next_size(from))
       CHECK(climb(from, round % 2 ? 3 : 17, round * 100 + 1) == 0);
 }
 
-TEST(pages_move_from_tier_to_tier_without_a_copy) { assert_true(unit_in_child(climb_often)); }
+TEST(pages_move_from_tier_to_tier_without_a_copy) {
+  SKIP_IF_EMULATED("pages do not move, and the range is small");
+  assert_true(unit_in_child(climb_often));
+}
+
+/* Where kernels differ in their pages, the unit is the largest of them. */
+static void climb_by_large_pages(void) {
+  begin((slots_policy){.decay = SLOTS_NEVER});
+  range_page = (size_t)(64 * KIB);
+  for (int64_t from = 64 * KIB; from <= 3 * MIB; from = next_size(from))
+    CHECK(climb(from, 3, 5) == 0);
+}
+
+TEST(pages_of_64_kib_move_too) {
+  SKIP_IF_EMULATED("pages do not move, and the range is small");
+  assert_true(unit_in_child(climb_by_large_pages));
+}
+
+/* A kernel whose pages are of 16 KiB: the lead is 32 MiB, and the tiers below 256 MiB have none. */
+static void climb_by_large_huge_pages(void) {
+  begin((slots_policy){.decay = SLOTS_NEVER, .huge_page = (size_t)(32 * MIB)});
+  CHECK(slots_huge_page == (size_t)(32 * MIB) && slots_rules.thp == SLOTS_THP_AUTO);
+  for (tier *t = slots_tiers; t < slots_tiers + slots_tier_count; t++)
+    CHECK(slots_has_lead(t) == (t->shift >= 28));
+  uint8_t *whole = allocate(64 * MIB), *odd = allocate(65 * MIB);
+  CHECK(unit_aligned(whole, 32 * MIB) && unit_aligned(odd + 65 * MIB, 32 * MIB));
+  release(whole, 64 * MIB);
+  release(odd, 65 * MIB);
+  slots_release_idle();
+  for (int64_t from = 64 * KIB; from <= 3 * MIB; from = next_size(from))
+    CHECK(climb(from, 3, 6) == 0);
+}
+
+TEST(huge_pages_of_32_mib_are_used) {
+  SKIP_IF_EMULATED("pages do not move, and the range is small");
+  assert_true(unit_in_child(climb_by_large_huge_pages));
+}
+
+/* One of 64 KiB: whatever the policy is, no buffer gets a huge page of 512 MiB. */
+static void climb_without_larger_huge_pages(void) {
+  begin((slots_policy){.decay = SLOTS_NEVER, .thp = SLOTS_THP_ALWAYS, .huge_page = (size_t)(512 * MIB)});
+  CHECK(slots_rules.thp == SLOTS_THP_NEVER);
+  CHECK(climb(64 * KIB, 5, 7) == 0);
+  CHECK(slots_idle_bytes() <= (size_t)(320 * MIB));
+}
+
+TEST(huge_pages_of_512_mib_are_not) {
+  SKIP_IF_EMULATED("pages do not move, and the range is small");
+  assert_true(unit_in_child(climb_without_larger_huge_pages));
+}
 
 static void climb_without_huge_pages(void) {
   begin((slots_policy){.decay = 0, .thp = SLOTS_THP_NEVER});
   CHECK(climb(64 * KIB, 5, 2) == 0);
 }
 
-TEST(pages_move_without_huge_pages_too) { assert_true(unit_in_child(climb_without_huge_pages)); }
+TEST(pages_move_without_huge_pages_too) {
+  SKIP_IF_EMULATED("pages do not move, and the range is small");
+  assert_true(unit_in_child(climb_without_huge_pages));
+}
 
 static void climb_with_few_mappings(void) {
   begin((slots_policy){.decay = 0, .max_mappings = 6});
@@ -86,7 +143,10 @@ static void climb_with_few_mappings(void) {
   CHECK(move(&held[0], 128 * KIB, MIB));
 }
 
-TEST(beyond_the_limit_on_mappings_bytes_are_copied) { assert_true(unit_in_child(climb_with_few_mappings)); }
+TEST(beyond_the_limit_on_mappings_bytes_are_copied) {
+  SKIP_IF_EMULATED("pages do not move, and the range is small");
+  assert_true(unit_in_child(climb_with_few_mappings));
+}
 
 static void keep_and_return(void) {
   begin((slots_policy){.decay = SLOTS_NEVER});
@@ -159,6 +219,9 @@ TEST(idle_pages_never_exceed_what_was_live) { assert_true(unit_in_child(stay_wit
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pages_move_from_tier_to_tier_without_a_copy),
+      cmocka_unit_test(pages_of_64_kib_move_too),
+      cmocka_unit_test(huge_pages_of_32_mib_are_used),
+      cmocka_unit_test(huge_pages_of_512_mib_are_not),
       cmocka_unit_test(pages_move_without_huge_pages_too),
       cmocka_unit_test(beyond_the_limit_on_mappings_bytes_are_copied),
       cmocka_unit_test(idle_pages_are_kept_and_returned_on_demand),

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -44,6 +45,11 @@ __attribute__((noreturn)) void unit_check_failed(const char *file, int line, con
 
 /* Skip the running test and say why. */
 #define SKIP(why) (print_message("skipped: %s\n", why), skip())
+
+/* What an emulator cannot do; the build for another processor says that there is one. */
+#define SKIP_IF_EMULATED(why)                                                                                \
+  if (getenv("ARROWPOOL_EMULATED"))                                                                          \
+  SKIP("emulated: " why)
 
 /* Run `body` in a forked child that ends with _exit(0). True if it got that far. */
 bool unit_in_child(void (*body)(void));
