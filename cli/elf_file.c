@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The linker's name for the header of this very program: what runs beside it is made alike. */
+/* The linker's name for the header of this very program: what runs beside it is made alike.
+ * NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 static void describe_machine(const GElf_Ehdr *header, elf_file *out) {

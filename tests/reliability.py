@@ -3,7 +3,8 @@
 usage: reliability.py [--seconds N] [--only PART,...] [--faults FILE] [--fuzz FILE] [--docs FILE]
 
 Each part is a command of its own that counts what it tried and what went wrong; their results go to reliability/ of the
-build folder. A part that was not run says so. Fails if anything went wrong, or a part could not say how it went."""
+build folder. A part that was not run says so, or keeps its line in the document. Fails if anything went wrong, or a
+part could not say how it went."""
 
 import argparse
 import datetime
@@ -129,10 +130,20 @@ PARTS = {
 }
 
 
+def rows_of(document):
+    """The lines that are there already, by their titles: parts that are not chosen keep theirs."""
+    rows = re.findall(r"^\| ([^|]+) \|.*$", document.read_text(), re.MULTILINE) if document else []
+    return {title: re.search(rf"^\| {re.escape(title)} \|.*$", document.read_text(), re.MULTILINE)[0] for title in rows}
+
+
 def table(chosen):
     """The lines, and whether all is well."""
+    before = rows_of(chosen.docs)
     lines, well = ["| what | tried | went wrong |", "|---|---|---:|"], True
     for part, (title, try_it) in PARTS.items():
+        if part not in chosen.only and title in before:
+            lines.append(before[title])
+            continue
         try:
             result = try_it(chosen) if part in chosen.only else None
             tried, wrong = (result[0], f"{result[1]:,} {result[2]}") if result else ("not run", "")
