@@ -73,8 +73,9 @@ print(eval(sys.argv[2]))' "$trace.json" "$2"
 }
 
 @test "memray shows each growth in system mode" {
-  run -0 memray system 'round(top["grow_to_64"]), round(top["grow_to_16"]), 64 < d["metadata"]["peak_memory"] / 2**20 < 100'
-  assert_output "(64, 16, True)"
+  # The first buffer in 256 MiB of addresses brings 2 MiB of our own: the page of a map (shim/ledger.h).
+  run -0 memray system '64 <= round(top["grow_to_64"]) <= 66, 16 <= round(top["grow_to_16"]) <= 18, 64 < d["metadata"]["peak_memory"] / 2**20 < 100'
+  assert_output "(True, True, True)"
 }
 
 @test "what memray sees in system mode the shim counts as well, once" {
