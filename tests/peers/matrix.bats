@@ -1,11 +1,13 @@
 #!/usr/bin/env bats
 # Each wheel, each of its pools as the default one, each mode: the program prints the same results and the same
 # figures after every step as without the shim, and the shim's books agree with them to the byte.
+# scripts/test has all pools of the oldest and the newest wheel, and the default pool of the others; --long has all.
 load ../shim/helper
 load helper
 
 # matrix VERSION BACKEND
 matrix() {
+  [[ $1 =~ ^(newest|10.0.1)$ || $2 = mimalloc || -n ${ARROWPOOL_LONG-} ]] || skip "takes long: scripts/test --long"
   wheel "$1"
   export ARROW_DEFAULT_MEMORY_POOL=$2
   cd "$BATS_TEST_TMPDIR" || return
