@@ -322,11 +322,12 @@ static void rebase(unsigned pool, bool keep_live) {
   atomic_store(&area_pools[pool].peak, live);
 }
 
-void counters_be_exact(unsigned pool) {
+int64_t counters_be_exact(unsigned pool) {
   counters_sum before;
   counters_read(pool, &before); /* raises the peak to what is not published yet */
   quantum[pool] = EXACT;
   settle(pool, before.values.bytes_allocated);
+  return before.values.bytes_allocated;
 }
 
 void counters_label(unsigned pool, const char *name, const char *backend, bool counts_requested,

@@ -40,8 +40,9 @@ void counters_failed(unsigned pool);
 void counters_fell_back(unsigned pool);
 
 /* Publish each event of the pool's from now on, so that the peak is exact with any number of threads: never
- * more than was live at one moment. Costs an atomic addition an event. While nobody uses the pool. */
-void counters_be_exact(unsigned pool);
+ * more than was live at one moment. Costs an atomic addition an event. While nobody uses the pool.
+ * Returns what is live (bytes). */
+int64_t counters_be_exact(unsigned pool);
 
 /* Sum up a pool. Lock-free and async-signal-safe. */
 void counters_read(unsigned pool, counters_sum *out);

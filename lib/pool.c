@@ -4,6 +4,10 @@
 
 void (*pool_on_refusal)(const arrowpool_pool *pool, int64_t bytes);
 
+const counters_kind pool_kinds[] = {[BACKEND_IN_PLACE] = COUNTERS_IN_PLACE,
+                                    [BACKEND_REMAPPED] = COUNTERS_REMAPPED,
+                                    [BACKEND_COPIED] = COUNTERS_COPIED};
+
 /* The most that a buffer of the size may come to count: where the allocator behind us rounds and tells only
  * afterwards, no known one adds more than a quarter or some pages. What is too much is taken off at once. */
 static int64_t charge_for(const arrowpool_pool *pool, int64_t size) {
@@ -122,9 +126,6 @@ arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t align
 
 arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size, int64_t alignment,
                                  void **buffer) {
-  static const counters_kind kinds[] = {[BACKEND_IN_PLACE] = COUNTERS_IN_PLACE,
-                                        [BACKEND_REMAPPED] = COUNTERS_REMAPPED,
-                                        [BACKEND_COPIED] = COUNTERS_COPIED};
   const backend *b = pool->config.backend;
   if (alignment == 0 && old_size != 0)
     alignment = (int64_t)b->alignment(*buffer);
@@ -138,7 +139,7 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
     return ARROWPOOL_OK;
   }
   if (__builtin_expect(is_guarded(pool), 0))
-    return pool_guarded_reallocate(pool, pool_number(pool), old_size, new_size, alignment, buffer);
+    return pool_guarded_reallocate(pool, old_size, new_size, alignment, buffer);
   size_t kept = (size_t)old_size;
   if (pool->config.basis == POOL_REMEMBERED) {
     old_size = (int64_t)b->recall(*buffer);
@@ -162,7 +163,7 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
   int64_t counted = 0;
   if (sees(pool, resized)) {
     counted = take_note(pool, resized, new_size);
-    counters_reallocated(pool_number(pool), old_size, counted, kinds[how]);
+    counters_reallocated(pool_number(pool), old_size, counted, pool_kinds[how]);
   } else { /* it left our sight: from here on it is a stranger's */
     counters_freed(pool_number(pool), old_size);
   }
@@ -179,7 +180,7 @@ static __attribute__((noinline)) void free_slowly(arrowpool_pool *pool, void *bu
                                                   int64_t alignment) {
   const backend *b = pool->config.backend;
   if (is_guarded(pool)) {
-    pool_guarded_free(pool, pool_number(pool), buffer, size, alignment);
+    pool_guarded_free(pool, buffer, size, alignment);
     return;
   }
   bool told = pool->config.basis == POOL_TOLD;
@@ -197,7 +198,7 @@ static __attribute__((noinline)) void free_slowly(arrowpool_pool *pool, void *bu
 static __attribute__((noinline, cold)) void free_nothing(arrowpool_pool *pool, void *buffer,
                                                          int64_t alignment) {
   if (buffer && is_guarded(pool) && guard_is_live(buffer))
-    pool_guarded_free(pool, pool_number(pool), buffer, 0, alignment);
+    pool_guarded_free(pool, buffer, 0, alignment);
 }
 
 void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignment) {

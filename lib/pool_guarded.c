@@ -41,15 +41,14 @@ static bool withdraw(const arrowpool_pool *pool, void *buffer, int64_t size, int
                         out);
 }
 
-void pool_guarded_free(const arrowpool_pool *pool, unsigned number, void *buffer, int64_t size,
-                       int64_t alignment) {
+void pool_guarded_free(const arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignment) {
   guard_buffer known;
   if (!withdraw(pool, buffer, size, alignment, "free", &known))
     return;
-  counters_freed(number, (int64_t)known.size);
+  counters_freed(pool_number(pool), (int64_t)known.size);
   pool_get_config(pool)->backend->free(buffer, known.size, known.alignment);
   if (pool_is_limited(pool))
-    quota_uncharge(number, (int64_t)known.size);
+    quota_uncharge(pool_number(pool), (int64_t)known.size);
 }
 
 /* In place of a buffer that is not the pool's, which stays as it is: its contents as far as they are known.
@@ -66,11 +65,8 @@ static arrowpool_status allocate_instead(arrowpool_pool *pool, int64_t size, int
   return ARROWPOOL_OK;
 }
 
-arrowpool_status pool_guarded_reallocate(arrowpool_pool *pool, unsigned number, int64_t old_size,
-                                         int64_t new_size, int64_t alignment, void **buffer) {
-  static const counters_kind kinds[] = {[BACKEND_IN_PLACE] = COUNTERS_IN_PLACE,
-                                        [BACKEND_REMAPPED] = COUNTERS_REMAPPED,
-                                        [BACKEND_COPIED] = COUNTERS_COPIED};
+arrowpool_status pool_guarded_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size,
+                                         int64_t alignment, void **buffer) {
   const backend *b = pool_get_config(pool)->backend;
   guard_buffer known;
   backend_resize how;
@@ -83,7 +79,7 @@ arrowpool_status pool_guarded_reallocate(arrowpool_pool *pool, unsigned number, 
   }
   void *resized = b->reallocate(*buffer, known.size, (size_t)new_size, known.alignment, &how);
   if (!resized) {
-    quota_uncharge(number, charged);
+    quota_uncharge(pool_number(pool), charged);
     guard_enter(&known);
     return pool_refuse(pool, growth);
   }
@@ -91,12 +87,12 @@ arrowpool_status pool_guarded_reallocate(arrowpool_pool *pool, unsigned number, 
   pool_guarded_enter(pool, resized, new_size, (int64_t)known.alignment);
   bool counts = comes_back(pool, resized);
   if (counts)
-    counters_reallocated(number, (int64_t)known.size, new_size, kinds[how]);
+    counters_reallocated(pool_number(pool), (int64_t)known.size, new_size, pool_kinds[how]);
   else
-    counters_freed(number, (int64_t)known.size);
+    counters_freed(pool_number(pool), (int64_t)known.size);
   if (pool_is_limited(pool))
-    quota_uncharge(number, (int64_t)known.size + charged - (counts ? new_size : 0));
+    quota_uncharge(pool_number(pool), (int64_t)known.size + charged - (counts ? new_size : 0));
   if (how != BACKEND_IN_PLACE && !backend_owns(b, resized))
-    counters_fell_back(number);
+    counters_fell_back(pool_number(pool));
   return ARROWPOOL_OK;
 }

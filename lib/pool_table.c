@@ -70,13 +70,11 @@ static void label(const arrowpool_pool *pool) {
 
 /* The pool is charged from now on, for what is live already as well. */
 static int64_t put_under_limit(arrowpool_pool *pool) {
-  counters_sum sum;
-  counters_be_exact(pool_number(pool));
-  counters_read(pool_number(pool), &sum);
+  int64_t live = counters_be_exact(pool_number(pool));
   int64_t most = pool->config.limit_bytes ? pool->config.limit_bytes : QUOTA_UNLIMITED;
-  quota_set(pool_number(pool), most, sum.values.bytes_allocated);
+  quota_set(pool_number(pool), most, live);
   pool->limited = true;
-  return sum.values.bytes_allocated;
+  return live;
 }
 
 __attribute__((constructor(101))) static void label_built_in_pools(void) {

@@ -29,6 +29,9 @@ extern arrowpool_pool pool_table[POOL_COUNT]
 /* Its number, in the counters and everywhere. */
 static inline unsigned pool_number(const arrowpool_pool *pool) { return (unsigned)(pool - pool_table); }
 
+/* What a backend_resize counts as. */
+extern const counters_kind pool_kinds[] __attribute__((visibility("hidden")));
+
 /* Charge bytes to the limits of a limited pool; nothing to charge is always granted. Warm pages are given
  * back before it fails. */
 bool pool_charge(const arrowpool_pool *pool, int64_t bytes);

@@ -193,37 +193,8 @@ static void release(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t align
 
 /* ---- as C++ calls them ---- */
 
-#define SELF       arrow_patch_of((void *)a)
-#define UNUSED     (void)d, (void)e
-#define ADDRESS(x) ((uint8_t **)(x))
-
-ABI_BODY(allocate_aligned)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
-  (void)e;
-  *result = allocate(SELF, (int64_t)b, (int64_t)c, ADDRESS(d));
-}
-ABI_BODY(allocate_plain)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
-  UNUSED;
-  *result = allocate(SELF, (int64_t)b, 0, ADDRESS(c));
-}
-ABI_BODY(reallocate_aligned)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
-  *result = reallocate(SELF, (int64_t)b, (int64_t)c, (int64_t)d, ADDRESS(e));
-}
-ABI_BODY(reallocate_plain)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
-  (void)e;
-  *result = reallocate(SELF, (int64_t)b, (int64_t)c, 0, ADDRESS(d));
-}
-ABI_ENTRY(call_allocate_aligned, "hidden", allocate_aligned)
-ABI_ENTRY(call_allocate_plain, "hidden", allocate_plain)
-ABI_ENTRY(call_reallocate_aligned, "hidden", reallocate_aligned)
-ABI_ENTRY(call_reallocate_plain, "hidden", reallocate_plain)
-
-static void call_free_aligned(void *self, uint8_t *buffer, int64_t size, int64_t alignment) {
-  release(arrow_patch_of(self), buffer, size, alignment);
-}
-
-static void call_free_plain(void *self, uint8_t *buffer, int64_t size) {
-  release(arrow_patch_of(self), buffer, size, 0);
-}
+#define SELF arrow_patch_of((void *)a)
+#include "arrow_calls.h"
 
 static void call_release_unused(void *self) {
   arrow_patch *p = arrow_patch_of(self);
@@ -244,19 +215,7 @@ FIGURE(bytes_allocated, ARROW_BYTES_ALLOCATED)
 FIGURE(total_bytes_allocated, ARROW_TOTAL_BYTES_ALLOCATED)
 FIGURE(num_allocations, ARROW_NUM_ALLOCATIONS)
 
-#define EITHER                                                                                               \
-  [ARROW_RELEASE_UNUSED] = call_release_unused, [ARROW_BYTES_ALLOCATED] = call_bytes_allocated,              \
-  [ARROW_MAX_MEMORY] = call_max_memory, [ARROW_TOTAL_BYTES_ALLOCATED] = call_total_bytes_allocated,          \
-  [ARROW_NUM_ALLOCATIONS] = call_num_allocations
-
-static const arrow_functions functions = {.aligned = {[ARROW_ALLOCATE] = call_allocate_aligned,
-                                                      [ARROW_REALLOCATE] = call_reallocate_aligned,
-                                                      [ARROW_FREE] = call_free_aligned,
-                                                      EITHER},
-                                          .plain = {[ARROW_ALLOCATE] = call_allocate_plain,
-                                                    [ARROW_REALLOCATE] = call_reallocate_plain,
-                                                    [ARROW_FREE] = call_free_plain,
-                                                    EITHER}};
+static const arrow_functions functions = ARROW_FUNCTIONS();
 
 /* ---- the factories ---- */
 

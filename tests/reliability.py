@@ -132,8 +132,8 @@ PARTS = {
 
 def rows_of(document):
     """The lines that are there already, by their titles: parts that are not chosen keep theirs."""
-    rows = re.findall(r"^\| ([^|]+) \|.*$", document.read_text(), re.MULTILINE) if document else []
-    return {title: re.search(rf"^\| {re.escape(title)} \|.*$", document.read_text(), re.MULTILINE)[0] for title in rows}
+    rows = re.finditer(r"^\| ([^|]+) \|.*$", document.read_text(), re.MULTILINE) if document else []
+    return {row[1]: row[0] for row in rows}
 
 
 def table(chosen):

@@ -72,25 +72,8 @@ static void *reallocate(const arrow_pool *p, int64_t old_size, int64_t new_size,
 
 /* ---- as C++ calls them ---- */
 
-#define SELF       ((const arrow_pool *)a)
-#define UNUSED     (void)d, (void)e
-#define ADDRESS(x) ((uint8_t **)(x))
-
-ABI_BODY(allocate_aligned)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
-  (void)e;
-  *result = allocate(SELF, (int64_t)b, (int64_t)c, ADDRESS(d));
-}
-ABI_BODY(allocate_plain)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
-  UNUSED;
-  *result = allocate(SELF, (int64_t)b, 0, ADDRESS(c));
-}
-ABI_BODY(reallocate_aligned)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
-  *result = reallocate(SELF, (int64_t)b, (int64_t)c, (int64_t)d, ADDRESS(e));
-}
-ABI_BODY(reallocate_plain)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
-  (void)e;
-  *result = reallocate(SELF, (int64_t)b, (int64_t)c, 0, ADDRESS(d));
-}
+#define SELF ((const arrow_pool *)a)
+#include "arrow_calls.h"
 
 /* A std::string: since C++11 a pointer to its own buffer, the length, and the buffer. */
 ABI_BODY(backend_name)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
@@ -106,19 +89,7 @@ ABI_BODY(backend_name)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintp
   ((char *)&result[2])[length] = 0;
 }
 
-ABI_ENTRY(call_allocate_aligned, "hidden", allocate_aligned)
-ABI_ENTRY(call_allocate_plain, "hidden", allocate_plain)
-ABI_ENTRY(call_reallocate_aligned, "hidden", reallocate_aligned)
-ABI_ENTRY(call_reallocate_plain, "hidden", reallocate_plain)
 ABI_ENTRY(call_backend_name, "hidden", backend_name)
-
-static void call_free_aligned(const arrow_pool *self, uint8_t *buffer, int64_t size, int64_t alignment) {
-  release(self, buffer, size, alignment);
-}
-
-static void call_free_plain(const arrow_pool *self, uint8_t *buffer, int64_t size) {
-  release(self, buffer, size, 0);
-}
 
 static void call_release_unused(arrow_pool *self) { arrowpool_release_unused(self->pool); }
 
@@ -133,19 +104,7 @@ FIGURE(max_memory)
 FIGURE(total_bytes_allocated)
 FIGURE(num_allocations)
 
-#define EITHER                                                                                               \
-  [ARROW_RELEASE_UNUSED] = call_release_unused, [ARROW_BYTES_ALLOCATED] = call_bytes_allocated,              \
-  [ARROW_MAX_MEMORY] = call_max_memory, [ARROW_TOTAL_BYTES_ALLOCATED] = call_total_bytes_allocated,          \
-  [ARROW_NUM_ALLOCATIONS] = call_num_allocations, [ARROW_BACKEND_NAME] = call_backend_name
-
-static const arrow_functions functions = {.aligned = {[ARROW_ALLOCATE] = call_allocate_aligned,
-                                                      [ARROW_REALLOCATE] = call_reallocate_aligned,
-                                                      [ARROW_FREE] = call_free_aligned,
-                                                      EITHER},
-                                          .plain = {[ARROW_ALLOCATE] = call_allocate_plain,
-                                                    [ARROW_REALLOCATE] = call_reallocate_plain,
-                                                    [ARROW_FREE] = call_free_plain,
-                                                    EITHER}};
+static const arrow_functions functions = ARROW_FUNCTIONS([ARROW_BACKEND_NAME] = call_backend_name);
 
 /* ---- objects ---- */
 
