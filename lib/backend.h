@@ -49,6 +49,15 @@ static inline bool backend_owns(const backend *b, const void *buffer) {
   return !b->owned || range_owns(buffer);
 }
 
+/* What there is no memory for, there may be once warm pages went back: the same calls, with a second try. */
+void *backend_allocate_again(const backend *b, size_t size, size_t alignment);
+static inline void *backend_allocate(const backend *b, size_t size, size_t alignment) {
+  void *buffer = b->allocate(size, alignment);
+  return __builtin_expect(buffer != NULL, 1) ? buffer : backend_allocate_again(b, size, alignment);
+}
+void *backend_reallocate(const backend *b, void *buffer, size_t old_size, size_t new_size, size_t alignment,
+                         backend_resize *how);
+
 extern const backend backend_jemalloc, backend_system;
 
 /* Indexed by arrowpool_backend; the entry for the default is NULL. */

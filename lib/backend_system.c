@@ -72,6 +72,3 @@ const backend backend_system = {.name = "system",
                                 .recall = system_usable_size,
                                 .alignment = system_alignment,
                                 .release_unused = system_release_unused};
-
-const backend *const backends[] = {
-    [ARROWPOOL_BACKEND_JEMALLOC] = &backend_jemalloc, [ARROWPOOL_BACKEND_SYSTEM] = &backend_system};

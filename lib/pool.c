@@ -71,21 +71,13 @@ static __attribute__((noinline)) int64_t count_allocated_slowly(const arrowpool_
   return counted;
 }
 
-/* What the backend has no memory for, it may have once warm pages went back. */
-static __attribute__((noinline, cold)) void *allocate_again(const backend *b, size_t size, size_t alignment) {
-  b->release_unused();
-  return b->allocate(size, alignment);
-}
-
 static __attribute__((noinline)) arrowpool_status allocate_limited(arrowpool_pool *pool, int64_t size,
                                                                    int64_t alignment, void **out) {
   const backend *b = pool->config.backend;
   int64_t charged = charge_for(pool, size);
   if (!pool_charge(pool, charged))
     return pool_refuse(pool, charged);
-  void *buffer = b->allocate((size_t)size, (size_t)alignment);
-  if (!buffer)
-    buffer = allocate_again(b, (size_t)size, (size_t)alignment);
+  void *buffer = backend_allocate(b, (size_t)size, (size_t)alignment);
   if (!buffer) {
     quota_uncharge(pool_number(pool), charged);
     return pool_refuse(pool, size);
@@ -111,9 +103,7 @@ arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t align
                            atomic_load_explicit(&pool->life, memory_order_relaxed) != POOL_OPEN,
                        0))
     return allocate_specially(pool, size, alignment, out);
-  void *buffer = pool->config.backend->allocate((size_t)size, (size_t)alignment);
-  if (__builtin_expect(!buffer, 0))
-    buffer = allocate_again(pool->config.backend, (size_t)size, (size_t)alignment);
+  void *buffer = backend_allocate(pool->config.backend, (size_t)size, (size_t)alignment);
   if (__builtin_expect(!buffer, 0))
     return pool_refuse(pool, size);
   *out = buffer;
@@ -150,11 +140,7 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
   if (!pool_charge(pool, charged))
     return pool_refuse(pool, charged);
   backend_resize how;
-  void *resized = b->reallocate(*buffer, kept, (size_t)new_size, (size_t)alignment, &how);
-  if (!resized) {
-    b->release_unused();
-    resized = b->reallocate(*buffer, kept, (size_t)new_size, (size_t)alignment, &how);
-  }
+  void *resized = backend_reallocate(b, *buffer, kept, (size_t)new_size, (size_t)alignment, &how);
   if (!resized) {
     quota_uncharge(pool_number(pool), charged);
     return pool_refuse(pool, new_size);

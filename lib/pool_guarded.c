@@ -77,7 +77,7 @@ arrowpool_status pool_guarded_reallocate(arrowpool_pool *pool, int64_t old_size,
     guard_enter(&known);
     return pool_refuse(pool, growth);
   }
-  void *resized = b->reallocate(*buffer, known.size, (size_t)new_size, known.alignment, &how);
+  void *resized = backend_reallocate(b, *buffer, known.size, (size_t)new_size, known.alignment, &how);
   if (!resized) {
     quota_uncharge(pool_number(pool), charged);
     guard_enter(&known);

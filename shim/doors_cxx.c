@@ -1,8 +1,8 @@
 /* The C++ half of the libc door: the operators new and delete for over-aligned types (C++17), because
  * other allocators define them too and would get our pointers, or keep theirs from us.
  *
- * new: ours, or the next definition in the chain, which also knows how to throw. delete: a pointer of the
- * range is ours, any other goes to the next definition. */
+ * new: ours, or the next definition in the chain, which also knows how to throw. delete: a pointer that is
+ * not ours goes to the next definition. */
 #include "next.h"
 #include "router.h"
 
@@ -73,7 +73,7 @@ NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t alignment, const vo
 
 /* All six pass the pointer first; what follows is passed on as it came. */
 static void release(operator_ *op, void *buffer, size_t second, size_t third, const void *caller) {
-  if (range_owns(buffer)) {
+  if (router_owns(buffer)) {
     free(buffer);
     return;
   }

@@ -1,8 +1,8 @@
 /* The libc door: the aligned allocation functions, and all that may receive one of their pointers. malloc
  * and calloc stay the program's own.
  *
- * Pointers of the range are ours; any other passes on untouched, and so does every argument that the C
- * library would refuse: its own answer is the right one. */
+ * Pointers of ours are told by their address; any other passes on untouched, and so does every argument that
+ * the C library would refuse: its own answer is the right one. */
 #include "next.h"
 #include "router.h"
 
@@ -91,7 +91,7 @@ EXPORT void *pvalloc(size_t size) {
 }
 
 EXPORT void free(void *buffer) {
-  if (range_owns(buffer))
+  if (router_owns(buffer))
     pool_free(router_libc_pool(), buffer, POOL_SIZE_UNKNOWN, 0);
   else
     next.free(buffer);
@@ -106,12 +106,12 @@ static void *reallocate_ours(void *buffer, size_t size) {
 }
 
 EXPORT void *realloc(void *buffer, size_t size) {
-  return range_owns(buffer) ? reallocate_ours(buffer, size) : next.realloc(buffer, size);
+  return router_owns(buffer) ? reallocate_ours(buffer, size) : next.realloc(buffer, size);
 }
 
 EXPORT void *reallocarray(void *buffer, size_t count, size_t size) {
   size_t whole;
-  if (!range_owns(buffer))
+  if (!router_owns(buffer))
     return next.reallocarray(buffer, count, size);
   if (__builtin_mul_overflow(count, size, &whole)) {
     errno = ENOMEM;
@@ -121,5 +121,5 @@ EXPORT void *reallocarray(void *buffer, size_t count, size_t size) {
 }
 
 EXPORT size_t malloc_usable_size(void *buffer) {
-  return range_owns(buffer) ? guard_jemalloc.usable_size(buffer) : next.malloc_usable_size(buffer);
+  return router_owns(buffer) ? guard_jemalloc.usable_size(buffer) : next.malloc_usable_size(buffer);
 }

@@ -25,13 +25,13 @@ void router_warn(const char *const pieces[], size_t count) {
 
 static void set_up_door(router_pool_name name, const char *full_name, int door, pool_sight sight) {
   const options_value *values = the_router.settings.values;
-  bool ours = values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC;
-  /* Of libc's functions in system mode only the requests are seen. */
-  pool_basis basis = !ours && sight == POOL_SEES_OWN ? POOL_TOLD : POOL_REMEMBERED;
-  pool_config config = {
-      .backend = ours ? &backend_jemalloc : &backend_system, .basis = basis, .sight = sight};
+  const backend *behind =
+      values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC ? &backend_jemalloc : &backend_system;
+  if (guard_mode != ARROWPOOL_DEBUG_OFF) /* whose table knows every buffer again */
+    sight = POOL_SEES_ALL;
   router_door *d = &the_router.doors[name];
-  d->ours = ours;
+  d->ours = behind->owned || sight == POOL_SEES_ALL;
+  pool_config config = {.backend = behind, .basis = d->ours ? POOL_REMEMBERED : POOL_TOLD, .sight = sight};
   d->open = pool_create(full_name, config, &d->pool) == ARROWPOOL_OK && (values[OPTION_DOORS].number & door);
 }
 

@@ -6,6 +6,7 @@
 #define ARROWPOOL_ROUTER_H
 
 #include "abi.h"
+#include "guard.h"
 #include "options.h"
 #include "pool.h"
 #include "range.h"
@@ -64,7 +65,12 @@ const backend *router_told_backend(bool separate_jemalloc);
 /* Tell the user something, unless ARROW_POOL_LOG is quiet: pieces of one line. */
 void router_warn(const char *const pieces[], size_t count);
 
-/* The pool that owns a pointer of the range which came back through libc's functions. */
+/* The pool for a pointer that came back through libc's functions, and whether that is where it belongs: it is
+ * of the range, or the guard knows it, which looks at every pointer while there is a debug mode. */
 static inline arrowpool_pool *router_libc_pool(void) { return the_router.doors[ROUTER_LIBC].pool; }
+static inline bool router_owns(const void *buffer) {
+  return range_owns(buffer) ||
+         __builtin_expect(guard_mode != ARROWPOOL_DEBUG_OFF && guard_is_live(buffer), 0);
+}
 
 #endif

@@ -20,9 +20,10 @@ pool_of() {
   esac
 }
 
-# doors MODE: in system mode libc's aligned functions only pass through.
-doors() {
-  [ "$1" = system ] && echo c arrow_mi arrow || echo c arrow_mi arrow libc cxx
+# finds MODE DOOR MISUSE: all do, but one: whoever is given a freed buffer by libc's functions in system mode may have
+# got that address from malloc since.
+finds() {
+  [[ $1 != system || $2 != @(libc|cxx) || $3 != double* ]]
 }
 
 # found DOOR MISUSE WHAT [POOL]: in each mode of ARROW_POOL that door finds it, says that one line, and the program
@@ -30,7 +31,7 @@ doors() {
 found() {
   local mode address
   for mode in jemalloc system; do
-    [[ " $(doors $mode) " == *" $1 "* ]] || continue
+    finds $mode "$1" "$2" || continue
     run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DEBUG=warn "$PROBES/probe_debug" "$1" "$2"
     address=${lines[0]}
     assert_equal "${lines[1]}" "went on"
@@ -49,7 +50,6 @@ found_everywhere() {
 @test "a program that does nothing wrong is told nothing" {
   for door in c arrow_mi arrow libc cxx; do
     for mode in jemalloc system; do
-      [[ " $(doors $mode) " == *" $door "* ]] || continue
       run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DEBUG=abort "$PROBES/probe_debug" $door none
       assert_equal "$stderr" ""
     done
@@ -99,11 +99,9 @@ found_everywhere() {
     found $door foreign " $BUFFER: it belongs to pool c:owner, found at free"
     found $door foreign_resize " $BUFFER: it belongs to pool c:owner, found at reallocate"
   done
-  # libc's functions only look at what is of our jemalloc.
+  # The owner is a pool of our jemalloc in both modes.
   for door in libc cxx; do
-    run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_DEBUG=warn "$PROBES/probe_debug" $door foreign
-    assert_equal "$stderr" \
-      "arrowpool: debug: pool libc: buffer ${lines[0]} $BUFFER: it belongs to pool c:owner, found at free"
+    found $door foreign " $BUFFER: it belongs to pool c:owner, found at free" libc
   done
 }
 
@@ -119,8 +117,10 @@ found_everywhere() {
       assert_equal "$stderr" ""
     done
   done
-  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_DEBUG=abort "$PROBES/probe_cxx"
-  assert_equal "$stderr" ""
+  for mode in jemalloc system; do
+    run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DEBUG=abort "$PROBES/probe_cxx"
+    assert_equal "$stderr" ""
+  done
 }
 
 @test "trap ends the program by SIGTRAP and abort by SIGABRT, after the line" {
@@ -128,7 +128,7 @@ found_everywhere() {
   for door in c arrow_mi arrow libc cxx; do
     for misuse in overrun overrun_resize double double_resize; do
       for mode in jemalloc system; do
-        [[ " $(doors $mode) " == *" $door "* ]] || continue
+        finds $mode $door $misuse || continue
         run -133 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DEBUG=trap "$PROBES/probe_debug" $door $misuse
         [[ ${stderr_lines[0]} == "arrowpool: debug: pool $(pool_of $door): buffer ${lines[0]} $BUFFER: "* ]]
         refute_line "went on"

@@ -35,6 +35,16 @@ setup() {
   run ! shim ARROW_POOL=system ARROW_POOL_LIMIT=8M "$PROBES/probe_limit" edge
 }
 
+@test "where a debug mode knows them, they are" {
+  run -0 shim ARROW_POOL=system ARROW_POOL_DEBUG=warn ARROW_POOL_LIMIT=8M ARROW_POOL_STATS=d.json "$PROBES/probe_limit" edge
+  run -0 json d.json '[pool("libc")[f] for f in ("backend", "max_memory", "num_failed", "bytes_allocated")]'
+  assert_output "['system', 8388608, 4, 0]"
+  run -0 --separate-stderr shim ARROW_POOL=system ARROW_POOL_DEBUG=warn ARROW_POOL_LIMIT=8M ARROW_POOL_STATS=d.json "$PROBES/probe_limit" threads
+  refused=$output
+  run -0 json d.json '[pool("libc")["max_memory"] <= 8 << 20, pool("libc")["max_memory"] > 7 << 20, pool("libc")["num_failed"], pool("libc")["bytes_allocated"]]'
+  assert_output "[True, True, $refused, 0]"
+}
+
 @test "nothing is said where ARROW_POOL_LOG is quiet" {
   run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_LIMIT=8M ARROW_POOL_LOG=quiet "$PROBES/probe_limit" edge
   assert_equal "$stderr" ""

@@ -326,6 +326,39 @@ TEST(without_a_range_everything_comes_from_the_system) {
 }
 TEST(a_limit_on_data_is_not_used_up_in_advance) { in_a_limited_child(run_with_data_limited); }
 
+/* ---- the second try ---- */
+
+static int tries, releases, tries_that_fail;
+static char block[64];
+
+static void *try_allocate(size_t size, size_t alignment) {
+  (void)size, (void)alignment;
+  return tries++ < tries_that_fail ? NULL : block;
+}
+static void *try_reallocate(void *buffer, size_t old_size, size_t new_size, size_t alignment,
+                            backend_resize *how) {
+  (void)old_size, (void)new_size, (void)alignment;
+  *how = BACKEND_IN_PLACE;
+  return tries++ < tries_that_fail ? NULL : buffer;
+}
+static void count_release(void) { releases++; }
+
+TEST(without_memory_warm_pages_go_back_and_it_is_tried_once_more) {
+  static const backend trying = {
+      .allocate = try_allocate, .reallocate = try_reallocate, .release_unused = count_release};
+  backend_resize how;
+  for (tries_that_fail = 0; tries_that_fail < 3; tries_that_fail++) {
+    void *expected = tries_that_fail < 2 ? block : NULL;
+    tries = releases = 0;
+    assert_ptr_equal(backend_allocate(&trying, 1, 1), expected);
+    assert_int_equal(releases, tries_that_fail > 0);
+    tries = releases = 0;
+    assert_ptr_equal(backend_reallocate(&trying, block, 1, 2, 1, &how), expected);
+    assert_int_equal(releases, tries_that_fail > 0);
+    assert_int_equal(tries, tries_that_fail ? 2 : 1);
+  }
+}
+
 #define ON_BOTH(test)                                                                                        \
   TEST_WITH(test, "jemalloc", &backend_jemalloc), TEST_WITH(test, "system", &backend_system)
 
@@ -336,6 +369,7 @@ int main(void) {
       cmocka_unit_test(what_a_small_range_cannot_hold_comes_from_the_system),
       cmocka_unit_test(without_a_range_everything_comes_from_the_system),
       cmocka_unit_test(a_limit_on_data_is_not_used_up_in_advance),
+      cmocka_unit_test(without_memory_warm_pages_go_back_and_it_is_tried_once_more),
       ON_BOTH(every_size_comes_at_every_alignment),
       ON_BOTH(the_usable_size_can_be_used),
       ON_BOTH(the_alignment_to_keep_is_at_least_the_one_asked_for),

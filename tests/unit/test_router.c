@@ -48,11 +48,12 @@ static void run_case(char *const variables[], void (*body)(void)) {
 
 /* ---- which door, which pool ---- */
 
-static void both_open_on(bool ours, const backend *b) {
+/* Of libc's functions the next allocator may do the work; Arrow's are always served by the pool. */
+static void both_open_on(bool serves_libc, const backend *b) {
   CHECK(router_awake());
   for (int name = 0; name < ROUTER_POOLS; name++) {
     const router_door *door = router_door_of((router_pool_name)name);
-    CHECK(door && door->open && door->ours == ours);
+    CHECK(door && door->open && door->ours == (name != ROUTER_LIBC || serves_libc));
     CHECK(pool_get_config(door->pool)->backend == b);
   }
   CHECK(strcmp(pool_name(the_router.doors[ROUTER_LIBC].pool), "libc") == 0);
@@ -84,6 +85,24 @@ static void expect_jemalloc(void) {
   CHECK(arrowpool_default() == arrowpool_jemalloc());
   for (int name = 0; name < ROUTER_POOLS; name++)
     CHECK(pool_get_config(the_router.doors[name].pool)->basis == POOL_REMEMBERED);
+}
+
+static void expect_guarded_system(void) {
+  both_open_on(true, &guard_system);
+  for (int name = 0; name < ROUTER_POOLS; name++) {
+    const pool_config *config = pool_get_config(the_router.doors[name].pool);
+    CHECK(config->basis == POOL_GUARDED && config->sight == POOL_SEES_ALL);
+  }
+  int strange;
+  void *buffer = router_allocate(router_door_of(ROUTER_LIBC), 100, 64);
+  CHECK(buffer && router_owns(buffer) && !router_owns(&strange));
+  pool_free(router_libc_pool(), buffer, POOL_SIZE_UNKNOWN, 0);
+  CHECK(!router_owns(buffer));
+}
+
+TEST(a_debug_mode_serves_libc_from_the_system_too) {
+  CASE(expect_guarded_system, "ARROW_POOL_DEBUG=warn");
+  assert_string_equal(said, "");
 }
 
 TEST(the_system_serves_unless_jemalloc_is_chosen) {
@@ -258,6 +277,7 @@ TEST(a_message_is_one_line_and_keeps_errno) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_system_serves_unless_jemalloc_is_chosen),
+      cmocka_unit_test(a_debug_mode_serves_libc_from_the_system_too),
       cmocka_unit_test(doors_that_are_not_chosen_are_shut),
       cmocka_unit_test(mistakes_are_one_line_each_and_the_defaults_are_used),
       cmocka_unit_test(the_router_sleeps_until_there_is_an_environment),
