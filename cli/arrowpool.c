@@ -24,6 +24,8 @@ static const cli_command commands[] = {
      cli_plot_describe},
     {"top", "[OPTION]... [PID|DIR]", "watch all processes that keep live files, and their pools", cli_top,
      cli_top_describe},
+    {"serve", "[OPTION]...", "publish what all processes count, for Prometheus", cli_serve,
+     cli_serve_describe},
 };
 
 static const cli_command *find_command(const char *name) {

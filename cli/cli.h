@@ -25,6 +25,8 @@ int cli_plot(int argc, char **argv);
 void cli_plot_describe(void);
 int cli_top(int argc, char **argv);
 void cli_top_describe(void);
+int cli_serve(int argc, char **argv);
+void cli_serve_describe(void);
 
 /* Print "arrowpool: ..." on stderr; returns CLI_USAGE or CLI_FAILURE, for the caller to return. */
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -60,13 +60,8 @@ static int write_to_stdout(void *context, const char *text, size_t size) {
   return fwrite(text, 1, size, stdout) != size;
 }
 
-bool figures_print(const figures *f, arrowpool_format format) {
-  static void (*const formats[])(writer *, const report_subject *) = {
-      [ARROWPOOL_FORMAT_TEXT] = report_text,
-      [ARROWPOOL_FORMAT_JSON] = report_json,
-      [ARROWPOOL_FORMAT_PROMETHEUS] = report_prometheus,
-  };
-  snapshot_process process = {
+void figures_describe(const figures *f, snapshot_process *process, report_subject *subject) {
+  *process = (snapshot_process){
       .pid = f->pid,
       .start_time = f->start_time,
       .time = f->time,
@@ -76,10 +71,22 @@ bool figures_print(const figures *f, arrowpool_format format) {
       .limit_bytes = f->limit_bytes,
       .has_jemalloc = f->jemalloc_active_bytes != ARROWPOOL_UNKNOWN,
       .jemalloc = {f->jemalloc_active_bytes, f->jemalloc_resident_bytes, f->jemalloc_metadata_bytes}};
-  memcpy(process.program, f->program, sizeof process.program);
-  memcpy(process.host, f->host, sizeof process.host);
+  memcpy(process->program, f->program, sizeof process->program);
+  memcpy(process->host, f->host, sizeof process->host);
+  *subject = (report_subject){process, next_pool, (void *)(uintptr_t)f};
+}
+
+bool figures_print(const figures *f, arrowpool_format format) {
+  static void (*const formats[])(writer *, const report_subject *) = {
+      [ARROWPOOL_FORMAT_TEXT] = report_text,
+      [ARROWPOOL_FORMAT_JSON] = report_json,
+      [ARROWPOOL_FORMAT_PROMETHEUS] = report_prometheus,
+  };
+  snapshot_process process;
+  report_subject subject;
+  figures_describe(f, &process, &subject);
   writer w;
   writer_init(&w, write_to_stdout, NULL);
-  formats[format](&w, &(report_subject){&process, next_pool, (void *)(uintptr_t)f});
+  formats[format](&w, &subject);
   return writer_finish(&w);
 }

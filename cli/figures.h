@@ -62,6 +62,11 @@ bool figures_pool_used(const figures_pool *p);
 /* Text from outside that is going to a terminal: control characters become '?'. */
 void figures_make_printable(char *text);
 
+/* As the library's own formats take it (report.h): `process` and `f` have to stay while `subject` is used. */
+struct snapshot_process;
+struct report_subject;
+void figures_describe(const figures *f, struct snapshot_process *process, struct report_subject *subject);
+
 /* Print one process as `format` has it; false if stdout refuses. */
 bool figures_print(const figures *f, arrowpool_format format);
 

@@ -27,6 +27,23 @@ int64_t merge_sum_value(const merge_sum *sum, int64_t *at_least) {
   return sum->unknown ? ARROWPOOL_UNKNOWN : sum->known;
 }
 
+/* ---- keys ---- */
+
+bool merge_parse_by(const char *text, unsigned allowed, unsigned *by) {
+  static const char *const words[] = {"pool", "host", "program", "process"};
+  for (const char *word = text;; word++) {
+    size_t length = strcspn(word, ","), key = 0;
+    while (key < 4 && (strlen(words[key]) != length || strncmp(words[key], word, length) != 0))
+      key++;
+    if (key == 4 || !(allowed & 1u << key))
+      return false;
+    *by |= 1u << key;
+    word += length;
+    if (!*word)
+      return true;
+  }
+}
+
 /* ---- groups ---- */
 
 static merge_group key_of(const merge *m, const figures *f, const figures_pool *pool) {
@@ -160,12 +177,17 @@ static int by_name(const merge_group *a, const merge_group *b) {
   return order ? order : strcmp(a->pool, b->pool);
 }
 
+/* What is known of a field: its value, or its bound. ARROWPOOL_UNKNOWN is less than any. */
+static int64_t least(const merge_group *g, merge_field field) {
+  int64_t at_least, value = merge_value(g, field, &at_least);
+  return value == ARROWPOOL_UNKNOWN ? at_least : value;
+}
+
 static int by_field(const void *a, const void *b, void *field) {
-  int64_t unused;
   merge_field sort = *(merge_field *)field;
   if (sort == MERGE_FIELD_COUNT)
     return by_name(a, b);
-  int64_t one = merge_value(a, sort, &unused), other = merge_value(b, sort, &unused);
+  int64_t one = least(a, sort), other = least(b, sort);
   return one == other ? by_name(a, b) : one > other ? -1 : 1;
 }
 

@@ -11,14 +11,18 @@
 /* By what to add up: bits. */
 enum { MERGE_POOL = 1, MERGE_HOST = 2, MERGE_PROGRAM = 4, MERGE_PROCESS = 8 };
 
+/* Parse KEY,...: add the bits of keys that are `allowed`. False: there is another word, or none. */
+bool merge_parse_by(const char *text, unsigned allowed, unsigned *by);
+
 enum { MERGE_STATES = FIGURES_REPLACED + 1 };
 
 typedef struct merge_sum {
   int64_t known; /* of the parts that are known */
-  int64_t parts, unknown;
+  uint32_t parts, unknown;
 } merge_sum;
 
-/* X(name, unit, help): what is reported of a group. The sum of peaks is max_memory_sum. */
+/* X(name, unit, help): what is reported of a group. The sum of peaks is max_memory_sum, the last sum; what
+ * comes after it follows from the peaks. */
 #define MERGE_FIELDS(X)                                                                                      \
   X(processes, calls, "processes that used the pool")                                                        \
   COUNTERS_FIELDS(X)                                                                                         \
@@ -33,7 +37,8 @@ typedef enum merge_field {
 #define X(name, unit, help) MERGE_##name,
   MERGE_FIELDS(X)
 #undef X
-      MERGE_FIELD_COUNT
+      MERGE_FIELD_COUNT,
+  MERGE_SUM_COUNT = MERGE_max_memory_sum + 1
 } merge_field;
 
 /* Names as in the json report. */
@@ -43,7 +48,7 @@ typedef struct merge_group {
   char pool[72], host[65], program[64]; /* as far as they are of the key, else empty */
   int64_t pid, start_time;
   int64_t states[MERGE_STATES]; /* processes, by figures_state */
-  merge_sum sums[MERGE_FIELD_COUNT];
+  merge_sum sums[MERGE_SUM_COUNT];
   int64_t *peaks; /* one for each process; sorted by merge_finish */
   size_t peak_count, peak_room;
   uint64_t latest; /* number of the process that was added last */
@@ -64,7 +69,8 @@ typedef struct merge {
 /* Begin with all zero but `by`. Ends the program if there is no memory. */
 void merge_add(merge *m, const figures *f);
 
-/* Sort by a field, what is unknown last (MERGE_FIELD_COUNT: by name); no more can be added then. */
+/* Sort by a field (MERGE_FIELD_COUNT: by name), what is known only in part by that part, what is unknown
+ * last; no more can be added then. */
 void merge_finish(merge *m, merge_field sort);
 
 /* A field after merge_finish; ARROWPOOL_UNKNOWN, and then `at_least` is what is known of it, or
@@ -83,6 +89,7 @@ typedef struct merge_report {
 
 void merge_write_text(writer *w, const merge_report *r);
 void merge_write_json(writer *w, const merge_report *r);
+void merge_write_jsonl(writer *w, const merge_report *r);
 void merge_write_prometheus(writer *w, const merge_report *r);
 
 #endif

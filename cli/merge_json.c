@@ -1,4 +1,5 @@
-/* The json report of many processes: one object, schema "arrowpool-report/1" (docs/report.schema.json). */
+/* The json report of many processes: one object, schema "arrowpool-report/1" (docs/report.schema.json). And
+ * its groups as jsonl: each a line, with the same names and nothing nested, for what reads tables. */
 #include "merge.h"
 
 static void key(writer *w, const char **separator, const char *name) {
@@ -57,13 +58,18 @@ static void write_key(writer *w, const char **separator, const merge *m, const m
   }
 }
 
+static void write_figures(writer *w, const char **separator, const merge *m, const merge_group *g) {
+  int64_t unused;
+  write_key(w, separator, m, g);
+  for (merge_field field = 0; field < MERGE_FIELD_COUNT; field++)
+    number(w, separator, merge_field_names[field], merge_value(g, field, &unused));
+  states(w, separator, g->states);
+}
+
 static void write_group(writer *w, const merge *m, const merge_group *g) {
   const char *separator = "{", *inner = "{";
-  write_key(w, &separator, m, g);
   int64_t at_least;
-  for (merge_field field = 0; field < MERGE_FIELD_COUNT; field++)
-    number(w, &separator, merge_field_names[field], merge_value(g, field, &at_least));
-  states(w, &separator, g->states);
+  write_figures(w, &separator, m, g);
   key(w, &separator, "at_least");
   for (merge_field field = 0; field < MERGE_FIELD_COUNT; field++) {
     merge_value(g, field, &at_least);
@@ -90,4 +96,12 @@ void merge_write_json(writer *w, const merge_report *r) {
     write_group(w, m, &m->groups[g]);
   }
   writer_text(w, "]}\n");
+}
+
+void merge_write_jsonl(writer *w, const merge_report *r) {
+  for (size_t g = 0; g < r->merge->count && g < r->top; g++) {
+    const char *separator = "{";
+    write_figures(w, &separator, r->merge, &r->merge->groups[g]);
+    writer_text(w, "}\n");
+  }
 }

@@ -1,6 +1,6 @@
-/* Which processes a report has seen, so that each counts once although several files tell of it: a hash of 40
- * bytes for each process image. The figures that count are a live file's, which holds the last instruction,
- * then those of the newest dump.
+/* Which processes a report has seen, so that each counts once although several files tell of it: an entry of
+ * 32 bytes for each process image, and 8 to 16 of an index that finds it. The figures that count are a live
+ * file's, which holds the last instruction, then those of the newest dump.
  *
  * Files are read once if the first figures seen of each process are the ones that count. If not, all is added
  * up anew by reading once more, now that it is known which ones count: processes_again. */
@@ -10,8 +10,10 @@
 #include "figures.h"
 
 typedef struct processes {
-  struct processes_entry *entries; /* open addressing; a power of two */
+  struct processes_entry *entries; /* as they came */
   size_t count, room;
+  uint32_t *slots; /* hash of the entries: index plus 1; open addressing, a power of two */
+  size_t slot_count;
   bool settled; /* reading again: entries say which figures count */
 } processes;
 

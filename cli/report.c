@@ -18,7 +18,7 @@ void cli_report_describe(void) {
        "Each process counts once. A figure that is not known for a part is shown as its lower bound (>=), or "
        "as ?.\n\n"
        "  --by=KEY,...     pool, host, program or process, or several of them; default: pool\n"
-       "  --format=FORMAT  text, json or prometheus; default: text\n"
+       "  --format=FORMAT  text, json, jsonl or prometheus; default: text\n"
        "  --sort=FIELD     largest first; default: max_memory_sum. name, or one of");
   int column = 18;
   printf("%18s", "");
@@ -31,7 +31,7 @@ void cli_report_describe(void) {
     printf(" %s", merge_field_names[field]);
     column += width;
   }
-  puts("\n  --top=N          only the first N rows");
+  puts("\n  --top=N          only the first N rows; by process there is one for each");
 }
 
 typedef struct state {
@@ -44,39 +44,35 @@ typedef struct state {
 
 /* ---- options ---- */
 
-static int find_word(const char *const *words, size_t count, const char *text, size_t length) {
+static int find_word(const char *const *words, size_t count, const char *text) {
   for (size_t i = 0; i < count; i++)
-    if (strlen(words[i]) == length && strncmp(words[i], text, length) == 0)
+    if (strcmp(words[i], text) == 0)
       return (int)i;
   return -1;
 }
 
 static int parse_by(const char *text, unsigned *by) {
-  static const char *const words[] = {"pool", "host", "program", "process"};
-  for (const char *word = text;; word++) {
-    size_t length = strcspn(word, ",");
-    int index = find_word(words, 4, word, length);
-    if (index < 0)
-      return cli_usage_error(
-          "report: --by=%s: choose pool, host, program or process, or several of them with commas", text);
-    *by |= 1u << index;
-    word += length;
-    if (!*word)
-      return CLI_OK;
-  }
+  if (merge_parse_by(text, ~0u, by))
+    return CLI_OK;
+  return cli_usage_error(
+      "report: --by=%s: choose pool, host, program or process, or several of them with commas", text);
 }
 
-static int parse_format(const char *text, arrowpool_format *out) {
-  static const char *const words[] = {"text", "json", "prometheus"};
-  int index = find_word(words, 3, text, strlen(text));
+typedef void (*format)(writer *, const merge_report *);
+
+static int parse_format(const char *text, format *out) {
+  static const char *const words[] = {"text", "json", "jsonl", "prometheus"};
+  static const format formats[] = {merge_write_text, merge_write_json, merge_write_jsonl,
+                                   merge_write_prometheus};
+  int index = find_word(words, 4, text);
   if (index < 0)
-    return cli_usage_error("report: --format=%s: choose text, json or prometheus", text);
-  *out = (arrowpool_format)index;
+    return cli_usage_error("report: --format=%s: choose text, json, jsonl or prometheus", text);
+  *out = formats[index];
   return CLI_OK;
 }
 
 static int parse_sort(const char *text, merge_field *out) {
-  int index = find_word(merge_field_names, MERGE_FIELD_COUNT, text, strlen(text));
+  int index = find_word(merge_field_names, MERGE_FIELD_COUNT, text);
   if (index < 0 && strcmp(text, "name") != 0)
     return cli_usage_error("report: --sort=%s: choose name or a field; see arrowpool report --help", text);
   *out = index < 0 ? MERGE_FIELD_COUNT : (merge_field)index;
@@ -95,7 +91,7 @@ static int parse_top(const char *text, size_t *out) {
 
 typedef struct settings {
   unsigned by;
-  arrowpool_format format;
+  format write;
   merge_field sort;
   size_t top;
 } settings;
@@ -114,7 +110,7 @@ static int read_options(int argc, char **argv, settings *out) {
       status = parse_by(optarg, &out->by);
       break;
     case 'f':
-      status = parse_format(optarg, &out->format);
+      status = parse_format(optarg, &out->write);
       break;
     case 's':
       status = parse_sort(optarg, &out->sort);
@@ -203,20 +199,15 @@ static int write_to_stdout(void *context, const char *text, size_t size) {
 }
 
 static bool print(state *s, const settings *chosen) {
-  static void (*const formats[])(writer *, const merge_report *) = {
-      [ARROWPOOL_FORMAT_TEXT] = merge_write_text,
-      [ARROWPOOL_FORMAT_JSON] = merge_write_json,
-      [ARROWPOOL_FORMAT_PROMETHEUS] = merge_write_prometheus,
-  };
   writer w;
   merge_finish(&s->merge, chosen->sort);
   writer_init(&w, write_to_stdout, NULL);
-  formats[chosen->format](&w, &(merge_report){&s->merge, s->files, s->damaged, chosen->top});
+  chosen->write(&w, &(merge_report){&s->merge, s->files, s->damaged, chosen->top});
   return writer_finish(&w) && fflush(stdout) == 0;
 }
 
 int cli_report(int argc, char **argv) {
-  settings chosen = {.sort = MERGE_max_memory_sum, .top = SIZE_MAX};
+  settings chosen = {.write = merge_write_text, .sort = MERGE_max_memory_sum, .top = SIZE_MAX};
   state s = {0};
   int status = read_options(argc, argv, &chosen);
   if (status != CLI_OK)

@@ -238,6 +238,10 @@ static bool reserve_copy(void) {
 
 static area_shard *take_shard(void);
 
+/* Nearly all of the file is a hole. Around each page that is touched the kernel would keep zeroes of it in
+ * the page cache, as much as the device reads ahead: megabytes on some. */
+static void read_nothing_ahead(void) { madvise(base, FILE_SIZE, MADV_RANDOM); }
+
 static void attach(void) {
   int saved = errno, fd = reserve_copy() ? create() : -1;
   char *fresh = fd < 0 ? MAP_FAILED : mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -249,6 +253,7 @@ static void attach(void) {
   } else {
     base = fresh;
     active = true;
+    read_nothing_ahead();
     shards_allocated = STEP / sizeof(area_shard);
     write_header();
     watch_for_sigbus();
@@ -340,8 +345,11 @@ void live_prefork(void) {
 static bool map_file(int fd) {
   size_t used = range_round_up(used_shards(copy) + 1, STEP);
   shards_allocated = used / sizeof(area_shard);
-  return reserve(fd, 0, range_round_up(copied, STEP)) && reserve(fd, SHARDS_OFFSET, used) &&
-         mmap(base, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
+  bool done = reserve(fd, 0, range_round_up(copied, STEP)) && reserve(fd, SHARDS_OFFSET, used) &&
+              mmap(base, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
+  if (done)
+    read_nothing_ahead();
+  return done;
 }
 
 /* The mapping is still the parent's: until it is replaced nothing may be counted. Where no file can be had,

@@ -31,4 +31,22 @@ void report_text(writer *w, const report_subject *subject);
 void report_json(writer *w, const report_subject *subject);
 void report_prometheus(writer *w, const report_subject *subject);
 
+/* The families of that format, in its order, for who writes them of many processes: each is an int64_t of
+ * snapshot_process or of arrowpool_stats. */
+typedef struct report_family {
+  const char *name, *type, *help; /* the name is without its prefix, "arrowpool_" */
+  size_t offset;
+  bool is_time; /* milliseconds, written as seconds */
+} report_family;
+
+enum { REPORT_PROCESS_FAMILIES = 5, REPORT_POOL_FAMILIES = 16 };
+extern const report_family report_process_families[REPORT_PROCESS_FAMILIES];
+extern const report_family report_pool_families[REPORT_POOL_FAMILIES];
+
+void report_prometheus_head(writer *w, const report_family *f);
+
+static inline int64_t report_family_value(const report_family *f, const void *record) {
+  return *(const int64_t *)(const void *)((const char *)record + f->offset);
+}
+
 #endif

@@ -2,17 +2,23 @@
  * Program and process number are labels, so that the files of many processes make one page. */
 #include "report.h"
 
-typedef struct family {
-  const char *name, *type, *help;
-  size_t offset; /* in arrowpool_stats */
-} family;
-
+#define PROCESS(name, field, help)                                                                           \
+  { name, "gauge", help, offsetof(snapshot_process, field), false }
 #define GAUGE(name, field, help)                                                                             \
-  { name, "gauge", help, offsetof(arrowpool_stats, field) }
+  { name, "gauge", help, offsetof(arrowpool_stats, field), false }
 #define COUNTER(name, field, help)                                                                           \
-  { name "_total", "counter", help, offsetof(arrowpool_stats, field) }
+  { name "_total", "counter", help, offsetof(arrowpool_stats, field), false }
 
-static const family families[] = {
+const report_family report_process_families[REPORT_PROCESS_FAMILIES] = {
+    PROCESS("resident_bytes", rss_bytes, "Resident memory of the process."),
+    PROCESS("peak_resident_bytes", peak_rss_bytes, "Peak of resident memory."),
+    PROCESS("warm_bytes", warm_bytes, "Freed, kept for the next buffer until the decay time is over."),
+    PROCESS("limit_bytes", limit_bytes, "Most that may be live in all pools."),
+    {"start_time_seconds", "gauge", "When the process, or the fork that made it, began.",
+     offsetof(snapshot_process, start_time), true},
+};
+
+const report_family report_pool_families[REPORT_POOL_FAMILIES] = {
     GAUGE("bytes_allocated", bytes_allocated, "Bytes live now."),
     GAUGE("max_memory_bytes", max_memory, "Peak of bytes_allocated."),
     GAUGE("pool_limit_bytes", limit_bytes, "Most that may be live in the pool."),
@@ -32,17 +38,17 @@ static const family families[] = {
     COUNTER("copied_bytes", bytes_copied, "Old bytes copied."),
 };
 
-static void head(writer *w, const char *name, const char *type, const char *help) {
+void report_prometheus_head(writer *w, const report_family *f) {
   const char *const pieces[] = {
-      "# HELP arrowpool_", name, " ", help, "\n# TYPE arrowpool_", name, " ", type, "\n"};
+      "# HELP arrowpool_", f->name, " ", f->help, "\n# TYPE arrowpool_", f->name, " ", f->type, "\n"};
   for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
     writer_text(w, pieces[i]);
 }
 
 /* `arrowpool_NAME{program="...",pid="..."`, without the closing brace. */
-static void labels(writer *w, const char *name, const snapshot_process *process) {
+static void labels(writer *w, const report_family *f, const snapshot_process *process) {
   writer_text(w, "arrowpool_");
-  writer_text(w, name);
+  writer_text(w, f->name);
   writer_text(w, "{program=");
   writer_label(w, process->program);
   writer_text(w, ",pid=\"");
@@ -50,28 +56,28 @@ static void labels(writer *w, const char *name, const snapshot_process *process)
   writer_text(w, "\"");
 }
 
-static void of_process(writer *w, const snapshot_process *process, const char *name, const char *help,
-                       int64_t value) {
+static void of_process(writer *w, const snapshot_process *process, const report_family *f) {
+  int64_t value = report_family_value(f, process);
   if (value == ARROWPOOL_UNKNOWN)
     return;
-  head(w, name, "gauge", help);
-  labels(w, name, process);
+  report_prometheus_head(w, f);
+  labels(w, f, process);
   writer_text(w, "} ");
-  writer_int(w, value);
+  (f->is_time ? writer_milliseconds : writer_int)(w, value);
   writer_text(w, "\n");
 }
 
-static void of_pools(writer *w, const report_subject *subject, const family *f) {
+static void of_pools(writer *w, const report_subject *subject, const report_family *f) {
   snapshot_pool pool;
   bool any = false;
   for (unsigned index = 0; report_next_pool(subject, &index, &pool);) {
-    int64_t value = *(const int64_t *)(const void *)((const char *)&pool.stats + f->offset);
+    int64_t value = report_family_value(f, &pool.stats);
     if (value == ARROWPOOL_UNKNOWN)
       continue;
     if (!any)
-      head(w, f->name, f->type, f->help);
+      report_prometheus_head(w, f);
     any = true;
-    labels(w, f->name, subject->process);
+    labels(w, f, subject->process);
     writer_text(w, ",pool=");
     writer_label(w, pool.name);
     writer_text(w, ",backend=");
@@ -83,17 +89,8 @@ static void of_pools(writer *w, const report_subject *subject, const family *f) 
 }
 
 void report_prometheus(writer *w, const report_subject *subject) {
-  const snapshot_process *process = subject->process;
-  of_process(w, process, "resident_bytes", "Resident memory of the process.", process->rss_bytes);
-  of_process(w, process, "peak_resident_bytes", "Peak of resident memory.", process->peak_rss_bytes);
-  of_process(w, process, "warm_bytes", "Freed, kept for the next buffer until the decay time is over.",
-             process->warm_bytes);
-  of_process(w, process, "limit_bytes", "Most that may be live in all pools.", process->limit_bytes);
-  head(w, "start_time_seconds", "gauge", "When the process, or the fork that made it, began.");
-  labels(w, "start_time_seconds", process);
-  writer_text(w, "} ");
-  writer_milliseconds(w, process->start_time);
-  writer_text(w, "\n");
-  for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-    of_pools(w, subject, &families[i]);
+  for (size_t i = 0; i < REPORT_PROCESS_FAMILIES; i++)
+    of_process(w, subject->process, &report_process_families[i]);
+  for (size_t i = 0; i < REPORT_POOL_FAMILIES; i++)
+    of_pools(w, subject, &report_pool_families[i]);
 }

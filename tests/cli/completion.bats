@@ -50,6 +50,7 @@ complete_bash() {
   assert [ $count -ge 5 ]
   assert_equal "$(complete_bash arrowpool run --pool = j)" jemalloc
   assert_equal "$(complete_bash arrowpool show --format =)" "json prometheus text"
+  assert_equal "$(complete_bash arrowpool report --format =)" "json jsonl prometheus text"
   assert_equal "$(complete_bash arrowpool top --sort = p)" "peak pid program"
   assert_equal "$(complete_bash arrowpool top --filter = '')" ""
 }

@@ -8,6 +8,7 @@ need_pyarrow() {
 }
 
 need_promtool() {
+  PATH=$PATH:$SOURCE/.prometheus/usr/bin # where scripts/setup unpacks it
   command -v promtool >/dev/null || skip "promtool is not installed (Debian package prometheus)"
 }
 

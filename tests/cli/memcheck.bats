@@ -40,7 +40,7 @@ good_files() {
   checked 2
   checked 0 --version
   checked 0 --help
-  for command in run env show top report plot doctor; do
+  for command in run env show top serve report plot doctor; do
     checked 0 "$command" --help
     checked 2 "$command" --nonsense
   done
@@ -70,10 +70,14 @@ good_files() {
     checked 0 show --format=$format good.live
     checked 0 report --format=$format --by=host,program,process,pool --top=1 good.json good.live good.jsonl
   done
+  checked 0 report --format=jsonl --by=process,pool good.json good.live good.jsonl
   start_probe one 'allocate a 1000000' 'resize a 3000000' 'allocate b 5000'
   checked 0 show --live="$LIVE" "${pid[one]}"
   checked 0 report "$LIVE"
   checked 0 top --once --pools "$LIVE"
+  mkdir prom
+  checked 0 serve --live="$LIVE" --textfile=prom --once
+  checked 0 serve --live="$LIVE" --textfile=prom --once --by=host,program,pool
   checked 0 top -n 3 --interval=100ms --sort=allocs --filter=probe "$LIVE"
   if command -v gnuplot >/dev/null; then
     checked 0 plot --title=title -o out.png good.jsonl
@@ -105,6 +109,8 @@ good_files() {
   number=0
   for file in corpus/*; do mv "$file" "$LIVE/arrowpool-1-$((number += 1))-0.live"; done
   checked 0 top --once --pools "$LIVE"
+  mkdir prom
+  checked 0 serve --live="$LIVE" --textfile=prom --once
   for file in damaged/it_is_cut_off.8300.live damaged/its_header_is_damaged.16.0.live damaged/its_figures_are_damaged.text.json \
     damaged/it_is_nested_too_deeply.json; do
     checked 1 show "$file"

@@ -54,8 +54,8 @@ static void print(const figures *f) {
 }
 
 static void add_up(const figures *f) {
-  static void (*const formats[])(writer *, const merge_report *) = {merge_write_text, merge_write_json,
-                                                                    merge_write_prometheus};
+  static void (*const formats[])(writer *, const merge_report *) = {
+      merge_write_text, merge_write_json, merge_write_jsonl, merge_write_prometheus};
   merge m = {.by = MERGE_POOL | MERGE_PROCESS};
   merge_add(&m, f);
   merge_add(&m, f);

@@ -183,3 +183,12 @@ assert all(line["pools"][0]["num_allocations"] == 1 for line in lines)'
     run -0 promtool check metrics <s.prom
   fi
 }
+
+@test "a live file takes no more of the page cache than it uses, whatever the device reads ahead" {
+  command -v fincore >/dev/null || skip "fincore is not installed (Debian package util-linux-extra)"
+  mkdir live
+  run -5 shim ARROW_POOL=jemalloc ARROW_POOL_LIVE="$PWD/live" ARROW_POOL_LIVE_KEEP=1 "$PROBES/probe_exit" return
+  run -0 fincore --bytes --noheadings --output RES live/*.live
+  assert [ "$output" -gt 0 ]
+  assert [ "$output" -le 65536 ]
+}
