@@ -13,10 +13,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 /* ---- while dlsym works ---- */
 
-static _Alignas(4096) char boot[32768];
+static char boot[32768];
 static _Atomic size_t boot_used;
 
 /* Volatile: glibc declares dlsym a leaf, so the compiler would drop a plain guard around it. */
@@ -25,9 +26,10 @@ static __thread volatile bool resolving;
 static bool is_boot(const void *buffer) { return (uintptr_t)buffer - (uintptr_t)boot < sizeof boot; }
 
 static void *boot_allocate(size_t size, size_t alignment) {
+  const uintptr_t base = (uintptr_t)boot;
   size_t used = atomic_load(&boot_used), start;
   do {
-    start = (used + alignment - 1) & ~(alignment - 1);
+    start = ((base + used + alignment - 1) & ~(alignment - 1)) - base;
     if (start > sizeof boot || size > sizeof boot - start)
       return NULL;
   } while (!atomic_compare_exchange_weak(&boot_used, &used, start + size));
@@ -36,6 +38,12 @@ static void *boot_allocate(size_t size, size_t alignment) {
 
 static void *boot_aligned(size_t alignment, size_t size) {
   return boot_allocate(size, alignment > sizeof(max_align_t) ? alignment : sizeof(max_align_t));
+}
+
+/* The kernel told the page size when it started the program; libc, which could allocate, is not asked. */
+static void *boot_page_aligned(size_t size, bool whole_pages) {
+  size_t page = getauxval(AT_PAGESZ);
+  return boot_aligned(page, whole_pages ? (size + page - 1) & ~(page - 1) : size);
 }
 
 static void *boot_reallocate(void *buffer, size_t size) {
@@ -189,8 +197,8 @@ static int boot_posix_memalign(void **out, size_t alignment, size_t size) {
 }
 #define boot_aligned_alloc(alignment, size) boot_aligned(alignment, size)
 #define boot_memalign(alignment, size)      boot_aligned(alignment, size)
-#define boot_valloc(size)                   boot_aligned(4096, size)
-#define boot_pvalloc(size)                  boot_aligned(4096, (size + 4095) & ~(size_t)4095)
+#define boot_valloc(size)                   boot_page_aligned(size, false)
+#define boot_pvalloc(size)                  boot_page_aligned(size, true)
 #define boot_realloc(buffer, size)          boot_reallocate(buffer, size)
 #define boot_malloc_usable_size(buffer)     ((void)(buffer), (size_t)0)
 

@@ -4,15 +4,10 @@
 load ../shim/helper
 
 setup() {
-  [ -n "${ARROWPOOL_EMULATED_PYTHON-}" ] || skip "only scripts/test-aarch64 knows how to emulate Python"
+  [ -n "${ARROWPOOL_EMULATED-}" ] || skip "only scripts/test-aarch64 knows how to emulate Python"
   export PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
   PEERS=$SOURCE/tests/peers
   cd "$BATS_TEST_TMPDIR" || return
-}
-
-# emulated VERSION [NAME=VALUE]... COMMAND...: with the emulated Python's pyarrow of that version.
-emulated() {
-  env "PYTHONPATH=$ARROWPOOL_WHEELS/pyarrow-$1" "${@:2}"
 }
 
 # counted DUMP: of Arrow's default pool, what does not depend on where in memory things are.
@@ -21,37 +16,37 @@ counted() {
     "total_bytes_allocated", "bytes_allocated", "max_memory", "num_failed", "num_fallbacks", "inherited_bytes")]'
 }
 
-# matches VERSION NATIVE: each step of matrix.py has the figures and results that it has on x86-64, and the shim's books
-# agree with pyarrow's (figures.py).
+# matches VENV: each step of matrix.py has the figures and results that it has on x86-64, and the shim's books agree
+# with pyarrow's (figures.py).
 matches() {
-  local native=$2
-  [ -x "$native" ] || skip "no pyarrow $1 for this machine: scripts/setup wheels was not run"
+  local native=$SOURCE/$1/bin/python
+  [ -f "$SOURCE/$1/requirements.txt" ] || [ "$1" = .venv ] || skip "no $1 for this machine: scripts/setup wheels was not run"
   "$native" "$PEERS/matrix.py" >x86-64
   [ "$(wc -l <x86-64)" = 28 ]
   LD_PRELOAD=$SOURCE/build/shim/libarrowpool_preload.so ARROW_POOL=jemalloc ARROW_POOL_STATS=x86-64.json \
     "$native" "$PEERS/matrix.py" jemalloc >x86-64.shim 2>books
   diff x86-64 x86-64.shim
-  emulated "$1" "${ARROWPOOL_PRELOAD}$SHIM" ARROW_POOL=jemalloc ARROW_POOL_STATS=aarch64.json \
-    "$ARROWPOOL_EMULATED_PYTHON" "$PEERS/matrix.py" jemalloc >aarch64 2>books
+  shim ARROW_POOL=jemalloc ARROW_POOL_STATS=aarch64.json \
+    "$BUILD/$1/bin/python" "$PEERS/matrix.py" jemalloc >aarch64 2>books
   diff x86-64 aarch64
   grep -q "^the end {'name': 'arrow.mimalloc', 'backend': 'jemalloc'" books
   diff <(counted x86-64.json) <(counted aarch64.json)
-  echo "# pyarrow $1: $(counted aarch64.json)" >&3
+  echo "# $1: $(counted aarch64.json)" >&3
 }
 
 @test "pyarrow 26, by the arrow_vtable door" {
-  matches newest "$SOURCE/.venv/bin/python"
+  matches .venv
 }
 
 @test "pyarrow 20.0.0, by the arrow_vtable door" {
-  matches 20.0.0 "$SOURCE/.venv-pyarrow-20.0.0/bin/python"
+  matches .venv-pyarrow-20.0.0
 }
 
 @test "pyarrow 26, by the arrow_mi door: the witness in front of it saw nothing that we did not" {
   for mode in jemalloc system; do
     mkdir data
-    run -0 emulated newest "${ARROWPOOL_PRELOAD/LD_PRELOAD=/LD_PRELOAD=$BUILD/tests/peers/libwitness.so:}$SHIM" \
-      ARROW_POOL=$mode ARROW_POOL_DOORS=libc,arrow_mi "$ARROWPOOL_EMULATED_PYTHON" "$PEERS/workload.py" data $mode
+    run -0 env LD_PRELOAD="$BUILD/tests/peers/libwitness.so:$SHIM" ARROW_POOL=$mode ARROW_POOL_DOORS=libc,arrow_mi \
+      "$BUILD/.venv/bin/python" "$PEERS/workload.py" data $mode
     echo "# $mode: ${lines[1]##*\"witness\"}" >&3
     rm -r data
   done

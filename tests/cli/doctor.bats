@@ -27,7 +27,7 @@ unloadable() {
 @test "an ordinary program will be served, and run says nothing" {
   gcc -o seven seven.c
   run -0 --separate-stderr doctor ./seven
-  assert_line "ok: ./seven: 64-bit x86-64 code, /lib64/ld-linux-x86-64.so.2"
+  assert_line --regexp "^ok: \./seven: $CODE, /lib(64)?/ld-linux-${MACHINE/x86_64/x86-64}\.so\.[12]\$"
   assert_line "ok: the shim is $("$PROBES/probe_api"): $SHIM"
   assert_line --regexp '^ok: an address range of [0-9.]+ [GT]iB can be reserved and used$'
   refute_line --regexp '^(warning|problem)'
@@ -55,21 +55,23 @@ unloadable() {
 @test "programs of musl, for which run leaves LD_PRELOAD alone" {
   command -v musl-gcc >/dev/null || skip "musl-gcc (Debian: musl-tools) is not installed"
   musl-gcc -o musl seven.c
-  unloadable ./musl "its loader is ld-musl-x86_64.so.1, which is not glibc's but musl's" 7
+  unloadable ./musl "its loader is ld-musl-$MACHINE.so.1, which is not glibc's but musl's" 7
   run -127 shim ./musl # so it has to
 }
 
 @test "programs of a loader that nobody knows" {
-  "$PYTHON" -I "$SOURCE/tests/cli/elf.py" other 64 62 /no/such/ld-other.so.1
+  [ "$MACHINE" = aarch64 ] && number=183 || number=62
+  "$PYTHON" -I "$SOURCE/tests/cli/elf.py" other 64 "$number" /no/such/ld-other.so.1
   unloadable ./other "its loader is ld-other.so.1, which is not glibc's" 127
 }
 
 @test "programs of other processors, which no shell is given to read" {
-  "$PYTHON" -I "$SOURCE/tests/cli/elf.py" arm 64 183 /lib/ld-linux-aarch64.so.1
+  [ "$MACHINE" = aarch64 ] && name=x86-64 number=62 || name=aarch64 number=183
+  "$PYTHON" -I "$SOURCE/tests/cli/elf.py" other 64 "$number" "/lib/ld-linux-$name.so.1"
   "$PYTHON" -I "$SOURCE/tests/cli/elf.py" x86 32 3 /lib/ld-linux.so.2
   "$PYTHON" -I "$SOURCE/tests/cli/elf.py" riscv 64 243
-  run -1 doctor ./arm
-  assert_line "problem: ./arm cannot be preloaded: it is 64-bit aarch64 code, and the shim is not; run one built for this processor"
+  run -1 doctor ./other
+  assert_line "problem: ./other cannot be preloaded: it is 64-bit $name code, and the shim is not; run one built for this processor"
   run -1 doctor ./x86
   assert_line --partial "./x86 cannot be preloaded: it is 32-bit x86 code, and the shim is not"
   run -1 doctor ./riscv
@@ -116,7 +118,7 @@ unloadable() {
   ln -s "$(realpath "$PYTHON")" bin/python3
   unloadable "$PWD/static" "it is linked statically, so no loader runs that could preload anything" 7
   run -1 doctor ./two
-  assert_line "ok: through ./two, $PWD/one, $PWD/static: 64-bit x86-64 code, no loader"
+  assert_line "ok: through ./two, $PWD/one, $PWD/static: $CODE, no loader"
   run -7 --separate-stderr "$CLI" run -- ./two
   assert_equal "${#stderr_lines[@]}" 1
   PATH=$PWD/bin:$PATH run doctor ./link

@@ -31,7 +31,7 @@ python_cat='import sys; print(sys.stdin.readline(), end="", flush=True); sys.std
 @test "a process with the shim, and one without" {
   start "$CLI" run -- cat
   run -0 --separate-stderr "$CLI" doctor "$patient"
-  assert_line --regexp "^ok: process $patient runs .*/cat: 64-bit x86-64 code$"
+  assert_line --regexp "^ok: process $patient runs .*/cat: $CODE\$"
   assert_line "ok: the shim $("$PROBES/probe_api") is mapped: $SHIM"
   assert_line "ok: ARROW_POOL=jemalloc: buffers come from the private jemalloc"
   assert_line --partial "note: it keeps no live file"

@@ -14,7 +14,8 @@ witnessed() {
 # is skipped.
 wheel() {
   [ "$1" != newest ] || return 0
-  PYTHON=$SOURCE/.venv-pyarrow-$1/bin/python
-  [ -f "$SOURCE/.venv-pyarrow-$1/requirements.txt" ] ||
-    skip "no pyarrow $1: $(cat "$SOURCE/.venv-pyarrow-$1/failed" 2>/dev/null || echo "scripts/setup wheels was not run")"
+  local venv=${ARROWPOOL_VENVS:-$SOURCE}/.venv-pyarrow-$1
+  PYTHON=$venv/bin/python
+  [ -f "$venv/requirements.txt" ] ||
+    skip "no pyarrow $1: $(cat "$venv/failed" 2>/dev/null || echo "scripts/setup wheels was not run")"
 }

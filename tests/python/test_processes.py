@@ -136,7 +136,7 @@ def test_alone_the_library_of_the_package_serves():
 
 
 def test_under_the_shim_there_is_one_instance_which_is_the_shim(tmp_path):
-    shim = os.path.join(os.environ["ARROWPOOL_BUILD"], "shim", "libarrowpool_preload.so")
+    shim = os.path.realpath(os.path.join(os.environ["ARROWPOOL_BUILD"], "shim", "libarrowpool_preload.so"))
     dump = tmp_path / "dump.json"
     assert run("""
 array = pa.array(range(1000), memory_pool=pool)
@@ -151,7 +151,7 @@ def test_another_version_that_was_preloaded_is_refused(tmp_path):
     source = tmp_path / "other.c"
     source.write_text('const char *arrowpool_version(void) { return "9.9.9"; }')
     other = tmp_path / "other.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", other, source], check=True)
+    subprocess.run([os.environ.get("ARROWPOOL_CC", "cc"), "-shared", "-fPIC", "-o", other, source], check=True)
     assert "which is 9.9.9 and was loaded before: preload the shim of the same version" in run("""
 try:
     import arrowpool

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154 # bats or the helper sets these
-# The wheel: built as a user builds it, installed into a Python of its own, used, and taken away.
+# The wheel: built as a user builds it, or for another processor, installed into a Python of its own, used, and taken
+# away. What builds for another processor names meson's cross files in ARROWPOOL_CROSS (scripts/test-aarch64).
 load ../shim/helper
 load ../peers/helper
 load helper
@@ -18,7 +19,13 @@ setup_file() {
     return
   fi
   export PATH=$WORK/tools/bin:$PATH
-  timeout 900 python -m build --wheel --no-isolation -o "$WORK/wheels" "$WORK/source" >"$WORK/log" 2>&1 || tail -n 30 "$WORK/log" >&2
+  local cross=()
+  for file in ${ARROWPOOL_CROSS-}; do cross+=("-Csetup-args=--cross-file=$file"); done
+  # Python's name for what it runs on becomes the wheel's.
+  [ ${#cross[@]} = 0 ] || export _PYTHON_HOST_PLATFORM=linux-$MACHINE
+  timeout "$(patience 900)" python -m build --wheel --no-isolation "${cross[@]}" -o "$WORK/wheels" "$WORK/source" >"$WORK/log" 2>&1 ||
+    tail -n 30 "$WORK/log" >&2
+  unset _PYTHON_HOST_PLATFORM
 }
 
 setup() {
@@ -28,11 +35,23 @@ setup() {
   pyarrow=$("$PYTHON" -c 'import os, pyarrow; print(os.path.dirname(os.path.dirname(pyarrow.__file__)))')
 }
 
-# install_wheel FOLDER: a Python with the wheel, to which $pyarrow lends its packages.
+# install_wheel FOLDER: a Python with the wheel, to which $pyarrow lends its packages. pip runs in that Python, so it
+# judges by itself whether the wheel is for it.
 install_wheel() {
-  /usr/bin/python3 -m venv "$1"
-  find "$1" | sort >"$1.before"
-  "$1/bin/pip" install -q --disable-pip-version-check --no-deps --no-compile "$wheel"
+  local command
+  if [ -n "${ARROWPOOL_VENVS-}" ]; then
+    mkdir -p "$1/lib/python3.11/site-packages"
+    cp -a "$ARROWPOOL_VENVS"/.venv/{bin,pyvenv.cfg} "$1"
+  else
+    /usr/bin/python3 -m venv --without-pip "$1"
+  fi
+  find "$1" ! -name site-packages | sort >"$1.before" # pip takes that away once it is empty
+  pip --python "$1/bin/python" install -q --disable-pip-version-check --no-deps --no-compile "$wheel"
+  if [ -n "${ARROWPOOL_VENVS-}" ]; then # the command, which its script becomes, is to be emulated as well
+    command=$(echo "$1"/lib/python3*/site-packages/arrowpool/bin/arrowpool)
+    mv "$command" "$command.foreign"
+    cp "$ARROWPOOL_VENVS/emulate" "$command"
+  fi
 }
 
 @test "the wheel has the package, the libraries, the command and the licences, and nothing else" {
@@ -48,8 +67,8 @@ install_wheel() {
 @test "auditwheel finds it to be manylinux, and all that it needs in glibc" {
   run -0 "$WORK/tools/bin/auditwheel" show "$wheel"
   output=$(tr '\n' ' ' <<<"$output")
-  assert_output --regexp 'consistent with the +following platform tag: "manylinux_2_3[0-9]_x86_64"'
-  [[ $wheel == *-abi3-* ]]
+  assert_output --regexp "consistent with the +following platform tag: \"manylinux_2_3[0-9]_$MACHINE\""
+  [[ $wheel == *-abi3-linux_"$MACHINE".whl ]]
 }
 
 @test "it looks for libraries in its own folder only" {
@@ -81,15 +100,16 @@ END
   [[ $stderr == *c:app* ]]
   run -0 env -u PYTHONPATH "$venv/bin/arrowpool" --version # without pyarrow
   assert_output --partial "arrowpool "
-  run -0 "$venv/bin/pip" uninstall -q -y arrowpool
-  run -0 diff "$venv.before" <(find "$venv" | sort)
+  find "$venv" -name '*.foreign' -path '*/arrowpool/*' -delete
+  run -0 pip --python "$venv/bin/python" uninstall -q -y arrowpool
+  run -0 diff "$venv.before" <(find "$venv" ! -name site-packages | sort)
   assert_output ""
 }
 
 @test "the tests of pools pass with the wheel" {
   venv=$BATS_TEST_TMPDIR/v
   install_wheel "$venv"
-  run -0 env PYTHONPATH="$pyarrow" timeout 300 "$venv/bin/python" -m pytest -q -p no:cacheprovider --tb=short \
+  run -0 env PYTHONPATH="$pyarrow" timeout "$(patience 300)" "$venv/bin/python" -m pytest -q -p no:cacheprovider --tb=short \
     "$SOURCE/tests/python/test_pools.py"
   assert_output --regexp '[0-9]{2,} passed'
 }

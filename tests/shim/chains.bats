@@ -3,9 +3,10 @@
 # known for by itself (probe_libc.h). First the allocator alone, so that its list there stays true.
 load helper
 
-# needs LIBRARY: skip where it is not installed.
+# needs LIBRARY: skip where it is not installed. By env, since the shell's own true starts no program.
 needs() {
-  LD_PRELOAD=$1 true 2>&1 | grep -q 'cannot be preloaded' && skip "$1 is not installed"
+  need_hardware "$1 is this machine's"
+  env LD_PRELOAD="$1" true 2>&1 | grep -q 'cannot be preloaded' && skip "$1 is not installed"
   return 0
 }
 
@@ -117,7 +118,7 @@ before() {
 
 @test "an aligned buffer that grows by realloc stays where it is" {
   dump=$BATS_TEST_TMPDIR/dump.json
-  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_STATS="$dump" /usr/bin/python3 -I -c '
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_STATS="$dump" "$TESTED_PYTHON" -I -c '
 import ctypes
 libc = ctypes.CDLL(None)
 libc.realloc.restype, libc.realloc.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t]

@@ -67,6 +67,7 @@ PYTHON
 }
 
 @test "run passes the arguments through as they are" {
+  need_hardware "it says that what it starts is a program of this machine"
   run -0 "$CLI" run -- printf '<%s>' a 'b c' '' '--pool=x' $'new\nline' '*'
   assert_output $'<a><b c><><--pool=x><new\nline><*>'
   run -0 "$CLI" run printf '<%s>' --help --pool=nonsense -- -x
@@ -74,6 +75,7 @@ PYTHON
 }
 
 @test "run gives the command's own status" {
+  need_hardware "it says that what it starts is a program of this machine"
   for status in 0 1 2 7 127 255; do
     run -$status "$CLI" run -- sh -c "exit $status"
     assert_output ""
@@ -82,6 +84,7 @@ PYTHON
 }
 
 @test "run keeps stdin, stdout and the process number" {
+  need_hardware "it says that what it starts is a program of this machine"
   run -0 bash -c 'echo in | "$CLI" run -- cat'
   assert_output in
   run -0 bash -c 'echo $$; exec "$CLI" run -- sh -c "echo \$\$"'
@@ -119,6 +122,7 @@ PYTHON
 }
 
 @test "a setting on the command line cures a bad one of the environment" {
+  need_hardware "it says that what it starts is a program of this machine"
   ARROW_POOL=nonsense run -0 "$CLI" run --pool=system -- sh -c 'echo $ARROW_POOL'
   assert_output system
 }
@@ -133,6 +137,7 @@ PYTHON
 }
 
 @test "an LD_PRELOAD of the user's stays, behind the shim" {
+  need_hardware "it says that what it starts is a program of this machine"
   other=$PROBES/libprobe_plugin.so
   LD_PRELOAD=$other run -0 "$CLI" run -- sh -c 'echo $LD_PRELOAD'
   assert_output "$SHIM:$other"
@@ -146,6 +151,7 @@ PYTHON
 }
 
 @test "run finds the shim from wherever it is called, and through a link" {
+  need_hardware "it says that what it starts is a program of this machine"
   ln -s "$CLI" link
   run -0 ./link run -- true
   PATH=$(dirname "$CLI"):$PATH run -0 arrowpool run -- sh -c 'echo $LD_PRELOAD'

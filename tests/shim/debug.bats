@@ -148,6 +148,7 @@ found_everywhere() {
 }
 
 @test "a debugger goes on after the trap" {
+  need_hardware "gdb would see the emulator"
   command -v gdb >/dev/null || skip "gdb is not installed"
   run timeout 60 gdb -q -batch -ex "set environment LD_PRELOAD=$SHIM" -ex "set environment ARROW_POOL_DEBUG=trap" \
     -ex "set startup-with-shell off" -ex run -ex "signal 0" --args "$PROBES/probe_debug" c double

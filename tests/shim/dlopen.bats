@@ -36,7 +36,7 @@ setup() {
 }
 
 @test "the shim itself can be loaded by dlopen, late" {
-  run -0 env ARROW_POOL=jemalloc "$PYTHON" -I -c '
+  run -0 env ARROW_POOL=jemalloc "$TESTED_PYTHON" -I -c '
 import ctypes, sys
 print(ctypes.CDLL(sys.argv[1]).arrowpool_default() != 0)' "$SHIM"
   assert_output True

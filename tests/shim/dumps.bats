@@ -223,7 +223,7 @@ sys.exit(subprocess.run(sys.argv[1:], stderr=writer).returncode != 5)' \
 @test "after a chroot the dump goes where the path leads from there" {
   need_root
   mkdir jail
-  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_STATS=/s.json ARROW_POOL_LIVE="$PWD/live" /usr/bin/python3 -I -c '
+  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_STATS=/s.json ARROW_POOL_LIVE="$PWD/live" "$TESTED_PYTHON" -I -c '
 import ctypes, os
 ctypes.CDLL(None).posix_memalign(ctypes.byref(ctypes.c_void_p()), 64, 1000)
 os.chroot("jail")

@@ -7,20 +7,22 @@ load /usr/lib/bats/bats-assert/load
 SOURCE=${ARROWPOOL_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
 BUILD=${ARROWPOOL_BUILD:-$SOURCE/build}
 PYTHON=${ARROWPOOL_PYTHON:-$SOURCE/.venv/bin/python}
+TESTED_PYTHON=${ARROWPOOL_TESTED_PYTHON-$PYTHON} # to be run under the shim, where there is one for that processor
 SHIM=${ARROWPOOL_SHIM:-$BUILD/shim/libarrowpool_preload.so} # scripts/sanitize: another
 LIBRARY=$BUILD/lib/libarrowpool.so
 CLI=$BUILD/cli/arrowpool
 PROBES=$BUILD/tests/shim
-export SOURCE BUILD PYTHON SHIM LIBRARY CLI PROBES
+MACHINE=${ARROWPOOL_MACHINE:-$(uname -m)} # the processor that the build folder is for
+CODE="64-bit ${MACHINE/x86_64/x86-64} code" # as the doctor says it
+export SOURCE BUILD PYTHON TESTED_PYTHON SHIM LIBRARY CLI PROBES MACHINE CODE
 
 # Nothing of the caller's reaches the tests; meson's MALLOC_PERTURB_ would fill gigabytes.
 unset LD_PRELOAD MALLOC_PERTURB_ "${!ARROW_@}"
 export LC_ALL=C
 
-# shim [NAME=VALUE]... COMMAND...: the command with the shim preloaded, and with those variables. An emulator is told
-# in a way of its own what its program, and not itself, shall preload.
+# shim [NAME=VALUE]... COMMAND...: the command with the shim preloaded, and with those variables.
 shim() {
-  env "${ARROWPOOL_PRELOAD:-LD_PRELOAD=}${ARROWPOOL_RUNTIME:+$ARROWPOOL_RUNTIME:}$SHIM" "$@"
+  env LD_PRELOAD="${ARROWPOOL_RUNTIME:+$ARROWPOOL_RUNTIME:}$SHIM" "$@"
 }
 
 # json FILE EXPRESSION: evaluate Python on the dump, where d is the whole and pool("libc") one of its pools;
@@ -41,6 +43,11 @@ dumps() {
 # need_hardware REASON: what an emulator cannot do.
 need_hardware() {
   [ -z "${ARROWPOOL_EMULATED-}" ] || skip "emulated: $1"
+}
+
+# patience SECONDS: for timeout, as an emulator needs it.
+patience() {
+  echo $(($1 * ${ARROWPOOL_EMULATED:+10*}1))
 }
 
 need_root() {

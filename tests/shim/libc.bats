@@ -66,7 +66,14 @@ conforms() {
   assert_output "(2, 2, 0)"
 }
 
-@test "so is it where the address space is limited" {
+@test "what the loader allocates while the shim looks for the functions behind it is aligned to pages" {
+  for mode in system jemalloc; do
+    run -0 env LD_PRELOAD="$PROBES/libprobe_within_dlsym.so:$SHIM" ARROW_POOL=$mode "$PROBES/probe_early"
+    assert_output "0 failures"
+  done
+}
+
+@test "so is a library where the address space is limited" {
   ulimit -v 4000000
   run -0 shim ARROW_POOL=jemalloc "$PROBES/probe_early"
   assert_output ""

@@ -71,7 +71,7 @@ setup() {
 }
 
 @test "a percentage is of the machine's memory, or of the control group's where that is less" {
-  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_LIMIT=50% ARROW_POOL_STATS=d.json ARROW_POOL_STATS_IDLE=1 /bin/true
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_LIMIT=50% ARROW_POOL_STATS=d.json ARROW_POOL_STATS_IDLE=1 sh -c :
   limit=$(json d.json 'd["process"]["limit_bytes"]')
   memory=$(($(getconf _PHYS_PAGES) * $(getconf PAGESIZE)))
   [ "$limit" -gt 0 ]
@@ -96,7 +96,7 @@ setup() {
   echo 600M >"$group/inner/$file"
   # shellcheck disable=SC2016 # for the inner shell
   run shim ARROW_POOL=jemalloc ARROW_POOL_LIMIT=25% ARROW_POOL_STATS="$PWD/d.json" ARROW_POOL_STATS_IDLE=1 \
-    sh -c 'echo $$ >"$1/inner/cgroup.procs" && exec /bin/true' sh "$group"
+    sh -c 'echo $$ >"$1/inner/cgroup.procs" && exec sh -c :' sh "$group"
   rmdir "$group/inner" "$group"
   assert_success
   run -0 json d.json 'd["process"]["limit_bytes"]'
@@ -108,7 +108,7 @@ setup() {
   run -0 json d.json 'd["process"]["limit_bytes"]'
   assert_output 8388608
   for value in 0 -1 8X 101% 0% 99999999999999999999 ""; do
-    run -2 "$CLI" run --limit="$value" -- /bin/true
+    run -2 "$CLI" run --limit="$value" -- true
     assert_line --partial "--limit"
   done
 }

@@ -5,6 +5,7 @@ load helper
 
 # unchanged COMMAND...: three runs, compared.
 unchanged() {
+  need_hardware "programs of this machine are not"
   command -v "$1" >/dev/null || skip "$1 is not installed"
   cd "$BATS_TEST_TMPDIR" || return
   "$@" >plain.out 2>plain.err </dev/null && status=0 || status=$?

@@ -20,6 +20,7 @@ OTHER=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all)
 # A directory as /tmp is, with what another user needs to run a program under the shim.
 make_shared() {
   need_root
+  need_hardware "another user's copies would not be"
   SHARED=$(mktemp -d)
   chmod 1777 "$SHARED"
   mkdir "$SHARED/bin"
@@ -323,6 +324,7 @@ os.execve(sys.argv[2], sys.argv[2:4], os.environ | {"LD_PRELOAD": os.environ["SH
 LIVE_NAME='arrowpool-$$-$(cut -d" " -f22 /proc/$$/stat)'
 
 @test "what others planted under a live file's name is neither followed nor changed" {
+  need_hardware "qemu-user tells another start time than the kernel"
   live() {
     run -0 --separate-stderr bash -c "$1"'; exec env LD_PRELOAD="$SHIM" ARROW_POOL_LIVE="$PWD/out" ARROW_POOL_LIVE_KEEP=1 "$PROBES/probe_dumps" 0'
     assert_equal "$stderr" ""

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Build jemalloc as a private static archive: own prefix, hidden symbols, no constructor, no initial-exec TLS.
-# usage: build-private.sh SOURCE WORK ARCHIVE HEADER HOST COMPILER...
+# usage: build-private.sh SOURCE WORK ARCHIVE HEADER HOST STRIP COMPILER...
 set -eu
-src=$1 work=$2 archive=$(realpath -m "$3") header=$(realpath -m "$4") host=$5
-shift 5
+src=$1 work=$2 archive=$(realpath -m "$3") header=$(realpath -m "$4") host=$5 strip=$6
+shift 6
 machine=${host:-$(uname -m)}
 case $machine in x86_64*) tls=-mtls-dialect=gnu2 ;; aarch64*) tls=-mtls-dialect=desc ;; *) tls= ;; esac
 # jemalloc's pages may be several of the kernel's, never parts of one. Where kernels differ in theirs, they are
@@ -21,5 +21,5 @@ if ! { "$src/configure" ${host:+--host="$host"} \
   exit 1
 fi
 cp lib/libjemalloc_pic.a "$archive"
-strip --strip-debug "$archive"
+"$strip" --strip-debug "$archive"
 cp include/jemalloc/jemalloc.h "$header"
