@@ -1,6 +1,6 @@
 """Add up the results of a meson test run: the single tests inside each program, where it names them.
 
-usage: count_results.py TESTLOG.JSON PASSED FAILED    (what was run besides)
+usage: count_results.py TESTLOG.JSON PASSED FAILED [TAP]...    (what was run besides: counts, and files in TAP)
 """
 
 import json
@@ -15,9 +15,12 @@ PATTERNS = {
 }
 
 
+def count(text):
+    return {kind: len(pattern.findall(text)) for kind, pattern in PATTERNS.items()}
+
+
 def results(test):
-    counts = {kind: len(pattern.findall(test.get("stdout", "") + test.get("stderr", "")))
-              for kind, pattern in PATTERNS.items()}
+    counts = count(test.get("stdout", "") + test.get("stderr", ""))
     ended_badly = test["result"] not in ("OK", "SKIP", "EXPECTEDFAIL")
     if not sum(counts.values()):
         counts["skipped" if test["result"] == "SKIP" else "failed" if ended_badly else "passed"] = 1
@@ -28,7 +31,11 @@ def results(test):
 
 total = {"passed": int(sys.argv[2]), "failed": int(sys.argv[3]), "skipped": 0}
 with open(sys.argv[1]) as lines:
-    for line in lines:
-        for kind, count in results(json.loads(line)).items():
-            total[kind] += count
+    found = [results(json.loads(line)) for line in lines]
+for file in sys.argv[4:]:
+    with open(file) as text:
+        found.append(count(text.read()))
+for counts in found:
+    for kind, number in counts.items():
+        total[kind] += number
 print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")

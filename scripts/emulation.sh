@@ -50,9 +50,6 @@ run_bats() {
 
 # count_all LOG: add up what run_bats and meson, by its log, had for results.
 count_all() {
-  local passed failed
   cat "$FOREIGN"/bats.*.tap >&2
-  passed=$(cat "$FOREIGN"/bats.*.tap | grep '^ok' | grep -vc '# skip') || :
-  failed=$(cat "$FOREIGN"/bats.*.tap | grep -c '^not ok') || :
-  python3 scripts/count_results.py "$1" "$passed" "$failed"
+  python3 scripts/count_results.py "$1" 0 0 "$FOREIGN"/bats.*.tap
 }
