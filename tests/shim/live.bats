@@ -191,6 +191,7 @@ assert all(line["pools"][0]["num_allocations"] == 1 for line in lines)'
 }
 
 @test "a live file takes no more of the page cache than it uses, whatever the device reads ahead" {
+  need_hardware "madvise(MADV_RANDOM) does nothing"
   command -v fincore >/dev/null || skip "fincore is not installed (Debian package util-linux-extra)"
   mkdir live
   run -5 shim ARROW_POOL=jemalloc ARROW_POOL_LIVE="$PWD/live" ARROW_POOL_LIVE_KEEP=1 "$PROBES/probe_exit" return
