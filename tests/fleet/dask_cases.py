@@ -29,15 +29,6 @@ HELD = 3_000_000  # bytes that the first worker is made to hold; each further on
 PATIENCE = 300  # seconds until something hangs that should go on
 
 
-def shuffle(cluster, folder, exchange):
-    partitions = range(SIZE["partitions"])
-    rows = cluster.map(workload.split, *zip(*((f"{folder}/data", exchange, at, PARTS) for at in partitions),
-                                            strict=True))
-    results = cluster.map(workload.gather, [exchange] * PARTS, range(PARTS))
-    assert sum(rows) == sum(result[0] for result in results) == SIZE["partitions"] * SIZE["rows"]
-    return workload.combine(results)
-
-
 def dataframe(folder):
     """Dask's own shuffle between workers, and a group-by, over the same files."""
     import dask.dataframe as dd
@@ -57,7 +48,7 @@ def work(cluster, folder, mode):
     seen = cluster.each(environment)
     return {"workers": sorted(seen), "environments": list(seen.values()),
             "nannies": sorted({worker["parent"] for worker in seen.values()}),
-            "shuffle": shuffle(cluster, folder, f"{place}/exchange")}
+            "shuffle": workload.shuffle(cluster.map, SIZE, folder, f"{place}/exchange", PARTS)}
 
 
 def read_again(cluster, folder):

@@ -32,15 +32,6 @@ def data(folder):
     return workload.write_wide(f"{folder}/wide", SIZE["wide_rows"])
 
 
-def shuffle(cluster, folder, exchange):
-    partitions = range(SIZE["partitions"])
-    rows = cluster.map(workload.split, *zip(*((f"{folder}/data", exchange, at, PARTS) for at in partitions),
-                                            strict=True))
-    results = cluster.map(workload.gather, [exchange] * PARTS, range(PARTS))
-    assert sum(rows) == sum(result[0] for result in results) == SIZE["partitions"] * SIZE["rows"]
-    return workload.combine(results)
-
-
 ROLES = {"raylet/raylet": "raylet", "gcs_server": "GCS", "ray::Worker": "actor", "ray::IDLE": "idle worker"}
 
 
@@ -52,7 +43,7 @@ def role(words):
 def work(mode, folder):
     place = f"{folder}/{mode}"
     with engine_ray.Cluster(figures.variables(mode, f"{place}/live", f"{place}/dumps"), place, WORKERS) as cluster:
-        result = {"shuffle": shuffle(cluster, folder, f"{place}/exchange"),
+        result = {"shuffle": workload.shuffle(cluster.map, SIZE, folder, f"{place}/exchange", PARTS),
                   "wide": sorted(cluster.each(workload.read_wide, f"{folder}/wide", 2).values()),
                   "processes": observed.processes(role)}
         said = cluster.each(workload.hold, "known", HELD)

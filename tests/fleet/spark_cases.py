@@ -33,15 +33,6 @@ def data(folder):
     return workload.write_wide(f"{folder}/wide", SIZE["wide_rows"])
 
 
-def shuffle(cluster, folder, exchange):
-    partitions = range(SIZE["partitions"])
-    rows = cluster.map(workload.split, *zip(*((f"{folder}/data", exchange, at, PARTS) for at in partitions),
-                                            strict=True))
-    results = cluster.map(workload.gather, [exchange] * PARTS, range(PARTS))
-    assert sum(rows) == sum(result[0] for result in results) == SIZE["partitions"] * SIZE["rows"]
-    return workload.combine(results)
-
-
 def dataframe(session, folder):
     """Spark's own shuffle and group-by of the same files; columns go to Python as Arrow and as pandas, and back."""
     import pandas as pd
@@ -91,7 +82,7 @@ def work(folder):
             place = f"{folder}/{mode}"
             environment = figures.variables(mode, f"{place}/live", f"{place}/dumps")
             cluster.context.pythonExec = engine_spark.wrapper(f"{place}/python", environment)
-            result[mode] = {"shuffle": shuffle(cluster, folder, f"{place}/exchange"),
+            result[mode] = {"shuffle": workload.shuffle(cluster.map, SIZE, folder, f"{place}/exchange", PARTS),
                             "dataframe": dataframe(cluster.session, folder),
                             "wide": sorted(cluster.each(workload.read_wide, f"{folder}/wide", 2).values()),
                             "processes": observed.processes(role)}

@@ -33,13 +33,6 @@ import document  # noqa: E402
 
 # ---- one run ----
 
-def shuffle(cluster, size, folder, exchange, parts):
-    partitions = range(size["partitions"])
-    cluster.map(workload.split, [f"{folder}/data"] * len(partitions), [exchange] * len(partitions), list(partitions),
-                [parts] * len(partitions))
-    return workload.combine(cluster.map(workload.gather, [exchange] * parts, list(range(parts))))
-
-
 def measured(cluster, work):
     """What work() gives, its wall time, and mean RSS of the workers: highest since it began, and 2 s after it."""
     can_reset = all(cluster.each(workload.reset_peak).values())
@@ -58,7 +51,8 @@ def one(engine_name, mode, size_name, workers, folder):
     with engine.Cluster(figures.variables(mode, f"{place}/live"), place, workers) as cluster:
         cluster.each(workload.pool_figures)  # pyarrow is loaded
         before = cluster.memory(time.time()) if hasattr(cluster, "memory") else None
-        runs = {"shuffle": measured(cluster, lambda: shuffle(cluster, size, folder, f"{place}/exchange", workers)),
+        runs = {"shuffle": measured(cluster, lambda: workload.shuffle(cluster.map, size, folder, f"{place}/exchange",
+                                                                     workers)),
                 "wide": measured(cluster, lambda: sorted(set(
                     cluster.each(workload.read_wide, f"{folder}/wide", size["reads"]).values())))}
         memory = None

@@ -1,10 +1,10 @@
 """What the engines are given to do: pieces over pyarrow alone, each of which is one task on one worker and takes and
 returns plain values, so that Dask, Ray or Spark can send them to their workers as they are.
 
-A shuffle: write_partition (or write_dataset), then split for each partition, then gather for each part, then
-combine. All results are exact: floats are multiples of 1/64, whose sums do not depend on their order, so that the
-digest of a run is the same on every engine, with the shim and without. A task can be done twice (its worker may have
-been killed): files appear by renaming.
+A shuffle: write_partition (or write_dataset), then shuffle: split each partition, gather each part, combine. All results
+are exact: floats are multiples of 1/64, whose sums do not depend on their order, so that the digest of a run is
+the same on every engine, with the shim and without. A task can be done twice (its worker may have been killed): files
+appear by renaming.
 
 Reading again and again: write_wide, then read_wide on each worker: a Parquet dataset of ten columns, read in a loop,
 after which no buffer is left, and yet resident memory stays high.
@@ -115,6 +115,15 @@ def combine(results):
 
 
 # ---- reading again and again ----
+
+def shuffle(cluster_map, size, folder, exchange, parts):
+    """All steps after write_dataset, by an engine's map(function, *sequences): the digest. No row is lost."""
+    partitions = range(size["partitions"])
+    rows = cluster_map(split, *zip(*((f"{folder}/data", exchange, at, parts) for at in partitions), strict=True))
+    results = cluster_map(gather, [exchange] * parts, range(parts))
+    assert sum(rows) == sum(result[0] for result in results) == size["partitions"] * size["rows"]
+    return combine(results)
+
 
 def write_wide(folder, rows):
     import numpy as np
