@@ -1,8 +1,8 @@
 """What the engines are given to do: pieces over pyarrow alone, each of which is one task on one worker and takes and
 returns plain values, so that Dask, Ray or Spark can send them to their workers as they are.
 
-A shuffle: write_partition (or write_dataset), then shuffle: split each partition, gather each part, combine. All results
-are exact: floats are multiples of 1/64, whose sums do not depend on their order, so that the digest of a run is
+A shuffle: write_partition (or write_dataset), then shuffle: split each partition, gather each part, combine. All
+results are exact: floats are multiples of 1/64, whose sums do not depend on their order, so that the digest of a run is
 the same on every engine, with the shim and without. A task can be done twice (its worker may have been killed): files
 appear by renaming.
 
