@@ -39,8 +39,9 @@ state() {
 
 @test "a process killed in the middle of its work leaves exactly what it had done" {
   need_hardware "100 processes take minutes"
-  run -0 timeout 150 "$PYTHON" "$BATS_TEST_DIRNAME/live.py" "$PROBES/probe_live" "$SHIM" "$CLI" \
-    "$([ -n "${ARROWPOOL_LONG-}" ] && echo 1000 || echo 100)"
+  local kills=100
+  [ -z "${ARROWPOOL_LONG-}" ] || kills=1000
+  run -0 timeout $((kills * 3)) "$PYTHON" "$BATS_TEST_DIRNAME/live.py" "$PROBES/probe_live" "$SHIM" "$CLI" $kills
 }
 
 @test "the figures of 64 threads are exact, while the process runs" {
