@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define TO_WRITE      (O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+#define TO_APPEND     (O_RDWR | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 #define LOCK_ATTEMPTS 5000 /* a millisecond apart */
 
 typedef struct place {
@@ -109,7 +110,7 @@ static bool open_special(const place *p, char target[PATH_MAX], int *fd) {
 
 /* A new one, for its owner only, whatever the umask. */
 static int create(const place *p, const char *name, int flags) {
-  int saved = errno, fd = openat(p->directory, name, TO_WRITE | O_CREAT | O_EXCL | O_NOFOLLOW | flags, 0600);
+  int saved = errno, fd = openat(p->directory, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   if (fd >= 0 && fchmod(fd, 0600))
     errno = saved; /* a file system without modes: the umask can only have taken some away */
   return fd;
@@ -130,7 +131,7 @@ static bool replace(const place *p, int64_t number, dump_file_fill fill, void *c
   char temporary[NAME_MAX + 1];
   name_temporary(p, number, temporary);
   unlinkat(p->directory, temporary, 0); /* of a process of the same number that was killed while it wrote */
-  int fd = create(p, temporary, 0);
+  int fd = create(p, temporary, TO_WRITE);
   if (fd < 0)
     return false;
   bool done = fill(context, fd);
@@ -167,11 +168,20 @@ static bool is_ours_alone(int fd) {
   return alone;
 }
 
+/* Who was killed in the middle of a line, became another program, or met a full disk, left it without an end.
+ */
+static bool begin_line(int fd) {
+  struct stat s;
+  char last;
+  return fstat(fd, &s) || s.st_size == 0 || pread(fd, &last, 1, s.st_size - 1) != 1 || last == '\n' ||
+         write(fd, "\n", 1) == 1;
+}
+
 static bool append(const place *p, dump_file_fill fill, void *context) {
-  int flags = TO_WRITE | O_APPEND | O_NOFOLLOW, fd = openat(p->directory, name_of(p), flags);
-  if (fd < 0 && errno == ENOENT && (fd = create(p, p->name, O_APPEND)) < 0 && errno == EEXIST)
+  int flags = TO_APPEND | O_NOFOLLOW, fd = openat(p->directory, name_of(p), flags);
+  if (fd < 0 && errno == ENOENT && (fd = create(p, p->name, TO_APPEND)) < 0 && errno == EEXIST)
     fd = openat(p->directory, p->name, flags);
-  bool done = fd >= 0 && is_ours_alone(fd) && lock(fd) && fill(context, fd);
+  bool done = fd >= 0 && is_ours_alone(fd) && lock(fd) && begin_line(fd) && fill(context, fd);
   close_quietly(fd);
   return done;
 }

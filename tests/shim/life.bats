@@ -63,10 +63,19 @@ in_both() {
       ARROW_POOL_STATS_INTERVAL=20ms ARROW_POOL_STATS_SIGNAL=USR2 ARROW_POOL_LIVE=live \
       timeout 500 "$PROBES/probe_life" forks $forks
     assert_equal "$mode:$output$stderr" "$mode:"
+    # Each line is whole, and there is one of each process at least that ended by itself. A thread that was writing
+    # when its process was killed, or became another program, leaves a line that is cut off, and no other suffers.
     run -0 "$PYTHON" -I -c '
-import collections, json
-lines = collections.Counter(json.loads(line)["process"]["pid"] for line in open("s.jsonl"))
-print(len(lines))' # each line whole, and one of each process at least that ended by itself
+import json
+pids, cut = set(), 0
+for line in open("s.jsonl"):
+    try:
+        pids.add(json.loads(line)["process"]["pid"])
+    except json.JSONDecodeError:
+        cut += 1
+        assert line.startswith("{\"schema\"") and line.count("\"schema\"") == 1, line
+assert cut <= len(pids) / 50, cut
+print(len(pids))'
     # The parent; of each four children two, and of each child a grandchild.
     assert [ "$output" -ge $((1 + forks / 2 + forks)) ]
     rm s.jsonl

@@ -162,6 +162,20 @@ assert times == sorted(times) and len({line["process"]["pid"] for line in lines}
 assert all(line["pools"][0]["num_allocations"] == 1 for line in lines)'
 }
 
+@test "a line that was cut off spoils no other" {
+  printf '{"schema":"arrowpool/1","proc' >s.jsonl
+  chmod 600 s.jsonl
+  for _ in 1 2; do
+    run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_STATS=s.jsonl "$PROBES/probe_exit" too-large
+    assert_equal "$stderr" ""
+  done
+  run -0 "$PYTHON" -I -c '
+import json
+first, *others = open("s.jsonl").read().split("\n")
+print(first, [json.loads(line)["pools"][0]["name"] for line in others if line], others[-1:])'
+  assert_output "{\"schema\":\"arrowpool/1\",\"proc ['libc', 'libc'] ['']"
+}
+
 @test "an interval starts no thread in a program that uses no pool" {
   run -0 shim ARROW_POOL=jemalloc ARROW_POOL_STATS=s.jsonl ARROW_POOL_STATS_INTERVAL=1ms \
     grep Threads: /proc/self/status
