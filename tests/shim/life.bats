@@ -67,15 +67,16 @@ in_both() {
     # when its process was killed, or became another program, leaves a line that is cut off, and no other suffers.
     run -0 "$PYTHON" -I -c '
 import json
-pids, cut = set(), 0
+processes, cut = set(), 0
 for line in open("s.jsonl"):
     try:
-        pids.add(json.loads(line)["process"]["pid"])
+        process = json.loads(line)["process"]
+        processes.add((process["pid"], process["start_time"])) # numbers come back
     except json.JSONDecodeError:
         cut += 1
         assert line.startswith("{\"schema\"") and line.count("\"schema\"") == 1, line
-assert cut <= len(pids) / 50, cut
-print(len(pids))'
+assert cut <= len(processes) / 50, cut
+print(len(processes))'
     # The parent; of each four children two, and of each child a grandchild.
     assert [ "$output" -ge $((1 + forks / 2 + forks)) ]
     rm s.jsonl
