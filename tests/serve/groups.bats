@@ -5,14 +5,6 @@ load ../shim/helper
 load ../cli/helper
 load helper
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || return
-  LIVE=$PWD/live
-  mkdir live
-}
-
-teardown() { end_serve; }
-
 # short_lived NAME=VALUE...: a process that makes 5 allocations of 1311111 bytes together, and ends.
 short_lived() { shim ARROW_POOL=jemalloc ARROW_POOL_LIVE="$LIVE" "$@" "$PROBES/probe_exit" return 3>&- || [ $? = 5 ]; }
 

@@ -6,6 +6,17 @@ export PATH
 
 SERVE=$CLI_ASAN # the command that serves; slower than the ordinary one, and sees what that one does not
 
+# begin: in a folder of the test's own, with one for live files.
+begin() {
+  cd "$BATS_TEST_TMPDIR" || return
+  LIVE=$PWD/live
+  mkdir live
+}
+
+# What files do that need no more.
+setup() { begin; }
+teardown() { end_serve; }
+
 # eventually COMMAND...: until it succeeds, for some time.
 eventually() {
   local deadline=$((SECONDS + 30))

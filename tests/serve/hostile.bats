@@ -5,14 +5,6 @@ load ../shim/helper
 load ../cli/helper
 load helper
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || return
-  LIVE=$PWD/live
-  mkdir live
-}
-
-teardown() { end_serve; }
-
 # clients MODE [ARGUMENT]...
 clients() { timeout 100 "$PYTHON" "$BATS_TEST_DIRNAME/clients.py" "$URL" "$@"; }
 

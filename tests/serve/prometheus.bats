@@ -7,12 +7,6 @@ load helper
 
 METRICS=$SOURCE/docs/metrics
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || return
-  LIVE=$PWD/live
-  mkdir live
-}
-
 teardown() {
   touch end
   end_serve

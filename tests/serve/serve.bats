@@ -5,14 +5,6 @@ load ../shim/helper
 load ../cli/helper
 load helper
 
-setup() {
-  cd "$BATS_TEST_TMPDIR" || return
-  LIVE=$PWD/live
-  mkdir live
-}
-
-teardown() { end_serve; }
-
 # head_of METHOD PATH: status and some headers of the answer, and how long its body is.
 head_of() {
   "$PYTHON" -I - "$1" "$URL$2" <<'PYTHON'

@@ -6,9 +6,8 @@ load ../cli/helper
 load helper
 
 setup() {
-  cd "$BATS_TEST_TMPDIR" || return
-  LIVE=$PWD/live
-  mkdir live prom
+  begin
+  mkdir prom
 }
 
 teardown() {
