@@ -3,6 +3,7 @@
 #include "serve.h"
 
 #include "cli.h"
+#include "clock.h"
 #include "live_files.h"
 #include "merge.h"
 
@@ -157,12 +158,6 @@ static int choose_directory(settings *s) {
 
 /* ---- running ---- */
 
-static int64_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
 /* False: a file could not be written. */
 static bool refresh(settings *s) {
   serve_files_read(&s->files);
@@ -182,7 +177,7 @@ static bool refresh(settings *s) {
 
 /* Wait for a signal of `ends`, looking after connections meanwhile; true: it came. */
 static bool wait_until(int64_t moment, const sigset_t *ends) {
-  for (int64_t left; (left = moment - now()) > 0;) {
+  for (int64_t left; (left = moment - clock_milliseconds()) > 0;) {
     struct timespec part = {.tv_sec = left >= 1000, .tv_nsec = left >= 1000 ? 0 : left * 1000000};
     if (sigtimedwait(ends, NULL, &part) > 0)
       return true;
@@ -193,10 +188,10 @@ static bool wait_until(int64_t moment, const sigset_t *ends) {
 
 /* Reading takes at most half of the time, however many files there are. */
 static void loop(settings *s, const sigset_t *ends) {
-  for (int64_t next = now() + s->refresh; !wait_until(next, ends);) {
-    int64_t start = now();
+  for (int64_t next = clock_milliseconds() + s->refresh; !wait_until(next, ends);) {
+    int64_t start = clock_milliseconds();
     refresh(s);
-    int64_t least = 2 * (now() - start);
+    int64_t least = 2 * (clock_milliseconds() - start);
     next = start + (least > s->refresh ? least : s->refresh);
   }
 }

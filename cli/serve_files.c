@@ -1,6 +1,7 @@
 /* See serve_files.h. */
 #include "serve_files.h"
 
+#include "clock.h"
 #include "find_files.h"
 #include "live.h"
 #include "processes.h"
@@ -29,12 +30,6 @@ typedef struct serve_file {
   int64_t dead_since; /* milliseconds, when that was seen: a file's own time can be that of its beginning */
 } file;
 
-static int64_t microseconds(clockid_t clock) {
-  struct timespec now;
-  clock_gettime(clock, &now);
-  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* ---- one file ---- */
 
 static void drop_figures(file *f) {
@@ -51,7 +46,7 @@ static void bury(serve_files *s, file *f, figures_state fate) {
   drop_figures(f);
   f->state = FILE_DEAD;
   f->fate = fate;
-  f->dead_since = microseconds(CLOCK_MONOTONIC) / 1000;
+  f->dead_since = clock_milliseconds();
 }
 
 /* The first time that a process is seen to be gone, what was read may be of just before its end, when it
@@ -215,7 +210,7 @@ static void replace_older(serve_files *s) {
 }
 
 static void remove_old(serve_files *s) {
-  int64_t now = microseconds(CLOCK_MONOTONIC) / 1000;
+  int64_t now = clock_milliseconds();
   for (size_t i = 0; i < s->count && s->remove_after >= 0; i++) {
     file *f = &s->files[i];
     struct stat status;
@@ -241,7 +236,7 @@ static void count_all(serve_files *s) {
 }
 
 void serve_files_read(serve_files *s) {
-  int64_t start = microseconds(CLOCK_MONOTONIC);
+  int64_t start = clock_microseconds(CLOCK_MONOTONIC);
   if (!s->gone.pools.families)
     serve_tables_init(&s->gone);
   s->unreadable_directories = 0;
@@ -252,8 +247,8 @@ void serve_files_read(serve_files *s) {
   count_all(s);
   remove_old(s);
   drop_vanished(s);
-  s->time = microseconds(CLOCK_REALTIME) / 1000;
-  s->microseconds = microseconds(CLOCK_MONOTONIC) - start;
+  s->time = clock_microseconds(CLOCK_REALTIME) / 1000;
+  s->microseconds = clock_microseconds(CLOCK_MONOTONIC) - start;
 }
 
 /* ---- what is shown ---- */

@@ -5,6 +5,7 @@
  * library counts who still sends it. What a client can have is bounded: connections, the memory of each, and
  * its time, of which a client that sends or reads slowly gets no more than others. */
 #include "cli.h"
+#include "clock.h"
 #include "serve.h"
 
 #include <arpa/inet.h>
@@ -46,7 +47,7 @@ static struct {
 typedef struct connection {
   bool used, ended;
   int fd;
-  time_t since; /* of the clock that never goes back */
+  int64_t since; /* seconds */
 } connection;
 
 static struct MHD_Daemon *server;
@@ -58,12 +59,6 @@ static _Atomic int64_t scrapes, slow;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct MHD_Response *page;
 static connection connections[MOST_CONNECTIONS];
-
-static time_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec;
-}
 
 /* ---- answers ---- */
 
@@ -136,7 +131,7 @@ static void note_connection(void *context, struct MHD_Connection *c, void **own,
       place++;
     if (place < connections + MOST_CONNECTIONS) {
       int fd = mhd.MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-      *place = (connection){.used = true, .fd = fd, .since = now()};
+      *place = (connection){.used = true, .fd = fd, .since = clock_milliseconds() / 1000};
       *own = place;
     }
   }
@@ -144,7 +139,7 @@ static void note_connection(void *context, struct MHD_Connection *c, void **own,
 }
 
 void serve_http_end_slow(void) {
-  time_t oldest = now() - LONGEST_SECONDS;
+  int64_t oldest = clock_milliseconds() / 1000 - LONGEST_SECONDS;
   pthread_mutex_lock(&lock);
   for (size_t i = 0; i < MOST_CONNECTIONS; i++) {
     connection *c = &connections[i];

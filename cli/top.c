@@ -2,6 +2,7 @@
 #include "top.h"
 
 #include "cli.h"
+#include "clock.h"
 #include "live.h"
 #include "live_files.h"
 
@@ -33,12 +34,6 @@ void cli_top_describe(void) {
        "  -n N             text, N times");
 }
 
-int64_t top_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* ---- reading ---- */
 
 static bool is_live_file(const char *name, int64_t pid) {
@@ -58,7 +53,7 @@ static bool read_file(top_view *v, const char *name) {
       top_model_add_unreadable(&v->model);
     return true;
   }
-  bool added = top_model_add(&v->model, name, &f, top_now());
+  bool added = top_model_add(&v->model, name, &f, clock_milliseconds());
   figures_free(&f);
   return added;
 }

@@ -20,8 +20,6 @@ typedef struct top_view {
 /* Read all live files and arrange the lines. False: no memory. */
 bool top_refresh(top_view *v);
 
-int64_t top_now(void); /* milliseconds, never going back */
-
 /* Show the view on the terminal until the user ends it. The exit status; a signal that ends it is passed on,
  * after the terminal was restored. */
 int top_screen(top_view *v);

@@ -2,6 +2,7 @@
  * and read from a descriptor, so no handler runs in the midst of curses; those that end or stop the program
  * take effect after the terminal was restored. */
 #include "cli.h"
+#include "clock.h"
 #include "top_draw.h"
 
 #include <curses.h>
@@ -193,14 +194,14 @@ static int read_signals(int signals) {
 /* Returns the signal that ended it, or 0: the user did, or there is no memory. */
 static int loop(screen *s, int signals) {
   struct pollfd waits[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
-  int64_t last = top_now();
+  int64_t last = clock_milliseconds();
   s->failed = !top_refresh(s->view);
   while (!s->done && !s->failed) {
     if (s->stale)
       s->failed = !top_model_arrange(&s->view->model);
     s->stale = false;
     top_draw(&s->drawing);
-    int64_t wait = last + s->view->interval - top_now();
+    int64_t wait = last + s->view->interval - clock_milliseconds();
     poll(waits, 2, wait > 0 ? (int)wait : 0);
     int signal = waits[1].revents ? read_signals(signals) : 0;
     if (signal)
@@ -209,8 +210,8 @@ static int loop(screen *s, int signals) {
       read_keys(s);
     else if (waits[0].revents)
       return SIGHUP; /* the terminal is gone */
-    if (top_now() - last >= s->view->interval) {
-      last = top_now();
+    if (clock_milliseconds() - last >= s->view->interval) {
+      last = clock_milliseconds();
       s->failed |= !top_refresh(s->view);
     }
   }
