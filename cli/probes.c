@@ -56,7 +56,7 @@ static void try_all(probes *out) {
   range_window window = {0};
   try_moves(out);
   try_huge_page(out);
-  if (range_reserve() && range_carve(&window, 64 << 20)) {
+  if (range_reserve() && range_carve(&window, 64 << 20, range_alignment())) {
     out->reserved = range_all.span;
     out->writable = range_commit(&window, 1 << 20);
   }

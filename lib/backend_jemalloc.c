@@ -1,4 +1,4 @@
-/* The private jemalloc as a backend; the only file that includes its header.
+/* The private jemalloc as a backend; the only file that calls it.
  *
  * Invariants: every pointer it hands out lies in the range (range.h): each result is tested, and one outside
  * goes back to jemalloc while the system allocator serves the request. A block is small when it is below
@@ -8,6 +8,7 @@
  * jemalloc falls back while a thread's keys are destroyed, has our hooks too. */
 #include "backend.h"
 
+#include "extents.h"
 #include "gate.h"
 #include "house.h"
 #include "range.h"
@@ -40,74 +41,6 @@ static _Atomic unsigned small_arenas[MAX_ARENAS], large_arenas[MAX_LARGE_ARENAS]
 static _Atomic unsigned next_thread;
 static __thread unsigned thread_number; /* 0: thread not bound to its arena yet */
 static slots_policy policy = {.decay = 1000, .thp = SLOTS_THP_AUTO};
-
-/* ---- jemalloc's view of our address space ---- */
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-parameter" /* the hooks' signatures are jemalloc's */
-
-static void *run_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t alignment, bool *zero,
-                       bool *commit, unsigned arena) {
-  if (address)
-    return NULL;
-  *zero = *commit = true;
-  return runs_allocate(arena, size, alignment);
-}
-
-static bool run_dalloc(extent_hooks_t *hooks, void *address, size_t size, bool committed, unsigned arena) {
-  return true; /* declined: jemalloc purges the run, keeps it, and merges it with its neighbours */
-}
-
-static bool run_purge(extent_hooks_t *hooks, void *address, size_t size, size_t offset, size_t length,
-                      unsigned arena) {
-  return !range_release_pages((char *)address + offset, length);
-}
-
-static bool run_merge(extent_hooks_t *hooks, void *first, size_t first_size, void *second, size_t second_size,
-                      bool committed, unsigned arena) {
-  return runs_hold(first) != runs_hold(second);
-}
-
-static bool any_split(extent_hooks_t *hooks, void *address, size_t size, size_t first, size_t second,
-                      bool committed, unsigned arena) {
-  return false;
-}
-
-static void *slot_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t alignment, bool *zero,
-                        bool *commit, unsigned arena) {
-  bool zeroed;
-  if (!address)
-    address = slots_allocate(size, alignment, &zeroed);
-  else if (!slots_extend(address, size, &zeroed))
-    address = NULL;
-  if (!address)
-    return NULL;
-  if (*zero && !zeroed)
-    memset(address, 0, size);
-  *zero |= zeroed;
-  *commit = true;
-  return address;
-}
-
-static bool slot_dalloc(extent_hooks_t *hooks, void *address, size_t size, bool committed, unsigned arena) {
-  slots_release(address, size);
-  return false;
-}
-
-static bool slot_merge(extent_hooks_t *hooks, void *first, size_t first_size, void *second,
-                       size_t second_size, bool committed, unsigned arena) {
-  return !slots_same(first, second);
-}
-
-static extent_hooks_t run_hooks = {.alloc = run_alloc,
-                                   .dalloc = run_dalloc,
-                                   .purge_forced = run_purge,
-                                   .split = any_split,
-                                   .merge = run_merge};
-static extent_hooks_t slot_hooks = {
-    .alloc = slot_alloc, .dalloc = slot_dalloc, .split = any_split, .merge = slot_merge};
-
-#pragma GCC diagnostic pop
 
 /* ---- start ---- */
 
@@ -143,7 +76,8 @@ static bool start(void) {
     return false;
   size_t share = range_uncarved() / 8;
   ssize_t decay = policy.decay == SLOTS_NEVER ? -1 : (ssize_t)policy.decay;
-  return runs_init(share) && slots_init(share, policy) && set_hooks(0, &run_hooks) && set_decay(0, decay) &&
+  return runs_init(share) && slots_init(share, policy) && set_hooks(0, &extents_in_runs) &&
+         set_decay(0, decay) &&
          !arrowpool_je_mallctl("arenas.dirty_decay_ms", NULL, NULL, &decay, sizeof decay);
 }
 
@@ -164,11 +98,11 @@ static bool started(void) {
 static unsigned make_arena(_Atomic unsigned *where, extent_hooks_t *hooks) {
   unsigned arena, none = 0;
   size_t size = sizeof arena;
-  extent_hooks_t *metadata_hooks = &run_hooks;
+  extent_hooks_t *metadata_hooks = &extents_in_runs;
   if (arrowpool_je_mallctl("arenas.create", &arena, &size, &metadata_hooks, sizeof metadata_hooks))
     return 0;
   /* Slots keep idle pages by themselves: jemalloc must not sit on free extents. */
-  if (hooks != &run_hooks && (!set_hooks(arena, hooks) || !set_decay(arena, 0)))
+  if (hooks != &extents_in_runs && (!set_hooks(arena, hooks) || !set_decay(arena, 0)))
     return 0;
   return atomic_compare_exchange_strong(where, &none, arena) ? arena : none;
 }
@@ -180,7 +114,7 @@ static __attribute__((noinline, cold)) bool bind_thread(void) {
   _Atomic unsigned *where = &small_arenas[number % (unsigned)arena_count];
   unsigned arena = atomic_load(where);
   if (!arena)
-    arena = make_arena(where, &run_hooks); /* 0 on failure: that arena has our hooks as well */
+    arena = make_arena(where, &extents_in_runs); /* 0 on failure: that arena has our hooks as well */
   arrowpool_je_mallctl("thread.arena", NULL, NULL, &arena, sizeof arena);
   thread_number = number + 1 ? number + 1 : 1;
   return true;
@@ -190,7 +124,7 @@ static __attribute__((noinline, cold)) bool bind_thread(void) {
 static int large_flags(void) {
   _Atomic unsigned *where = &large_arenas[thread_number % (unsigned)large_arena_count];
   unsigned arena = atomic_load_explicit(where, memory_order_acquire);
-  if (__builtin_expect(!arena, 0) && !(arena = make_arena(where, &slot_hooks)))
+  if (__builtin_expect(!arena, 0) && !(arena = make_arena(where, &extents_in_slots)))
     return 0;
   return MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE;
 }
@@ -296,12 +230,17 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
   slots_expect(NULL, 0);
   if (!moved)
     return NULL;
-  bool remapped = large && slots_move(buffer, moved, kept);
+  slots_moved outcome = large ? slots_move(buffer, moved, kept) : SLOTS_COPIED;
   if (!large)
     memcpy(moved, buffer, kept);
+  if (outcome == SLOTS_REFUSED) { /* its address may be a stranger's now, but jemalloc has the extent */
+    arrowpool_je_dallocx(moved, MALLOCX_TCACHE_NONE);
+    errno = saved;
+    return NULL;
+  }
   errno = saved;
   free_slowly(buffer, 0, 0); /* libc's callers do not say the alignment that the old size went with */
-  *how = remapped ? BACKEND_REMAPPED : BACKEND_COPIED;
+  *how = outcome == SLOTS_MOVED ? BACKEND_REMAPPED : BACKEND_COPIED;
   return moved;
 }
 

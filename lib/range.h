@@ -1,8 +1,9 @@
 /* The one reserved range of addresses that holds everything our jemalloc hands out.
  *
- * Ownership of a pointer is decided here, by two comparisons. The range is reserved once, without access;
- * windows of it are carved at start and become writable from their bottom, in batches: a writable range
- * would make core dumps slow and mlockall resident. Nothing is ever given back.
+ * Ownership of a pointer is decided here, by two comparisons. The range is reserved once, at a random place
+ * and without access; windows of it are carved at start and become writable from their bottom, in batches: a
+ * writable range would make core dumps slow and mlockall resident. No address is ever given back, and none
+ * may become unmapped: the kernel could hand it to somebody else, whom we would take for ourselves.
  * range_reserve and range_carve run while the backend starts, under GATE_START. */
 #ifndef ARROWPOOL_RANGE_H
 #define ARROWPOOL_RANGE_H
@@ -25,9 +26,14 @@ typedef struct range_window {
   _Atomic size_t writable; /* grows only, under GATE_RANGE */
 } range_window;
 
+/* Stretches that the kernel took from us and would not give back: whatever lies there is somebody else's. */
+extern _Atomic unsigned range_losses;
+bool range_is_lost(const void *pointer);
+
 static inline bool range_owns(const void *pointer) {
   uintptr_t low = atomic_load_explicit(&range_all.low, memory_order_relaxed);
-  return (uintptr_t)pointer - low < atomic_load_explicit(&range_all.span, memory_order_relaxed);
+  return (uintptr_t)pointer - low < atomic_load_explicit(&range_all.span, memory_order_relaxed) &&
+         __builtin_expect(!range_losses || !range_is_lost(pointer), 1);
 }
 
 /* Two comparisons; NULL and anything else outside is not held. */
@@ -55,17 +61,29 @@ bool range_reserve(void);
 extern size_t range_page;
 static inline size_t range_page_size(void) { return range_page; }
 
-/* True where address space is charged when it becomes writable: commit exactly what is used. */
+/* Whether writable addresses are charged (RLIMIT_DATA, strict overcommit): commit exactly what is used. */
 bool range_is_frugal(void);
+
+/* Whether the kernel may refuse addresses, since there is a limit of that kind or it has done so already. No
+ * system call of its own: a sandbox may allow none but those that an allocator needs. */
+bool range_is_limited(void);
+void range_note_refusal(void);
+
+/* Whether all of a stretch is mapped. */
+bool range_is_mapped(const void *from, size_t size);
+
+/* Whether one mapping holds the whole stretch: what a program does to a part of a buffer splits it. */
+bool range_is_one_mapping(void *from, size_t size);
 
 /* Bytes of the range not carved yet. */
 size_t range_uncarved(void);
 
-/* What windows are aligned to (bytes). */
+/* The most that windows can be aligned to (bytes). */
 size_t range_alignment(void);
 
-/* Cut the next window off the range. False if it does not fit. */
-bool range_carve(range_window *window, size_t size);
+/* Cut the next window off the range, at a random distance from the one before. `alignment` (bytes, a power of
+ * two) is of its base and its size, and at most range_alignment(). False if it does not fit. */
+bool range_carve(range_window *window, size_t size, size_t alignment);
 
 /* Make the first `upto` bytes of a window writable (bytes, at most its size). False if the kernel refuses. */
 bool range_commit(range_window *window, size_t upto);
@@ -78,6 +96,20 @@ bool range_make_writable(void *from, size_t size);
 /* Give the pages of a writable stretch back to the kernel; they read as zeros afterwards. False if the
  * kernel refuses; then they are as they were. */
 bool range_release_pages(void *from, size_t size);
+
+/* What has become of a stretch of whole pages; of its parts, what is worst. */
+typedef enum range_state {
+  RANGE_AS_WAS, /* it is mapped, and nothing has changed */
+  RANGE_FRESH,  /* it is writable, and reads as zeros */
+  RANGE_CLOSED, /* it has no access: range_make_writable may give it back */
+  RANGE_LOST    /* it is not ours any more */
+} range_state;
+
+/* Put fresh pages in place of whatever is mapped there. */
+range_state range_renew(void *from, size_t size);
+
+/* The same in the gaps only that a failed system call may have left: what is mapped stays as it is. */
+range_state range_fill_gaps(void *from, size_t size);
 
 /* The number that a file of the kernel's begins with; `otherwise` if it cannot be read. */
 size_t range_kernel_number(const char *path, size_t otherwise);

@@ -18,8 +18,8 @@ static size_t next_chunk; /* offset of the first unused byte of the window */
 static struct { char *next, *end; } chunks[CHUNK_OWNERS];
 
 bool runs_init(size_t share) {
-  return range_carve(&runs_window, share) &&
-         range_carve(&notes, runs_window.size / GRANULE * sizeof(uint16_t));
+  return range_carve(&runs_window, share, CHUNK) &&
+         range_carve(&notes, runs_window.size / GRANULE * sizeof(uint16_t), RANGE_UNIT);
 }
 
 static void *note_of(const void *block) {

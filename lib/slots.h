@@ -34,9 +34,10 @@ void *slots_allocate(size_t size, size_t alignment, bool *zeroed);
  * that they can move as they are, and growth goes on in huge pages. NULL ends that. */
 void slots_expect(const void *buffer, size_t size);
 
-/* Move the pages of `size` bytes from one buffer to another, both in slots and owned by the caller. False if
- * bytes had to be copied, which is done then. */
-bool slots_move(void *from, void *to, size_t size);
+/* Move the pages of `size` bytes from one buffer to another, both in slots and owned by the caller. REFUSED:
+ * the old buffer is as it was, and the new one cannot be used: it has to be freed. */
+typedef enum slots_moved { SLOTS_MOVED, SLOTS_COPIED, SLOTS_REFUSED } slots_moved;
+slots_moved slots_move(void *from, void *to, size_t size);
 
 /* Grow the extent that ends at `end` by `size` writable bytes. False if the slot is full or the extent ends
  * elsewhere. */
@@ -44,6 +45,11 @@ bool slots_extend(void *end, size_t size, bool *zeroed);
 
 /* Give back a whole extent, or any part of one. */
 void slots_release(void *start, size_t size);
+
+/* The program changed the mappings of a stretch: access, inheritance, locks, or what is mapped. The slots it
+ * lies in get fresh ones before they serve another buffer. Async-signal-safe; nothing happens outside of
+ * slots. */
+void slots_note_altered(const void *from, size_t size);
 
 /* Return the pages that have been idle for the decay time. Milliseconds until the next are due; SLOTS_NEVER:
  * there are none. */

@@ -74,6 +74,8 @@ static void purge_unlisted(place at) {
   slots_purge(at, from, s->resident, is_free);
   s->resident = is_free ? s->low : s->resident > from ? from : s->resident;
   slots_account(at, 0);
+  if (is_free && range_is_frugal())
+    slots_close(at);
   gate_unlock(at.lock);
 }
 
@@ -121,6 +123,8 @@ static int64_t purge_idle(int64_t before, size_t most) {
 }
 
 void slots_relist_free(place at) {
+  if (at.s->retired)
+    return;
   gate_lock(at.t->lock);
   gate_lock(at.lock); /* its tail may be purged at this moment */
   bool warm = at.s->resident > at.s->low;
@@ -153,7 +157,24 @@ int64_t slots_expire(void) {
   return oldest + slots_rules.decay > now ? oldest + slots_rules.decay - now : 1;
 }
 
-void slots_release_idle(void) { purge_idle(INT64_MAX, 0); }
+/* Where addresses are charged too, those of free slots go back. */
+static void close_free(tier *t) {
+  gate_lock(t->lock);
+  for (uint32_t number = t->lists[SLOTS_COLD].first; number;) {
+    place at = slots_place(t, number - 1);
+    gate_lock(at.lock);
+    slots_close(at);
+    gate_unlock(at.lock);
+    number = at.s->next;
+  }
+  gate_unlock(t->lock);
+}
+
+void slots_release_idle(void) {
+  purge_idle(INT64_MAX, 0);
+  for (tier *t = slots_tiers; t < slots_tiers + slots_tier_count && range_is_frugal(); t++)
+    close_free(t);
+}
 
 void slots_bound_idle(void) {
   size_t most = most_idle();

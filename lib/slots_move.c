@@ -1,9 +1,9 @@
 /* Page moves: a buffer that outgrew its slot takes its pages along, by mremap, and no byte is copied.
  *
  * The source keeps its mappings, empty (MREMAP_DONTUNMAP), so that its addresses are never anybody else's.
- * mremap takes one mapping at a time on older kernels, so the slots remember where mappings begin and end
- * (slot.cuts), and a move is cut there. Where the kernel refuses, or the process would have too many
- * mappings, bytes are copied. */
+ * mremap takes one mapping at a time, so the slots remember where mappings begin and end (slot.cuts), and a
+ * move is cut there. All pages move or none: where the kernel refuses in between, what has moved comes back.
+ * Then, and where the process would have too many mappings, bytes are copied. */
 #include "slots_table.h"
 
 #include "gate.h"
@@ -33,9 +33,11 @@ static cuts cuts_between(place at, uint32_t from, uint32_t to) {
   for (int i = 0; i < at.s->cut_count; i++)
     if (at.s->cuts[i] > from && at.s->cuts[i] < to)
       add_cut(&c, at.s->cuts[i]);
-  uint32_t lead = (uint32_t)(slots_huge_page / range_page_size());
-  if (at.s->marked && lead > from && lead < to)
-    add_cut(&c, lead);
+  uint32_t huge[] = {(uint32_t)(slots_huge_page / range_page_size()),
+                     (uint32_t)(at.s->marked / range_page_size())};
+  for (int i = 0; i < 2 && at.s->marked; i++)
+    if (huge[i] > from && huge[i] < to)
+      add_cut(&c, huge[i]);
   add_cut(&c, to);
   return c;
 }
@@ -53,46 +55,68 @@ static cuts cuts_after(place to, const cuts *pieces, int64_t shift) {
   return c;
 }
 
-/* Bytes moved, piece by piece; less than all where the kernel refused. It may do so after it has unmapped the
- * target, to which bytes will be copied then. */
-static size_t remap(place from, place to, const cuts *pieces, int64_t shift) {
-  size_t page = range_page_size(), moved = 0;
-  for (int i = 0; i + 1 < pieces->count; i++) {
-    size_t length = (size_t)(pieces->at[i + 1] - pieces->at[i]) * page;
-    size_t target = (size_t)(pieces->at[i] + shift) * page;
-    if (mremap(from.base + pieces->at[i] * page, length, length,
-               MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to.base + target) == MAP_FAILED) {
-      slots_map_afresh(to, target, target + length); /* if that is refused, all is as it was */
-      break;
-    }
-    moved += length;
+/* Move one piece; false if that is refused or would not be safe. It has to be one mapping: of several the
+ * kernel may move the first and refuse the others, and what a program did to its pages would go along, and
+ * stay on the old ones as well. The kernel unmaps the target before it looks at limits: where there are any,
+ * the target is mapped anew first, which the same limits refuse while all is as it was. */
+static bool remap_piece(place from, place to, size_t source, size_t target, size_t length) {
+  if (!range_is_one_mapping(from.base + source, length)) {
+    from.s->altered = true;
+    return false;
   }
-  return moved;
+  if (range_is_limited() && slots_renew(to, target, target + length) != RANGE_FRESH)
+    return false;
+  if (mremap(from.base + source, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+             to.base + target) != MAP_FAILED)
+    return true;
+  range_note_refusal();
+  return false;
 }
 
-/* Both slots' locks are held. Returns the bytes moved. */
-static size_t move_pages(place from, place to, size_t source, size_t target, size_t length) {
+static bool is_zero(const char *page, size_t size) { return !*page && !memcmp(page, page + 1, size - 1); }
+
+/* Bring back what has been moved of the buffer, whatever the kernel did before it refused more: what the
+ * target has and is not zero, since nothing else can be in it. Gaps are not read. */
+static void bring_back(char *source, const char *target, size_t length) {
+  size_t page = range_page_size();
+  bool whole = range_is_mapped(target, length);
+  for (size_t at = 0; at < length; at += page)
+    if ((whole || range_is_mapped(target + at, page)) && !is_zero(target + at, page))
+      memcpy(source + at, target + at, page);
+}
+
+/* Move the pages of [source, source + length) to `target`, all of them or none; both slots' locks are held.
+ */
+static bool move_pages(place from, place to, size_t source, size_t target, size_t length) {
   size_t page = range_page_size();
   int64_t shift = ((int64_t)target - (int64_t)source) / (int64_t)page;
   cuts pieces = cuts_between(from, (uint32_t)(source / page), (uint32_t)((source + length) / page));
   cuts after = cuts_after(to, &pieces, shift);
-  if (after.count > SLOTS_MAX_CUTS) { /* too many leftovers of earlier moves: the target starts afresh */
-    slots_purge(to, to.s->low, to.s->resident, true);
+  bool many = after.count > SLOTS_MAX_CUTS; /* leftovers of earlier moves: the target starts afresh */
+  if (many || to.s->resident > to.s->low)   /* emptied, so that it is known what comes to be in it */
+    slots_purge(to, to.s->low, to.s->resident, many);
+  if (many)
     after = cuts_after(to, &pieces, shift);
-  }
-  if (after.count > SLOTS_MAX_CUTS || !slots_mappings_take(after.count))
-    return 0;
-  size_t moved = remap(from, to, &pieces, shift);
-  slots_mappings_return(moved ? to.s->cut_count : after.count);
-  if (!moved)
-    return 0;
+  if (after.count > SLOTS_MAX_CUTS || from.s->altered || to.s->stale || !slots_is_usable(to) ||
+      !slots_mappings_take(after.count))
+    return false;
+  slots_mappings_return(to.s->cut_count);
   memcpy(to.s->cuts, after.at, (size_t)after.count * sizeof after.at[0]);
   to.s->cut_count = (uint8_t)after.count;
+  for (int i = 0; i + 1 < pieces.count; i++) {
+    size_t begin = pieces.at[i] * page, size = (pieces.at[i + 1] - pieces.at[i]) * page;
+    if (remap_piece(from, to, begin, begin + (size_t)shift * page, size))
+      continue;
+    size_t moved = begin + size - source;
+    bring_back(from.base + source, to.base + target, moved);
+    slots_fill_gaps(to, target, target + moved);
+    return false;
+  }
   /* What moved is no longer resident in the source, and all of its extent is. */
-  from.s->low = source + moved;
+  from.s->low = source + length;
   if (from.s->resident < from.s->low)
     from.s->resident = from.s->low;
-  return moved;
+  return true;
 }
 
 static void lock_both(int first, int second) {
@@ -118,22 +142,24 @@ static size_t whole_pages(place from, place to, size_t source, size_t target, si
   return end - source;
 }
 
-bool slots_move(void *from_buffer, void *to_buffer, size_t size) {
+slots_moved slots_move(void *from_buffer, void *to_buffer, size_t size) {
   place from, to;
-  size_t moved = 0;
+  bool moved = false, usable = true;
   if (slots_find(from_buffer, &from) && slots_find(to_buffer, &to) && from.s != to.s) {
     size_t source = (size_t)((char *)from_buffer - from.base), target = (size_t)((char *)to_buffer - to.base);
     lock_both(from.lock, to.lock);
     size_t length = whole_pages(from, to, source, target, size);
     moved = move_pages(from, to, source, target, length);
-    if (moved && target + moved > to.s->resident)
-      to.s->resident = target + moved;
+    if (moved && target + length > to.s->resident)
+      to.s->resident = target + length;
+    usable = slots_is_usable(to);
     slots_account(from, 0);
     slots_account(to, 0);
     unlock_both(from.lock, to.lock);
   }
-  if (moved >= size)
-    return true;
-  memcpy((char *)to_buffer + moved, (char *)from_buffer + moved, size - moved);
-  return false;
+  if (!usable)
+    return SLOTS_REFUSED;
+  if (!moved)
+    memcpy(to_buffer, from_buffer, size);
+  return moved ? SLOTS_MOVED : SLOTS_COPIED;
 }

@@ -66,10 +66,12 @@ bool slots_init(size_t share, slots_policy policy) {
     mappings_allowed = 0;
   for (int i = 0; i < SLOTS_MAX_TIERS; i++) {
     tier *t = &slots_tiers[slots_tier_count];
-    size_t count = share >> shifts[i];
+    size_t count = share >> shifts[i], alignment = (size_t)1 << shifts[i];
     count = count < MAX_SLOTS ? count : MAX_SLOTS;
-    if (count < MIN_SLOTS || !range_carve(&t->addresses, count << shifts[i]) ||
-        !range_carve(&t->table, count * sizeof(slot)))
+    alignment = alignment > slots_huge_page ? alignment : slots_huge_page;
+    alignment = alignment < range_alignment() ? alignment : range_alignment();
+    if (count < MIN_SLOTS || !range_carve(&t->addresses, count << shifts[i], alignment) ||
+        !range_carve(&t->table, count * sizeof(slot), RANGE_UNIT))
       break;
     t->shift = shifts[i];
     /* Small buffers would waste huge pages, whatever the system's setting is. */
@@ -153,7 +155,8 @@ bool slots_open(place at, size_t end) {
   size_t size = slots_size(at);
   bool open = true;
   if (size <= WHOLE) {
-    open = range_commit(&at.t->addresses, (size_t)(at.base - at.t->addresses.base) + size);
+    open = range_commit(&at.t->addresses, (size_t)(at.base - at.t->addresses.base) + size) &&
+           (!at.s->closed || range_make_writable(at.base, size));
   } else if (end > at.s->writable) {
     /* Large slots open up by doubling: few calls, yet never much more writable than used. */
     size_t exact = range_round_up(end, range_page_size());
@@ -165,6 +168,7 @@ bool slots_open(place at, size_t end) {
     if (open)
       at.s->writable = want;
   }
+  at.s->closed &= !open;
   if (open && slots_has_lead(at.t))
     mark(at, end);
   return open;
@@ -178,29 +182,94 @@ size_t slots_resident_end(place at, size_t end) {
   return range_round_up(end, range_page_size());
 }
 
-bool slots_map_afresh(place at, size_t from, size_t to) {
-  void *fresh = mmap(at.base + from, to - from, PROT_READ | PROT_WRITE,
-                     MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (fresh == MAP_FAILED)
-    return false;
-  advise(at, from, to, slots_rules.thp == SLOTS_THP_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-  advise(at, from > slots_huge_page ? from : slots_huge_page, to < at.s->marked ? to : at.s->marked,
-         MADV_HUGEPAGE);
-  return true;
+/* How far the slot's pages were ever usable. */
+static size_t opened(place at) { return slots_size(at) <= WHOLE ? slots_size(at) : at.s->writable; }
+
+/* Each part gets its own advice only, as long as it has no pages: the kernel can merge it with its neighbours
+ * then, but not once it was merged with one that has pages of its own. */
+static void advise_anew(place at, size_t from, size_t to) {
+  bool always = slots_rules.thp == SLOTS_THP_ALWAYS;
+  size_t lead = at.s->marked ? slots_huge_page : to, marked = at.s->marked ? at.s->marked : to;
+  size_t begin = from > lead ? from : lead, end = to < marked ? to : marked;
+  advise(at, from, lead < to ? lead : to, always ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  advise(at, begin, end, MADV_HUGEPAGE);
+  advise(at, from > marked ? from : marked, to, MADV_NOHUGEPAGE);
 }
 
-/* Fresh mappings where moved ones are, so that the kernel can merge them with their neighbours again. */
+static range_state settle(place at, size_t from, size_t to, range_state state) {
+  if (state == RANGE_FRESH || state == RANGE_CLOSED)
+    advise_anew(at, from, to);
+  if (state == RANGE_CLOSED) {
+    at.s->closed = true;
+    at.s->writable = 0;
+  }
+  at.s->retired |= state == RANGE_LOST;
+  return state;
+}
+
+range_state slots_renew(place at, size_t from, size_t to) {
+  return settle(at, from, to, range_renew(at.base + from, to - from));
+}
+
+range_state slots_fill_gaps(place at, size_t from, size_t to) {
+  return settle(at, from, to, range_fill_gaps(at.base + from, to - from));
+}
+
+/* Fresh mappings where moved ones are, so that the kernel can merge them with their neighbours again. If that
+ * is refused, the mappings stay. */
 static void undo_moves(place at) {
-  size_t page = range_page_size(), from = at.s->cuts[0] * page, to = at.s->cuts[at.s->cut_count - 1] * page;
-  if (!slots_map_afresh(at, from, to))
+  size_t page = range_page_size();
+  if (slots_renew(at, at.s->cuts[0] * page, at.s->cuts[at.s->cut_count - 1] * page) != RANGE_FRESH)
     return;
   slots_mappings_return(at.s->cut_count);
   at.s->cut_count = 0;
 }
 
+/* Whether the pages [from, to) lie in our own mappings, as far as the kernel tells: not what was changed for
+ * whole mappings, of which slots_note_altered has to be told. */
+static bool is_as_mapped(place at, size_t from, size_t to) {
+  size_t edges[] = {slots_huge_page, at.s->marked, to};
+  for (int i = at.s->marked ? 0 : 2; i < 3; i++) {
+    size_t end = edges[i] < to ? edges[i] : to;
+    if (from < end && !range_is_one_mapping(at.base + from, end - from))
+      return false;
+    from = end > from ? end : from;
+  }
+  return true;
+}
+
+/* A slot whose mappings are not our own any more gets fresh ones, or serves nobody any more. */
+static void undo_alterations(place at) {
+  if (slots_renew(at, 0, opened(at)) != RANGE_FRESH) {
+    at.s->retired |= !at.s->closed;
+    return;
+  }
+  slots_mappings_return(at.s->cut_count);
+  at.s->cut_count = 0;
+  at.s->altered = at.s->stale = false;
+}
+
 void slots_purge(place at, size_t from, size_t to, bool empty) {
   if (empty && at.s->cut_count)
-    undo_moves(at); /* if refused, the mappings stay and only the pages go */
+    undo_moves(at);
+  if (empty && (at.s->altered || (!at.s->cut_count && !is_as_mapped(at, from, to))))
+    undo_alterations(at);
   if (from < to)
     at.s->stale |= !range_release_pages(at.base + from, to - from);
+}
+
+void slots_close(place at) {
+  size_t end = opened(at);
+  if (at.s->closed || at.s->retired || !end || mprotect(at.base, end, PROT_NONE))
+    return;
+  advise(at, 0, end, MADV_DONTDUMP);
+  at.s->closed = true;
+  at.s->writable = 0;
+}
+
+void slots_note_altered(const void *from, size_t size) {
+  place at;
+  for (const char *end = (const char *)from + size, *next = from; next < end && slots_find(next, &at);
+       next = at.base + slots_size(at))
+    at.s->altered = true;
 }

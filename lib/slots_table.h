@@ -34,7 +34,10 @@ typedef struct slot {
   _Atomic int64_t stamp;         /* when pages last became idle (ms); read under the tier's lock too */
   uint32_t cuts[SLOTS_MAX_CUTS]; /* offsets (pages) at which mappings that were moved here begin or end */
   uint8_t cut_count;
-  bool stale; /* pages could not be given back: none of the slot's read as zeros for sure */
+  bool stale;           /* pages could not be given back: none of the slot's read as zeros for sure */
+  bool closed;          /* it has no access until slots_open */
+  bool retired;         /* what the program did to it could not be undone: it serves nobody any more */
+  _Atomic bool altered; /* the program changed its mappings: they are not for another buffer */
   uint8_t lg_alignment;
   uint8_t list;        /* slots_list; like the links, protected by the tier's lock */
   uint32_t next, prev; /* index + 1 in the tier */
@@ -80,15 +83,22 @@ void slots_list_push(place at, slots_list list);
 /* Make the slot usable up to `end`, and advise huge pages where they belong. False if the kernel refuses. */
 bool slots_open(place at, size_t end);
 
+/* Whether an open slot still is: not after slots_renew or slots_fill_gaps found less than before. */
+static inline bool slots_is_usable(place at) { return !at.s->retired && !at.s->closed; }
+
 /* The end of the pages that a touch of the byte before `end` can make resident. */
 size_t slots_resident_end(place at, size_t end);
 
-/* Give the pages [from, to) back; if the slot is `empty`, also undo what moves left behind. */
+/* Give the pages [from, to) back; if the slot is `empty`, also undo what moves and the program left behind.
+ */
 void slots_purge(place at, size_t from, size_t to, bool empty);
 
-/* Empty, writable pages in [from, to) in place of whatever is mapped there, or of nothing. False if the
- * kernel refuses. */
-bool slots_map_afresh(place at, size_t from, size_t to);
+/* Take an empty slot's access rights, which count where writable addresses do. */
+void slots_close(place at);
+
+/* As range_renew and range_fill_gaps, for [from, to) of the slot, with the advice that belongs there. */
+range_state slots_renew(place at, size_t from, size_t to);
+range_state slots_fill_gaps(place at, size_t from, size_t to);
 
 /* Mappings that the slots add to the process, which may have a quarter of vm.max_map_count. */
 bool slots_mappings_take(int count);

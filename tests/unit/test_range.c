@@ -27,8 +27,9 @@ static void reserve_among_few(void) {
         !range_owns((void *)(range_all.low + LEFT / 2)));
   CHECK(occupy(LEFT / 2)); /* the host has the rest */
   range_window window = {0};
-  CHECK(range_carve(&window, (size_t)GIB) && range_commit(&window, 1) && (*window.base = 1));
-  CHECK(!range_carve(&window, LEFT / 2));
+  CHECK(range_carve(&window, (size_t)GIB, range_alignment()) && range_commit(&window, 1) &&
+        (*window.base = 1));
+  CHECK(!range_carve(&window, LEFT / 2, range_alignment()));
 }
 
 TEST(where_addresses_are_few_the_host_keeps_half_of_them) {
@@ -44,7 +45,7 @@ static void reserve_anywhere(void) {
   range_window window = {0};
   CHECK(range_reserve());
   CHECK(range_page_size() >= (size_t)sysconf(_SC_PAGESIZE) && range_page_size() == RANGE_UNIT);
-  CHECK(range_carve(&window, 1) && unit_aligned(window.base, (int64_t)range_alignment()));
+  CHECK(range_carve(&window, 1, range_alignment()) && unit_aligned(window.base, (int64_t)range_alignment()));
   CHECK(range_commit(&window, 1) && window.writable % range_page_size() == 0);
 }
 

@@ -338,7 +338,7 @@ TEST(only_the_range_is_owned) {
 
 TEST(a_window_becomes_writable_from_its_bottom) {
   range_window window = {0};
-  assert_true(range_carve(&window, (size_t)(100 * MIB)));
+  assert_true(range_carve(&window, (size_t)(100 * MIB), (size_t)(2 * MIB)));
   assert_true(range_window_holds(&window, window.base));
   assert_false(range_window_holds(&window, window.base + window.size));
   assert_true(range_commit(&window, 1));
@@ -349,7 +349,7 @@ TEST(a_window_becomes_writable_from_its_bottom) {
     window.base[upto - 1] = 1;
   }
   range_window too_large = {0};
-  assert_false(range_carve(&too_large, range_uncarved() + 1));
+  assert_false(range_carve(&too_large, range_uncarved() + 1, (size_t)(2 * MIB)));
   assert_null(too_large.base);
 }
 

@@ -28,7 +28,7 @@ static bool move(uint8_t **buffer, int64_t size, int64_t new_size) {
   slots_expect(*buffer, (size_t)size);
   uint8_t *moved = allocate(new_size);
   slots_expect(NULL, 0);
-  bool remapped = slots_move(*buffer, moved, (size_t)size);
+  bool remapped = slots_move(*buffer, moved, (size_t)size) == SLOTS_MOVED;
   release(*buffer, size);
   *buffer = moved;
   return remapped;
