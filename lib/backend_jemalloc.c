@@ -64,14 +64,14 @@ static bool set_decay(unsigned arena, ssize_t milliseconds) {
 /* Run one of jemalloc's commands on all arenas: "arena.0.purge", "arena.0.decay". */
 static void on_all_arenas(const char *command) { set_for_arena(MALLCTL_ARENAS_ALL, command, NULL, 0); }
 
-static void decay_arenas(void) { on_all_arenas("arena.0.decay"); }
+static void return_small(bool all) { on_all_arenas(all ? "arena.0.purge" : "arena.0.decay"); }
 
 static bool start(void) {
   cpu_set_t cpus;
   int count = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
   arena_count = count < MAX_ARENAS ? count : MAX_ARENAS;
   large_arena_count = count < MAX_LARGE_ARENAS ? count : MAX_LARGE_ARENAS;
-  house_init(policy.decay, decay_arenas);
+  house_init(policy.decay, return_small);
   if (!range_reserve())
     return false;
   size_t share = range_uncarved() / 8;

@@ -3,31 +3,33 @@
 
 #include "keeper.h"
 #include "slots.h"
+#include "vdso_clock.h"
 
 #include <stdatomic.h>
 
 static int64_t decay; /* milliseconds; constant after house_init */
-static void (*decay_arenas)(void);
+static void (*return_small)(bool all);
 static _Atomic int64_t small_freed_at; /* when a thread last passed HOUSE_SMALL_STEP (ms); 0: long ago */
 
 __thread size_t house_small_freed;
 
-void house_init(int64_t decay_, void (*decay_arenas_)(void)) {
+void house_init(int64_t decay_, void (*return_small_)(bool all)) {
   decay = decay_;
-  decay_arenas = decay_arenas_;
+  return_small = return_small_;
 }
 
 static bool waits(void) { return decay != 0 && decay != SLOTS_NEVER; }
 
-/* jemalloc returns pages along a curve over the decay time, so it is asked several times. */
+/* jemalloc returns pages along a curve over the decay time, by the program's clock, so it is asked several
+ * times. When all of them are due by ours, it is not left to that. */
 static int64_t keep(void) {
   int64_t next = slots_expire(), freed_at = atomic_load(&small_freed_at);
   if (!freed_at)
     return next == SLOTS_NEVER ? KEEPER_DONE : next;
-  decay_arenas();
-  int64_t again = decay / 2 + 10;
-  if (slots_now() - freed_at > 2 * decay && atomic_compare_exchange_strong(&small_freed_at, &freed_at, 0))
-    again = SLOTS_NEVER;
+  bool all = vdso_clock_now() - freed_at > 2 * decay &&
+             atomic_compare_exchange_strong(&small_freed_at, &freed_at, 0);
+  return_small(all);
+  int64_t again = all ? SLOTS_NEVER : decay / 2 + 10;
   next = next < again ? next : again;
   return next == SLOTS_NEVER ? KEEPER_DONE : next;
 }
@@ -38,7 +40,7 @@ void house_small_step(void) {
   house_small_freed = 0;
   if (!waits())
     return;
-  atomic_store_explicit(&small_freed_at, slots_now(), memory_order_relaxed);
+  atomic_store_explicit(&small_freed_at, vdso_clock_now(), memory_order_relaxed);
   keeper_wake(&housekeeper);
 }
 

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* decay: milliseconds, 0 or SLOTS_NEVER; decay_arenas: has jemalloc return what is due. Called once, at
- * start. */
-void house_init(int64_t decay, void (*decay_arenas)(void));
+/* decay: milliseconds, 0 or SLOTS_NEVER; return_small: has jemalloc return what is due, or all. Called once,
+ * at start. */
+void house_init(int64_t decay, void (*return_small)(bool all));
 
 /* A large buffer was freed or trimmed; `size` bytes of a small block were freed. */
 void house_note_large(void);

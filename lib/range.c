@@ -18,7 +18,7 @@
 #define LARGEST ((size_t)1 << 45) /* a quarter of a 47-bit address space: the host keeps the rest */
 #endif
 #define SMALLEST  ((size_t)64 << 20)
-#define BATCH_MAX ((size_t)64 << 20)
+#define BATCH_MAX ((size_t)16 << 20)
 #define BATCH_MIN ((size_t)1 << 20)
 #define SCATTER   ((size_t)64 << 30) /* the most between two windows */
 

@@ -55,9 +55,6 @@ void slots_note_altered(const void *from, size_t size);
  * there are none. */
 int64_t slots_expire(void);
 
-/* A clock for that: milliseconds, coarse, monotonic. */
-int64_t slots_now(void);
-
 /* Return all idle pages now. */
 void slots_release_idle(void);
 

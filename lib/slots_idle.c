@@ -6,8 +6,7 @@
 #include "slots_table.h"
 
 #include "gate.h"
-
-#include <time.h>
+#include "vdso_clock.h"
 
 /* A live buffer's tail below 1/16 of it is left alone: it would come back soon. */
 #define SETTLED_SHARE 16
@@ -17,19 +16,13 @@ static _Atomic size_t peak_live, last_peak_live; /* of this period and the one b
 static _Atomic int64_t period_start;
 static _Atomic(_Atomic int64_t *) published; /* a copy of idle_bytes, about up to date */
 
-int64_t slots_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 size_t slots_idle_bytes(void) { return atomic_load_explicit(&idle_bytes, memory_order_relaxed); }
 
 void slots_publish_idle(_Atomic int64_t *copy) { atomic_store(&published, copy); }
 
 /* A period ends when it is as old as the decay time; with no limit in time it never does. */
 static void note_live(size_t live) {
-  int64_t start = atomic_load_explicit(&period_start, memory_order_relaxed), now = slots_now();
+  int64_t start = atomic_load_explicit(&period_start, memory_order_relaxed), now = vdso_clock_now();
   if (slots_rules.decay != SLOTS_NEVER && now - start > slots_rules.decay &&
       atomic_compare_exchange_strong(&period_start, &start, now))
     atomic_store(&last_peak_live, atomic_exchange(&peak_live, live));
@@ -60,7 +53,7 @@ void slots_account(place at, ptrdiff_t grown) {
     s->idle = idle;
   }
   if (idle)
-    s->stamp = slots_now();
+    s->stamp = vdso_clock_now();
   if (grown)
     note_live(atomic_fetch_add_explicit(&live_bytes, (size_t)grown, memory_order_relaxed) + (size_t)grown);
 }
@@ -151,7 +144,7 @@ void slots_relist_live(place at) {
 int64_t slots_expire(void) {
   if (slots_rules.decay == SLOTS_NEVER)
     return SLOTS_NEVER;
-  int64_t now = slots_now(), oldest = purge_idle(now - slots_rules.decay, 0);
+  int64_t now = vdso_clock_now(), oldest = purge_idle(now - slots_rules.decay, 0);
   if (oldest == INT64_MAX)
     return slots_idle_bytes() ? slots_rules.decay : SLOTS_NEVER;
   return oldest + slots_rules.decay > now ? oldest + slots_rules.decay - now : 1;
@@ -181,7 +174,7 @@ void slots_bound_idle(void) {
   if (slots_idle_bytes() <= most)
     return;
   /* The older half first; when that is not enough, whatever is there. */
-  int64_t now = slots_now(), half = slots_rules.decay == SLOTS_NEVER ? 1000 : slots_rules.decay / 2;
+  int64_t now = vdso_clock_now(), half = slots_rules.decay == SLOTS_NEVER ? 1000 : slots_rules.decay / 2;
   purge_idle(now - half, most);
   purge_idle(INT64_MAX, most);
 }

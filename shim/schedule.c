@@ -5,17 +5,17 @@
 #include "dump.h"
 #include "keeper.h"
 #include "router.h"
-#include "slots.h"
+#include "vdso_clock.h"
 
 #include <signal.h>
 #include <stdbool.h>
 
 static int64_t interval(void) { return the_router.settings.values[OPTION_STATS_INTERVAL].number; }
 
-static int64_t due; /* when the next dump is (ms, slots_now); 0: begin by waiting */
+static int64_t due; /* when the next dump is (ms, vdso_clock_now); 0: begin by waiting */
 
 static int64_t work(void) {
-  int64_t now = slots_now();
+  int64_t now = vdso_clock_now();
   if (due && now >= due)
     dump_now(REPORT_ASK_JEMALLOC);
   if (!due || now >= due)

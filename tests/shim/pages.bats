@@ -1,0 +1,33 @@
+#!/usr/bin/env bats
+# What a program does to the pages of a large buffer ends with the buffer, as with a C library that unmaps it.
+
+load helper
+
+# ordinary BYTES [GROWN]: each way of altering pages leaves nothing to the next three buffers.
+ordinary() {
+  run -0 shim ARROW_POOL=jemalloc "$PROBES/probe_pages" "$@"
+  assert_line --partial "guard:"
+  refute_line --regexp ': .*(not all|written|locked|contents)'
+}
+
+@test "a buffer whose pages were changed and that is freed leaves nothing of it to the next" {
+  for bytes in 100000 131072 1048576 5000000 40000000; do ordinary "$bytes"; done
+}
+
+@test "a buffer whose pages were changed and that grows leaves nothing of it in its old place" {
+  for bytes in 100000 131072 1048576 5000000 40000000; do
+    run -0 shim ARROW_POOL=jemalloc "$PROBES/probe_pages" "$bytes" 300000000
+    assert_line --regexp '^read-only: ordinary ordinary ordinary$'
+    refute_line --regexp ': .*(not all|written|locked|contents)'
+  done
+}
+
+@test "likewise with idle pages that are given back at once, and in a debug mode" {
+  ARROW_POOL_DECAY=0 ordinary 1048576
+  ARROW_POOL_DEBUG=warn ordinary 1048576
+}
+
+@test "addresses that a program unmaps within its buffer stay out of others' hands" {
+  run -0 shim ARROW_POOL=jemalloc "$PROBES/probe_unmap"
+  assert_output "nobody got them"
+}
