@@ -221,7 +221,7 @@ bool guard_withdraw(const guard_call *call, guard_buffer *out) {
   return false;
 }
 
-bool guard_is_live(const void *address) { return guard_table_find(address).live.address != NULL; }
+bool guard_is_live(const void *address) { return guard_table_is_live(address); }
 
 bool guard_look_up(const void *address) {
   guard_record found = guard_table_find(address);
