@@ -1,6 +1,7 @@
 /* See guard.h. Lines are written as findings go: by write(2) only, each in one call. */
 #include "guard.h"
 
+#include "nocancel.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -97,11 +98,13 @@ static void begin(line *l, const char *pool, const guard_buffer *b) {
 }
 
 static void say(const line *l) {
+  int cancel_state = nocancel_begin();
   if (tell_line)
     tell_line(l->text);
   else if (write(STDERR_FILENO, l->text, l->used) < 0) {
     /* nobody to tell */
   }
+  nocancel_end(cancel_state);
 }
 
 /* A debugger can go on after the trap. */
