@@ -16,7 +16,6 @@
 #include "snapshot.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/single_threaded.h>
 
@@ -29,7 +28,7 @@ static struct {
 
 static const fork_guest *guest;
 
-static void block_signals(sigset_t *before) {
+void fork_hold_signals(sigset_t *before) {
   static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
   sigset_t set;
   sigfillset(&set);
@@ -40,7 +39,7 @@ static void block_signals(sigset_t *before) {
 
 static void prepare(void) {
   sigset_t signals;
-  block_signals(&signals);
+  fork_hold_signals(&signals);
   int cancel_state = nocancel_begin();
   bool alone = __libc_single_threaded;
   if (!alone) {

@@ -2,11 +2,16 @@
 #ifndef ARROWPOOL_FORK_H
 #define ARROWPOOL_FORK_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 /* Register our handlers, unless that is done. Handlers that others registered before may allocate in a fork
  * only where ours hold no lock then, so whoever can sees to it that these are the first. */
 void fork_register(void);
+
+/* Block all signals but those that a fault raises. A handler that forked while a keeper's lock is held would
+ * wait for ever. */
+void fork_hold_signals(sigset_t *before);
 
 /* What stands on the library and has to be quiet as well: `prepare` is called before the library's locks are
  * taken, `parent` and `child` when they are free again. */

@@ -47,6 +47,10 @@ void house_note_large(void) {
     keeper_wake(&housekeeper);
 }
 
+bool house_is_here(void) { return keeper_is_here(&housekeeper); }
+
+void house_wake(void) { keeper_wake(&housekeeper); }
+
 bool house_pause(void) { return keeper_pause(&housekeeper); }
 
 void house_resume(bool in_child) { keeper_resume(&housekeeper, in_child); }

@@ -2,8 +2,13 @@
 #ifndef ARROWPOOL_SCHEDULE_H
 #define ARROWPOOL_SCHEDULE_H
 
+#include <stdbool.h>
+
 /* Begin, as the options say. Called once, when the shim starts. */
 void schedule_start(void);
+
+/* Whether there is a thread of this process's. */
+bool schedule_is_here(void);
 
 /* fork: the thread is gone meanwhile; both sides go on. */
 void schedule_prefork(void);
