@@ -74,6 +74,9 @@ bool backend_jemalloc_read_figures(backend_jemalloc_figures *out);
 /* How long idle pages stay warm and what huge pages are used for; before the first use of the backend. */
 void backend_jemalloc_configure(slots_policy wanted);
 
+/* Start it now rather than at its first use. */
+void backend_jemalloc_start(void);
+
 /* Whether it is in use. Under GATE_START. */
 bool backend_jemalloc_started(void);
 

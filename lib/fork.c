@@ -18,6 +18,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/single_threaded.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* From prepare to parent or child; of the thread that holds the gate. */
 static struct {
@@ -27,6 +29,9 @@ static struct {
 } held;
 
 static const fork_guest *guest;
+static pid_t process;
+
+bool fork_is_own_process(void) { return process == syscall(SYS_getpid); }
 
 void fork_hold_signals(sigset_t *before) {
   static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
@@ -73,6 +78,7 @@ static void parent(void) {
 }
 
 static void child(void) {
+  process = (pid_t)syscall(SYS_getpid);
   snapshot_mark_start();
   live_postfork_child();
   if (!held.alone) {
@@ -89,8 +95,10 @@ static void child(void) {
 /* The library's own constructors come first of all that is ours (101). */
 __attribute__((constructor(101))) void fork_register(void) {
   static atomic_flag done = ATOMIC_FLAG_INIT;
-  if (!atomic_flag_test_and_set(&done))
-    pthread_atfork(prepare, parent, child);
+  if (atomic_flag_test_and_set(&done))
+    return;
+  process = (pid_t)syscall(SYS_getpid);
+  pthread_atfork(prepare, parent, child);
 }
 
 void fork_invite(const fork_guest *guest_) { guest = guest_; }

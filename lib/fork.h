@@ -9,6 +9,9 @@
  * only where ours hold no lock then, so whoever can sees to it that these are the first. */
 void fork_register(void);
 
+/* Whether this is the process that started or was forked: not a child that vfork or clone made. */
+bool fork_is_own_process(void);
+
 /* Block all signals but those that a fault raises. A handler that forked while a keeper's lock is held would
  * wait for ever. */
 void fork_hold_signals(sigset_t *before);

@@ -156,6 +156,23 @@ bool keeper_pause(keeper *k) {
 
 void keeper_resume(keeper *k, bool in_child) {
   k->pausing = in_child ? 0 : k->pausing - 1; /* others may fork at the same time, but not here */
+  atomic_store(&k->awake, k->retired);
+  pthread_mutex_unlock(&k->lock);
+}
+
+void keeper_retire(keeper *k) {
+  bool work_left = keeper_pause(k);
+  k->missed |= work_left;
+  k->retired = true;
+  keeper_resume(k, false);
+}
+
+void keeper_return(keeper *k) {
+  pthread_mutex_lock(&k->lock);
+  bool again = k->missed;
+  k->retired = k->missed = false;
   atomic_store(&k->awake, false);
   pthread_mutex_unlock(&k->lock);
+  if (again)
+    keeper_wake(k);
 }

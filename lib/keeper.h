@@ -26,6 +26,7 @@ typedef struct keeper {
   bool left, prepared; /* protected by lock; left: the thread will not look again */
   int pausing;         /* forks under way: the thread has to leave, and none may start */
   bool missed;         /* a wake that came then */
+  bool retired;        /* no thread any more, and `awake` for good: nobody asks for one */
 } keeper;
 #define KEEPER(function)                                                                                     \
   { .work = (function), .lock = PTHREAD_MUTEX_INITIALIZER }
@@ -42,5 +43,9 @@ bool keeper_is_here(const keeper *k);
  * or somebody wanted one: its work is left to the caller, who has to finish it or wake it again. */
 bool keeper_pause(keeper *k);
 void keeper_resume(keeper *k, bool in_child);
+
+/* End the thread, and let none start again until it returns. */
+void keeper_retire(keeper *k);
+void keeper_return(keeper *k);
 
 #endif

@@ -10,6 +10,10 @@ void schedule_start(void);
 /* Whether there is a thread of this process's. */
 bool schedule_is_here(void);
 
+/* No dumps at intervals from here on, unless it returns. */
+void schedule_retire(void);
+void schedule_return(void);
+
 /* fork: the thread is gone meanwhile; both sides go on. */
 void schedule_prefork(void);
 void schedule_postfork_parent(void);
