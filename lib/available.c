@@ -2,6 +2,8 @@
  * may begin at a group of its own (the `root` of a mountinfo line), as it does in containers. */
 #include "available.h"
 
+#include "nocancel.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -167,8 +169,9 @@ static int64_t least_limit(const char *root, const char *process, int which) {
 }
 
 int64_t available_in_group(const char *root, const char *process) {
-  int saved = errno;
+  int saved = errno, cancel_state = nocancel_begin();
   int64_t two = least_limit(root, process, TWO), one = least_limit(root, process, ONE);
+  nocancel_end(cancel_state);
   errno = saved;
   return two < one ? two : one;
 }

@@ -74,6 +74,12 @@ bool backend_jemalloc_read_figures(backend_jemalloc_figures *out);
 /* How long idle pages stay warm and what huge pages are used for; before the first use of the backend. */
 void backend_jemalloc_configure(slots_policy wanted);
 
+/* Start it now rather than at its first use. */
+void backend_jemalloc_start(void);
+
+/* Whether it is in use. Under GATE_START. */
+bool backend_jemalloc_started(void);
+
 /* fork: quiesce jemalloc before, let it go on after. Nothing happens before its first use. */
 void backend_jemalloc_prefork(void);
 void backend_jemalloc_postfork_parent(void);

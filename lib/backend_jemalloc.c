@@ -11,6 +11,7 @@
 #include "extents.h"
 #include "gate.h"
 #include "house.h"
+#include "nocancel.h"
 #include "range.h"
 #include "runs.h"
 #include "slots.h"
@@ -23,11 +24,6 @@
 #define LARGE            (4 * RANGE_UNIT > (size_t)64 << 10 ? 4 * RANGE_UNIT : (size_t)64 << 10)
 #define MAX_ARENAS       8 /* of small blocks */
 #define MAX_LARGE_ARENAS 4 /* large buffers spend their time in page faults, not in arenas */
-
-/* jemalloc's own fork handlers; its embedding library has to call them (subprojects/packagefiles). */
-void arrowpool_je_private_je_jemalloc_prefork(void);
-void arrowpool_je_private_je_jemalloc_postfork_parent(void);
-void arrowpool_je_private_je_jemalloc_postfork_child(void);
 
 /* retain:false, or 5.3.0 never asks the hooks to extend at an address. */
 const char *arrowpool_je_malloc_conf =
@@ -85,12 +81,14 @@ static bool started(void) {
   int seen = atomic_load_explicit(&state_seen, memory_order_acquire);
   if (seen != NOT_STARTED)
     return seen == STARTED;
+  int cancel_state = nocancel_begin();
   gate_lock(GATE_START);
   if (state == NOT_STARTED)
     state = start() ? STARTED : UNAVAILABLE;
   atomic_store_explicit(&state_seen, state, memory_order_release);
   seen = state;
   gate_unlock(GATE_START);
+  nocancel_end(cancel_state);
   return seen == STARTED;
 }
 
@@ -316,24 +314,6 @@ bool backend_jemalloc_read_figures(backend_jemalloc_figures *out) {
 
 void backend_jemalloc_configure(slots_policy wanted) { policy = wanted; }
 
-void backend_jemalloc_prefork(void) {
-  if (house_pause()) /* what it would have returned later goes now: nobody might wake it again */
-    jemalloc_release_unused();
-  gate_lock(GATE_START);
-  if (state == STARTED)
-    arrowpool_je_private_je_jemalloc_prefork();
-}
+void backend_jemalloc_start(void) { started(); }
 
-void backend_jemalloc_postfork_parent(void) {
-  if (state == STARTED)
-    arrowpool_je_private_je_jemalloc_postfork_parent();
-  gate_unlock(GATE_START);
-  house_resume(false);
-}
-
-void backend_jemalloc_postfork_child(void) {
-  if (state == STARTED)
-    arrowpool_je_private_je_jemalloc_postfork_child();
-  gate_unlock(GATE_START);
-  house_resume(true);
-}
+bool backend_jemalloc_started(void) { return state == STARTED; }

@@ -3,6 +3,7 @@
 
 #include "counters_area.h"
 #include "gate.h"
+#include "nocancel.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -40,7 +41,7 @@ void (*counters_on_new_shard)(void);
 static void leave_block(void *leaving);
 
 static __attribute__((noinline, cold)) block *find_block(void) {
-  int saved = errno;
+  int saved = errno, cancel_state = nocancel_begin();
   gate_lock(GATE_SHARDS);
   if (!have_exit_key) /* not in a constructor: those of the host's libraries run before ours */
     have_exit_key = !pthread_key_create(&exit_key, leave_block);
@@ -56,6 +57,7 @@ static __attribute__((noinline, cold)) block *find_block(void) {
     b = NULL;
   }
   own_block = b ? b : &shared_block;
+  nocancel_end(cancel_state);
   errno = saved;
   return own_block;
 }
@@ -71,7 +73,7 @@ static shard *take_shard(const block *b, unsigned pool) {
 }
 
 static __attribute__((noinline, cold)) shard *make_shard(block *b, unsigned pool) {
-  int saved = errno;
+  int saved = errno, cancel_state = nocancel_begin();
   gate_lock(GATE_SHARDS);
   shard *s = atomic_load(&b->shards[pool]); /* another thread's, in the shared block */
   if (!s) {
@@ -86,6 +88,7 @@ static __attribute__((noinline, cold)) shard *make_shard(block *b, unsigned pool
   gate_unlock(GATE_SHARDS);
   if (counters_on_new_shard)
     counters_on_new_shard();
+  nocancel_end(cancel_state);
   errno = saved;
   return s;
 }
@@ -332,6 +335,7 @@ int64_t counters_be_exact(unsigned pool) {
 
 void counters_label(unsigned pool, const char *name, const char *backend, bool counts_requested,
                     bool sees_all, int64_t limit_bytes) {
+  int cancel_state = nocancel_begin();
   gate_lock(GATE_SHARDS);
   if (area_prepare_pool)
     area_prepare_pool(pool);
@@ -344,6 +348,7 @@ void counters_label(unsigned pool, const char *name, const char *backend, bool c
   p->limit_bytes = limit_bytes;
   atomic_fetch_add(&p->version, 1);
   gate_unlock(GATE_SHARDS);
+  nocancel_end(cancel_state);
 }
 
 static int64_t sum_fields(unsigned pool, size_t first, size_t count_) {

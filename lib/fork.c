@@ -1,34 +1,104 @@
-/* fork: registered before jemalloc is first called and for the whole life of the process. jemalloc is
- * quiesced first, then our locks are taken (gate.h); the child finds everything free, and counts anew. */
+/* fork: our handlers are registered before jemalloc is first called, and stay for the life of the process.
+ * jemalloc is quiesced first, then our locks are taken (gate.h); the child finds everything free, and counts
+ * anew.
+ *
+ * Where there never was a second thread, nothing is locked: a lock that is held is held by ourselves, by what
+ * the signal handler interrupted that forks here, and both sides go on with that. From our first handler to
+ * our last one signals wait, so that no handler forks within; those that a fault raises do not. */
+#include "fork.h"
+
 #include "backend.h"
 #include "counters.h"
 #include "gate.h"
 #include "live.h"
+#include "nocancel.h"
 #include "pool.h"
 #include "snapshot.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <sys/single_threaded.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* From prepare to parent or child; of the thread that holds the gate. */
+static struct {
+  sigset_t signals;
+  int cancel_state;
+  bool alone;
+} held;
+
+static const fork_guest *guest;
+static pid_t process;
+
+bool fork_is_own_process(void) { return process == syscall(SYS_getpid); }
+
+void fork_hold_signals(sigset_t *before) {
+  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+  sigset_t set;
+  sigfillset(&set);
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+    sigdelset(&set, faults[i]);
+  pthread_sigmask(SIG_BLOCK, &set, before);
+}
 
 static void prepare(void) {
-  backend_jemalloc_prefork();
-  gate_close();
+  sigset_t signals;
+  fork_hold_signals(&signals);
+  int cancel_state = nocancel_begin();
+  bool alone = __libc_single_threaded;
+  if (!alone) {
+    if (guest)
+      guest->prepare();
+    backend_jemalloc_prefork();
+    gate_close();
+  }
   live_prefork();
+  held.signals = signals;
+  held.cancel_state = cancel_state;
+  held.alone = alone;
+}
+
+/* By value: another thread may fork as soon as the gate is open. */
+static void let_go(sigset_t signals, int cancel_state) {
+  nocancel_end(cancel_state);
+  pthread_sigmask(SIG_SETMASK, &signals, NULL);
 }
 
 static void parent(void) {
-  gate_open();
-  backend_jemalloc_postfork_parent();
+  sigset_t signals = held.signals;
+  int cancel_state = held.cancel_state;
+  if (!held.alone) {
+    gate_open();
+    backend_jemalloc_postfork_parent();
+    if (guest)
+      guest->parent();
+  }
+  let_go(signals, cancel_state);
 }
 
 static void child(void) {
+  process = (pid_t)syscall(SYS_getpid);
   snapshot_mark_start();
   live_postfork_child();
-  gate_open();
-  backend_jemalloc_postfork_child();
+  if (!held.alone) {
+    gate_open();
+    backend_jemalloc_postfork_child();
+  }
   counters_fork_child();
   pool_fork_child();
+  if (guest)
+    guest->child(held.alone);
+  let_go(held.signals, held.cancel_state);
 }
 
-__attribute__((constructor(101))) static void register_handlers(void) {
+/* The library's own constructors come first of all that is ours (101). */
+__attribute__((constructor(101))) void fork_register(void) {
+  static atomic_flag done = ATOMIC_FLAG_INIT;
+  if (atomic_flag_test_and_set(&done))
+    return;
+  process = (pid_t)syscall(SYS_getpid);
   pthread_atfork(prepare, parent, child);
 }
+
+void fork_invite(const fork_guest *guest_) { guest = guest_; }

@@ -1,6 +1,7 @@
 /* See guard.h. Lines are written as findings go: by write(2) only, each in one call. */
 #include "guard.h"
 
+#include "nocancel.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -97,11 +98,13 @@ static void begin(line *l, const char *pool, const guard_buffer *b) {
 }
 
 static void say(const line *l) {
+  int cancel_state = nocancel_begin();
   if (tell_line)
     tell_line(l->text);
   else if (write(STDERR_FILENO, l->text, l->used) < 0) {
     /* nobody to tell */
   }
+  nocancel_end(cancel_state);
 }
 
 /* A debugger can go on after the trap. */
@@ -221,7 +224,7 @@ bool guard_withdraw(const guard_call *call, guard_buffer *out) {
   return false;
 }
 
-bool guard_is_live(const void *address) { return guard_table_find(address).live.address != NULL; }
+bool guard_is_live(const void *address) { return guard_table_is_live(address); }
 
 bool guard_look_up(const void *address) {
   guard_record found = guard_table_find(address);

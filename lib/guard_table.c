@@ -1,7 +1,9 @@
-/* See guard_table.h. Live buffers are in open-addressed tables that are never full. */
+/* See guard_table.h. Live buffers are in open-addressed tables that are never full; who only wants to know
+ * whether an address is in one of them is told by a set of marks beside them, without a lock. */
 #include "guard_table.h"
 
 #include "gate.h"
+#include "marks.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -18,6 +20,10 @@ typedef struct shard { /* protected by the lock of its index */
 } shard;
 
 static shard shards[SHARDS];
+
+/* The addresses in `live` of all shards: marked before they are there, and after. */
+static marks live_marks;
+static _Atomic bool unmarked; /* there are some for which no mark could be had */
 
 static uint64_t hash_of(const void *address) {
   return ((uint64_t)(uintptr_t)address >> 3) * UINT64_C(0x9e3779b97f4a7c15);
@@ -98,6 +104,8 @@ bool guard_table_enter(const guard_buffer *b) {
   bool fits = s->used < s->room / 4 * 3 || grow(s);
   if (fits) {
     guard_buffer *place = place_of(s, b->address);
+    if (!marks_set(&live_marks, b->address))
+      unmarked = true;
     s->used += !place->address;
     *place = *b;
   }
@@ -112,11 +120,18 @@ guard_record guard_table_find(const void *address) {
   return found;
 }
 
+bool guard_table_is_live(const void *address) {
+  if (marks_has(&live_marks, address))
+    return true;
+  return atomic_load_explicit(&unmarked, memory_order_relaxed) && guard_table_find(address).live.address;
+}
+
 guard_record guard_table_free(const void *address, const char *pool) {
   shard *s = lock(address);
   guard_record found = record_of(s, address);
   if (found.live.address && found.live.pool == pool) {
     take_out(s, place_of(s, address));
+    marks_clear(&live_marks, address);
     if (!s->freed)
       s->freed = take_memory(FREED_COUNT);
     if (s->freed)

@@ -25,6 +25,11 @@ typedef struct guard_record {
 } guard_record;
 guard_record guard_table_find(const void *address);
 
+/* Whether there is a live buffer at the address: without a lock, since strangers may be freed in a signal
+ * handler, in a fork's handlers, or in a process where nobody will open the lock; but for the memory for a
+ * mark, which may be lacking. */
+bool guard_table_is_live(const void *address);
+
 /* Likewise; and a live buffer of that pool counts as freed from here on. */
 guard_record guard_table_free(const void *address, const char *pool);
 

@@ -35,18 +35,41 @@ static int64_t keep(void) {
 }
 
 static keeper housekeeper = KEEPER(keep);
+static _Atomic bool retired;
+
+/* Without the thread what is due goes with the caller's free. */
+static void wake(void) {
+  if (__builtin_expect(atomic_load_explicit(&retired, memory_order_relaxed), 0))
+    keep();
+  else
+    keeper_wake(&housekeeper);
+}
 
 void house_small_step(void) {
   house_small_freed = 0;
   if (!waits())
     return;
   atomic_store_explicit(&small_freed_at, vdso_clock_now(), memory_order_relaxed);
-  keeper_wake(&housekeeper);
+  wake();
 }
 
 void house_note_large(void) {
   if (waits() && slots_idle_bytes())
-    keeper_wake(&housekeeper);
+    wake();
+}
+
+bool house_is_here(void) { return keeper_is_here(&housekeeper); }
+
+void house_wake(void) { wake(); }
+
+void house_retire(void) {
+  keeper_retire(&housekeeper);
+  atomic_store(&retired, true);
+}
+
+void house_return(void) {
+  atomic_store(&retired, false);
+  keeper_return(&housekeeper);
 }
 
 bool house_pause(void) { return keeper_pause(&housekeeper); }

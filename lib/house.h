@@ -25,6 +25,14 @@ static inline void house_note_small(size_t size) {
     house_small_step();
 }
 
+/* As keeper_is_here and keeper_wake. */
+bool house_is_here(void);
+void house_wake(void);
+
+/* No thread from here on, unless it returns: what is due goes back at the next free. */
+void house_retire(void);
+void house_return(void);
+
 /* fork: as keeper_pause and keeper_resume. */
 bool house_pause(void);
 void house_resume(bool in_child);

@@ -1,12 +1,15 @@
 /* See keeper.h. Its lock is not of the gate: the thread is joined before a fork takes that. */
 #include "keeper.h"
 
+#include "nocancel.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,6 +54,8 @@ static void *run(void *argument) {
   keeper *k = argument;
   bool last_look = false;
   int64_t wait = 0;
+  nocancel_begin();
+  k->number = (pid_t)syscall(SYS_gettid);
   pthread_mutex_lock(&k->lock);
   while (!k->pausing) {
     pthread_mutex_unlock(&k->lock);
@@ -72,9 +77,9 @@ static void *run(void *argument) {
   return NULL;
 }
 
+/* With all signals blocked, as the thread is to have them. */
 static bool start(keeper *k) {
   pthread_attr_t attributes;
-  sigset_t all, before;
   if (!k->prepared) {
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -84,11 +89,8 @@ static bool start(keeper *k) {
   }
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, STACK_SIZE);
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   bool started = pthread_create(&k->thread, &attributes, run, k) == 0 ||
                  pthread_create(&k->thread, NULL, run, k) == 0; /* thread-local data lies on the stack too */
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attributes);
   if (started)
     pthread_setname_np(k->thread, "arrowpool");
@@ -98,38 +100,79 @@ static bool start(keeper *k) {
 void keeper_wake(keeper *k) {
   if (atomic_load_explicit(&k->awake, memory_order_relaxed) || atomic_exchange(&k->awake, true))
     return;
-  int saved = errno;
+  int saved = errno, cancel_state = nocancel_begin();
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before); /* a handler that forks would wait for the lock */
   pthread_mutex_lock(&k->lock);
   k->missed |= k->pausing != 0;
-  if (!k->pausing && (!k->joinable || k->left)) {
-    if (k->joinable)
+  if (!k->pausing && (!k->owner || k->left)) {
+    if (k->owner)
       pthread_join(k->thread, NULL);
     k->left = false;
-    k->joinable = start(k);
-    atomic_store(&k->awake, k->joinable);
+    bool started = start(k);
+    k->owner = started ? (pid_t)syscall(SYS_getpid) : 0;
+    atomic_store(&k->awake, started);
   }
   pthread_mutex_unlock(&k->lock);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  nocancel_end(cancel_state);
   errno = saved;
 }
 
+bool keeper_is_here(const keeper *k) {
+  pid_t owner = atomic_load(&k->owner);
+  return owner && owner == syscall(SYS_getpid);
+}
+
+/* A thread that was joined is, to the kernel, still there for a moment; who counts threads then is misled. */
+static void wait_for_kernel(pid_t process, pid_t thread) {
+  static const struct timespec moment = {.tv_nsec = 20000};
+  for (int tries = 0; syscall(SYS_tgkill, process, thread, 0) == 0 && tries < 100000; tries++)
+    nanosleep(&moment, NULL);
+}
+
 bool keeper_pause(keeper *k) {
+  int saved = errno, cancel_state = nocancel_begin();
   pthread_mutex_lock(&k->lock);
   k->pausing++;
   if (k->prepared)
     pthread_cond_signal(&k->stop);
-  bool join = k->joinable;
-  k->joinable = false;
+  bool join = keeper_is_here(k);
+  pid_t process = k->owner;
+  k->owner = 0;
   pthread_mutex_unlock(&k->lock);
-  if (join)
+  if (join) {
     pthread_join(k->thread, NULL);
+    wait_for_kernel(process, k->number);
+  }
   pthread_mutex_lock(&k->lock);
   bool work_left = join || k->missed;
   k->missed = false;
+  nocancel_end(cancel_state);
+  errno = saved;
   return work_left;
 }
 
 void keeper_resume(keeper *k, bool in_child) {
   k->pausing = in_child ? 0 : k->pausing - 1; /* others may fork at the same time, but not here */
+  atomic_store(&k->awake, k->retired);
+  pthread_mutex_unlock(&k->lock);
+}
+
+void keeper_retire(keeper *k) {
+  bool work_left = keeper_pause(k);
+  k->missed |= work_left;
+  k->retired = true;
+  keeper_resume(k, false);
+}
+
+void keeper_return(keeper *k) {
+  pthread_mutex_lock(&k->lock);
+  bool again = k->missed;
+  k->retired = k->missed = false;
   atomic_store(&k->awake, false);
   pthread_mutex_unlock(&k->lock);
+  if (again)
+    keeper_wake(k);
 }

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Does what is due; returns milliseconds until more is, or KEEPER_DONE. */
 #define KEEPER_DONE INT64_MAX
@@ -19,10 +20,13 @@ typedef struct keeper {
   pthread_mutex_t lock;
   pthread_cond_t stop; /* signalled when `pausing` rises */
   pthread_t thread;
-  _Atomic bool awake;            /* a thread runs that will look again */
-  bool joinable, left, prepared; /* protected by lock; left: it will not look again */
-  int pausing;                   /* forks under way: the thread has to leave, and none may start */
-  bool missed;                   /* a wake that came then */
+  _Atomic bool awake;  /* a thread runs that will look again */
+  _Atomic pid_t owner; /* the process whose thread has to be joined; 0: none has. Written under the lock */
+  pid_t number;        /* the kernel's, of the thread; written by the thread */
+  bool left, prepared; /* protected by lock; left: the thread will not look again */
+  int pausing;         /* forks under way: the thread has to leave, and none may start */
+  bool missed;         /* a wake that came then */
+  bool retired;        /* no thread any more, and `awake` for good: nobody asks for one */
 } keeper;
 #define KEEPER(function)                                                                                     \
   { .work = (function), .lock = PTHREAD_MUTEX_INITIALIZER }
@@ -31,9 +35,17 @@ typedef struct keeper {
  * starting a thread calls the program's malloc. */
 void keeper_wake(keeper *k);
 
+/* Whether there is a thread, and it is this process's own: not that of a parent which shares its memory with
+ * us (vfork), or left us a copy without a thread (clone). */
+bool keeper_is_here(const keeper *k);
+
 /* fork: end the thread before, and let it start again after, when it is woken next. True if there was one
  * or somebody wanted one: its work is left to the caller, who has to finish it or wake it again. */
 bool keeper_pause(keeper *k);
 void keeper_resume(keeper *k, bool in_child);
+
+/* End the thread, and let none start again until it returns. */
+void keeper_retire(keeper *k);
+void keeper_return(keeper *k);
 
 #endif

@@ -1,6 +1,8 @@
 /* See snapshot.h. */
 #include "snapshot.h"
 
+#include "nocancel.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -34,10 +36,11 @@ static int64_t status_bytes(const char *status, const char *key) {
 }
 
 size_t snapshot_read_file(const char *path, char *out, size_t size) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int cancel_state = nocancel_begin(), fd = open(path, O_RDONLY | O_CLOEXEC);
   ssize_t length = fd < 0 ? -1 : read(fd, out, size - 1);
   if (fd >= 0)
     close(fd);
+  nocancel_end(cancel_state);
   size_t used = length > 0 ? (size_t)length : 0;
   if (used && out[used - 1] == '\n')
     used--;

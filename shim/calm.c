@@ -1,6 +1,8 @@
 /* See calm.h. */
 #include "calm.h"
 
+#include "nocancel.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <time.h>
@@ -9,6 +11,7 @@ static const int noisy[] = {SIGPIPE, SIGXFSZ};
 #define COUNT (sizeof noisy / sizeof *noisy)
 
 void calm_begin(calm *c) {
+  c->cancel_state = nocancel_begin();
   sigset_t set;
   sigemptyset(&set);
   for (size_t i = 0; i < COUNT; i++)
@@ -28,5 +31,6 @@ void calm_end(const calm *c) {
       }
   }
   pthread_sigmask(SIG_SETMASK, &c->mask, NULL);
+  nocancel_end(c->cancel_state);
   errno = saved;
 }

@@ -1,6 +1,7 @@
-/* Writing must not kill the host: a closed pipe or a file-size limit raises a signal in whoever writes.
- * Between calm_begin and calm_end these signals are held back from the calling thread, and those that the
- * writing itself caused are swallowed. Async-signal-safe. */
+/* Writing must not kill the host: a closed pipe or a file-size limit raises a signal in whoever writes, and a
+ * thread that was cancelled ends where it opens or writes. Between calm_begin and calm_end these signals and
+ * cancellation are held back from the calling thread, and the signals that the writing itself caused are
+ * swallowed. Async-signal-safe. */
 #ifndef ARROWPOOL_CALM_H
 #define ARROWPOOL_CALM_H
 
@@ -8,6 +9,7 @@
 
 typedef struct calm {
   sigset_t mask, pending; /* as they were */
+  int cancel_state;
 } calm;
 
 void calm_begin(calm *c);

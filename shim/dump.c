@@ -144,8 +144,8 @@ void dump_at_exit(report_source source) {
   calm c;
   if (!is_due() || atomic_exchange(&written, true))
     return;
-  wait_for_turn();
   calm_begin(&c);
+  wait_for_turn();
   write_dump(&last, source);
   calm_end(&c);
   errno = saved;

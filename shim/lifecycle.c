@@ -5,12 +5,13 @@
  * there takes no lock and looks first whether this is still our process. */
 #include "arrow_patch.h"
 #include "dump.h"
+#include "fork.h"
 #include "live.h"
 #include "next.h"
 #include "router.h"
 #include "schedule.h"
 
-#include <pthread.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -23,13 +24,47 @@ static void at_quick_exit_handler(void) {
   live_finish(true);
 }
 
-/* After the library's own constructors (101), so that its fork handlers run outside ours. */
+/* ---- fork ---- */
+
+static void prepare_fork(void) {
+  schedule_prefork();
+  arrow_patch_prefork();
+}
+
+static void go_on_in_parent(void) {
+  arrow_patch_postfork();
+  schedule_postfork_parent();
+}
+
+static void go_on_in_child(bool alone) {
+  if (!alone)
+    arrow_patch_postfork();
+  dump_fork_child();
+  if (!alone)
+    schedule_postfork_child();
+}
+
+static const fork_guest guest = {prepare_fork, go_on_in_parent, go_on_in_child};
+
+/* By which pthread_atfork registers handlers, in libraries whose constructors come before ours too. Handlers
+ * may allocate: ours go first, so that they run inside of all others, last before the fork and first after
+ * it.
+ */
+EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library);
+EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
+                             void *library) {
+  fork_register();
+  int (*next_one)(void (*)(void), void (*)(void), void (*)(void), void *) =
+      (int (*)(void (*)(void), void (*)(void), void (*)(void), void *))next_symbol("__register_atfork");
+  return next_one ? next_one(prepare, parent, child, library) : ENOMEM;
+}
+
+/* ---- start and end ---- */
+
 __attribute__((constructor(102))) static void start(void) {
   router_wake();
   dump_prepare();
-  pthread_atfork(arrow_patch_prefork, arrow_patch_postfork, arrow_patch_postfork);
-  pthread_atfork(NULL, NULL, dump_fork_child);
-  pthread_atfork(schedule_prefork, schedule_postfork_parent, schedule_postfork_child);
+  fork_invite(&guest);
   schedule_start();
   (void)at_quick_exit(at_quick_exit_handler); /* without memory for it there is no dump on that way */
 }

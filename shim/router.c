@@ -5,6 +5,7 @@
 #include "live.h"
 #include "log.h"
 #include "next.h"
+#include "nocancel.h"
 #include "refusal.h"
 
 #include <limits.h>
@@ -112,6 +113,7 @@ bool router_wake(void) {
   int asleep = 0;
   if (!environ || !atomic_compare_exchange_strong(&the_router.state, &asleep, 1))
     return false;
+  int cancel_state = nocancel_begin();
   log_start();
   next_resolve_optional();
   options *settings = &the_router.settings;
@@ -131,6 +133,7 @@ bool router_wake(void) {
   if (settings->values[OPTION_POOL].given && settings->values[OPTION_POOL].number == OPTIONS_POOL_SYSTEM)
     arrowpool_set_default(arrowpool_system());
   atomic_store_explicit(&the_router.state, 2, memory_order_release);
+  nocancel_end(cancel_state);
   return true;
 }
 

@@ -55,6 +55,12 @@ void schedule_start(void) {
     counters_on_new_shard = wake; /* a program that uses no pool gets no thread */
 }
 
+bool schedule_is_here(void) { return keeper_is_here(&clock_keeper); }
+
+void schedule_retire(void) { keeper_retire(&clock_keeper); }
+
+void schedule_return(void) { keeper_return(&clock_keeper); }
+
 static bool was_running; /* protected by the keeper's lock, which is held from pause to resume */
 
 void schedule_prefork(void) { was_running = keeper_pause(&clock_keeper); }

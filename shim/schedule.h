@@ -2,8 +2,17 @@
 #ifndef ARROWPOOL_SCHEDULE_H
 #define ARROWPOOL_SCHEDULE_H
 
+#include <stdbool.h>
+
 /* Begin, as the options say. Called once, when the shim starts. */
 void schedule_start(void);
+
+/* Whether there is a thread of this process's. */
+bool schedule_is_here(void);
+
+/* No dumps at intervals from here on, unless it returns. */
+void schedule_retire(void);
+void schedule_return(void);
 
 /* fork: the thread is gone meanwhile; both sides go on. */
 void schedule_prefork(void);

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154 # bats sets these
 # Processes that a program starts: fork, vfork, exec.
 load helper
 
@@ -66,4 +67,27 @@ except FileNotFoundError as error:
   run -5 shim ARROW_POOL=jemalloc ARROW_POOL_STATS="s.%e.json" ARROW_POOL_STATS_IDLE=1 \
     bash -c "exec '$PROBES/probe_exit'"
   assert_equal "$(ls)" s.probe_exit.json
+}
+
+# Handlers of a library that the program is linked to, whose constructor runs before ours.
+@test "fork handlers that allocate, registered before anything of the shim ran: no fork hangs" {
+  run -0 "$PROBES/probe_atfork" handlers 3
+  for mode in jemalloc system; do
+    for debug in off warn; do
+      for way in handlers threads; do
+        run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DEBUG=$debug ARROW_POOL_STATS=s.jsonl \
+          ARROW_POOL_STATS_INTERVAL=5ms timeout -s KILL "$(patience 100)" "$PROBES/probe_atfork" $way 20
+        assert_equal "$mode:$debug:$way:$output$stderr" "$mode:$debug:$way:"
+      done
+    done
+  done
+}
+
+@test "a signal handler that forks in the middle of a fork: no fork hangs, and every signal arrives" {
+  run -0 "$PROBES/probe_atfork" nested
+  for mode in jemalloc system; do
+    run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_LIVE=live timeout -s KILL "$(patience 100)" \
+      "$PROBES/probe_atfork" nested
+    assert_equal "$mode:$output$stderr" "$mode:"
+  done
 }

@@ -121,6 +121,18 @@ with open("pipe", "rb", buffering=0) as pipe, open("copy", "wb") as copy:
   assert_output True
 }
 
+@test "user namespaces are made and entered while there is memory to give back, as without the shim" {
+  need_hardware "the emulator's own threads are in the way"
+  run "$PROBES/probe_unshare"
+  [ "$status" -ne 77 ] || skip "no user namespace can be made here"
+  assert_equal "$status:$output" "0:"
+  for mode in jemalloc system; do
+    run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_STATS=$mode.jsonl ARROW_POOL_STATS_INTERVAL=5ms \
+      timeout -s KILL 60 "$PROBES/probe_unshare"
+    assert_equal "$mode:$output$stderr" "$mode:"
+  done
+}
+
 # chain keep|clear: five programs of one process, one after the other.
 chain() {
   for mode in jemalloc system; do

@@ -215,6 +215,25 @@ confined() {
   confined fsync,fcntl,getrandom,sched_getaffinity,prlimit64,uname,getcwd,pipe2,eventfd2,memfd_create,process_madvise,mincore
 }
 
+@test "a program that allows itself only what malloc needs, else to be killed: buffers as ever" {
+  need_hardware "the system calls would be the emulator's"
+  for way in "" syscall; do
+    for use in "" before; do
+      run "$PROBES/probe_strict" $way $use
+      [ "$status" -ne 77 ] || skip "no filter can be set here"
+      assert_equal "$way:$use:$status:$output" "$way:$use:0:"
+      for mode in jemalloc system; do
+        for decay in 1ms 10s 0 never; do
+          run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DECAY=$decay "$PROBES/probe_strict" $way $use
+          assert_equal "$mode:$decay:$way:$use:$output$stderr" "$mode:$decay:$way:$use:"
+        done
+      done
+    done
+  done
+  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_LOG=info "$PROBES/probe_strict" before
+  assert_equal "$stderr" "arrowpool: the program confines itself: from here on without threads of ours"
+}
+
 @test "calls that a signal interrupts are made again" {
   need_hardware "the system calls would be the emulator's"
   command -v strace >/dev/null || skip "strace is not installed"

@@ -2,11 +2,13 @@
  * guarded; what is told is counted. */
 #include "unit.h"
 
+#include "gate.h"
 #include "guard.h"
 #include "pool.h"
 
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 static _Atomic int told_count;
 static arrowpool_pool *shared_pool;
@@ -147,6 +149,25 @@ TEST(the_table_finds_what_is_in_it_and_nothing_else) {
       guard_table_free((void *)(64 * (i + 1)), made_up(64).pool);
 }
 
+/* As free in a signal handler that interrupted the guard, or in a child whose parent's threads were in it. */
+TEST(whether_a_buffer_is_live_is_known_while_every_lock_is_held) {
+  open_pool(state);
+  int stranger;
+  uint8_t *live = allocate(100), *freed = allocate(100);
+  arrowpool_free(shared_pool, freed, 100, 64);
+  alarm(60);
+  gate_close();
+  bool known = guard_is_live(live), unknown = guard_is_live(&stranger) || guard_is_live(live + 16) ||
+                                              guard_is_live(live + 1) || guard_is_live(NULL) ||
+                                              (freed != live && guard_is_live(freed));
+  gate_open();
+  alarm(0);
+  assert_true(known && !unknown);
+  arrowpool_free(shared_pool, live, 100, 64);
+  assert_false(guard_is_live(live));
+  close_pool();
+}
+
 #define TEST_BOTH(name)                                                                                      \
   TEST_WITH(name, "jemalloc", ARROWPOOL_BACKEND_JEMALLOC), TEST_WITH(name, "system", ARROWPOOL_BACKEND_SYSTEM)
 
@@ -157,6 +178,7 @@ int main(void) {
       TEST_BOTH(many_buffers_of_many_threads_are_nothing_to_tell),
       TEST_BOTH(of_two_threads_that_free_a_buffer_one_is_told),
       TEST_BOTH(a_forked_child_knows_the_buffers_of_its_parent),
+      TEST_BOTH(whether_a_buffer_is_live_is_known_while_every_lock_is_held),
       cmocka_unit_test(the_table_finds_what_is_in_it_and_nothing_else),
   };
   return cmocka_run_group_tests_name("guard threads", tests, NULL, NULL);

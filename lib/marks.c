@@ -1,0 +1,60 @@
+/* See marks.h. */
+#include "marks.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#define UNIT_BITS  4 /* bytes that share a bit: no allocator's pointers are closer to each other */
+#define LEAF_WORDS ((size_t)1 << (MARKS_LEAF_BITS - UNIT_BITS - 6))
+
+typedef struct marks_leaf {
+  _Atomic uint64_t words[LEAF_WORDS];
+} leaf;
+
+static __attribute__((noinline, cold)) leaf *make_leaf(leaf *_Atomic *where) {
+  int saved = errno;
+  leaf *known = NULL;
+  leaf *fresh =
+      mmap(NULL, sizeof *fresh, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (fresh == MAP_FAILED)
+    fresh = NULL;
+  else if (!atomic_compare_exchange_strong(where, &known, fresh)) {
+    munmap(fresh, sizeof *fresh); /* another thread was faster */
+    fresh = known;
+  }
+  errno = saved;
+  return fresh;
+}
+
+/* The word that holds the address's bit, or NULL. */
+static _Atomic uint64_t *word_of(marks *m, const void *pointer, bool make, uint64_t *bit) {
+  uintptr_t address = (uintptr_t)pointer;
+  if (address >> MARKS_ADDRESS_BITS || address % (1 << UNIT_BITS))
+    return NULL;
+  leaf *_Atomic *where = &m->leaves[address >> MARKS_LEAF_BITS];
+  leaf *l = atomic_load_explicit(where, memory_order_acquire);
+  if (!l && (!make || !(l = make_leaf(where))))
+    return NULL;
+  *bit = UINT64_C(1) << (address >> UNIT_BITS) % 64;
+  return &l->words[(address >> (UNIT_BITS + 6)) % LEAF_WORDS];
+}
+
+bool marks_set(marks *m, const void *address) {
+  uint64_t bit;
+  _Atomic uint64_t *word = word_of(m, address, true, &bit);
+  if (word)
+    atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
+  return word != NULL;
+}
+
+bool marks_clear(marks *m, const void *address) {
+  uint64_t bit;
+  _Atomic uint64_t *word = word_of(m, address, false, &bit);
+  return word && (atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit);
+}
+
+bool marks_has(marks *m, const void *address) {
+  uint64_t bit;
+  const _Atomic uint64_t *word = word_of(m, address, false, &bit);
+  return word && (atomic_load_explicit(word, memory_order_relaxed) & bit);
+}
