@@ -2,6 +2,7 @@
 #include "live.h"
 
 #include "counters_area.h"
+#include "live_fault.h"
 #include "range.h"
 #include "slots.h"
 #include "snapshot.h"
@@ -10,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -35,7 +35,6 @@ static size_t copied; /* at the last fork: up to where the pools were; 0: nothin
 static size_t shards_allocated;
 static dev_t device;
 static ino_t inode;
-static struct sigaction sigbus_before;
 
 static live_header *header(void) { return (live_header *)(void *)base; }
 static area_pool *pools(void) { return (area_pool *)(void *)(base + POOLS_OFFSET); }
@@ -190,27 +189,12 @@ static bool allocate(size_t offset, size_t size) {
   return done;
 }
 
-/* A page that is not there any more, since somebody cut the file off or a disk failed: go on without it. */
-static void on_sigbus(int number, siginfo_t *info, void *context) {
-  uintptr_t offset = (uintptr_t)info->si_addr - (uintptr_t)base;
-  int saved = errno;
-  if (base && offset < FILE_SIZE && replace_by_memory(base, FILE_SIZE)) {
-    active = false; /* what is there now is empty, and knows of no shard */
-    errno = saved;
-    return;
-  }
-  if (sigbus_before.sa_flags & SA_SIGINFO)
-    sigbus_before.sa_sigaction(number, info, context);
-  else if (sigbus_before.sa_handler != SIG_DFL && sigbus_before.sa_handler != SIG_IGN)
-    sigbus_before.sa_handler(number);
-  else
-    sigaction(SIGBUS, &sigbus_before, NULL); /* the access is repeated, and ends as it would have */
-}
-
-static void watch_for_sigbus(void) {
-  struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGBUS, &action, &sigbus_before);
+/* The file is lost to the process, which goes on without it. */
+static bool give_up_file(const void *address) {
+  if (!base || (uintptr_t)address - (uintptr_t)base >= FILE_SIZE || !replace_by_memory(base, FILE_SIZE))
+    return false;
+  active = false; /* what is there now is empty, and knows of no shard */
+  return true;
 }
 
 /* ---- the counters' view ---- */
@@ -256,7 +240,7 @@ static void attach(void) {
     read_nothing_ahead();
     shards_allocated = STEP / sizeof(area_shard);
     write_header();
-    watch_for_sigbus();
+    live_fault_watch(give_up_file);
     for (unsigned i = 0; i < AREA_POOLS; i++)
       if (area_pools[i].name[0]) {
         prepare_pool(i);
@@ -282,7 +266,7 @@ static area_shard *take_shard(void) {
     shards_allocated += STEP / sizeof(area_shard);
   bool room = index < shards_allocated;
   atomic_fetch_add(room ? &header()->shard_count : &header()->lost, 1);
-  return room && active ? &shards()[index] : NULL; /* on_sigbus may have been here meanwhile */
+  return room && active ? &shards()[index] : NULL; /* give_up_file may have been here meanwhile */
 }
 
 void live_start(const char *directory_, bool keep, void (*complain_)(const char *, const char *)) {
