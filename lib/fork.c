@@ -13,9 +13,11 @@ static void prepare(void) {
   backend_jemalloc_prefork();
   gate_close();
   live_prefork();
+  counters_prefork();
 }
 
 static void parent(void) {
+  counters_postfork_parent();
   gate_open();
   backend_jemalloc_postfork_parent();
 }

@@ -6,6 +6,7 @@
 #include "range.h"
 #include "slots.h"
 #include "snapshot.h"
+#include "witness.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@
 static char directory[PATH_MAX - 128], path[PATH_MAX];
 static bool keep_file;
 static _Atomic bool active; /* a file is mapped, and this process's own */
+static bool in_memory;      /* or memory has taken its place, with what was in it */
 static void (*complain)(const char *path, const char *problem);
 static char *base;    /* of the mapping; NULL: none yet */
 static char *copy;    /* of what is used of it, for the child of a fork; there as long as there is a file */
@@ -193,7 +195,7 @@ static bool allocate(size_t offset, size_t size) {
 static bool give_up_file(const void *address) {
   if (!base || (uintptr_t)address - (uintptr_t)base >= FILE_SIZE || !replace_by_memory(base, FILE_SIZE))
     return false;
-  active = false; /* what is there now is empty, and knows of no shard */
+  active = in_memory = false; /* what is there now is empty, and knows of no shard */
   return true;
 }
 
@@ -221,6 +223,7 @@ static bool reserve_copy(void) {
 }
 
 static area_shard *take_shard(void);
+static void leave_to_parent(void);
 
 /* Nearly all of the file is a hole. Around each page that is touched the kernel would keep zeroes of it in
  * the page cache, as much as the device reads ahead: megabytes on some. */
@@ -248,6 +251,7 @@ static void attach(void) {
       }
     slots_publish_idle(&header()->warm_bytes);
     area_prepare_pool = prepare_pool;
+    area_leave = leave_to_parent;
     area_use(pools(), take_shard);
   }
   if (fd >= 0)
@@ -258,15 +262,15 @@ static void attach(void) {
 static area_shard *take_shard(void) {
   if (!base)
     attach();
-  if (!active)
+  if (!active && !in_memory)
     return NULL;
   size_t index = atomic_load(&header()->shard_count);
-  if (index == shards_allocated && index < MAX_SHARDS &&
+  if (active && index == shards_allocated && index < MAX_SHARDS &&
       allocate(SHARDS_OFFSET + index * sizeof(area_shard), STEP))
     shards_allocated += STEP / sizeof(area_shard);
-  bool room = index < shards_allocated;
+  bool room = index < (in_memory ? MAX_SHARDS : shards_allocated);
   atomic_fetch_add(room ? &header()->shard_count : &header()->lost, 1);
-  return room && active ? &shards()[index] : NULL; /* give_up_file may have been here meanwhile */
+  return room && (active || in_memory) ? &shards()[index] : NULL; /* give_up_file may have been here */
 }
 
 void live_start(const char *directory_, bool keep, void (*complain_)(const char *, const char *)) {
@@ -277,11 +281,12 @@ void live_start(const char *directory_, bool keep, void (*complain_)(const char 
   strcpy(directory, directory_);
   keep_file = keep;
   complain = complain_;
+  witness_start();
   area_use(area_pools, take_shard);
 }
 
 void live_finish(bool remove) {
-  if (!active || header()->pid != syscall(SYS_getpid))
+  if (!active || !witness_is_own() || header()->pid != syscall(SYS_getpid))
     return;
   atomic_store(&header()->end_time, snapshot_time());
   atomic_store(&header()->state, LIVE_ENDED);
@@ -338,28 +343,40 @@ static bool map_file(int fd) {
 
 /* The mapping is still the parent's: until it is replaced nothing may be counted. Where no file can be had,
  * memory takes its place; at worst that of the copy, for which nothing new has to be mapped. */
-static void leave_file(void) {
-  if (replace_by_memory(base, FILE_SIZE)) {
-    if (copied)
-      copy_used(base, copy);
-  } else if (copied && make_writable(0, FILE_SIZE) &&
+static bool leave_file(void) {
+  bool left = replace_by_memory(base, FILE_SIZE);
+  if (left && copied) {
+    copy_used(base, copy);
+  } else if (!left && copied && make_writable(0, FILE_SIZE) &&
              mremap(copy, FILE_SIZE, FILE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, base) != MAP_FAILED) {
     copy = NULL;
+    left = true;
   }
+  return left;
+}
+
+static void leave_to_parent(void) {
+  if (!active)
+    return;
+  live_prefork();
+  in_memory = leave_file() && copied;
+  active = false;
 }
 
 void live_postfork_child(void) {
+  witness_renew();
   if (!base)
     return;
   bool parents = active;
   int fd = copied ? create() : -1;
   bool mapped = fd >= 0 && map_file(fd);
   active = mapped;
+  in_memory = in_memory && !mapped;
   if (mapped) {
     copy_used(base, copy);
     write_header();
   } else if (parents) {
-    leave_file();
+    in_memory = leave_file() && copied;
   }
   if (fd >= 0) {
     if (!mapped)
