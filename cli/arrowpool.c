@@ -100,6 +100,8 @@ int cli_check_value(const options_row *row, const char *name, const char *text) 
   char choices[128];
   if (options_parse(row, text, &value))
     return CLI_OK;
+  if (options_too_long(text))
+    return cli_usage_error("%s: longer than a path may be", name);
   options_describe_values(row, choices);
   return cli_usage_error("%s=%s: choose %s", name, text, choices);
 }

@@ -17,7 +17,8 @@ typedef struct patient {
   char root[64];            /* before its files' names; empty: none */
   char directory[PATH_MAX]; /* where it works */
   options settings;         /* by doctor_settings */
-  bool knows_environment;   /* else it is not ours to see */
+  bool knows_environment;   /* else it is not ours to see, or: */
+  bool overwritten;         /* a title, or something else, was written over it */
 } patient;
 
 /* The patient whose environment is looked up. */

@@ -1,5 +1,6 @@
 /* What the doctor says of a running process: what is mapped into it, and how it was started. */
 #include "doctor.h"
+#include "live_files.h"
 #include "preload.h"
 
 #include "arrowpool.h"
@@ -87,6 +88,29 @@ static long parent_of(long pid) {
   return at && sscanf(at + 1, " %*c %ld", &parent) == 1 ? parent : 0;
 }
 
+static bool maps_shim(char **mappings) {
+  bool found = false;
+  for (char **at = mappings; at && *at; at++)
+    found |= preload_is_shim(*at);
+  return found;
+}
+
+/* A process starts with names and their values. What it writes there instead, often its title, is neither;
+ * and where the shim came in, something said so. */
+static bool was_overwritten(const patient *p, char **mappings) {
+  char path[128], list[4096];
+  bool says = false;
+  for (char **at = p->environment; at && *at; at++) {
+    const char *equals = strchr(*at, '=');
+    if (!equals || equals == *at)
+      return true;
+    says |= strncmp(*at, "LD_PRELOAD=", 11) == 0 || strncmp(*at, OPTIONS_PREFIX, strlen(OPTIONS_PREFIX)) == 0;
+  }
+  snprintf(path, sizeof path, "%s/etc/ld.so.preload", p->root);
+  doctor_read_text(path, list, sizeof list);
+  return !says && maps_shim(mappings) && !strstr(list, PRELOAD_SHIM);
+}
+
 /* Whether the kernel told its loader to trust nothing. */
 static bool started_secure(long pid) {
   char path[64];
@@ -157,8 +181,8 @@ static void tell_missing_shim(patient *p, const program *exe) {
   else if (p->knows_environment)
     snprintf(reason, sizeof reason, "LD_PRELOAD did not name it when the process started");
   else
-    snprintf(reason, sizeof reason, "why cannot be seen: %s cannot be read",
-             proc_path(p->pid, "environ", path));
+    snprintf(reason, sizeof reason, "why cannot be seen: %s %s", proc_path(p->pid, "environ", path),
+             p->overwritten ? "was overwritten" : "cannot be read");
   findings_add(&p->found, FINDING_PROBLEM, TOPIC, "start it by arrowpool run", "the shim is not mapped: %s",
                reason);
   free_list(inherited);
@@ -169,10 +193,9 @@ static void tell_mappings(patient *p, char **mappings, const program *exe) {
   bool has_arrow = false;
   for (size_t i = 0; i < MOST_FILES && mappings[i]; i++) {
     const char *name = base_name(file_of(mappings[i]));
-    size_t length = strlen(name);
     if (preload_is_shim(name))
       shim = shim ? shim : file_of(mappings[i]);
-    if (strncmp(name, "arrowpool-", 10) == 0 && length > 15 && strcmp(name + length - 5, ".live") == 0)
+    if (live_files_is_name(name))
       live = file_of(mappings[i]);
   }
   if (shim)
@@ -229,12 +252,21 @@ void doctor_process(patient *p) {
   ssize_t length = readlink(proc_path(p->pid, "cwd", path), p->directory, sizeof p->directory - 1);
   p->directory[length > 0 ? length : 0] = 0;
   p->environment = read_list(p->pid, "environ", 0);
-  p->knows_environment = p->environment != NULL;
   char **mappings = read_list(p->pid, "maps", '\n');
+  p->overwritten = p->environment && was_overwritten(p, mappings);
+  if (p->overwritten) { /* what is left of it may be a part */
+    free_list(p->environment);
+    p->environment = NULL;
+  }
+  p->knows_environment = p->environment != NULL;
   tell_identity(p, &exe);
   doctor_settings(p);
   if (p->knows_environment)
     doctor_environment(p);
+  else if (p->overwritten)
+    findings_add(&p->found, FINDING_WARNING, "environment", "see how it is started",
+                 "its environment was overwritten, as by a program that sets its title: the shim obeys what "
+                 "it read at the start, here settings are taken to be the defaults");
   else
     findings_add(&p->found, FINDING_WARNING, "environment", "ask as that user, or as root",
                  "its environment is not ours to see: settings are taken to be the defaults");

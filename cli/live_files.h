@@ -1,12 +1,23 @@
-/* Where live files are, for the commands that are given a process instead of a path. */
+/* Where live files are, for the commands that are given a process instead of a path. A running process says
+ * so itself, by what it has mapped: its environment may be gone, as a title is often written over it. */
 #ifndef ARROWPOOL_CLI_LIVE_FILES_H
 #define ARROWPOOL_CLI_LIVE_FILES_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Whether an argument is the number of a process. */
 bool live_files_is_pid(const char *text);
+
+/* Whether a file's name, without a directory, is one of live files. */
+bool live_files_is_name(const char *name);
+
+/* The process number in such a name: as the process itself sees it, in its own namespace. */
+int64_t live_files_pid_of(const char *name);
+
+/* The live file that a running process has mapped; false: none, or it is not ours to see. Into `out`. */
+bool live_files_of_process(const char *pid, char *out, size_t size);
 
 /* ARROW_POOL_LIVE of this environment, else of the environment of the process (`pid` may be NULL). NULL:
  * neither says, or it is not ours to see. May point to `out`. */

@@ -3,7 +3,7 @@
 
 #include "clock.h"
 #include "find_files.h"
-#include "live.h"
+#include "live_files.h"
 #include "processes.h"
 
 #include <errno.h>
@@ -83,17 +83,11 @@ static const char *name_of(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-static bool is_live_file(const char *path) {
-  static const char prefix[] = "arrowpool-";
-  const char *name = name_of(path), *ending = strrchr(name, '.');
-  return strncmp(name, prefix, sizeof prefix - 1) == 0 && ending && strcmp(ending, LIVE_SUFFIX) == 0;
-}
-
 /* What was named is the directory, which is none any more. */
 static void take(void *context, const char *path, bool named) {
   search *found = context;
   found->files->unreadable_directories += named;
-  if (named || !is_live_file(path))
+  if (named || !live_files_is_name(name_of(path)))
     return;
   if (found->count == found->room) {
     found->room = found->room ? found->room * 2 : 64;

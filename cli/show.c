@@ -18,8 +18,9 @@ void cli_show_describe(void) {
        "itself, which\n"
        "may be that of a killed process, or a dump.\n\n"
        "  --format=FORMAT  text, json or prometheus; default: text\n"
-       "  --live=DIR       where live files are; default: ARROW_POOL_LIVE of this environment, or of the "
-       "process");
+       "  --live=DIR       where live files are; default: what a running process says, or ARROW_POOL_LIVE of "
+       "this "
+       "environment");
 }
 
 static int parse_format(const char *name, arrowpool_format *out) {
@@ -32,10 +33,14 @@ static int parse_format(const char *name, arrowpool_format *out) {
   return cli_usage_error("show: --format=%s: choose text, json or prometheus", name);
 }
 
-/* The newest live file of a process: that of the highest N, after the last exec. */
+/* The live file of a process: the one that it has mapped, or, of one that is gone, the newest in the
+ * directory: of the last process of that number, and of that after its last exec. */
 static int find_live_file(const char *pid, const char *directory, char *out) {
   char theirs[PATH_MAX], wanted[64];
-  if (!directory || !*directory)
+  bool told = directory && *directory;
+  if (!told && live_files_of_process(pid, out, FOUND_MAX))
+    return CLI_OK;
+  if (!told)
     directory = live_files_directory(pid, theirs, sizeof theirs);
   if (!directory)
     return cli_failure(
@@ -44,16 +49,18 @@ static int find_live_file(const char *pid, const char *directory, char *out) {
   if (!files)
     return cli_failure("show: %s: %s", directory, strerror(errno));
   snprintf(wanted, sizeof wanted, "arrowpool-%s-", pid);
-  long newest = -1;
+  long long newest[2] = {-1, -1}, numbers[2];
   for (struct dirent *entry; (entry = readdir(files)) != NULL;) {
-    const char *number = strrchr(entry->d_name, '-');
-    if (strncmp(entry->d_name, wanted, strlen(wanted)) == 0 && number && atol(number + 1) > newest) {
-      newest = atol(number + 1);
+    if (strncmp(entry->d_name, wanted, strlen(wanted)) != 0 || !live_files_is_name(entry->d_name) ||
+        sscanf(entry->d_name + strlen(wanted), "%lld-%lld", &numbers[0], &numbers[1]) != 2)
+      continue;
+    if (numbers[0] > newest[0] || (numbers[0] == newest[0] && numbers[1] > newest[1])) {
+      memcpy(newest, numbers, sizeof newest);
       snprintf(out, FOUND_MAX, "%s/%s", directory, entry->d_name);
     }
   }
   closedir(files);
-  return newest < 0 ? cli_failure("show: %s: no live file in %s", pid, directory) : CLI_OK;
+  return newest[0] < 0 ? cli_failure("show: %s: no live file in %s", pid, directory) : CLI_OK;
 }
 
 int cli_show(int argc, char **argv) {

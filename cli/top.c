@@ -3,7 +3,6 @@
 
 #include "cli.h"
 #include "clock.h"
-#include "live.h"
 #include "live_files.h"
 
 #include <dirent.h>
@@ -21,9 +20,9 @@
 void cli_top_describe(void) {
   puts("Shows the processes that keep live files in DIR; default: ARROW_POOL_LIVE of this environment. With "
        "PID only\n"
-       "that process, where this environment has no ARROW_POOL_LIVE from that of its own. Keys: press h. "
-       "Without a\n"
-       "terminal the same as text, with exact numbers.\n\n"
+       "that process, which says itself where its file is. Keys: press h. Without a terminal the same as "
+       "text, with\n"
+       "exact numbers.\n\n"
        "  --interval=TIME  time between refreshes, such as 500ms, 1s or 5m; default: 1s\n"
        "  --sort=FIELD     pid, state, live, peak, rss, warm, allocs, in-place, remapped, copies, copied or "
        "program;\n"
@@ -36,11 +35,8 @@ void cli_top_describe(void) {
 
 /* ---- reading ---- */
 
-static bool is_live_file(const char *name, int64_t pid) {
-  static const char prefix[] = "arrowpool-";
-  size_t length = strlen(name), suffix = sizeof LIVE_SUFFIX - 1;
-  return strncmp(name, prefix, sizeof prefix - 1) == 0 && length > suffix &&
-         strcmp(name + length - suffix, LIVE_SUFFIX) == 0 && (!pid || atoll(name + sizeof prefix - 1) == pid);
+static bool is_wanted(const top_view *v, const char *name) {
+  return live_files_is_name(name) && (!v->pid || live_files_pid_of(name) == v->pid);
 }
 
 static bool read_file(top_view *v, const char *name) {
@@ -64,7 +60,7 @@ bool top_refresh(top_view *v) {
   snprintf(v->problem, sizeof v->problem, "%s", directory ? "" : strerror(errno));
   top_model_begin(&v->model);
   for (struct dirent *entry; directory && good && (entry = readdir(directory)) != NULL;)
-    if (is_live_file(entry->d_name, v->pid))
+    if (is_wanted(v, entry->d_name))
       good = read_file(v, entry->d_name);
   if (directory)
     closedir(directory);
@@ -125,12 +121,19 @@ static int parse_times(const char *text, int64_t *out) {
   return CLI_OK;
 }
 
-/* What to look at: a directory, or a process whose environment may say which. `room` is for that. */
+/* What to look at: a directory, or a process that says which. `room` is for that. */
 static int choose_directory(const char *argument, top_view *v, char *room, size_t size) {
   struct stat status;
   bool is_pid = argument && live_files_is_pid(argument) && stat(argument, &status) != 0;
   v->pid = is_pid ? atoll(argument) : 0;
-  v->directory = argument && !is_pid ? argument : live_files_directory(argument, room, size);
+  if (is_pid && live_files_of_process(argument, room, size)) {
+    char *slash = strrchr(room, '/');
+    v->pid = live_files_pid_of(slash + 1);
+    *slash = 0;
+    v->directory = room;
+  } else {
+    v->directory = argument && !is_pid ? argument : live_files_directory(argument, room, size);
+  }
   if (!v->directory)
     return is_pid ? cli_failure("top: %s: keeps no live file: start it with ARROW_POOL_LIVE", argument)
                   : cli_usage_error("top: no directory given, and ARROW_POOL_LIVE is not set");
@@ -148,7 +151,7 @@ int cli_top(int argc, char **argv) {
       {"filter", required_argument, NULL, 'f'},   {"pools", no_argument, NULL, 'p'},
       {"once", no_argument, NULL, 'o'},           {0}};
   top_view view = {.interval = 1000, .model.sort = TOP_COLUMN_LIVE};
-  char theirs[PATH_MAX];
+  char theirs[PATH_MAX + 64];
   int64_t times = 0;
   int status = CLI_OK;
   opterr = 0;

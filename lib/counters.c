@@ -42,6 +42,10 @@ static void leave_block(void *leaving);
 
 static __attribute__((noinline, cold)) block *find_block(void) {
   int saved = errno, cancel_state = nocancel_begin();
+  if (!area_settle()) {
+    nocancel_end(cancel_state);
+    return &shared_block;
+  }
   gate_lock(GATE_SHARDS);
   if (!have_exit_key) /* not in a constructor: those of the host's libraries run before ours */
     have_exit_key = !pthread_key_create(&exit_key, leave_block);
@@ -49,7 +53,7 @@ static __attribute__((noinline, cold)) block *find_block(void) {
   if (b)
     free_blocks = b->next_free;
   else
-    b = area_take_memory(sizeof *b);
+    b = area_take_block(sizeof *b);
   gate_unlock(GATE_SHARDS);
   /* A block that would not come back at the thread's end is not worth having. */
   if (b && (!have_exit_key || pthread_setspecific(exit_key, b))) {
@@ -72,17 +76,28 @@ static shard *take_shard(const block *b, unsigned pool) {
   return s;
 }
 
+static void list_shard(shard *s, unsigned pool) {
+  if (atomic_exchange(&s->pool, pool + 1)) /* it is listed: the last resort */
+    return;
+  atomic_store(&s->highest, quantum[pool] == EXACT ? EXACT : 0);
+  s->next = atomic_load(&shards_of[pool]);
+  atomic_store_explicit(&shards_of[pool], s, memory_order_release);
+}
+
 static __attribute__((noinline, cold)) shard *make_shard(block *b, unsigned pool) {
   int saved = errno, cancel_state = nocancel_begin();
+  if (!area_settle()) { /* a handler of the program's, in a fork's child: alone there, and all locks are held
+                         */
+    last_resort[pool].shared = true;
+    list_shard(&last_resort[pool], pool);
+    nocancel_end(cancel_state);
+    return &last_resort[pool];
+  }
   gate_lock(GATE_SHARDS);
   shard *s = atomic_load(&b->shards[pool]); /* another thread's, in the shared block */
   if (!s) {
     s = take_shard(b, pool);
-    if (!atomic_exchange(&s->pool, pool + 1)) { /* else it is listed: the last resort */
-      atomic_store(&s->highest, quantum[pool] == EXACT ? EXACT : 0);
-      s->next = atomic_load(&shards_of[pool]);
-      atomic_store_explicit(&shards_of[pool], s, memory_order_release);
-    }
+    list_shard(s, pool);
     atomic_store(&b->shards[pool], s);
   }
   gate_unlock(GATE_SHARDS);
@@ -327,28 +342,11 @@ static void rebase(unsigned pool, bool keep_live) {
 
 int64_t counters_be_exact(unsigned pool) {
   counters_sum before;
+  area_settle();
   counters_read(pool, &before); /* raises the peak to what is not published yet */
   quantum[pool] = EXACT;
   settle(pool, before.values.bytes_allocated);
   return before.values.bytes_allocated;
-}
-
-void counters_label(unsigned pool, const char *name, const char *backend, bool counts_requested,
-                    bool sees_all, int64_t limit_bytes) {
-  int cancel_state = nocancel_begin();
-  gate_lock(GATE_SHARDS);
-  if (area_prepare_pool)
-    area_prepare_pool(pool);
-  area_pool *p = &area_pools[pool];
-  atomic_fetch_add(&p->version, 1);
-  strncpy(p->name, name, sizeof p->name - 1);
-  strncpy(p->backend, backend, sizeof p->backend - 1);
-  strncpy(p->size_basis, counts_requested ? "requested" : "usable", sizeof p->size_basis - 1);
-  p->sees_all = sees_all;
-  p->limit_bytes = limit_bytes;
-  atomic_fetch_add(&p->version, 1);
-  gate_unlock(GATE_SHARDS);
-  nocancel_end(cancel_state);
 }
 
 static int64_t sum_fields(unsigned pool, size_t first, size_t count_) {
@@ -368,6 +366,7 @@ bool counters_all_freed(unsigned pool) {
 
 void counters_reset(unsigned pool) {
   counters_history before;
+  area_settle();
   counters_read_history(pool, &before);
   rebase(pool, false);
   atomic_store(&area_pools[pool].old_peak, 0);
@@ -375,7 +374,21 @@ void counters_reset(unsigned pool) {
   atomic_fetch_add(&area_pools[pool].forgotten_allocations, before.num_allocations);
 }
 
+/* With a live file the child finds its blocks empty (witness.h), and the one of its thread is put back. */
+static block own_at_fork; /* from counters_prefork on, under GATE_SHARDS */
+
+void counters_prefork(void) {
+  area_is_forking = true;
+  if (own_block)
+    memcpy(&own_at_fork, own_block, sizeof own_at_fork);
+}
+
+void counters_postfork_parent(void) { area_is_forking = false; }
+
 void counters_fork_child(void) {
+  area_is_forking = false;
+  if (own_block)
+    memcpy(own_block, &own_at_fork, sizeof own_at_fork);
   for (unsigned pool = 0; pool < COUNTERS_POOLS; pool++)
     if (atomic_load(&shards_of[pool]))
       rebase(pool, true);

@@ -69,7 +69,10 @@ void counters_label(unsigned pool, const char *name, const char *backend, bool c
 /* Forget a pool's history: for a number that is given to another pool. No thread may be counting for it. */
 void counters_reset(unsigned pool);
 
-/* In the child of a fork: sums start at zero, what is live stays live. The child is single-threaded. */
+/* fork. In the child sums start at zero, what is live stays live. The child is single-threaded. The first two
+ * with all locks held. */
+void counters_prefork(void);
+void counters_postfork_parent(void);
 void counters_fork_child(void);
 
 #endif

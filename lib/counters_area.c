@@ -1,6 +1,9 @@
 /* See counters_area.h. */
 #include "counters_area.h"
 
+#include "gate.h"
+#include "witness.h"
+
 #include <sys/mman.h>
 
 #define MEMORY_STEP ((size_t)64 << 10)
@@ -8,6 +11,8 @@
 static area_pool own_pools[AREA_POOLS];
 area_pool *_Atomic area_pools = own_pools;
 void (*area_prepare_pool)(unsigned pool);
+void (*area_leave)(void);
+bool area_is_forking;
 static area_shard *(*take_shard_elsewhere)(void);
 
 void *area_take_memory(size_t size) {
@@ -23,6 +28,25 @@ void *area_take_memory(size_t size) {
   void *memory = next;
   next += size;
   return memory;
+}
+
+void *area_take_block(size_t size) {
+  void *block = witness_take(size);
+  return block ? block : area_take_memory(size);
+}
+
+bool area_settle(void) {
+  if (witness_is_own())
+    return true;
+  if (area_is_forking)
+    return false;
+  if (witness_claim()) {
+    gate_reset(GATE_SHARDS);
+    if (area_leave)
+      area_leave();
+    witness_renew();
+  }
+  return true;
 }
 
 area_shard *area_take_shard(void) {

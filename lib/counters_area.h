@@ -58,6 +58,17 @@ extern area_pool *_Atomic area_pools;
 /* Zeroed memory of the process that is never given back; NULL if there is none. Under GATE_SHARDS. */
 void *area_take_memory(size_t size);
 
+/* Zeroed memory for what points to a thread's shards. With a live file it is emptied in every child, so that
+ * the first event there takes the long way, by area_settle, and no other has to look. Under GATE_SHARDS. */
+void *area_take_block(size_t size);
+
+/* To be called before anything here is changed but a shard that its thread already has. In a child that came
+ * without a fork's handlers what is counted from here on stays in its own memory; nobody reads it. False: in
+ * a fork's child whose handler is still to come, where nothing is to be changed yet. */
+bool area_settle(void);
+extern bool area_is_forking;     /* the handlers of a fork are at work; protected by GATE_SHARDS */
+extern void (*area_leave)(void); /* has the file left to the parent; NULL: there is none */
+
 /* A zeroed shard, in the live file where there is one and it has room. Under GATE_SHARDS. */
 area_shard *area_take_shard(void);
 

@@ -54,6 +54,7 @@ static void prepare(void) {
     gate_close();
   }
   live_prefork();
+  counters_prefork();
   held.signals = signals;
   held.cancel_state = cancel_state;
   held.alone = alone;
@@ -68,6 +69,7 @@ static void let_go(sigset_t signals, int cancel_state) {
 static void parent(void) {
   sigset_t signals = held.signals;
   int cancel_state = held.cancel_state;
+  counters_postfork_parent();
   if (!held.alone) {
     gate_open();
     backend_jemalloc_postfork_parent();

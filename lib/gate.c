@@ -10,6 +10,8 @@ void gate_lock(int lock) { pthread_mutex_lock(&locks[lock]); }
 
 void gate_unlock(int lock) { pthread_mutex_unlock(&locks[lock]); }
 
+void gate_reset(int lock) { pthread_mutex_init(&locks[lock], NULL); }
+
 void gate_close(void) {
   for (int lock = GATE_START + 1; lock < GATE_COUNT; lock++)
     gate_lock(lock);

@@ -25,6 +25,9 @@ enum {
 void gate_lock(int lock);
 void gate_unlock(int lock);
 
+/* In a child that no handler of a fork prepared: whoever held it is not there. */
+void gate_reset(int lock);
+
 /* fork: close takes everything but GATE_START, which the caller handles; both children of the fork open. */
 void gate_close(void);
 void gate_open(void);

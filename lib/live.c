@@ -2,15 +2,16 @@
 #include "live.h"
 
 #include "counters_area.h"
+#include "live_fault.h"
 #include "range.h"
 #include "slots.h"
 #include "snapshot.h"
+#include "witness.h"
 #include "writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -28,6 +29,7 @@
 static char directory[PATH_MAX - 128], path[PATH_MAX];
 static bool keep_file;
 static _Atomic bool active; /* a file is mapped, and this process's own */
+static bool in_memory;      /* or memory has taken its place, with what was in it */
 static void (*complain)(const char *path, const char *problem);
 static char *base;    /* of the mapping; NULL: none yet */
 static char *copy;    /* of what is used of it, for the child of a fork; there as long as there is a file */
@@ -35,7 +37,6 @@ static size_t copied; /* at the last fork: up to where the pools were; 0: nothin
 static size_t shards_allocated;
 static dev_t device;
 static ino_t inode;
-static struct sigaction sigbus_before;
 
 static live_header *header(void) { return (live_header *)(void *)base; }
 static area_pool *pools(void) { return (area_pool *)(void *)(base + POOLS_OFFSET); }
@@ -190,27 +191,12 @@ static bool allocate(size_t offset, size_t size) {
   return done;
 }
 
-/* A page that is not there any more, since somebody cut the file off or a disk failed: go on without it. */
-static void on_sigbus(int number, siginfo_t *info, void *context) {
-  uintptr_t offset = (uintptr_t)info->si_addr - (uintptr_t)base;
-  int saved = errno;
-  if (base && offset < FILE_SIZE && replace_by_memory(base, FILE_SIZE)) {
-    active = false; /* what is there now is empty, and knows of no shard */
-    errno = saved;
-    return;
-  }
-  if (sigbus_before.sa_flags & SA_SIGINFO)
-    sigbus_before.sa_sigaction(number, info, context);
-  else if (sigbus_before.sa_handler != SIG_DFL && sigbus_before.sa_handler != SIG_IGN)
-    sigbus_before.sa_handler(number);
-  else
-    sigaction(SIGBUS, &sigbus_before, NULL); /* the access is repeated, and ends as it would have */
-}
-
-static void watch_for_sigbus(void) {
-  struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGBUS, &action, &sigbus_before);
+/* The file is lost to the process, which goes on without it. */
+static bool give_up_file(const void *address) {
+  if (!base || (uintptr_t)address - (uintptr_t)base >= FILE_SIZE || !replace_by_memory(base, FILE_SIZE))
+    return false;
+  active = in_memory = false; /* what is there now is empty, and knows of no shard */
+  return true;
 }
 
 /* ---- the counters' view ---- */
@@ -237,6 +223,7 @@ static bool reserve_copy(void) {
 }
 
 static area_shard *take_shard(void);
+static void leave_to_parent(void);
 
 /* Nearly all of the file is a hole. Around each page that is touched the kernel would keep zeroes of it in
  * the page cache, as much as the device reads ahead: megabytes on some. */
@@ -256,7 +243,7 @@ static void attach(void) {
     read_nothing_ahead();
     shards_allocated = STEP / sizeof(area_shard);
     write_header();
-    watch_for_sigbus();
+    live_fault_watch(give_up_file);
     for (unsigned i = 0; i < AREA_POOLS; i++)
       if (area_pools[i].name[0]) {
         prepare_pool(i);
@@ -264,6 +251,7 @@ static void attach(void) {
       }
     slots_publish_idle(&header()->warm_bytes);
     area_prepare_pool = prepare_pool;
+    area_leave = leave_to_parent;
     area_use(pools(), take_shard);
   }
   if (fd >= 0)
@@ -274,15 +262,15 @@ static void attach(void) {
 static area_shard *take_shard(void) {
   if (!base)
     attach();
-  if (!active)
+  if (!active && !in_memory)
     return NULL;
   size_t index = atomic_load(&header()->shard_count);
-  if (index == shards_allocated && index < MAX_SHARDS &&
+  if (active && index == shards_allocated && index < MAX_SHARDS &&
       allocate(SHARDS_OFFSET + index * sizeof(area_shard), STEP))
     shards_allocated += STEP / sizeof(area_shard);
-  bool room = index < shards_allocated;
+  bool room = index < (in_memory ? MAX_SHARDS : shards_allocated);
   atomic_fetch_add(room ? &header()->shard_count : &header()->lost, 1);
-  return room && active ? &shards()[index] : NULL; /* on_sigbus may have been here meanwhile */
+  return room && (active || in_memory) ? &shards()[index] : NULL; /* give_up_file may have been here */
 }
 
 void live_start(const char *directory_, bool keep, void (*complain_)(const char *, const char *)) {
@@ -293,11 +281,12 @@ void live_start(const char *directory_, bool keep, void (*complain_)(const char 
   strcpy(directory, directory_);
   keep_file = keep;
   complain = complain_;
+  witness_start();
   area_use(area_pools, take_shard);
 }
 
 void live_finish(bool remove) {
-  if (!active || header()->pid != syscall(SYS_getpid))
+  if (!active || !witness_is_own() || header()->pid != syscall(SYS_getpid))
     return;
   atomic_store(&header()->end_time, snapshot_time());
   atomic_store(&header()->state, LIVE_ENDED);
@@ -354,28 +343,40 @@ static bool map_file(int fd) {
 
 /* The mapping is still the parent's: until it is replaced nothing may be counted. Where no file can be had,
  * memory takes its place; at worst that of the copy, for which nothing new has to be mapped. */
-static void leave_file(void) {
-  if (replace_by_memory(base, FILE_SIZE)) {
-    if (copied)
-      copy_used(base, copy);
-  } else if (copied && make_writable(0, FILE_SIZE) &&
+static bool leave_file(void) {
+  bool left = replace_by_memory(base, FILE_SIZE);
+  if (left && copied) {
+    copy_used(base, copy);
+  } else if (!left && copied && make_writable(0, FILE_SIZE) &&
              mremap(copy, FILE_SIZE, FILE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, base) != MAP_FAILED) {
     copy = NULL;
+    left = true;
   }
+  return left;
+}
+
+static void leave_to_parent(void) {
+  if (!active)
+    return;
+  live_prefork();
+  in_memory = leave_file() && copied;
+  active = false;
 }
 
 void live_postfork_child(void) {
+  witness_renew();
   if (!base)
     return;
   bool parents = active;
   int fd = copied ? create() : -1;
   bool mapped = fd >= 0 && map_file(fd);
   active = mapped;
+  in_memory = in_memory && !mapped;
   if (mapped) {
     copy_used(base, copy);
     write_header();
   } else if (parents) {
-    leave_file();
+    in_memory = leave_file() && copied;
   }
   if (fd >= 0) {
     if (!mapped)

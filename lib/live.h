@@ -61,7 +61,7 @@ void live_start(const char *directory, bool keep, void (*complain)(const char *p
 void live_finish(bool remove);
 
 /* fork: the child gets a file of its own, with what the parent had counted. Between gate_close and gate_open.
- */
+ * A child by the system call, for which these do not run, counts in memory of its own instead (witness.h). */
 void live_prefork(void);
 void live_postfork_child(void);
 

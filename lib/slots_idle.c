@@ -7,6 +7,7 @@
 
 #include "gate.h"
 #include "vdso_clock.h"
+#include "witness.h"
 
 /* A live buffer's tail below 1/16 of it is left alone: it would come back soon. */
 #define SETTLED_SHARE 16
@@ -48,7 +49,7 @@ void slots_account(place at, ptrdiff_t grown) {
   if (idle != s->idle) {
     size_t before = atomic_fetch_add_explicit(&idle_bytes, idle - s->idle, memory_order_relaxed);
     _Atomic int64_t *copy = atomic_load_explicit(&published, memory_order_relaxed);
-    if (copy)
+    if (copy && witness_is_own())
       atomic_store_explicit(copy, (int64_t)(before + idle - s->idle), memory_order_relaxed);
     s->idle = idle;
   }

@@ -13,13 +13,34 @@
 
 static int64_t started_at;
 
+/* As the process was started. What libc has is part of the arguments, over which a program may write its
+ * title; one that gives itself another name later keeps the first one here, like the children that it forks.
+ */
+static char program[sizeof((snapshot_process *)0)->program];
+static bool has_program;
+
 int64_t snapshot_time(void) {
   struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);
   return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-__attribute__((constructor(101))) void snapshot_mark_start(void) { started_at = snapshot_time(); }
+static void copy_text(char *out, size_t size, const char *text) {
+  size_t length = strnlen(text, size - 1);
+  memcpy(out, text, length);
+  out[length] = 0;
+}
+
+static void keep_program(void) {
+  if (!has_program)
+    copy_text(program, sizeof program, program_invocation_short_name);
+  has_program = true;
+}
+
+__attribute__((constructor(101))) void snapshot_mark_start(void) {
+  started_at = snapshot_time();
+  keep_program();
+}
 
 /* The number of KiB that follows `key` in /proc/self/status, in bytes. */
 static int64_t status_bytes(const char *status, const char *key) {
@@ -67,18 +88,13 @@ static void read_resident(snapshot_process *out) {
   out->peak_rss_bytes = status_bytes(status, "VmHWM:");
 }
 
-static void copy_text(char *out, size_t size, const char *text) {
-  size_t length = strnlen(text, size - 1);
-  memcpy(out, text, length);
-  out[length] = 0;
-}
-
 void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   int saved = errno;
   struct utsname names;
   memset(out, 0, sizeof *out);
   out->pid = syscall(SYS_getpid);
-  copy_text(out->program, sizeof out->program, program_invocation_short_name);
+  keep_program(); /* libraries may use memory before they and we are constructed */
+  memcpy(out->program, program, sizeof program);
   copy_text(out->host, sizeof out->host, uname(&names) ? "" : names.nodename);
   out->start_time = started_at;
   out->time = snapshot_time();

@@ -7,7 +7,7 @@
 
 typedef struct snapshot_process {
   int64_t pid;
-  char program[64];
+  char program[64]; /* its name when it was started */
   char host[65];
   int64_t start_time, time;          /* milliseconds since the epoch */
   int64_t rss_bytes, peak_rss_bytes; /* ARROWPOOL_UNKNOWN without /proc */

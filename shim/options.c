@@ -126,9 +126,13 @@ static bool is_destination(const char *text) {
   return true;
 }
 
+bool options_too_long(const char *text) { return strnlen(text, OPTIONS_TEXT_BYTES) == OPTIONS_TEXT_BYTES; }
+
 bool options_parse(const options_row *row, const char *text, options_value *out) {
   options_value value = {.text = text};
-  bool valid = *text != 0;
+  if (!*text || options_too_long(text))
+    return false;
+  bool valid = true;
   switch (row->kind) {
   case OPTIONS_CHOICE:
     valid = parse_choice(row->values, text, &value.number);
@@ -152,7 +156,7 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
     valid = parse_signal(text, &value.number);
     break;
   case OPTIONS_DESTINATION:
-    valid = valid && is_destination(text);
+    valid = is_destination(text);
     if (strcmp(text, "off") == 0)
       value.text = NULL;
     break;
@@ -202,15 +206,18 @@ static void read_one(options *out, int id, options_lookup lookup, options_compla
     options_parse(row, row->fallback, value);
   if (!text || !*text) /* set to nothing: as if it were not set */
     return;
-  if (options_parse(row, text, value)) {
+  const char *instead = row->fallback ? row->fallback : "none";
+  if (options_too_long(text)) {
+    complain((const char *const[]){row->variable, ": longer than a path may be; using ", instead}, 3);
+    return;
+  }
+  if (options_parse(row, strcpy(out->texts[id], text), value)) {
     value->given = true;
     return;
   }
   char choices[128];
   options_describe_values(row, choices);
-  const char *pieces[] = {
-      row->variable, "=", text, ": choose ", choices, "; using ", row->fallback ? row->fallback : "none"};
-  complain(pieces, 7);
+  complain((const char *const[]){row->variable, "=", text, ": choose ", choices, "; using ", instead}, 7);
 }
 
 void options_read(options *out, options_lookup lookup, options_complain complain) {

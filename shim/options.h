@@ -1,4 +1,5 @@
-/* The options: one table (options.def), read once from the environment, never changed afterwards.
+/* The options: one table (options.def), read once from the environment, never changed afterwards: texts are
+ * copied, since a program that sets its title writes it over its arguments and its environment.
  * Used by the shim and by the command line. No malloc, no stdio, no locale. */
 #ifndef ARROWPOOL_OPTIONS_H
 #define ARROWPOOL_OPTIONS_H
@@ -26,6 +27,8 @@ enum { OPTIONS_DOOR_LIBC = 1 << 0, OPTIONS_DOOR_ARROW_MI = 1 << 1, OPTIONS_DOOR_
 
 #define OPTIONS_NEVER INT64_MAX /* a DECAY of "never" */
 
+#define OPTIONS_TEXT_BYTES 4096 /* of a value, with its NUL: PATH_MAX, what the kernel takes as a path */
+
 typedef enum options_kind {
   OPTIONS_CHOICE,      /* number: index of the word */
   OPTIONS_LIST,        /* number: a bit for each word */
@@ -49,13 +52,18 @@ extern const options_row options_table[OPTION_COUNT];
 
 typedef struct options_value {
   int64_t number;
-  const char *text; /* as given; lives as long as the environment */
+  const char *text; /* as given: what options_parse was given, or a copy by options_read */
   bool given;       /* false: the default */
 } options_value;
 
+/* Not to be copied: values point into it. */
 typedef struct options {
   options_value values[OPTION_COUNT];
+  char texts[OPTION_COUNT][OPTIONS_TEXT_BYTES]; /* of those that were given */
 } options;
+
+/* Whether a value is longer than any of ours can be: it is refused. */
+bool options_too_long(const char *text);
 
 /* Parse one value. False, with `out` untouched, if it is none of the option's values. */
 bool options_parse(const options_row *row, const char *text, options_value *out);

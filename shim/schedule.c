@@ -5,6 +5,7 @@
 #include "dump.h"
 #include "keeper.h"
 #include "router.h"
+#include "signals.h"
 #include "vdso_clock.h"
 
 #include <signal.h>
@@ -25,14 +26,18 @@ static int64_t work(void) {
 
 static keeper clock_keeper = KEEPER(work);
 
-static void on_signal(int number) {
-  (void)number;
+/* A fault would come again and again. */
+static void on_signal(int number, siginfo_t *info, void *context) {
+  (void)context;
   dump_now(REPORT_SAFE);
+  if (signals_is_fault(number, info))
+    signals_end(number, info);
 }
 
 /* A handler that the program brought along, or brings later, is the program's choice. */
 static void watch_signal(int number) {
-  struct sigaction before, action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_ONSTACK};
+  struct sigaction before,
+      action = {.sa_sigaction = on_signal, .sa_flags = SA_RESTART | SA_ONSTACK | SA_SIGINFO};
   sigemptyset(&action.sa_mask);
   if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_DFL &&
       sigaction(number, &action, NULL) == 0)

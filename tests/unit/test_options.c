@@ -237,6 +237,40 @@ TEST(a_bad_value_is_named_with_the_choices_and_the_default_is_used) {
   assert_false(o.values[OPTION_STATS_FORMAT].given);
 }
 
+TEST(texts_are_copied_since_a_title_may_be_written_over_the_environment) {
+  char path[] = "ARROW_POOL_STATS=/tmp/%p.json", live[] = "ARROW_POOL_LIVE=/run/pools",
+       sig[] = "ARROW_POOL_STATS_SIGNAL=USR2";
+  const char *const variables[] = {path, live, sig, NULL};
+  options o;
+  read_environment(&o, variables);
+  memset(path, 'x', sizeof path - 1);
+  memset(live, 'x', sizeof live - 1);
+  memset(sig, 'x', sizeof sig - 1);
+  assert_string_equal(o.values[OPTION_STATS].text, "/tmp/%p.json");
+  assert_string_equal(o.values[OPTION_LIVE].text, "/run/pools");
+  assert_string_equal(o.values[OPTION_STATS_SIGNAL].text, "USR2");
+}
+
+TEST(a_text_is_taken_up_to_the_length_of_a_path) {
+  static const char name[] = "ARROW_POOL_LIVE=";
+  char variable[sizeof name + OPTIONS_TEXT_BYTES];
+  const char *const variables[] = {variable, NULL};
+  options o;
+  strcpy(variable, name);
+  memset(variable + sizeof name - 1, '/', OPTIONS_TEXT_BYTES);
+  variable[sizeof name - 1 + OPTIONS_TEXT_BYTES - 1] = 0;
+  read_environment(&o, variables);
+  assert_int_equal(line_count, 0);
+  assert_int_equal(strlen(o.values[OPTION_LIVE].text), OPTIONS_TEXT_BYTES - 1);
+  variable[sizeof name - 1 + OPTIONS_TEXT_BYTES - 1] = '/';
+  variable[sizeof name - 1 + OPTIONS_TEXT_BYTES] = 0;
+  read_environment(&o, variables);
+  assert_int_equal(line_count, 1);
+  assert_string_equal(lines[0], "ARROW_POOL_LIVE: longer than a path may be; using none");
+  assert_null(o.values[OPTION_LIVE].text);
+  assert_false(o.values[OPTION_LIVE].given);
+}
+
 /* Whichever options these are at the moment: the table says. */
 TEST(each_option_takes_a_value_without_a_word) {
   static const char *const samples[OPTION_COUNT] = {[OPTION_STATS_FORMAT] = "prometheus",
@@ -305,6 +339,8 @@ int main(void) {
       cmocka_unit_test(an_empty_environment_gives_the_defaults_without_a_word),
       cmocka_unit_test(values_of_the_environment_are_read_as_given),
       cmocka_unit_test(a_bad_value_is_named_with_the_choices_and_the_default_is_used),
+      cmocka_unit_test(texts_are_copied_since_a_title_may_be_written_over_the_environment),
+      cmocka_unit_test(a_text_is_taken_up_to_the_length_of_a_path),
       cmocka_unit_test(each_option_takes_a_value_without_a_word),
       cmocka_unit_test(an_unknown_name_gets_the_nearest_known_one),
   };
