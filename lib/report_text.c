@@ -137,22 +137,22 @@ static void process_line(writer *w, const snapshot_process *process) {
 }
 
 void report_text(writer *w, const report_subject *subject) {
-  snapshot_pool pool;
+  const snapshot_pool *pool;
   int64_t live = 0;
   bool any = false;
   process_line(w, subject->process);
-  for (unsigned index = 0; report_next_pool(subject, &index, &pool); any = true) {
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL; any = true) {
     if (!any)
       heading(w);
-    row(w, &pool);
-    live += pool.stats.bytes_allocated == ARROWPOOL_UNKNOWN ? 0 : pool.stats.bytes_allocated;
+    row(w, pool);
+    live += pool->stats.bytes_allocated == ARROWPOOL_UNKNOWN ? 0 : pool->stats.bytes_allocated;
   }
   if (!any)
     writer_text(w, "no pool was used\n");
   else
     explain_resident(w, subject->process, live);
-  for (unsigned index = 0; report_next_pool(subject, &index, &pool);)
-    own_limit(w, &pool);
-  for (unsigned index = 0; report_next_pool(subject, &index, &pool);)
-    still_allocated(w, &pool);
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL;)
+    own_limit(w, pool);
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL;)
+    still_allocated(w, pool);
 }

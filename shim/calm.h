@@ -4,10 +4,10 @@
 #ifndef ARROWPOOL_CALM_H
 #define ARROWPOOL_CALM_H
 
-#include <signal.h>
+#include <stdint.h>
 
 typedef struct calm {
-  sigset_t mask, pending; /* as they were */
+  uint64_t mask, pending; /* as they were; as the kernel has them, not in the C library's 128 bytes */
 } calm;
 
 void calm_begin(calm *c);

@@ -280,8 +280,9 @@ static const char *value_at(const char *json, const char *path) {
 
 static output report(arrowpool_format format, report_source source) {
   static output o;
+  report_room room;
   o = (output){.used = 0};
-  assert_true(report_write(format, source, collect, &o));
+  assert_true(report_write(format, source, &room, collect, &o));
   return o;
 }
 
