@@ -245,9 +245,9 @@ static int64_t add_sums(arrowpool_stats *out, const _Atomic int64_t *stored, int
 
 void counters_read(unsigned pool, arrowpool_stats *out) {
   *out = (arrowpool_stats){.struct_size = sizeof *out, .limit_bytes = ARROWPOOL_UNKNOWN};
-  int64_t freed = add_sums(out, area_pools[pool].baseline, -1);
+  int64_t gone = add_sums(out, area_pools[pool].baseline, -1);
   for (shard *s = atomic_load_explicit(&shards_of[pool], memory_order_acquire); s; s = s->next)
-    freed += add_sums(out, s->sums, 1);
+    gone += add_sums(out, s->sums, 1);
   out->num_reallocations = out->reallocs_in_place + out->reallocs_remapped + out->reallocs_copied;
   for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++) {
     out->num_allocations += out->size_histogram[i];
@@ -255,7 +255,7 @@ void counters_read(unsigned pool, arrowpool_stats *out) {
   }
   bool exact = quantum[pool] == EXACT;
   int64_t published = atomic_load_explicit(&area_pools[pool].published, memory_order_relaxed);
-  int64_t live = exact ? published : out->total_bytes_allocated - freed;
+  int64_t live = exact ? published : out->total_bytes_allocated - gone;
   out->bytes_allocated = live > 0 ? live : 0; /* a free may be seen before its allocation, on another shard */
   int64_t peak = atomic_load_explicit(&area_pools[pool].peak, memory_order_relaxed);
   for (shard *s = exact ? NULL : atomic_load_explicit(&shards_of[pool], memory_order_acquire); s;
