@@ -27,14 +27,6 @@ bool figures_pool_used(const figures_pool *p) {
          v->num_reallocations > 0 || v->inherited_bytes > 0;
 }
 
-void figures_make_printable(char *text) {
-  for (unsigned char *at = (unsigned char *)text; *at; at++)
-    if (*at < ' ' || *at == 0x7f)
-      *at = '?';
-    else if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f)
-      at[0] = at[1] = '?'; /* the other control characters, in UTF-8 */
-}
-
 /* ---- as the library's own reports have it ---- */
 
 /* One thread makes reports. */
