@@ -28,7 +28,8 @@
 #define ROOM_OF(most)    ((most) / 5) /* of these, for who comes while the oldest ones are being ended */
 #define CONNECTION_BYTES ((size_t)16 << 10) /* for a request and the head of its answer */
 #define IDLE_SECONDS     3u                 /* between two bytes of a client */
-#define LONGEST_SECONDS  10 /* from the connection to the end of the answer: no scraper waits longer */
+#define LONGEST_SECONDS  10  /* from the connection to the end of the answer: no scraper waits longer */
+#define GRACE            100 /* milliseconds */
 #define BACKLOG          512
 
 #define FUNCTIONS(X)                                                                                         \
@@ -49,7 +50,7 @@ static struct {
 typedef struct connection {
   bool used, ended;
   int fd;
-  int64_t since;   /* seconds */
+  int64_t since;   /* milliseconds */
   uint64_t number; /* in the order in which they came */
 } connection;
 
@@ -130,6 +131,8 @@ static void end_connection(connection *c) {
   slow++;
 }
 
+/* The library accepts up to ten connections before it looks at what they sent. Where the room is not much
+ * more than that, who came just now must have had the time to be answered. */
 static void make_room(void) {
   connection *oldest = NULL;
   unsigned count = 0;
@@ -138,7 +141,7 @@ static void make_room(void) {
       count++;
       oldest = !oldest || c->number < oldest->number ? c : oldest;
     }
-  if (count > kept)
+  if (count > kept && (kept >= MOST_CONNECTIONS / 2 || clock_milliseconds() - oldest->since > GRACE))
     end_connection(oldest);
 }
 
@@ -155,8 +158,7 @@ static void note_connection(void *context, struct MHD_Connection *c, void **own,
       place++;
     if (place < connections + MOST_CONNECTIONS) {
       int fd = mhd.MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-      *place =
-          (connection){.used = true, .fd = fd, .since = clock_milliseconds() / 1000, .number = ++last_number};
+      *place = (connection){.used = true, .fd = fd, .since = clock_milliseconds(), .number = ++last_number};
       *own = place;
       make_room();
     }
@@ -165,13 +167,14 @@ static void note_connection(void *context, struct MHD_Connection *c, void **own,
 }
 
 void serve_http_end_slow(void) {
-  int64_t oldest = clock_milliseconds() / 1000 - LONGEST_SECONDS;
+  int64_t oldest = clock_milliseconds() - LONGEST_SECONDS * 1000;
   pthread_mutex_lock(&lock);
   for (size_t i = 0; i < MOST_CONNECTIONS; i++) {
     connection *c = &connections[i];
     if (c->used && !c->ended && c->since < oldest)
       end_connection(c);
   }
+  make_room();
   pthread_mutex_unlock(&lock);
 }
 
