@@ -1,8 +1,8 @@
 /* The command `arrowpool`: chooses the subcommand. */
 #include "cli.h"
-#include "figures.h"
 
 #include "arrowpool.h"
+#include "writer.h"
 
 #include <ctype.h>
 #include <getopt.h>
@@ -55,7 +55,7 @@ static void print_command_help(const cli_command *command) {
 static int complain(const char *format, va_list arguments, int status) {
   char text[8192];
   vsnprintf(text, sizeof text, format, arguments);
-  figures_make_printable(text);
+  writer_make_printable(text);
   fprintf(stderr, "arrowpool: %s\n", text);
   return status;
 }

@@ -1,10 +1,14 @@
 /* `arrowpool env`: the option table with the effective values, as a process started now would see them. */
 #include "cli.h"
+#include "writer.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { VALUE_COLUMNS = 20 };
 
 static const char *lookup(const char *variable) { return secure_getenv(variable); }
 
@@ -22,7 +26,7 @@ int cli_env(int argc, char **argv) {
     return cli_usage_error("env: %s: takes no argument", argv[1]);
   options_read(&settings, lookup, complain);
   options_check_names(environ, complain);
-  printf("%-26s %-20s %-12s %s\n", "VARIABLE", "VALUE", "SOURCE", "CHOICES");
+  printf("%-26s %-*s %-12s %s\n", "VARIABLE", VALUE_COLUMNS, "VALUE", "SOURCE", "CHOICES");
   for (int id = 0; id < OPTION_COUNT; id++) {
     const options_row *row = &options_table[id];
     const options_value *value = &settings.values[id];
@@ -32,8 +36,13 @@ int cli_env(int argc, char **argv) {
     const char *set = lookup(row->variable);
     refused |= set && *set && !options_parse(row, set, &checked);
     const char *shown = value->given ? lookup(row->variable) : row->fallback ? row->fallback : "none";
-    printf("%-26s %-20s %-12s %s", row->variable, shown, value->given ? "environment" : "default", choices);
-    puts("");
+    char text[PATH_MAX];
+    snprintf(text, sizeof text, "%s", shown);
+    writer_make_printable(text);
+    int columns = writer_columns(text);
+    printf("%-26s %s%*s %-12s %s\n", row->variable, text,
+           columns < VALUE_COLUMNS ? VALUE_COLUMNS - columns : 0, "",
+           value->given ? "environment" : "default", choices);
   }
   if (fflush(stdout))
     return CLI_FAILURE;

@@ -27,22 +27,15 @@ bool figures_pool_used(const figures_pool *p) {
          v->num_reallocations > 0 || v->inherited_bytes > 0;
 }
 
-void figures_make_printable(char *text) {
-  for (unsigned char *at = (unsigned char *)text; *at; at++)
-    if (*at < ' ' || *at == 0x7f)
-      *at = '?';
-    else if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f)
-      at[0] = at[1] = '?'; /* the other control characters, in UTF-8 */
-}
-
 /* ---- as the library's own reports have it ---- */
 
-static bool next_pool(void *context, unsigned *index, snapshot_pool *out) {
+/* One thread makes reports. */
+static const snapshot_pool *next_pool(void *context, unsigned *index) {
+  static snapshot_pool pool, *const out = &pool;
   const figures *f = context;
   if (*index >= f->pool_count)
-    return false;
+    return NULL;
   const figures_pool *p = &f->pools[(*index)++];
-  memset(out, 0, sizeof *out);
   memcpy(out->name, p->name, sizeof out->name);
   out->backend = p->backend;
   out->counts_requested = strcmp(p->size_basis, "usable") != 0;
@@ -52,7 +45,7 @@ static bool next_pool(void *context, unsigned *index, snapshot_pool *out) {
 #undef X
   memcpy(out->stats.size_histogram, p->size_histogram, sizeof p->size_histogram);
   memcpy(out->stats.live_histogram, p->live_histogram, sizeof p->live_histogram);
-  return true;
+  return out;
 }
 
 static int write_to_stdout(void *context, const char *text, size_t size) {

@@ -59,9 +59,6 @@ const char *figures_state_name(figures_state state);
 /* Whether the pool was ever asked for memory: others are in no report. */
 bool figures_pool_used(const figures_pool *p);
 
-/* Text from outside that is going to a terminal: control characters become '?'. */
-void figures_make_printable(char *text);
-
 /* As the library's own formats take it (report.h): `process` and `f` have to stay while `subject` is used. */
 struct snapshot_process;
 struct report_subject;

@@ -16,6 +16,32 @@
 
 #define MOST_BYTES ((size_t)64 << 20) /* of one object */
 
+#define BOM "\xef\xbb\xbf" /* which some editors put before UTF-8 */
+
+/* What a file begins with that is something else, and what can be done about it. */
+static const struct {
+  const char *begin;
+  size_t size;
+  const char *problem;
+} others[] = {
+#define OTHER(begin, problem)                                                                                \
+  { begin, sizeof begin - 1, problem }
+    OTHER("\x1f\x8b", "it is compressed by gzip: gunzip it first"),
+    OTHER("\x28\xb5\x2f\xfd", "it is compressed by zstd: unzstd it first"),
+    OTHER("\xfd"
+          "7zXZ",
+          "it is compressed by xz: unxz it first"),
+    OTHER("BZh", "it is compressed by bzip2: bunzip2 it first"),
+    OTHER("\x04\x22\x4d\x18", "it is compressed by lz4: unlz4 it first"),
+    OTHER("PK\x03\x04", "it is a zip archive: unzip it first"),
+    OTHER("\xff\xfe", "it is UTF-16: make it UTF-8 first, by iconv -f UTF-16 -t UTF-8"),
+    OTHER("\xfe\xff", "it is UTF-16: make it UTF-8 first, by iconv -f UTF-16 -t UTF-8"),
+    OTHER("arrowpool ", "it is a dump as text: arrowpool reads json, jsonl and live files"),
+    OTHER("# HELP arrowpool_", "it is a dump for Prometheus: arrowpool reads json, jsonl and live files"),
+#undef OTHER
+};
+enum { LONGEST_BEGIN = 20 };
+
 typedef struct line {
   char *text;
   size_t length, room;
@@ -77,16 +103,17 @@ static const char *take_json(json_t *dump, const json_error_t *error, figures_ta
 }
 
 /* One object on several lines, as tools write it that make JSON pretty. */
-static const char *read_whole(FILE *stream, size_t size, figures_take take, void *context) {
+static const char *read_whole(FILE *stream, long start, size_t size, figures_take take, void *context) {
   json_error_t error;
   if (size > MOST_BYTES)
     return "it is too large for a dump";
-  rewind(stream);
+  fseek(stream, start, SEEK_SET);
   return take_json(json_loadf(stream, 0, &error), &error, take, context);
 }
 
-static const char *read_dumps(FILE *stream, size_t size, figures_take take, void *context) {
+static const char *read_dumps(FILE *stream, long start, size_t size, figures_take take, void *context) {
   line l = {0};
+  fseek(stream, start, SEEK_SET);
   const char *problem = NULL;
   size_t taken = 0, failed = 0;
   while (read_line(stream, &l, &problem)) {
@@ -100,7 +127,7 @@ static const char *read_dumps(FILE *stream, size_t size, figures_take take, void
   }
   free(l.text);
   if (failed > 1 && !taken)
-    problem = read_whole(stream, size, take, context);
+    problem = read_whole(stream, start, size, take, context);
   return problem || taken || failed ? problem : "it is empty";
 }
 
@@ -121,13 +148,17 @@ static const char *take_live(const char *path, figures_take take, void *context)
 
 static const char *read_stream(FILE *stream, const char *path, figures_take take, void *context) {
   struct stat status;
-  char magic[8] = "";
+  char begin[LONGEST_BEGIN] = "";
   if (fstat(fileno(stream), &status))
     return strerror(errno);
-  bool is_live = fread(magic, 1, sizeof magic, stream) == sizeof magic && memcmp(magic, LIVE_MAGIC, 8) == 0;
-  rewind(stream);
-  return is_live || is_live_name(path) ? take_live(path, take, context)
-                                       : read_dumps(stream, (size_t)status.st_size, take, context);
+  size_t size = fread(begin, 1, sizeof begin, stream);
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (size >= others[i].size && memcmp(begin, others[i].begin, others[i].size) == 0)
+      return others[i].problem;
+  if (is_live_name(path) || (size >= 8 && memcmp(begin, LIVE_MAGIC, 8) == 0))
+    return take_live(path, take, context);
+  bool has_bom = size >= sizeof BOM - 1 && memcmp(begin, BOM, sizeof BOM - 1) == 0;
+  return read_dumps(stream, has_bom ? sizeof BOM - 1 : 0, (size_t)status.st_size, take, context);
 }
 
 const char *figures_read_each(const char *path, figures_take take, void *context) {

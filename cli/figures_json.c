@@ -2,6 +2,8 @@
  * what it has beyond this version is ignored; a figure that none can be means that the dump is damaged. */
 #include "figures.h"
 
+#include "writer.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -27,7 +29,7 @@ static int64_t moment(const json_t *object, const char *key) {
 static void text(const json_t *object, const char *key, char *out, size_t size) {
   const char *value = json_string_value(json_object_get(object, key));
   snprintf(out, size, "%s", value ? value : "");
-  figures_make_printable(out);
+  writer_make_printable(out);
 }
 
 static void histogram(const json_t *pool, const char *key, int64_t *out, bool *damaged) {

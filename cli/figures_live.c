@@ -6,6 +6,7 @@
 
 #include "live.h"
 #include "open_regular.h"
+#include "writer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -135,7 +136,7 @@ static void text_at(const char *record, const live_field *field, char *out, size
       field ? strnlen(record + field->offset, field->size < size - 1 ? field->size : size - 1) : 0;
   memcpy(out, field ? record + field->offset : "", length);
   out[length] = 0;
-  figures_make_printable(out);
+  writer_make_printable(out);
 }
 
 /* The sums of a pool that are subtracted, in the order of a shard's. */
@@ -328,9 +329,9 @@ static void read_process(file *f, const struct stat *status, figures *out) {
     if (!out->command[i])
       out->command[i] = ' ';
   out->command[length] = 0;
-  figures_make_printable(out->program);
-  figures_make_printable(out->host);
-  figures_make_printable(out->command);
+  writer_make_printable(out->program);
+  writer_make_printable(out->host);
+  writer_make_printable(out->command);
   bool running = out->state == FIGURES_RUNNING;
   char path[64], memory[4096] = "";
   snprintf(path, sizeof path, "/proc/%lld/status", (long long)h->pid);

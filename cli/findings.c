@@ -1,7 +1,7 @@
 /* See findings.h. */
 #include "findings.h"
 
-#include "figures.h"
+#include "writer.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -31,7 +31,7 @@ void findings_add(findings *f, finding_level level, const char *topic, const cha
     exit(1);
   }
   va_end(arguments);
-  figures_make_printable(text);
+  writer_make_printable(text);
   f->all = grown;
   f->all[f->count++] = (finding){level, topic, text, advice};
 }

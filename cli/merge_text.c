@@ -41,7 +41,7 @@ static void spaces(writer *w, int count) {
 static const char *key_text(const merge_group *g, int key, char number[32]) {
   const char *const texts[] = {g->pool, g->host, g->program};
   if (key < 3)
-    return texts[key];
+    return *texts[key] ? texts[key] : "?";
   snprintf(number, 32, "%lld", (long long)g->pid);
   return number;
 }
@@ -53,7 +53,7 @@ static void key_cells(writer *w, const merge_report *r, const int *widths, const
       continue;
     const char *text = g ? key_text(g, i, number) : keys[i].title;
     writer_text(w, text);
-    spaces(w, widths[i] + 1 - (int)strlen(text));
+    spaces(w, widths[i] + 1 - writer_columns(text));
   }
 }
 
@@ -126,7 +126,7 @@ void merge_write_text(writer *w, const merge_report *r) {
     widths[i] = (int)strlen(keys[i].title);
     for (size_t g = 0; g < shown; g++) {
       char number[32];
-      int width = (int)strlen(key_text(&m->groups[g], i, number));
+      int width = writer_columns(key_text(&m->groups[g], i, number));
       widths[i] = width > widths[i] ? width : widths[i];
     }
   }

@@ -163,12 +163,9 @@ static void take_figures(void *context, figures *f) {
 
 static void complain(void *context, const char *path, const char *problem) {
   state *s = context;
-  char shown[4096];
   s->unreadable++;
-  snprintf(shown, sizeof shown, "%s", path);
-  figures_make_printable(shown);
   if (!s->quiet)
-    cli_failure("report: %s: %s", shown, problem);
+    cli_failure("report: %s: %s", path, problem);
 }
 
 static void take_file(void *context, const char *path, bool named) {

@@ -88,7 +88,7 @@ static int prepare(char **command, bool *is_elf, char *path) {
   if (opened) {
     verdict = program_judge(&p, reason);
     if (verdict != PROGRAM_PRELOADS)
-      fprintf(stderr, "arrowpool: run: %s cannot be preloaded: %s\n", p.path, reason);
+      cli_failure("run: %s cannot be preloaded: %s", p.path, reason); /* it is started all the same */
     program_close(&p);
   }
   return verdict == PROGRAM_OTHER_LIBC ? CLI_OK : set_preload();

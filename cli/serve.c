@@ -214,7 +214,7 @@ static int run(settings *s) {
   if (s->listen)
     serve_http_announce();
   else
-    fprintf(stderr, "arrowpool: serve: %s\n", s->textfile);
+    cli_failure("serve: %s", s->textfile); /* as such lines are said; it is none */
   loop(s, &ends);
   return CLI_OK;
 }

@@ -3,7 +3,8 @@
  * The library is opened when it is needed: a command that only starts another program does not load it with
  * all that it needs, and a wheel need not carry it. All clients get one page, which is never changed: the
  * library counts who still sends it. What a client can have is bounded: connections, the memory of each, and
- * its time, of which a client that sends or reads slowly gets no more than others. */
+ * its time, of which a client that sends or reads slowly gets no more than others. When there are too many
+ * the oldest is ended, so that nobody waits for the slow ones. */
 #include "cli.h"
 #include "clock.h"
 #include "serve.h"
@@ -23,10 +24,12 @@
 #include <unistd.h>
 
 #define LIBRARY          "libmicrohttpd.so.12"
-#define MOST_CONNECTIONS 256
+#define MOST_CONNECTIONS 320
+#define ROOM_OF(most)    ((most) / 5) /* of these, for who comes while the oldest ones are being ended */
 #define CONNECTION_BYTES ((size_t)16 << 10) /* for a request and the head of its answer */
 #define IDLE_SECONDS     3u                 /* between two bytes of a client */
-#define LONGEST_SECONDS  10 /* from the connection to the end of the answer: no scraper waits longer */
+#define LONGEST_SECONDS  10  /* from the connection to the end of the answer: no scraper waits longer */
+#define GRACE            100 /* milliseconds */
 #define BACKLOG          512
 
 #define FUNCTIONS(X)                                                                                         \
@@ -47,7 +50,8 @@ static struct {
 typedef struct connection {
   bool used, ended;
   int fd;
-  int64_t since; /* seconds */
+  int64_t since;   /* milliseconds */
+  uint64_t number; /* in the order in which they came */
 } connection;
 
 static struct MHD_Daemon *server;
@@ -59,6 +63,8 @@ static _Atomic int64_t scrapes, slow;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct MHD_Response *page;
 static connection connections[MOST_CONNECTIONS];
+static uint64_t last_number;
+static unsigned kept; /* most that stay; constant once the server runs */
 
 /* ---- answers ---- */
 
@@ -118,6 +124,27 @@ void serve_http_publish(serve_page *p) {
 
 /* ---- connections ---- */
 
+/* What follows in this part is called with `lock`. */
+static void end_connection(connection *c) {
+  shutdown(c->fd, SHUT_RDWR);
+  c->ended = true;
+  slow++;
+}
+
+/* The library accepts up to ten connections before it looks at what they sent. Where the room is not much
+ * more than that, who came just now must have had the time to be answered. */
+static void make_room(void) {
+  connection *oldest = NULL;
+  unsigned count = 0;
+  for (connection *c = connections; c < connections + MOST_CONNECTIONS; c++)
+    if (c->used && !c->ended) {
+      count++;
+      oldest = !oldest || c->number < oldest->number ? c : oldest;
+    }
+  if (count > kept && (kept >= MOST_CONNECTIONS / 2 || clock_milliseconds() - oldest->since > GRACE))
+    end_connection(oldest);
+}
+
 /* The library calls this before it closes a descriptor, so none in the table is another's. */
 static void note_connection(void *context, struct MHD_Connection *c, void **own,
                             enum MHD_ConnectionNotificationCode what) {
@@ -131,24 +158,23 @@ static void note_connection(void *context, struct MHD_Connection *c, void **own,
       place++;
     if (place < connections + MOST_CONNECTIONS) {
       int fd = mhd.MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-      *place = (connection){.used = true, .fd = fd, .since = clock_milliseconds() / 1000};
+      *place = (connection){.used = true, .fd = fd, .since = clock_milliseconds(), .number = ++last_number};
       *own = place;
+      make_room();
     }
   }
   pthread_mutex_unlock(&lock);
 }
 
 void serve_http_end_slow(void) {
-  int64_t oldest = clock_milliseconds() / 1000 - LONGEST_SECONDS;
+  int64_t oldest = clock_milliseconds() - LONGEST_SECONDS * 1000;
   pthread_mutex_lock(&lock);
   for (size_t i = 0; i < MOST_CONNECTIONS; i++) {
     connection *c = &connections[i];
-    if (c->used && !c->ended && c->since < oldest) {
-      shutdown(c->fd, SHUT_RDWR);
-      c->ended = true;
-      slow++;
-    }
+    if (c->used && !c->ended && c->since < oldest)
+      end_connection(c);
   }
+  make_room();
   pthread_mutex_unlock(&lock);
 }
 
@@ -200,11 +226,13 @@ int serve_http_start(const serve_address *address, const char *text) {
   index_page = make_text("arrowpool serve: figures for Prometheus are at /metrics\n");
   not_found = make_text("not found: figures are at /metrics\n");
   not_allowed = make_text("not allowed: GET and HEAD are\n");
+  unsigned most = most_connections();
+  kept = most - ROOM_OF(most);
   if (index_page && not_found && not_allowed) {
     mhd.MHD_add_response_header(not_allowed, "Allow", "GET, HEAD");
     server = mhd.MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, answer, NULL,
-                                  MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
-                                  most_connections(), MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
+                                  MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, most,
+                                  MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
                                   MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_NOTIFY_CONNECTION,
                                   note_connection, NULL, MHD_OPTION_END);
   }

@@ -83,8 +83,8 @@ void serve_page_write_own(serve_page *page, const serve_files *files, const serv
          files->removed);
   if (counts) {
     sample(&w, "serve_scrapes_total", "counter", "Requests answered with the page.", counts->scrapes);
-    sample(&w, "serve_slow_connections_total", "counter", "Connections ended because they took too long.",
-           counts->slow);
+    sample(&w, "serve_slow_connections_total", "counter",
+           "Connections ended because they took too long, or made room.", counts->slow);
   }
   writer_finish(&w);
 }

@@ -85,7 +85,7 @@ static bool values_of(const serve_rows *rows, const void *record, unsigned by, b
 void serve_tables_add(serve_tables *t, const figures *f, unsigned by, bool counters_only) {
   int64_t values[SERVE_ROW_VALUES];
   snapshot_process process;
-  snapshot_pool pool;
+  const snapshot_pool *pool;
   report_subject subject;
   labels l;
   figures_describe(f, &process, &subject);
@@ -93,14 +93,14 @@ void serve_tables_add(serve_tables *t, const figures *f, unsigned by, bool count
     begin(&l, f, by);
     serve_rows_add(&t->processes, end(&l), values);
   }
-  for (unsigned index = 0; report_next_pool(&subject, &index, &pool);) {
-    if (!values_of(&t->pools, &pool.stats, by, counters_only, values))
+  for (unsigned index = 0; (pool = report_next_pool(&subject, &index)) != NULL;) {
+    if (!values_of(&t->pools, &pool->stats, by, counters_only, values))
       continue;
     begin(&l, f, by);
     if (!by || by & MERGE_POOL)
-      label(&l, "pool", pool.name);
+      label(&l, "pool", pool->name);
     if (!by)
-      label(&l, "backend", pool.backend);
+      label(&l, "backend", pool->backend);
     serve_rows_add(&t->pools, end(&l), values);
   }
 }

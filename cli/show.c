@@ -95,8 +95,8 @@ int cli_show(int argc, char **argv) {
   if (format == ARROWPOOL_FORMAT_TEXT && f.state != FIGURES_ENDED)
     printf("%s%s%s\n", figures_state_name(f.state), *f.command ? ": " : "", f.command);
   if (f.lost)
-    fprintf(stderr, "arrowpool: show: %s: %lld records found no room on the disk: sums are too small\n", path,
-            (long long)f.lost);
+    cli_failure("show: %s: %lld records found no room on the disk: sums are too small", path,
+                (long long)f.lost);
   bool printed = figures_print(&f, format);
   figures_free(&f);
   return printed && fflush(stdout) == 0 ? CLI_OK : CLI_FAILURE;

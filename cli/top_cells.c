@@ -1,6 +1,8 @@
 /* See top_cells.h. */
 #include "top_cells.h"
 
+#include "writer.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -134,7 +136,7 @@ void top_describe(const top_model *m, char *out, size_t size) {
 static void print_cell(const top_line *line, const top_column *column) {
   char text[72];
   if (column->id == TOP_COLUMN_PROGRAM)
-    strcpy(text, line->process->program);
+    strcpy(text, *line->process->program ? line->process->program : "?");
   else if (column->id == TOP_COLUMN_POOL) {
     strcpy(text, line->pool ? line->pool->name : "-");
     for (char *at = text; (at = strchr(at, ' ')) != NULL;)
@@ -147,8 +149,11 @@ static void print_cell(const top_line *line, const top_column *column) {
     top_format_number(top_cell_number(line, column), column->kind, true, text);
   if (column->id == TOP_COLUMN_PROGRAM)
     puts(text);
-  else
-    printf("%-*s ", column->id == TOP_COLUMN_POOL ? 16 : column->kind == TOP_BYTES ? 12 : 8, text);
+  else {
+    int width = column->id == TOP_COLUMN_POOL ? 16 : column->kind == TOP_BYTES ? 12 : 8;
+    int columns = writer_columns(text);
+    printf("%s%*s", text, columns < width ? width - columns + 1 : 1, "");
+  }
 }
 
 bool top_print(const top_model *m) {

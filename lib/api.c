@@ -114,7 +114,8 @@ API arrowpool_status arrowpool_get_stats(const arrowpool_pool *pool, arrowpool_s
 API arrowpool_status arrowpool_report(arrowpool_format format, arrowpool_write_fn write, void *context) {
   if (!write || (unsigned)format > ARROWPOOL_FORMAT_PROMETHEUS)
     return ARROWPOOL_INVALID;
-  return report_write(format, REPORT_ASK_JEMALLOC, write, context) ? ARROWPOOL_OK : ARROWPOOL_INVALID;
+  report_room room;
+  return report_write(format, REPORT_ASK_JEMALLOC, &room, write, context) ? ARROWPOOL_OK : ARROWPOOL_INVALID;
 }
 
 API arrowpool_status arrowpool_describe_failure(const arrowpool_pool *pool, int64_t old_size,

@@ -13,7 +13,6 @@
 #define FIELDS      AREA_FIELDS
 #define FIELD(name) AREA_FIELD(name)
 
-typedef area_sums sums;
 typedef area_shard shard;
 
 typedef struct block {
@@ -240,42 +239,42 @@ void counters_failed(unsigned pool) { count_one(pool, FIELD(num_failed)); }
 
 void counters_fell_back(unsigned pool) { count_one(pool, FIELD(num_fallbacks)); }
 
-/* Without a copy: a signal's dump comes by here, perhaps on the smallest of stacks. */
-static void sum_shards(unsigned pool, sums *out) {
-  int64_t *all = (int64_t *)out; /* nothing else is in it */
-  memset(out, 0, sizeof *out);
-  for (shard *s = atomic_load_explicit(&shards_of[pool], memory_order_acquire); s; s = s->next)
-    for (size_t i = 0; i < FIELDS; i++)
-      all[i] += atomic_load_explicit(&s->sums[i], memory_order_relaxed);
+static int64_t of_baseline(unsigned pool, size_t field) {
+  return atomic_load_explicit(&area_pools[pool].baseline[field], memory_order_relaxed);
 }
 
-static void sum_since_baseline(unsigned pool, sums *out) {
-  int64_t *all = (int64_t *)out;
-  sum_shards(pool, out);
-  for (size_t i = 0; i < FIELDS; i++)
-    all[i] -= atomic_load_explicit(&area_pools[pool].baseline[i], memory_order_relaxed);
-}
-
-void counters_read(unsigned pool, counters_sum *out) {
-  sums now;
-  sum_since_baseline(pool, &now);
-  counters_values *values = &out->values;
-#define X(name, unit, help) values->name = now.name;
+/* Add what a shard or a baseline has stored, with that sign, to a pool's figures. Returns what was freed
+ * (bytes). Straight from where it is stored: a signal's dump comes by here, perhaps on the smallest of
+ * stacks.
+ */
+static int64_t add_sums(arrowpool_stats *out, const _Atomic int64_t *stored, int64_t sign) {
+#define X(name, unit, help)                                                                                  \
+  out->name += sign * atomic_load_explicit(&stored[FIELD(name)], memory_order_relaxed);
   COUNTERS_STORED(X)
 #undef X
-  values->num_reallocations = now.reallocs_in_place + now.reallocs_remapped + now.reallocs_copied;
-  values->num_allocations = 0;
-  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
-    values->num_allocations += values->size_histogram[i] = now.size_histogram[i];
+  for (size_t i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++) {
+    int64_t in = sign * atomic_load_explicit(&stored[FIELD(size_histogram) + i], memory_order_relaxed);
+    out->size_histogram[i] += in;
+    out->live_histogram[i] +=
+        in - sign * atomic_load_explicit(&stored[FIELD(left_histogram) + i], memory_order_relaxed);
+  }
+  return sign * atomic_load_explicit(&stored[FIELD(bytes_freed)], memory_order_relaxed);
+}
+
+void counters_read(unsigned pool, arrowpool_stats *out) {
+  *out = (arrowpool_stats){.struct_size = sizeof *out, .limit_bytes = ARROWPOOL_UNKNOWN};
+  int64_t gone = add_sums(out, area_pools[pool].baseline, -1);
+  for (shard *s = atomic_load_explicit(&shards_of[pool], memory_order_acquire); s; s = s->next)
+    gone += add_sums(out, s->sums, 1);
+  out->num_reallocations = out->reallocs_in_place + out->reallocs_remapped + out->reallocs_copied;
   for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++) {
-    int64_t left = now.size_histogram[i] - now.left_histogram[i];
-    values->live_histogram[i] = left > 0 ? left : 0;
+    out->num_allocations += out->size_histogram[i];
+    out->live_histogram[i] = out->live_histogram[i] > 0 ? out->live_histogram[i] : 0;
   }
   bool exact = quantum[pool] == EXACT;
   int64_t published = atomic_load_explicit(&area_pools[pool].published, memory_order_relaxed);
-  int64_t live = exact ? published : now.total_bytes_allocated - now.bytes_freed;
-  values->bytes_allocated =
-      live > 0 ? live : 0; /* a free may be seen before its allocation, on another shard */
+  int64_t live = exact ? published : out->total_bytes_allocated - gone;
+  out->bytes_allocated = live > 0 ? live : 0; /* a free may be seen before its allocation, on another shard */
   int64_t peak = atomic_load_explicit(&area_pools[pool].peak, memory_order_relaxed);
   for (shard *s = exact ? NULL : atomic_load_explicit(&shards_of[pool], memory_order_acquire); s;
        s = s->next) {
@@ -283,24 +282,44 @@ void counters_read(unsigned pool, counters_sum *out) {
                     atomic_load_explicit(&s->published, memory_order_relaxed);
     peak = published + ahead > peak ? published + ahead : peak;
   }
-  out->max_memory = peak > values->bytes_allocated ? peak : values->bytes_allocated;
+  out->max_memory = peak > out->bytes_allocated ? peak : out->bytes_allocated;
   raise_to(&area_pools[pool].peak, out->max_memory); /* what was reported once is never taken back */
   out->inherited_bytes = area_pools[pool].inherited;
 }
 
+/* Of what only grows, and only with events. */
+static int64_t count_events(const _Atomic int64_t *stored) {
+  static const unsigned char fields[] = {FIELD(num_frees),         FIELD(num_failed),
+                                         FIELD(num_fallbacks),     FIELD(reallocs_in_place),
+                                         FIELD(reallocs_remapped), FIELD(reallocs_copied)};
+  int64_t events = 0;
+  for (size_t i = 0; i < sizeof fields; i++)
+    events += atomic_load_explicit(&stored[fields[i]], memory_order_relaxed);
+  for (size_t i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
+    events += atomic_load_explicit(&stored[FIELD(size_histogram) + i], memory_order_relaxed);
+  return events;
+}
+
+bool counters_is_used(unsigned pool) {
+  int64_t events = -count_events(area_pools[pool].baseline);
+  for (shard *s = atomic_load_explicit(&shards_of[pool], memory_order_acquire); s; s = s->next)
+    events += count_events(s->sums);
+  return events || area_pools[pool].inherited;
+}
+
 void counters_read_history(unsigned pool, counters_history *out) {
-  counters_sum recent;
-  sums ever;
+  arrowpool_stats recent;
   counters_read(pool, &recent);
-  sum_shards(pool, &ever);
-  int64_t old_peak = atomic_load_explicit(&area_pools[pool].old_peak, memory_order_relaxed);
-  *out = (counters_history){.bytes_allocated = recent.values.bytes_allocated,
+  const area_pool *p = &area_pools[pool];
+  int64_t old_peak = atomic_load_explicit(&p->old_peak, memory_order_relaxed);
+  *out = (counters_history){.bytes_allocated = recent.bytes_allocated,
                             .max_memory = old_peak > recent.max_memory ? old_peak : recent.max_memory,
-                            .total_bytes_allocated =
-                                ever.total_bytes_allocated - area_pools[pool].forgotten_bytes,
-                            .num_allocations = -area_pools[pool].forgotten_allocations};
-  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
-    out->num_allocations += ever.size_histogram[i];
+                            .total_bytes_allocated = recent.total_bytes_allocated +
+                                                     of_baseline(pool, FIELD(total_bytes_allocated)) -
+                                                     p->forgotten_bytes,
+                            .num_allocations = recent.num_allocations - p->forgotten_allocations};
+  for (size_t i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
+    out->num_allocations += of_baseline(pool, FIELD(size_histogram) + i);
 }
 
 static void store_if_changed(_Atomic int64_t *where, int64_t value) {
@@ -322,31 +341,32 @@ static void settle(unsigned pool, int64_t live) {
 /* Everything counted so far becomes the baseline; live bytes stay if asked to. The shards keep their sums:
  * to zero them would copy all their pages after a fork. */
 static void rebase(unsigned pool, bool keep_live) {
-  counters_sum before;
+  arrowpool_stats before;
   counters_read(pool, &before);
   raise_to(&area_pools[pool].old_peak, before.max_memory);
-  sums now;
-  sum_since_baseline(pool, &now);
-  int64_t live = keep_live ? now.total_bytes_allocated - now.bytes_freed : 0, base[FIELDS];
-  sum_shards(pool, &now);
-  now.bytes_freed += live;
+  int64_t sums[FIELDS] = {0};
+  for (shard *s = atomic_load(&shards_of[pool]); s; s = s->next)
+    for (size_t i = 0; i < FIELDS; i++)
+      sums[i] += atomic_load_explicit(&s->sums[i], memory_order_relaxed);
+  int64_t grown = sums[FIELD(total_bytes_allocated)] - of_baseline(pool, FIELD(total_bytes_allocated));
+  int64_t live = keep_live ? grown - sums[FIELD(bytes_freed)] + of_baseline(pool, FIELD(bytes_freed)) : 0;
+  sums[FIELD(bytes_freed)] += live;
   for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS && keep_live; i++)
-    now.left_histogram[i] += before.values.live_histogram[i];
-  memcpy(base, &now, sizeof base);
+    sums[FIELD(left_histogram) + i] += before.live_histogram[i];
   for (size_t i = 0; i < FIELDS; i++)
-    atomic_store_explicit(&area_pools[pool].baseline[i], base[i], memory_order_relaxed);
+    atomic_store_explicit(&area_pools[pool].baseline[i], sums[i], memory_order_relaxed);
   atomic_store(&area_pools[pool].inherited, live);
   settle(pool, live);
   atomic_store(&area_pools[pool].peak, live);
 }
 
 int64_t counters_be_exact(unsigned pool) {
-  counters_sum before;
+  arrowpool_stats before;
   area_settle();
   counters_read(pool, &before); /* raises the peak to what is not published yet */
   quantum[pool] = EXACT;
-  settle(pool, before.values.bytes_allocated);
-  return before.values.bytes_allocated;
+  settle(pool, before.bytes_allocated);
+  return before.bytes_allocated;
 }
 
 static int64_t sum_fields(unsigned pool, size_t first, size_t count_) {

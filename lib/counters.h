@@ -17,20 +17,6 @@
 #define COUNTERS_POOLS   256
 #define COUNTERS_QUANTUM ((int64_t)256 << 10) /* bytes */
 
-typedef struct counters_values {
-#define X(name, unit, help) int64_t name;
-  COUNTERS_FIELDS(X)
-#undef X
-  int64_t size_histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
-  int64_t live_histogram[ARROWPOOL_HISTOGRAM_BUCKETS]; /* buffers that are live, by their present size */
-} counters_values;
-
-typedef struct counters_sum {
-  counters_values values;
-  int64_t max_memory;      /* bytes */
-  int64_t inherited_bytes; /* bytes */
-} counters_sum;
-
 /* Count one event of pool number `pool`. Sizes are bytes above 0. */
 void counters_allocated(unsigned pool, int64_t size);
 void counters_freed(unsigned pool, int64_t size);
@@ -44,8 +30,13 @@ void counters_fell_back(unsigned pool);
  * Returns what is live (bytes). */
 int64_t counters_be_exact(unsigned pool);
 
-/* Sum up a pool. Lock-free and async-signal-safe. */
-void counters_read(unsigned pool, counters_sum *out);
+/* Sum up a pool; `limit_bytes`, of which nothing is known here, is ARROWPOOL_UNKNOWN. Lock-free and
+ * async-signal-safe, with next to nothing on the stack. */
+void counters_read(unsigned pool, arrowpool_stats *out);
+
+/* Whether anything happened in the pool since it began, or in the child of a fork, since that; or it
+ * inherited bytes. Likewise. */
+bool counters_is_used(unsigned pool);
 
 /* The same figures over the whole history of the process and of those it was forked from, as a program sees
  * them that asks its allocator. Lock-free and async-signal-safe. */

@@ -98,7 +98,9 @@ typedef struct pool_view {
   arrowpool_stats stats;
 } pool_view;
 
-/* The pool at `index` (below POOL_COUNT), if it was ever asked for memory. Async-signal-safe. */
+/* Whether the pool at `index` (below POOL_COUNT) was ever asked for memory; a copy of it, if it was, else
+ * `out` holds nothing. Async-signal-safe. */
+bool pool_is_used(unsigned index);
 bool pool_view_at(unsigned index, pool_view *out);
 
 #endif

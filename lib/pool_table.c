@@ -20,17 +20,6 @@ const char *pool_name(const arrowpool_pool *pool) { return pool->name.text; }
 
 const pool_config *pool_get_config(const arrowpool_pool *pool) { return &pool->config; }
 
-static bool was_used(const counters_sum *sum) {
-  return sum->values.num_allocations || sum->values.num_frees || sum->values.num_failed ||
-         sum->values.num_fallbacks || sum->values.num_reallocations || sum->inherited_bytes;
-}
-
-static bool was_never_used(const arrowpool_pool *pool) {
-  counters_sum sum;
-  counters_read(pool_number(pool), &sum);
-  return !was_used(&sum);
-}
-
 /* ---- create, destroy ---- */
 
 /* Destroyed, and its last buffer freed: nobody can use it any more. */
@@ -125,8 +114,8 @@ bool pool_set_debug(arrowpool_debug mode, guard_tell tell) {
   gate_lock(GATE_POOLS);
   bool unused = guard_mode == ARROWPOOL_DEBUG_OFF;
   for (const arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
-    unused =
-        unused && (p <= &pool_table[POOL_SYSTEM] ? was_never_used(p) : atomic_load(&p->life) == POOL_UNUSED);
+    unused = unused && (p <= &pool_table[POOL_SYSTEM] ? !counters_is_used(pool_number(p))
+                                                      : atomic_load(&p->life) == POOL_UNUSED);
   if (unused && mode != ARROWPOOL_DEBUG_OFF) {
     guard_start(mode, tell);
     for (arrowpool_pool *p = pool_table; p <= &pool_table[POOL_SYSTEM]; p++)
@@ -178,56 +167,48 @@ void pool_fork_child(void) {
 
 /* ---- statistics ---- */
 
-/* What the counters and the configuration say. */
-static void read_stats(pool_config config, const counters_sum *sum, arrowpool_stats *out) {
-#define X(name, unit, help) out->name = sum->values.name;
-  COUNTERS_FIELDS(X)
-#undef X
-  out->struct_size = sizeof *out;
-  out->max_memory = sum->max_memory;
-  out->inherited_bytes = sum->inherited_bytes;
-  out->limit_bytes = config.limit_bytes ? config.limit_bytes : ARROWPOOL_UNKNOWN;
-  memcpy(out->size_histogram, sum->values.size_histogram, sizeof out->size_histogram);
-  memcpy(out->live_histogram, sum->values.live_histogram, sizeof out->live_histogram);
-  if (!knows_live(config)) {
-    out->bytes_allocated = out->max_memory = out->num_frees = out->inherited_bytes = ARROWPOOL_UNKNOWN;
-    out->num_reallocations = out->reallocs_in_place = out->reallocs_remapped = out->reallocs_copied =
-        ARROWPOOL_UNKNOWN;
-    out->bytes_grown_in_place = out->bytes_remapped = out->bytes_copied = ARROWPOOL_UNKNOWN;
-    for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
-      out->live_histogram[i] = ARROWPOOL_UNKNOWN;
-  }
+/* What the pool does not see is not known, and the limit is of the configuration. */
+static void read_stats(unsigned number, pool_config config, arrowpool_stats *out) {
+  counters_read(number, out);
+  if (config.limit_bytes)
+    out->limit_bytes = config.limit_bytes;
+  if (knows_live(config))
+    return;
+  out->bytes_allocated = out->max_memory = out->num_frees = out->inherited_bytes = ARROWPOOL_UNKNOWN;
+  out->num_reallocations = out->reallocs_in_place = out->reallocs_remapped = out->reallocs_copied =
+      ARROWPOOL_UNKNOWN;
+  out->bytes_grown_in_place = out->bytes_remapped = out->bytes_copied = ARROWPOOL_UNKNOWN;
+  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
+    out->live_histogram[i] = ARROWPOOL_UNKNOWN;
 }
 
 void pool_read(const arrowpool_pool *pool, arrowpool_stats *out) {
-  counters_sum sum;
-  counters_read(pool_number(pool), &sum);
-  read_stats(pool->config, &sum, out);
+  read_stats(pool_number(pool), pool->config, out);
 }
 
 void pool_read_history(const arrowpool_pool *pool, counters_history *out) {
   counters_read_history(pool_number(pool), out);
 }
 
+bool pool_is_used(unsigned index) {
+  return atomic_load(&pool_table[index].life) != POOL_UNUSED && counters_is_used(index);
+}
+
 bool pool_view_at(unsigned index, pool_view *out) {
   const arrowpool_pool *pool = &pool_table[index];
-  uint64_t words[POOL_NAME_WORDS];
-  counters_sum sum;
   unsigned version = atomic_load(&pool->version);
-  if (version % 2 || atomic_load(&pool->life) == POOL_UNUSED)
+  if (version % 2 || !pool_is_used(index))
     return false;
-  for (int i = 0; i < POOL_NAME_WORDS; i++)
-    words[i] = atomic_load_explicit(&pool->name.words[i], memory_order_relaxed);
+  for (int i = 0; i < POOL_NAME_WORDS; i++) {
+    uint64_t word = atomic_load_explicit(&pool->name.words[i], memory_order_relaxed);
+    memcpy(out->name + i * sizeof word, &word, sizeof word);
+  }
   pool_config config = {__atomic_load_n(&pool->config.backend, __ATOMIC_RELAXED),
                         __atomic_load_n(&pool->config.basis, __ATOMIC_RELAXED),
                         __atomic_load_n(&pool->config.sight, __ATOMIC_RELAXED),
                         __atomic_load_n(&pool->config.limit_bytes, __ATOMIC_RELAXED)};
-  counters_read(index, &sum);
-  if (!was_used(&sum) || atomic_load(&pool->version) != version)
-    return false;
-  memcpy(out->name, words, sizeof out->name);
   out->backend = config.backend->name;
   out->counts_requested = counts_requested(config);
-  read_stats(config, &sum, &out->stats);
-  return true;
+  read_stats(index, config, &out->stats);
+  return atomic_load(&pool->version) == version;
 }

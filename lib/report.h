@@ -11,20 +11,31 @@ typedef enum report_source {
   REPORT_ASK_JEMALLOC /* jemalloc's own figures too */
 } report_source;
 
-/* False if the callback refused. */
-bool report_write(arrowpool_format format, report_source source, arrowpool_write_fn write, void *context);
+/* What a report is made in. Some kilobytes: a dump has it elsewhere than on the stack, which may be a
+ * signal's.
+ */
+typedef struct report_room {
+  writer writer;
+  snapshot_process process;
+  snapshot_pool pool;
+} report_room;
 
-/* The formats, one file each: of any process whose pools `next` tells, as snapshot_next_pool does. They need
- * nothing else, so the command line has them too. */
-typedef bool (*report_next)(void *context, unsigned *index, snapshot_pool *out);
+/* False if the callback refused. */
+bool report_write(arrowpool_format format, report_source source, report_room *room, arrowpool_write_fn write,
+                  void *context);
+
+/* The formats, one file each: of any process whose pools `next` tells one by one, from *index on, which is
+ * moved past it; NULL: no more. A pool is good until the next is asked for. They need nothing else, so the
+ * command line has them too. */
+typedef const snapshot_pool *(*report_next)(void *context, unsigned *index);
 typedef struct report_subject {
   const snapshot_process *process;
   report_next next;
   void *context;
 } report_subject;
 
-static inline bool report_next_pool(const report_subject *s, unsigned *index, snapshot_pool *out) {
-  return s->next(s->context, index, out);
+static inline const snapshot_pool *report_next_pool(const report_subject *s, unsigned *index) {
+  return s->next(s->context, index);
 }
 
 void report_text(writer *w, const report_subject *subject);

@@ -86,11 +86,11 @@ void report_json(writer *w, const report_subject *subject) {
   writer_text(w, "{\"schema\":\"arrowpool/1\",\"version\":\"" ARROWPOOL_VERSION "\",\"process\":");
   write_process(w, subject->process);
   writer_text(w, ",\"pools\":[");
-  snapshot_pool pool;
+  const snapshot_pool *pool;
   const char *separator = "";
-  for (unsigned index = 0; report_next_pool(subject, &index, &pool); separator = ",") {
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL; separator = ",") {
     writer_text(w, separator);
-    write_pool(w, &pool);
+    write_pool(w, pool);
   }
   writer_text(w, "]}\n");
 }

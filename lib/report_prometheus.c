@@ -68,10 +68,10 @@ static void of_process(writer *w, const snapshot_process *process, const report_
 }
 
 static void of_pools(writer *w, const report_subject *subject, const report_family *f) {
-  snapshot_pool pool;
+  const snapshot_pool *pool;
   bool any = false;
-  for (unsigned index = 0; report_next_pool(subject, &index, &pool);) {
-    int64_t value = report_family_value(f, &pool.stats);
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL;) {
+    int64_t value = report_family_value(f, &pool->stats);
     if (value == ARROWPOOL_UNKNOWN)
       continue;
     if (!any)
@@ -79,9 +79,9 @@ static void of_pools(writer *w, const report_subject *subject, const report_fami
     any = true;
     labels(w, f, subject->process);
     writer_text(w, ",pool=");
-    writer_label(w, pool.name);
+    writer_label(w, pool->name);
     writer_text(w, ",backend=");
-    writer_label(w, pool.backend);
+    writer_label(w, pool->backend);
     writer_text(w, "} ");
     writer_int(w, value);
     writer_text(w, "\n");

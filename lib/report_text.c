@@ -1,8 +1,6 @@
 /* The text report: one line on the process, then a table with a row for each pool. */
 #include "report.h"
 
-#include <string.h>
-
 /* Cells of the table are right-aligned, the first one left-aligned; what fills its column keeps a space
  * before. */
 static void cell(writer *w, const char *text, size_t length, int width) {
@@ -47,21 +45,32 @@ static void count_cell(writer *w, int64_t count, int width) {
 #define NAME_WIDTH     16
 #define EXPLAINED_FROM (INT64_C(64) << 20) /* resident bytes below which nobody asks where they are */
 
-static void left_cell(writer *w, const char *text) {
-  writer_text(w, text);
-  cell(w, "", 0, NAME_WIDTH - (int)strlen(text));
+/* Of the column of names (columns on a terminal): the usual one, or what the longest needs. */
+static int name_width(const report_subject *subject) {
+  const snapshot_pool *pool;
+  int width = NAME_WIDTH;
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL;) {
+    int columns = writer_columns(pool->name);
+    width = columns > width ? columns : width;
+  }
+  return width;
 }
 
-static void heading(writer *w) {
-  left_cell(w, "pool");
+static void left_cell(writer *w, const char *text, int width) {
+  writer_printable(w, text);
+  cell(w, "", 0, width - writer_columns(text));
+}
+
+static void heading(writer *w, int width_of_names) {
+  left_cell(w, "pool", width_of_names);
 #define X(title, width, cell_of, field) cell(w, title, sizeof title - 1, width);
   COLUMNS(X)
 #undef X
   writer_text(w, "\n");
 }
 
-static void row(writer *w, const snapshot_pool *pool) {
-  left_cell(w, pool->name);
+static void row(writer *w, const snapshot_pool *pool, int width_of_names) {
+  left_cell(w, pool->name, width_of_names);
 #define X(title, width, cell_of, field) cell_of(w, pool->stats.field, width);
   COLUMNS(X)
 #undef X
@@ -88,7 +97,7 @@ static void own_limit(writer *w, const snapshot_pool *pool) {
   if (pool->stats.limit_bytes == ARROWPOOL_UNKNOWN)
     return;
   writer_text(w, "limit of ");
-  writer_text(w, pool->name);
+  writer_printable(w, pool->name);
   writer_text(w, ": ");
   size(w, pool->stats.limit_bytes);
   writer_text(w, "\n");
@@ -99,7 +108,7 @@ static void still_allocated(writer *w, const snapshot_pool *pool) {
   if (pool->stats.bytes_allocated <= 0) /* nothing, or unknown */
     return;
   writer_text(w, "still allocated in ");
-  writer_text(w, pool->name);
+  writer_printable(w, pool->name);
   writer_text(w, ": ");
   size(w, pool->stats.bytes_allocated);
   const char *separator = " in ";
@@ -118,7 +127,7 @@ static void still_allocated(writer *w, const snapshot_pool *pool) {
 
 static void process_line(writer *w, const snapshot_process *process) {
   writer_text(w, "arrowpool " ARROWPOOL_VERSION ": ");
-  writer_text(w, process->program);
+  writer_printable(w, *process->program ? process->program : "?");
   writer_text(w, ", pid ");
   writer_int(w, process->pid);
   writer_text(w, ", ");
@@ -137,22 +146,23 @@ static void process_line(writer *w, const snapshot_process *process) {
 }
 
 void report_text(writer *w, const report_subject *subject) {
-  snapshot_pool pool;
+  const snapshot_pool *pool;
   int64_t live = 0;
   bool any = false;
+  int width = name_width(subject);
   process_line(w, subject->process);
-  for (unsigned index = 0; report_next_pool(subject, &index, &pool); any = true) {
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL; any = true) {
     if (!any)
-      heading(w);
-    row(w, &pool);
-    live += pool.stats.bytes_allocated == ARROWPOOL_UNKNOWN ? 0 : pool.stats.bytes_allocated;
+      heading(w, width);
+    row(w, pool, width);
+    live += pool->stats.bytes_allocated == ARROWPOOL_UNKNOWN ? 0 : pool->stats.bytes_allocated;
   }
   if (!any)
     writer_text(w, "no pool was used\n");
   else
     explain_resident(w, subject->process, live);
-  for (unsigned index = 0; report_next_pool(subject, &index, &pool);)
-    own_limit(w, &pool);
-  for (unsigned index = 0; report_next_pool(subject, &index, &pool);)
-    still_allocated(w, &pool);
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL;)
+    own_limit(w, pool);
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL;)
+    still_allocated(w, pool);
 }

@@ -42,20 +42,6 @@ __attribute__((constructor(101))) void snapshot_mark_start(void) {
   keep_program();
 }
 
-/* The number of KiB that follows `key` in /proc/self/status, in bytes. */
-static int64_t status_bytes(const char *status, const char *key) {
-  const char *at = strstr(status, key);
-  if (!at)
-    return ARROWPOOL_UNKNOWN;
-  at += strlen(key);
-  while (*at == ' ' || *at == '\t')
-    at++;
-  int64_t number = 0;
-  for (; *at >= '0' && *at <= '9'; at++)
-    number = number * 10 + (*at - '0');
-  return number * 1024;
-}
-
 size_t snapshot_read_file(const char *path, char *out, size_t size) {
   int cancel_state = nocancel_begin(), fd = open(path, O_RDONLY | O_CLOEXEC);
   ssize_t length = fd < 0 ? -1 : read(fd, out, size - 1);
@@ -81,21 +67,82 @@ int64_t snapshot_start_ticks(void) {
   return ticks;
 }
 
-static void read_resident(snapshot_process *out) {
-  char status[2048]; /* a signal's dump may run on the smallest of stacks */
-  snapshot_read_file("/proc/self/status", status, sizeof status);
-  out->rss_bytes = status_bytes(status, "VmRSS:");
-  out->peak_rss_bytes = status_bytes(status, "VmHWM:");
+/* ---- memory, line by line: what comes before (a list of a thousand groups) may be longer than any buffer
+ * that a signal's stack has room for ---- */
+
+typedef struct status_file {
+  int fd;
+  size_t used, length;
+  char bytes[256];
+} status_file;
+
+static int next_byte(status_file *s) {
+  if (s->used == s->length) {
+    ssize_t got = s->fd < 0 ? -1 : read(s->fd, s->bytes, sizeof s->bytes);
+    s->used = 0;
+    s->length = got > 0 ? (size_t)got : 0;
+    if (!s->length)
+      return -1;
+  }
+  return (unsigned char)s->bytes[s->used++];
 }
 
+/* What `c` begins if it is a key we know, and its number of KiB, in bytes; what comes is behind the line. */
+static void read_status_line(status_file *s, int c, snapshot_process *out) {
+  static const char rss[] = "VmRSS:", peak[] = "VmHWM:";
+  bool is_rss = true, is_peak = true;
+  int64_t number = 0;
+  for (size_t i = 0; c >= 0 && c != '\n'; c = next_byte(s), i++) {
+    if (i < sizeof rss - 1) {
+      is_rss &= c == rss[i];
+      is_peak &= c == peak[i];
+    } else if ((is_rss || is_peak) && c >= '0' && c <= '9') {
+      number = number * 10 + (c - '0');
+    }
+  }
+  if (number && is_rss)
+    out->rss_bytes = number * 1024;
+  else if (number && is_peak)
+    out->peak_rss_bytes = number * 1024;
+}
+
+static __attribute__((noinline)) void read_resident(snapshot_process *out) {
+  status_file s = {.fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC)};
+  out->rss_bytes = out->peak_rss_bytes = ARROWPOOL_UNKNOWN;
+  for (int c; (c = next_byte(&s)) >= 0 &&
+              (out->rss_bytes == ARROWPOOL_UNKNOWN || out->peak_rss_bytes == ARROWPOOL_UNKNOWN);)
+    read_status_line(&s, c, out);
+  if (s.fd >= 0)
+    close(s.fd);
+}
+
+<<<<<<< HEAD
+=======
+static void copy_text(char *out, size_t size, const char *text) {
+  size_t length = strnlen(text, size - 1);
+  memcpy(out, text, length);
+  out[length] = 0;
+}
+
+/* Never inlined, as above: what one part has on the stack is gone when the next begins. */
+static __attribute__((noinline)) void read_host(snapshot_process *out) {
+  struct utsname names;
+  copy_text(out->host, sizeof out->host, uname(&names) ? "" : names.nodename);
+}
+
+>>>>>>> dump
 void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   int saved = errno;
-  struct utsname names;
   memset(out, 0, sizeof *out);
   out->pid = syscall(SYS_getpid);
+<<<<<<< HEAD
   keep_program(); /* libraries may use memory before they and we are constructed */
   memcpy(out->program, program, sizeof program);
   copy_text(out->host, sizeof out->host, uname(&names) ? "" : names.nodename);
+=======
+  copy_text(out->program, sizeof out->program, program_invocation_short_name);
+  read_host(out);
+>>>>>>> dump
   out->start_time = started_at;
   out->time = snapshot_time();
   read_resident(out);
@@ -104,6 +151,13 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   out->limit_bytes = limit == QUOTA_UNLIMITED ? ARROWPOOL_UNKNOWN : limit;
   out->has_jemalloc = ask_jemalloc && backend_jemalloc_read_figures(&out->jemalloc);
   errno = saved;
+}
+
+bool snapshot_has_pools(void) {
+  for (unsigned index = 0; index < POOL_COUNT; index++)
+    if (pool_is_used(index))
+      return true;
+  return false;
 }
 
 bool snapshot_next_pool(unsigned *index, snapshot_pool *out) {

@@ -21,6 +21,9 @@ typedef pool_view snapshot_pool;
 
 void snapshot_read_process(bool ask_jemalloc, snapshot_process *out);
 
+/* Whether there is a pool that was ever used. */
+bool snapshot_has_pools(void);
+
 /* The next pool that was ever used, from table index *index on, which is moved past it. False: no more. */
 bool snapshot_next_pool(unsigned *index, snapshot_pool *out);
 

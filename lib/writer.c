@@ -81,8 +81,8 @@ void writer_milliseconds(writer *w, int64_t milliseconds) {
   writer_bytes(w, decimals, sizeof decimals);
 }
 
-/* Length of the well-formed UTF-8 character at `text` (RFC 3629); 0: there is none. */
-static size_t character_length(const unsigned char *text) {
+size_t writer_character_length(const char *at) {
+  const unsigned char *text = (const unsigned char *)at;
   unsigned char c = text[0];
   size_t length = c < 0x80                 ? 1
                   : c >= 0xc2 && c <= 0xdf ? 2
@@ -112,7 +112,7 @@ static void quoted(writer *w, const char *text, void (*control)(writer *w, unsig
   writer_text(w, "\"");
   for (; *text; text++) {
     unsigned char c = (unsigned char)*text;
-    size_t length = character_length((const unsigned char *)text);
+    size_t length = writer_character_length(text);
     if (length != 1) {
       writer_bytes(w, length ? text : "\xef\xbf\xbd", length ? length : 3); /* else U+FFFD */
       text += length ? length - 1 : 0;

@@ -6,6 +6,7 @@
 #include "arrowpool.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct writer {
   arrowpool_write_fn write;
@@ -29,6 +30,15 @@ void writer_milliseconds(writer *w, int64_t milliseconds);
 void writer_json_string(writer *w, const char *text);
 /* A label's value in Prometheus's exposition format, likewise. */
 void writer_label(writer *w, const char *text);
+
+/* For people, on a terminal: what is no text, what terminals obey, and what turns directions becomes "?". The
+ * same in place; and the columns that it takes. (writer_columns.c) */
+void writer_printable(writer *w, const char *text);
+void writer_make_printable(char *text);
+int writer_columns(const char *text);
+
+/* Length of the well-formed UTF-8 character at `text` (RFC 3629), bytes; 0: there is none. */
+size_t writer_character_length(const char *text);
 
 /* Into `out` (at least 24 bytes), returning the length, without a NUL: a number; a size as people read it
  * ("1.5 GiB"). */

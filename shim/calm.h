@@ -5,11 +5,15 @@
 #ifndef ARROWPOOL_CALM_H
 #define ARROWPOOL_CALM_H
 
-#include <signal.h>
+#include <stdint.h>
 
 typedef struct calm {
+<<<<<<< HEAD
   sigset_t mask, pending; /* as they were */
   int cancel_state;
+=======
+  uint64_t mask, pending; /* as they were; as the kernel has them, not in the C library's 128 bytes */
+>>>>>>> dump
 } calm;
 
 void calm_begin(calm *c);

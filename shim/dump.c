@@ -31,16 +31,33 @@ void dump_prepare(void) {
     directory[0] = 0;
 }
 
+/* ---- what was told ---- */
+
+/* A bit for each error, 0 being too little stack: a disk that is full is so at the next interval as well. */
+static _Atomic uint64_t told[3];
+
+static bool is_news(int error) {
+  uint64_t bit = UINT64_C(1) << error % 64;
+  return !(atomic_fetch_or(&told[error / 64 % 3], bit) & bit);
+}
+
+static void forget_told(void) {
+  for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+    atomic_store(&told[i], 0);
+}
+
 void dump_fork_child(void) {
   owner = kernel_pid();
   written = writing = false;
+  forget_told();
 }
 
 /* Not on the stack: a signal may come to a thread that has the least there may be. One for the last dump, one
  * for those before, which may be under way still. */
-typedef struct paths {
+typedef struct room {
   char target[PATH_MAX], scratch[PATH_MAX];
-} paths;
+  report_room report;
+} room;
 
 /* ---- writing ---- */
 
@@ -85,45 +102,59 @@ static int format_of(const char *target) {
   return format->given ? (int)format->number : OPTIONS_FORMAT_TEXT;
 }
 
-static bool write_to(int fd, const char *target, report_source source) {
+static bool write_to(int fd, const char *target, report_source source, report_room *report) {
   static const arrowpool_format formats[] = {[OPTIONS_FORMAT_TEXT] = ARROWPOOL_FORMAT_TEXT,
                                              [OPTIONS_FORMAT_JSON] = ARROWPOOL_FORMAT_JSON,
                                              [OPTIONS_FORMAT_JSONL] = ARROWPOOL_FORMAT_JSON,
                                              [OPTIONS_FORMAT_PROMETHEUS] = ARROWPOOL_FORMAT_PROMETHEUS};
-  return fd >= 0 && report_write(formats[format_of(target)], source, write_all, &fd);
+  return fd >= 0 && report_write(formats[format_of(target)], source, report, write_all, &fd);
 }
 
 /* What dump_file_write calls back for. */
 typedef struct contents {
-  const char *target;
+  room *room;
   report_source source;
 } contents;
 
 static bool fill(void *context, int fd) {
   const contents *c = context;
-  return write_to(fd, c->target, c->source);
+  return write_to(fd, c->room->target, c->source, &c->room->report);
 }
 
-/* Never inlined: its kilobyte would stay on the stack while the dump is written. */
-static __attribute__((noinline)) bool anything_to_say(void) {
-  snapshot_pool pool;
-  unsigned index = 0;
-  return the_router.settings.values[OPTION_STATS_IDLE].number || snapshot_next_pool(&index, &pool);
-}
-
-static void write_dump(paths *p, report_source source) {
+static void write_dump(room *r, report_source source) {
   if (strcmp(destination()->text, "stderr") == 0) {
     if (log_has_stderr())
-      write_to(STDERR_FILENO, "", source);
+      write_to(STDERR_FILENO, "", source, &r->report);
     return;
   }
-  snapshot_process process;
-  const char *target = p->target;
-  snapshot_read_process(false, &process);
-  if (!dump_path_expand(p->target, directory, destination()->text, &process) ||
-      !dump_file_write(target, p->scratch, format_of(target) == OPTIONS_FORMAT_JSONL, owner, fill,
-                       &(contents){target, source}))
-    router_warn((const char *const[]){"cannot write ", target, ": ", strerrordesc_np(errno)}, 4);
+  snapshot_process *process = &r->report.process; /* is read again for the report */
+  snapshot_read_process(false, process);
+  if (dump_path_expand(r->target, directory, destination()->text, process) &&
+      dump_file_write(r->target, r->scratch, format_of(r->target) == OPTIONS_FORMAT_JSONL, owner, fill,
+                      &(contents){r, source}))
+    forget_told();
+  else if (is_news(errno))
+    router_warn((const char *const[]){"cannot write ", r->target, ": ", strerrordesc_np(errno)}, 4);
+}
+
+/* ---- when ---- */
+
+/* Bytes of stack that a dump needs at most, from here on; tests/shim/small_stacks.bats holds it to that. */
+#define STACK_BYTES 1536
+
+/* On a signal's own stack: whether a dump fits on what is left of it; jemalloc, whose locks the thread may
+ * hold and which needs far more, is not asked. The handler that would overrun it would write over whatever
+ * the program has there. */
+static __attribute__((noinline)) bool fits_on_stack(report_source *source) {
+  stack_t s;
+  if (sigaltstack(NULL, &s) || !(s.ss_flags & SS_ONSTACK))
+    return true;
+  *source = REPORT_SAFE;
+  if ((uintptr_t)__builtin_frame_address(0) - (uintptr_t)s.ss_sp >= STACK_BYTES)
+    return true;
+  if (is_news(0))
+    router_tell("arrowpool: no statistics: too little is left of the signal stack\n");
+  return false;
 }
 
 /* The last dump waits for one that is under way, but not for ever: that may be in the thread that it
@@ -135,14 +166,15 @@ static void wait_for_turn(void) {
 }
 
 static bool is_due(void) {
-  return owner && destination()->text && kernel_pid() == owner && anything_to_say();
+  return owner && destination()->text && kernel_pid() == owner &&
+         (the_router.settings.values[OPTION_STATS_IDLE].number || snapshot_has_pools());
 }
 
 void dump_at_exit(report_source source) {
-  static paths last;
+  static room last;
   int saved = errno;
   calm c;
-  if (!is_due() || atomic_exchange(&written, true))
+  if (!is_due() || !fits_on_stack(&source) || atomic_exchange(&written, true))
     return;
   calm_begin(&c);
   wait_for_turn();
@@ -152,10 +184,10 @@ void dump_at_exit(report_source source) {
 }
 
 void dump_now(report_source source) {
-  static paths now;
+  static room now;
   int saved = errno;
   calm c;
-  if (!is_due() || atomic_load(&written) || atomic_exchange(&writing, true))
+  if (!is_due() || atomic_load(&written) || !fits_on_stack(&source) || atomic_exchange(&writing, true))
     return;
   calm_begin(&c);
   write_dump(&now, source);

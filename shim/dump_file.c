@@ -23,6 +23,9 @@ typedef struct place {
   const char *name; /* in it */
 } place;
 
+/* Never inlined: what it has on the stack must not stay there while the dump is written. */
+#define PASSING __attribute__((noinline)) static
+
 static bool open_place(const char *path, char parent[PATH_MAX], place *out) {
   const char *slash = strrchr(path, '/');
   size_t length = slash ? (size_t)(slash - path) + 1 : 0;
@@ -89,7 +92,7 @@ static bool look(const place *p, struct stat *s, char target[PATH_MAX]) {
 }
 
 /* False: there is nothing of the kind, and `fd` is untouched. -1 in it: it may not be written to. */
-static bool open_special(const place *p, char target[PATH_MAX], int *fd) {
+PASSING bool open_special(const place *p, char target[PATH_MAX], int *fd) {
   struct stat s;
   if (!look(p, &s, target))
     return false;
@@ -109,7 +112,7 @@ static bool open_special(const place *p, char target[PATH_MAX], int *fd) {
 /* ---- files ---- */
 
 /* A new one, for its owner only, whatever the umask. */
-static int create(const place *p, const char *name, int flags) {
+PASSING int create(const place *p, const char *name, int flags) {
   int saved = errno, fd = openat(p->directory, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   if (fd >= 0 && fchmod(fd, 0600))
     errno = saved; /* a file system without modes: the umask can only have taken some away */
@@ -117,7 +120,7 @@ static int create(const place *p, const char *name, int flags) {
 }
 
 /* The name with ".NUMBER.tmp" behind it; of a long one only as much as file systems take. */
-static void name_temporary(const place *p, int64_t number, char out[NAME_MAX + 1]) {
+PASSING void name_temporary(const place *p, int64_t number, char out[NAME_MAX + 1]) {
   char ending[32] = ".";
   size_t length = 1 + writer_format_int(ending + 1, number), name = strlen(p->name);
   memcpy(ending + length, ".tmp", 5);
@@ -127,8 +130,7 @@ static void name_temporary(const place *p, int64_t number, char out[NAME_MAX + 1
   memcpy(out + name, ending, length + 1);
 }
 
-static bool replace(const place *p, int64_t number, dump_file_fill fill, void *context) {
-  char temporary[NAME_MAX + 1];
+static bool replace(const place *p, int64_t number, char *temporary, dump_file_fill fill, void *context) {
   name_temporary(p, number, temporary);
   unlinkat(p->directory, temporary, 0); /* of a process of the same number that was killed while it wrote */
   int fd = create(p, temporary, TO_WRITE);
@@ -150,7 +152,7 @@ static bool replace(const place *p, int64_t number, dump_file_fill fill, void *c
 
 /* Lines of several processes do not mix; one that was stopped with the lock is not waited for. Not flock: the
  * child of a fork in the middle of this would hold the lock as well, and wait for itself. */
-static bool lock(int fd) {
+PASSING bool lock(int fd) {
   struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   for (int attempt = 0; fcntl(fd, F_SETLK, &whole); attempt++) {
     if ((errno != EAGAIN && errno != EACCES && errno != EINTR) || attempt == LOCK_ATTEMPTS)
@@ -161,7 +163,7 @@ static bool lock(int fd) {
 }
 
 /* A file of our own that has no other name: a second one could be that of a file that is no time series. */
-static bool is_ours_alone(int fd) {
+PASSING bool is_ours_alone(int fd) {
   struct stat s;
   bool alone = fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_uid == geteuid() && s.st_nlink == 1;
   errno = alone ? errno : EPERM;
@@ -170,7 +172,7 @@ static bool is_ours_alone(int fd) {
 
 /* Who was killed in the middle of a line, became another program, or met a full disk, left it without an end.
  */
-static bool begin_line(int fd) {
+PASSING bool begin_line(int fd) {
   struct stat s;
   char last;
   return fstat(fd, &s) || s.st_size == 0 || pread(fd, &last, 1, s.st_size - 1) != 1 || last == '\n' ||
@@ -197,7 +199,7 @@ bool dump_file_write(const char *path, char scratch[PATH_MAX], bool append_line,
     done = fd >= 0 && fill(context, fd);
     close_quietly(fd);
   } else {
-    done = append_line ? append(&p, fill, context) : replace(&p, number, fill, context);
+    done = append_line ? append(&p, fill, context) : replace(&p, number, scratch, fill, context);
   }
   close_quietly(p.directory);
   return done;

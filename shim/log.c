@@ -41,20 +41,24 @@ bool log_has_stderr(void) {
   return ours;
 }
 
-void log_line(const char *const pieces[], size_t count) {
-  char line[512];
+void log_whole(const char *line, size_t size) {
   int saved = errno;
+  calm c;
   if (!log_has_stderr())
     return;
-  size_t used = append(line, 0, sizeof line - 1, "arrowpool: ");
-  for (size_t i = 0; i < count; i++)
-    used = append(line, used, sizeof line - 1, pieces[i]);
-  line[used++] = '\n';
-  calm c;
   calm_begin(&c);
-  if (write(STDERR_FILENO, line, used) < 0) {
+  if (write(STDERR_FILENO, line, size) < 0) {
     /* nobody to tell */
   }
   calm_end(&c);
   errno = saved;
+}
+
+void log_line(const char *const pieces[], size_t count) {
+  char line[512];
+  size_t used = append(line, 0, sizeof line - 1, "arrowpool: ");
+  for (size_t i = 0; i < count; i++)
+    used = append(line, used, sizeof line - 1, pieces[i]);
+  line[used++] = '\n';
+  log_whole(line, used);
 }

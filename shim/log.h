@@ -14,6 +14,9 @@ void log_start(void);
 /* Whether descriptor 2 is still that, or a log: a device, or a file that is only appended to. */
 bool log_has_stderr(void);
 
+/* Write a whole line, with its beginning and its end, as it is. */
+void log_whole(const char *line, size_t size);
+
 /* Write the pieces as one line. */
 void log_line(const char *const pieces[], size_t count);
 

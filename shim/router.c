@@ -24,6 +24,11 @@ void router_warn(const char *const pieces[], size_t count) {
     log_line(pieces, count);
 }
 
+void router_tell(const char *line) {
+  if (the_router.settings.values[OPTION_LOG].number != OPTIONS_LOG_QUIET)
+    log_whole(line, strlen(line));
+}
+
 static void set_up_door(router_pool_name name, const char *full_name, int door, pool_sight sight) {
   const options_value *values = the_router.settings.values;
   const backend *behind =

@@ -109,11 +109,11 @@ int main(int argc, char **argv) {
     empty = e < empty ? e : empty;
     counted = c < counted ? c : counted;
   }
-  counters_sum sum;
+  arrowpool_stats sum;
   counters_read(0, &sum);
   int64_t pairs = ((int64_t)PAIRS + HELD) * ROUNDS * threads;
-  bool right = atomics ? !shared.live && shared.allocations == pairs
-                       : !sum.values.bytes_allocated && sum.values.num_frees == pairs;
+  bool right =
+      atomics ? !shared.live && shared.allocations == pairs : !sum.bytes_allocated && sum.num_frees == pairs;
   char name[32];
   snprintf(name, sizeof name, "count-%u", threads);
   measure_record("ns_per_pair", counted - empty);

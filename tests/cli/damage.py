@@ -32,7 +32,7 @@ def dumps(dump, write):
     write("it_is_not_UTF-8", ".random.json", random.Random(1).randbytes(5000))
     write(FOREIGN, ".letters.json", bytes(random.Random(1).choices(b"abcdefghijklmnopqrstuvwxyz{}[]\n", k=5000)))
     write(CUT, ".zeros.json", bytes(5000))
-    write(FOREIGN, ".text.json", b"arrowpool 0.1.0: python\n")
+    write("it_is_a_dump_as_text:_arrowpool_reads_json,_jsonl_and_live_files", ".text.json", b"arrowpool 0.1.0: a\n")
     write("it_is_not_UTF-8", ".json", text.replace(b"jemalloc", b"\xff\xfe", 1))
     write("it_is_nested_too_deeply", ".json", b'{"a":' * 100_000)
     write("it_is_nested_too_deeply", ".array.json", b"[" * 1_000_000)

@@ -2,6 +2,7 @@
 
 usage: clients.py URL scrape COUNT FILE    so many at once, until FILE is there: each gets whole pages
        clients.py URL slow                 one sends a byte a second, one stops: both are ended, others served
+       clients.py URL beside SENDERS READERS    so many slow ones of both kinds: others are answered meanwhile
        clients.py URL crowd COUNT PID      so many connections, half with a part of a request: the server's memory
        clients.py URL hold COUNT FILE END  so many connections; FILE when they are there, until END is
        clients.py URL wrong                requests that are none, or too long: what each is answered"""
@@ -83,6 +84,53 @@ def slow(url):
     print(f"ended after {ended - start:.0f} s")
 
 
+def is_open(connection):
+    connection.setblocking(False)
+    try:
+        while connection.recv(4096):
+            pass
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+def beside(url, senders, readers):
+    """Those that send get no byte of an answer, and send one often enough not to be idle."""
+    held, dripping, done = [], [], threading.Event()
+
+    def drip():
+        while not done.wait(0.5):
+            for connection in dripping[:]:
+                try:
+                    connection.sendall(b"x")
+                except OSError:  # ended
+                    dripping.remove(connection)
+
+    for _ in range(int(readers)):
+        held.append(connect(url))
+        held[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        held[-1].sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+    for _ in range(int(senders)):
+        held.append(connect(url))
+        held[-1].sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\nX: ")
+        dripping.append(held[-1])
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        for _ in range(20):
+            # The slow ones would be ended after 10 s.
+            assert page.fetch(f"{url}/metrics", 7)
+        hanging = [number for number in range(int(readers), len(held)) if is_open(held[number])]
+    finally:
+        done.set()
+        thread.join()
+    assert len(hanging) >= 100, len(hanging)
+    assert hanging == list(range(hanging[0], len(held))), hanging  # it is the oldest that make room
+    print(f"answered while {len(hanging)} hang")
+
+
 def resident(pid):
     with open(f"/proc/{pid}/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
@@ -144,7 +192,7 @@ def wrong(url):
 
 
 def main():
-    sys.exit({"scrape": scrape, "slow": slow, "crowd": crowd, "hold": hold, "wrong": wrong}[sys.argv[2]](
+    sys.exit({"scrape": scrape, "slow": slow, "beside": beside, "crowd": crowd, "hold": hold, "wrong": wrong}[sys.argv[2]](
         sys.argv[1], *sys.argv[3:]))
 
 

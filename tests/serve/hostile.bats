@@ -108,6 +108,17 @@ PYTHON
   stop_serve
 }
 
+@test "beside 400 slow senders and 200 slow readers everybody else is answered at once" {
+  [ "$(ulimit -Hn)" -ge 2048 ] || skip "no 2048 descriptors here"
+  ulimit -n 2048
+  start_serve
+  page_has 'arrowpool_serve_files 0'
+  run -0 clients beside 400 200
+  assert_output --regexp '^answered while [0-9]+ hang$'
+  page_is 'value("arrowpool_serve_slow_connections_total") > 100' True
+  stop_serve
+}
+
 @test "a thousand connections: memory stays, and everybody is served when they go" {
   [ "$(ulimit -Hn)" -ge 2048 ] || skip "no 2048 descriptors here"
   ulimit -n 2048

@@ -173,6 +173,36 @@ called() {
   assert_equal "$stderr" "arrowpool: cannot write $PWD/full: No space left on device"
 }
 
+@test "a dump that cannot be written time and again is one warning, until one was written" {
+  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_STATS=/nonexistent/s.json ARROW_POOL_STATS_SIGNAL=USR2 \
+    "$PROBES/probe_dumps" 100
+  assert_equal "$stderr" "arrowpool: cannot write /nonexistent/s.json: No such file or directory"
+  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_STATS=later/s.json ARROW_POOL_STATS_SIGNAL=USR2 "$TESTED_PYTHON" -I -c '
+import ctypes, os, signal
+ctypes.CDLL(None).posix_memalign(ctypes.byref(ctypes.c_void_p()), 64, 1000)
+def dump(times=3):
+    for _ in range(times):
+        signal.raise_signal(signal.SIGUSR2)
+dump()                           # there is no such directory
+open("later", "w").close()
+dump()                           # another kind of error
+os.unlink("later")
+dump()                           # the first again
+os.mkdir("later")
+dump(1)
+os.unlink("later/s.json")
+os.rmdir("later")
+dump()                           # once more, now that one was written
+if os.fork() == 0:
+    dump()                       # another process
+    os._exit(0)
+os.wait()'
+  assert_equal "$stderr" "arrowpool: cannot write $PWD/later/s.json: No such file or directory
+arrowpool: cannot write $PWD/later/s.json: Not a directory
+arrowpool: cannot write $PWD/later/s.json: No such file or directory
+arrowpool: cannot write $PWD/later/s.json: No such file or directory"
+}
+
 @test "a path too long for the kernel is one warning" {
   probe_exit return ARROW_POOL_STATS="out/$(printf 'x%.0s' {1..5000}).json"
   assert_equal "${#stderr_lines[@]}" 1

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static counters_sum read_pool(unsigned pool) {
-  counters_sum sum;
+static arrowpool_stats read_pool(unsigned pool) {
+  arrowpool_stats sum;
   counters_read(pool, &sum);
   return sum;
 }
@@ -52,7 +52,7 @@ TEST(sums_are_exact_when_the_threads_are_at_rest) {
     histogram[63 - __builtin_clzll((unsigned long long)size * 3)]++;
   }
   unit_run_threads(THREADS, count_everything);
-  counters_values v = read_pool(SUMS).values;
+  arrowpool_stats v = read_pool(SUMS);
   assert_int_equal(v.bytes_allocated, live * THREADS);
   assert_int_equal(v.total_bytes_allocated, total * THREADS);
   assert_int_equal(v.num_allocations, EVENTS * 2 * THREADS);
@@ -75,7 +75,7 @@ TEST(the_last_bucket_takes_all_that_is_larger) {
   counters_freed(RESET, INT64_C(1) << 61);
   counters_allocated(RESET, 1);
   counters_freed(RESET, 1);
-  counters_values v = read_pool(RESET).values;
+  arrowpool_stats v = read_pool(RESET);
   assert_int_equal(v.size_histogram[ARROWPOOL_HISTOGRAM_BUCKETS - 1], 2);
   assert_int_equal(v.size_histogram[0], 1);
 }
@@ -102,12 +102,12 @@ TEST(a_thread_that_ends_leaves_its_sums) {
   const int64_t size = 100 * KIB; /* below the quantum: nothing is published on the way */
   for (int i = 0; i < 50; i++)
     run_one_thread(allocate_and_leave, size);
-  assert_int_equal(read_pool(HAND_OVER).values.bytes_allocated, 50 * size);
+  assert_int_equal(read_pool(HAND_OVER).bytes_allocated, 50 * size);
   for (int i = 0; i < 50; i++)
     run_one_thread(free_and_leave, size);
-  counters_sum sum = read_pool(HAND_OVER);
-  assert_int_equal(sum.values.bytes_allocated, 0);
-  assert_int_equal(sum.values.num_frees, 50);
+  arrowpool_stats sum = read_pool(HAND_OVER);
+  assert_int_equal(sum.bytes_allocated, 0);
+  assert_int_equal(sum.num_frees, 50);
   assert_int_equal(sum.max_memory, 50 * size); /* one thread at a time: exact */
 }
 
@@ -153,7 +153,7 @@ TEST(a_thread_counts_on_while_its_keys_are_destroyed) {
   assert_int_equal(pthread_key_create(&late_key, count_late), 0);
   for (int round = 0; round < 20; round++)
     unit_run_threads(THREADS, count_while_ending);
-  counters_values v = read_pool(HAND_OVER).values;
+  arrowpool_stats v = read_pool(HAND_OVER);
   assert_int_equal(v.num_allocations, 20 * THREADS * 4);
   assert_int_equal(v.num_frees, 20 * THREADS * 4);
   assert_int_equal(v.bytes_allocated, 0);
@@ -178,8 +178,8 @@ TEST(the_peak_is_exact_with_one_thread) {
         live += *size;
       }
       peak = live > peak ? live : peak;
-      counters_sum sum = read_pool(PEAK);
-      assert_int_equal(sum.values.bytes_allocated, live);
+      arrowpool_stats sum = read_pool(PEAK);
+      assert_int_equal(sum.bytes_allocated, live);
       assert_int_equal(sum.max_memory, peak);
     }
     for (size_t i = 0; i < COUNT_OF(sizes); i++)
@@ -224,41 +224,45 @@ TEST(the_peak_is_within_its_bound_with_several_threads) {
     assert_in_range(read_pool(BOUND).max_memory,
                     peak > THREADS * COUNTERS_QUANTUM ? peak - THREADS * COUNTERS_QUANTUM : 0,
                     peak + THREADS * COUNTERS_QUANTUM);
-    assert_int_equal(read_pool(BOUND).values.bytes_allocated, 0);
+    assert_int_equal(read_pool(BOUND).bytes_allocated, 0);
   }
 }
 
 /* ---- fork, reset ---- */
 
 static void in_grandchild(void) {
-  counters_sum sum = read_pool(FORK);
-  CHECK(sum.values.bytes_allocated == 1500 && sum.inherited_bytes == 1500 && sum.max_memory == 1500);
-  CHECK(sum.values.num_allocations == 0 && sum.values.num_frees == 0);
+  arrowpool_stats sum = read_pool(FORK);
+  CHECK(sum.bytes_allocated == 1500 && sum.inherited_bytes == 1500 && sum.max_memory == 1500);
+  CHECK(sum.num_allocations == 0 && sum.num_frees == 0);
 }
 
 static void in_fork_child(void) {
-  counters_sum sum = read_pool(FORK), expected = {{.bytes_allocated = 3000}, 3000, 3000};
-  expected.values.live_histogram[10] = expected.values.live_histogram[9] = 1; /* 2000 and 1000 bytes */
+  arrowpool_stats sum = read_pool(FORK), expected = {.struct_size = sizeof expected,
+                                                     .bytes_allocated = 3000,
+                                                     .max_memory = 3000,
+                                                     .inherited_bytes = 3000,
+                                                     .limit_bytes = ARROWPOOL_UNKNOWN};
+  expected.live_histogram[10] = expected.live_histogram[9] = 1; /* 2000 and 1000 bytes */
   CHECK(memcmp(&sum, &expected, sizeof sum) == 0);
   counters_allocated(FORK, 500);
   counters_freed(FORK, 2000); /* the parent's */
   sum = read_pool(FORK);
-  CHECK(sum.values.bytes_allocated == 1500);
-  CHECK(sum.values.total_bytes_allocated == 500);
-  CHECK(sum.values.num_allocations == 1 && sum.values.num_frees == 1);
+  CHECK(sum.bytes_allocated == 1500);
+  CHECK(sum.total_bytes_allocated == 500);
+  CHECK(sum.num_allocations == 1 && sum.num_frees == 1);
   CHECK(sum.max_memory == 3500);
   CHECK(sum.inherited_bytes == 3000);
-  CHECK(sum.values.live_histogram[10] == 0 && sum.values.live_histogram[9] == 1);
-  CHECK(sum.values.live_histogram[8] == 1);
+  CHECK(sum.live_histogram[10] == 0 && sum.live_histogram[9] == 1);
+  CHECK(sum.live_histogram[8] == 1);
   CHECK(unit_in_child(in_grandchild));
-  CHECK(read_pool(FORK).values.bytes_allocated == 1500);
+  CHECK(read_pool(FORK).bytes_allocated == 1500);
 }
 
 TEST(a_forked_child_starts_at_zero_and_keeps_what_is_live) {
   counters_allocated(FORK, 2000);
   counters_allocated(FORK, 9000);
   counters_reallocated(FORK, 9000, 1000, COUNTERS_COPIED);
-  counters_sum before = read_pool(FORK), after;
+  arrowpool_stats before = read_pool(FORK), after;
   assert_true(unit_in_child(in_fork_child));
   after = read_pool(FORK);
   assert_memory_equal(&before, &after, sizeof before);
@@ -271,12 +275,13 @@ TEST(a_reset_pool_starts_from_nothing) {
   counters_freed(RESET, 10 * MIB);
   counters_freed(RESET, 70000);
   counters_reset(RESET);
-  counters_sum sum = read_pool(RESET), zero = {0};
+  arrowpool_stats sum = read_pool(RESET),
+                  zero = {.struct_size = sizeof zero, .limit_bytes = ARROWPOOL_UNKNOWN};
   assert_memory_equal(&sum, &zero, sizeof zero);
   counters_allocated(RESET, 42);
   sum = read_pool(RESET);
   assert_int_equal(sum.max_memory, 42);
-  assert_int_equal(sum.values.num_allocations, 1);
+  assert_int_equal(sum.num_allocations, 1);
   counters_freed(RESET, 42);
 }
 
@@ -293,18 +298,18 @@ static void go_on_in_grandchild(void) {
   CHECK(history_is(500, 10000, 12500, 4));
   counters_allocated(HISTORY, 20000);
   CHECK(history_is(20500, 20500, 32500, 5)); /* higher than any of its ancestors */
-  CHECK(read_pool(HISTORY).values.num_allocations == 1);
+  CHECK(read_pool(HISTORY).num_allocations == 1);
 }
 
 static void go_on_in_child(void) {
   CHECK(history_is(3000, 10000, 12000, 3));
-  counters_sum sum = read_pool(HISTORY);
-  CHECK(sum.values.num_allocations == 0 && sum.values.total_bytes_allocated == 0 && sum.max_memory == 3000);
+  arrowpool_stats sum = read_pool(HISTORY);
+  CHECK(sum.num_allocations == 0 && sum.total_bytes_allocated == 0 && sum.max_memory == 3000);
   counters_allocated(HISTORY, 500);
   counters_freed(HISTORY, 3000); /* the parent's */
   CHECK(history_is(500, 10000, 12500, 4));
   sum = read_pool(HISTORY);
-  CHECK(sum.values.num_allocations == 1 && sum.values.total_bytes_allocated == 500 && sum.max_memory == 3500);
+  CHECK(sum.num_allocations == 1 && sum.total_bytes_allocated == 500 && sum.max_memory == 3500);
   CHECK(unit_in_child(go_on_in_grandchild));
   CHECK(history_is(500, 10000, 12500, 4));
 }
@@ -335,15 +340,15 @@ static atomic_bool polling;
 
 static void *poll_the_sums(void *unused) {
   (void)unused;
-  int64_t before[sizeof(counters_values) / sizeof(int64_t)] = {0}, now[COUNT_OF(before)];
-  const size_t live = offsetof(counters_values, bytes_allocated) / sizeof(int64_t);
-  const size_t live_buckets = offsetof(counters_values, live_histogram) / sizeof(int64_t);
+  int64_t before[sizeof(arrowpool_stats) / sizeof(int64_t)] = {0}, now[COUNT_OF(before)];
+  const size_t live = offsetof(arrowpool_stats, bytes_allocated) / sizeof(int64_t);
+  const size_t live_buckets = offsetof(arrowpool_stats, live_histogram) / sizeof(int64_t);
   while (atomic_load(&polling)) {
-    counters_sum sum = read_pool(POLL);
-    memcpy(now, &sum.values, sizeof now);
+    arrowpool_stats sum = read_pool(POLL);
+    memcpy(now, &sum, sizeof now);
     for (size_t i = 0; i < COUNT_OF(before); i++)
       CHECK(i == live || i >= live_buckets || now[i] >= before[i]);
-    CHECK(sum.values.bytes_allocated >= 0);
+    CHECK(sum.bytes_allocated >= 0);
     memcpy(before, now, sizeof before);
   }
   return NULL;
@@ -370,7 +375,7 @@ TEST(a_reader_never_sees_a_total_shrink) {
     unit_run_threads(4, count_for_the_poll);
   atomic_store(&polling, false);
   assert_int_equal(pthread_join(reader, NULL), 0);
-  assert_int_equal(read_pool(POLL).values.num_frees, 50 * 4 * 1000);
+  assert_int_equal(read_pool(POLL).num_frees, 50 * 4 * 1000);
 }
 
 int main(void) {

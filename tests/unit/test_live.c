@@ -85,16 +85,16 @@ static void churn_under_a_reader(void) {
   for (int i = 0; i < 2; i++)
     pthread_join(threads[i], NULL);
   figures f;
-  counters_sum sum;
+  arrowpool_stats sum;
   CHECK(!figures_read_live(path, &f));
   counters_read(POOL, &sum);
   CHECK(f.pools[0].values.num_frees == 2 * ROUNDS && f.pools[0].values.bytes_allocated == 1);
-#define X(name, unit, help) CHECK(f.pools[0].values.name == sum.values.name);
+#define X(name, unit, help) CHECK(f.pools[0].values.name == sum.name);
   COUNTERS_FIELDS(X)
 #undef X
   CHECK(f.pools[0].values.max_memory == sum.max_memory);
-  CHECK(!memcmp(f.pools[0].size_histogram, sum.values.size_histogram, sizeof sum.values.size_histogram));
-  CHECK(!memcmp(f.pools[0].live_histogram, sum.values.live_histogram, sizeof sum.values.live_histogram));
+  CHECK(!memcmp(f.pools[0].size_histogram, sum.size_histogram, sizeof sum.size_histogram));
+  CHECK(!memcmp(f.pools[0].live_histogram, sum.live_histogram, sizeof sum.live_histogram));
   figures_free(&f);
   unlink(path);
 }

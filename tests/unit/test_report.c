@@ -281,7 +281,7 @@ static const char *value_at(const char *json, const char *path) {
 static output report(arrowpool_format format, report_source source) {
   static output o;
   o = (output){.used = 0};
-  assert_true(report_write(format, source, collect, &o));
+  assert_true(report_write(format, source, &(report_room){.process = {0}}, collect, &o));
   return o;
 }
 
