@@ -8,6 +8,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_THREAD__)
@@ -52,6 +53,12 @@ static size_t size_allowed(void) {
   return left < LARGEST ? left : LARGEST;
 }
 
+/* Past libc's mmap: profilers that stand in for it would count the whole range as used. */
+static char *reserve(size_t size) {
+  long base = syscall(SYS_mmap, NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
+  return base == -1 ? NULL : (char *)base;
+}
+
 bool range_reserve(void) {
   struct rlimit limit;
   range_page = RANGE_UNIT; /* here: constructors of the host's libraries run before ours */
@@ -64,14 +71,14 @@ bool range_reserve(void) {
     /* Whole gigabytes move by page-directory entries; a small range cannot afford the alignment. */
     carve_alignment = (size_t)(size >= (size_t)64 << 30 ? 1 << 30 : 2 << 20);
     size &= ~(carve_alignment - 1);
-    char *base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED) {
+    char *base = reserve(size);
+    if (!base) {
       refused = true;
       continue;
     }
     /* Where addresses are few, the largest range that fits may be nearly all of them: half of it will do. */
     if (refused && size / 2 >= SMALLEST) {
-      munmap(base + size / 2, size / 2);
+      syscall(SYS_munmap, base + size / 2, size / 2);
       size /= 2;
     }
     madvise(base, size, MADV_DONTDUMP); /* debuggers would save even what has no access */
