@@ -65,6 +65,9 @@ const backend *router_told_backend(bool separate_jemalloc);
 /* Tell the user something, unless ARROW_POOL_LOG is quiet: pieces of one line. */
 void router_warn(const char *const pieces[], size_t count);
 
+/* The same for what is good to know: only where ARROW_POOL_LOG is info. */
+void router_inform(const char *const pieces[], size_t count);
+
 /* The pool for a pointer that came back through libc's functions, and whether that is where it belongs: it is
  * of the range, or the guard knows it, which looks at every pointer while there is a debug mode. */
 static inline arrowpool_pool *router_libc_pool(void) { return the_router.doors[ROUTER_LIBC].pool; }
