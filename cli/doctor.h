@@ -44,8 +44,13 @@ void doctor_program(patient *p, const program *of);
 /* One libarrow: which doors serve it. `path` is as the patient sees it. */
 void doctor_arrow(patient *p, const char *path);
 
-/* Libraries that have an opinion on allocation. */
-void doctor_notable_library(patient *p, const char *name, const char *path);
+/* Libraries that have an opinion on allocation; true: it is an allocator. */
+bool doctor_notable_library(patient *p, const char *name, const char *path);
+
+/* Who frees: the program's file first, then each library's, then what that means. */
+void doctor_malloc_program(const elf_file *f);
+void doctor_malloc_library(const patient *p, const char *path, bool is_allocator);
+void doctor_malloc_tell(patient *p);
 
 /* The kernel's settings, limits, and what it grants. */
 void doctor_kernel(patient *p);

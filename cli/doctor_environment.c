@@ -120,7 +120,7 @@ static kind kind_of(const char *path) {
   return ORDINARY;
 }
 
-void doctor_notable_library(patient *p, const char *name, const char *path) {
+bool doctor_notable_library(patient *p, const char *name, const char *path) {
   kind k = kind_of(name);
   if (k == SANITIZER)
     findings_add(
@@ -132,6 +132,7 @@ void doctor_notable_library(patient *p, const char *name, const char *path) {
   else if (k == ALLOCATOR)
     findings_add(&p->found, FINDING_NOTE, "program", NULL,
                  "it is linked to the allocator %s, which stands behind the shim", path);
+  return k == ALLOCATOR;
 }
 
 static void tell_entry(patient *p, const char *entry, bool shim_seen, bool shim_in_list) {

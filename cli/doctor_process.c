@@ -189,6 +189,8 @@ static void tell_missing_shim(patient *p, const program *exe) {
 }
 
 static void tell_mappings(patient *p, char **mappings, const program *exe) {
+  if (exe->elf.elf)
+    doctor_malloc_program(&exe->elf);
   const char *shim = NULL, *live = NULL;
   bool has_arrow = false;
   for (size_t i = 0; i < MOST_FILES && mappings[i]; i++) {
@@ -210,9 +212,13 @@ static void tell_mappings(patient *p, char **mappings, const program *exe) {
       has_arrow = true;
       doctor_arrow(p, path);
     } else {
-      doctor_notable_library(p, name, path);
+      bool is_allocator = doctor_notable_library(p, name, path);
+      if (strstr(name, ".so") && !preload_is_shim(name))
+        doctor_malloc_library(p, path, is_allocator);
     }
   }
+  if (shim)
+    doctor_malloc_tell(p);
   if (!has_arrow)
     findings_add(&p->found, FINDING_NOTE, "arrow", NULL, "no libarrow is mapped, or not yet");
   if (live)

@@ -62,12 +62,15 @@ static void tell_missing(patient *p, const libraries *l) {
 }
 
 static void tell_loading(patient *p, const elf_file *f) {
+  bool counts = p->settings.values[OPTION_POOL].given &&
+                p->settings.values[OPTION_POOL].number == OPTIONS_POOL_SYSTEM &&
+                p->settings.values[OPTION_DEBUG].number == OPTIONS_DEBUG_OFF;
   elf_symbol calls[] = {{.name = "dlmopen"}, {.name = "dlopen"}};
   elf_file_find(f, false, calls, 2);
   if (calls[0].undefined)
     findings_add(&p->found, FINDING_NOTE, TOPIC, NULL,
                  "it calls dlmopen: what it loads into a namespace of its own is out of the shim's reach");
-  if (calls[1].undefined)
+  if (calls[1].undefined && !counts)
     findings_add(&p->found, FINDING_NOTE, TOPIC, NULL,
                  "it calls dlopen: what it loads with RTLD_DEEPBIND is loaded without that flag");
 }
@@ -149,8 +152,12 @@ static void tell_contents(patient *p, const program *of) {
   libraries_find(&of->elf, of->real, search, &l);
   tell_glibc(p, &l);
   tell_missing(p, &l);
+  doctor_malloc_program(&of->elf);
   for (size_t i = 0; i < l.count; i++)
-    doctor_notable_library(p, l.all[i].name, *l.all[i].path ? l.all[i].path : l.all[i].name);
+    doctor_malloc_library(
+        p, l.all[i].path,
+        doctor_notable_library(p, l.all[i].name, *l.all[i].path ? l.all[i].path : l.all[i].name));
+  doctor_malloc_tell(p);
   tell_loading(p, &of->elf);
   bool has_arrow = tell_arrows(p, &l), is_shell = false;
   static const char *const shells[] = {"/sh", "/bash", "/dash", "/zsh", "/busybox"};

@@ -49,7 +49,15 @@ static inline bool backend_owns(const backend *b, const void *buffer) {
   return !b->owned || range_owns(buffer);
 }
 
-/* What there is no memory for, there may be once warm pages went back: the same calls, with a second try. */
+/* More than any process has addresses for (bytes): nobody is asked. */
+#if defined(__x86_64__)
+#define BACKEND_TOO_LARGE ((size_t)1 << 47)
+#else
+#define BACKEND_TOO_LARGE ((size_t)1 << 48)
+#endif
+
+/* What there is no memory for, there may be once warm pages went back: the same calls, with a second try; but
+ * not for what is larger than all that the process may have. */
 void *backend_allocate_again(const backend *b, size_t size, size_t alignment);
 static inline void *backend_allocate(const backend *b, size_t size, size_t alignment) {
   void *buffer = b->allocate(size, alignment);
@@ -70,6 +78,11 @@ typedef struct backend_jemalloc_figures {
 
 /* False before the backend was first used. */
 bool backend_jemalloc_read_figures(backend_jemalloc_figures *out);
+
+/* One of the figures that jemalloc keeps by that name, such as "stats.allocated", those of the calling thread
+ * included (bytes); with NULL a command, such as "thread.peak.reset". Takes its locks, too. False before the
+ * backend was first used, or where jemalloc has no such thing; `out` is untouched. */
+bool backend_jemalloc_ask(const char *name, int64_t *out);
 
 /* How long idle pages stay warm and what huge pages are used for; before the first use of the backend. */
 void backend_jemalloc_configure(slots_policy wanted);

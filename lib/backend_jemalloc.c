@@ -176,7 +176,7 @@ static __attribute__((noinline)) void *allocate_slowly(size_t size, size_t align
   void *buffer = NULL;
   if ((thread_number || bind_thread()) && is_small(size, alignment))
     buffer = arrowpool_je_malloc(small_size(size, alignment));
-  else if (thread_number)
+  else if (thread_number && range_may_hold(size))
     buffer = allocate_large(size, alignment);
   if (buffer && !range_owns(buffer)) {
     arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
@@ -295,21 +295,21 @@ const backend backend_jemalloc = {.name = "jemalloc",
                                   .alignment = jemalloc_alignment,
                                   .release_unused = jemalloc_release_unused};
 
-static int64_t figure(const char *name) {
-  size_t value = 0;
-  arrowpool_je_mallctl(name, &value, &(size_t){sizeof value}, NULL, 0);
-  return (int64_t)value;
+bool backend_jemalloc_ask(const char *name, int64_t *out) {
+  uint64_t epoch = 1;
+  size_t size = sizeof *out;
+  int saved = errno;
+  bool known = atomic_load_explicit(&state_seen, memory_order_acquire) == STARTED &&
+               !arrowpool_je_mallctl("epoch", NULL, NULL, &epoch, sizeof epoch) &&
+               !arrowpool_je_mallctl(name, out, out ? &size : NULL, NULL, 0);
+  errno = saved;
+  return known;
 }
 
 bool backend_jemalloc_read_figures(backend_jemalloc_figures *out) {
-  if (atomic_load_explicit(&state_seen, memory_order_acquire) != STARTED)
-    return false;
-  uint64_t epoch = 1;
-  arrowpool_je_mallctl("epoch", NULL, NULL, &epoch, sizeof epoch);
-  out->active = figure("stats.active");
-  out->resident = figure("stats.resident");
-  out->metadata = figure("stats.metadata");
-  return true;
+  return backend_jemalloc_ask("stats.active", &out->active) &&
+         backend_jemalloc_ask("stats.resident", &out->resident) &&
+         backend_jemalloc_ask("stats.metadata", &out->metadata);
 }
 
 void backend_jemalloc_configure(slots_policy wanted) { policy = wanted; }

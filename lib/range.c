@@ -95,6 +95,13 @@ static void *random_place(size_t size) {
   return size < high - low ? (void *)(low + random_multiple(high - low - size, carve_alignment)) : NULL;
 }
 
+/* Past libc's mmap: profilers that stand in for it would count the whole range as used. */
+static char *reserve(size_t size) {
+  long base = syscall(SYS_mmap, random_place(size), size, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
+  return base == -1 ? NULL : (char *)base; /* NOLINT(performance-no-int-to-ptr) */
+}
+
 bool range_reserve(void) {
   range_page = RANGE_UNIT; /* here: constructors of the host's libraries run before ours */
   if (getauxval(AT_PAGESZ) > range_page)
@@ -108,15 +115,14 @@ bool range_reserve(void) {
     /* Whole gigabytes move by page-directory entries; a small range cannot afford the alignment. */
     carve_alignment = (size_t)(size >= (size_t)64 << 30 ? 1 << 30 : 2 << 20);
     size &= ~(carve_alignment - 1);
-    char *base =
-        mmap(random_place(size), size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED) {
+    char *base = reserve(size);
+    if (!base) {
       refused = true;
       continue;
     }
     /* Where addresses are few, the largest range that fits may be nearly all of them: half of it will do. */
     if (refused && size / 2 >= SMALLEST) {
-      munmap(base + size / 2, size / 2);
+      syscall(SYS_munmap, base + size / 2, size / 2);
       size /= 2;
     }
     madvise(base, size, MADV_DONTDUMP); /* debuggers would save even what has no access */

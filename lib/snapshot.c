@@ -116,33 +116,19 @@ static __attribute__((noinline)) void read_resident(snapshot_process *out) {
     close(s.fd);
 }
 
-<<<<<<< HEAD
-=======
-static void copy_text(char *out, size_t size, const char *text) {
-  size_t length = strnlen(text, size - 1);
-  memcpy(out, text, length);
-  out[length] = 0;
-}
-
 /* Never inlined, as above: what one part has on the stack is gone when the next begins. */
 static __attribute__((noinline)) void read_host(snapshot_process *out) {
   struct utsname names;
   copy_text(out->host, sizeof out->host, uname(&names) ? "" : names.nodename);
 }
 
->>>>>>> dump
 void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
-  int saved = errno;
+  int saved = errno, cancel_state = nocancel_begin();
   memset(out, 0, sizeof *out);
   out->pid = syscall(SYS_getpid);
-<<<<<<< HEAD
   keep_program(); /* libraries may use memory before they and we are constructed */
   memcpy(out->program, program, sizeof program);
-  copy_text(out->host, sizeof out->host, uname(&names) ? "" : names.nodename);
-=======
-  copy_text(out->program, sizeof out->program, program_invocation_short_name);
   read_host(out);
->>>>>>> dump
   out->start_time = started_at;
   out->time = snapshot_time();
   read_resident(out);
@@ -150,6 +136,7 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   int64_t limit = quota_of_all();
   out->limit_bytes = limit == QUOTA_UNLIMITED ? ARROWPOOL_UNKNOWN : limit;
   out->has_jemalloc = ask_jemalloc && backend_jemalloc_read_figures(&out->jemalloc);
+  nocancel_end(cancel_state);
   errno = saved;
 }
 

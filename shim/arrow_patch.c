@@ -143,6 +143,17 @@ void *arrow_patch_pool(void *object, const arrow_functions *ours) {
   return object;
 }
 
+bool arrow_patch_serves(const void *symbol, const char *name, const backend *by) {
+  Dl_info theirs, pools;
+  if (!dladdr(symbol, &theirs))
+    return false;
+  for (const arrow_patch *p = patches; p < patches + atomic_load(&used); p++)
+    if (strncmp(pool_name(p->pool), name, strlen(name)) == 0 && pool_get_config(p->pool)->backend == by &&
+        dladdr(p->original, &pools) && pools.dli_fbase == theirs.dli_fbase)
+      return true;
+  return false;
+}
+
 void arrow_patch_prefork(void) { pthread_mutex_lock(&lock); }
 
 void arrow_patch_postfork(void) { pthread_mutex_unlock(&lock); }

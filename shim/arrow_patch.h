@@ -33,6 +33,10 @@ static inline arrow_patch *arrow_patch_of(const void *object) {
  * it is patched. Returns the object. */
 void *arrow_patch_pool(void *object, const arrow_functions *ours);
 
+/* Whether a pool of that name ("arrow.jemalloc") is patched and served by the backend, in the library in
+ * which the symbol lies. */
+bool arrow_patch_serves(const void *symbol, const char *name, const backend *by);
+
 /* fork: no patch may be half done in the child. */
 void arrow_patch_prefork(void);
 void arrow_patch_postfork(void);

@@ -15,20 +15,11 @@
 #define NOISY       (BIT(SIGPIPE) | BIT(SIGXFSZ))
 
 void calm_begin(calm *c) {
-<<<<<<< HEAD
   c->cancel_state = nocancel_begin();
-  sigset_t set;
-  sigemptyset(&set);
-  for (size_t i = 0; i < COUNT; i++)
-    sigaddset(&set, noisy[i]);
-  sigpending(&c->pending);
-  pthread_sigmask(SIG_BLOCK, &set, &c->mask);
-=======
   const uint64_t noisy = NOISY;
   c->mask = c->pending = 0;
   syscall(SYS_rt_sigpending, &c->pending, sizeof c->pending);
   syscall(SYS_rt_sigprocmask, SIG_BLOCK, &noisy, &c->mask, sizeof noisy);
->>>>>>> dump
 }
 
 void calm_end(const calm *c) {
@@ -37,11 +28,7 @@ void calm_end(const calm *c) {
   while (ours && (syscall(SYS_rt_sigtimedwait, &ours, NULL, &(struct timespec){0, 0}, sizeof ours) > 0 ||
                   errno == EINTR)) {
   }
-<<<<<<< HEAD
-  pthread_sigmask(SIG_SETMASK, &c->mask, NULL);
-  nocancel_end(c->cancel_state);
-=======
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &c->mask, NULL, sizeof c->mask);
->>>>>>> dump
+  nocancel_end(c->cancel_state);
   errno = saved;
 }

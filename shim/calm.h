@@ -8,12 +8,8 @@
 #include <stdint.h>
 
 typedef struct calm {
-<<<<<<< HEAD
-  sigset_t mask, pending; /* as they were */
-  int cancel_state;
-=======
   uint64_t mask, pending; /* as they were; as the kernel has them, not in the C library's 128 bytes */
->>>>>>> dump
+  int cancel_state;
 } calm;
 
 void calm_begin(calm *c);

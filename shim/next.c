@@ -1,6 +1,7 @@
 /* See next.h. */
 #include "next.h"
 
+#include "owners.h"
 #include "system_calls.h"
 
 #include <dlfcn.h>
@@ -62,11 +63,22 @@ static void *boot_reallocarray(void *buffer, size_t count, size_t size) {
 
 /* ---- resolving ---- */
 
-void *next_symbol(const char *name) {
+/* A function of the malloc family: as a program finds it that was linked with the C library. */
+static void *family_symbol(void *scope, const char *name) {
   bool nested = resolving;
   int saved = errno;
   resolving = true;
-  void *symbol = dlsym(RTLD_NEXT, name);
+  void *symbol = scope == RTLD_DEFAULT ? owners_seen(name) : owners_symbol(scope, name);
+  resolving = nested;
+  errno = saved;
+  return symbol;
+}
+
+static void *symbol_in(void *scope, const char *name) {
+  bool nested = resolving;
+  int saved = errno;
+  resolving = true;
+  void *symbol = dlsym(scope, name);
   if (!symbol)
     /* A pending message would be freed, by way of us, at the next failure. */
     dlerror(); /* NOLINT(concurrency-mt-unsafe): glibc keeps a message for each thread */
@@ -75,10 +87,9 @@ void *next_symbol(const char *name) {
   return symbol;
 }
 
-static bool is_ours(const void *symbol) {
-  Dl_info theirs, us;
-  return dladdr(symbol, &theirs) && dladdr(boot, &us) && theirs.dli_fbase == us.dli_fbase;
-}
+void *next_symbol(const char *name) { return symbol_in(RTLD_NEXT, name); }
+
+static bool is_ours(const void *symbol) { return owners_same(symbol, boot); }
 
 /* What a loaded library and those it needs define under that name; NULL: nothing, or our own. */
 static void *symbol_of_library(const char *name, const char *file) {
@@ -136,7 +147,7 @@ void *next_symbol_of_caller(const char *name, const void *caller) {
 }
 
 static void free_with_boot(void *buffer) {
-  void (*real)(void *) = (void (*)(void *))next_symbol("free");
+  void (*real)(void *) = (void (*)(void *))family_symbol(RTLD_NEXT, "free");
   if (!is_boot(buffer) && real)
     real(buffer);
 }
@@ -146,36 +157,73 @@ static void free_with_boot(void *buffer) {
 static void resolve(void) {
   void *symbol;
 #define X(type, name, parameters, arguments)                                                                 \
-  if ((symbol = next_symbol(#name)) != NULL)                                                                 \
+  if ((symbol = family_symbol(RTLD_NEXT, #name)) != NULL)                                                    \
     SET(next.name, symbol);
   NEXT_FUNCTIONS(X)
 #undef X
   /* Whoever frees what the static buffer served must not reach the next allocator with it. */
-  symbol = boot_used ? (void *)free_with_boot : next_symbol("free");
+  symbol = boot_used ? (void *)free_with_boot : family_symbol(RTLD_NEXT, "free");
   if (symbol)
     SET(next.free, symbol);
 }
 
 static bool by_name; /* how the backend calls; see there */
+static struct {
+  int (*posix_memalign)(void **out, size_t alignment, size_t size);
+  void *(*realloc)(void *buffer, size_t size);
+  void (*free)(void *buffer);
+  size_t (*malloc_usable_size)(void *buffer);
+} libc; /* where neither the names nor the next functions are one library's; else NULL */
 
-/* Only if one and the same library answers to all: what one hands out, another cannot free. An entry of the
- * program's that only leads on to the real function, as programs at fixed addresses have them, tells nothing.
- */
-static bool have_one_owner(void) {
-  static const char *const names[] = {"posix_memalign", "realloc", "free"};
-  const void *base = NULL;
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    void *symbol = dlsym(RTLD_DEFAULT, names[i]), *entry = NULL;
-    Dl_info info;
-    if (!symbol || !dladdr1(symbol, &info, &entry, RTLD_DL_SYMENT) || !entry)
-      return false;
-    if (((const ElfW(Sym) *)entry)->st_shndx == SHN_UNDEF)
-      continue;
-    if (base && info.dli_fbase != base)
-      return false;
-    base = info.dli_fbase;
+/* Only if one and the same library answers to all: what one hands out, another cannot free. That library's,
+ * or NULL. */
+static void *only_owner(void *scope) {
+  static const char *const names[] = {"posix_memalign", "realloc", "malloc_usable_size", "free"};
+  void *first = family_symbol(scope, names[0]);
+  for (size_t i = 1; first && i < sizeof names / sizeof *names; i++)
+    if (!owners_same(first, family_symbol(scope, names[i])))
+      return NULL;
+  return first;
+}
+
+static void find_allocator(void) {
+  void *seen = only_owner(RTLD_DEFAULT), *behind = only_owner(RTLD_NEXT);
+  by_name = seen && (behind || !is_ours(seen));
+  void *handle = by_name || behind ? NULL : dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  if (!handle)
+    return;
+  SET(libc.posix_memalign, family_symbol(handle, "posix_memalign"));
+  SET(libc.realloc, family_symbol(handle, "realloc"));
+  SET(libc.malloc_usable_size, family_symbol(handle, "malloc_usable_size"));
+  SET(libc.free, family_symbol(handle, "free"));
+}
+
+static const char *const bypasses[] = {
+#define BYPASS(name) name,
+#include "bypasses.def"
+#undef BYPASS
+};
+enum { LIBC_BYPASSES = 2, BYPASSES = sizeof bypasses / sizeof *bypasses };
+
+static const char *called_bypass(void) {
+  const char *known[BYPASSES];
+  const void *owner = family_symbol(RTLD_NEXT, "free");
+  size_t count =
+      owners_same(owner, symbol_in(RTLD_DEFAULT, "gnu_get_libc_version")) ? LIBC_BYPASSES : BYPASSES;
+  bool any = false;
+  for (size_t i = 0; i < count; i++) {
+    known[i] = owners_same(symbol_in(RTLD_DEFAULT, bypasses[i]), owner) ? bypasses[i] : NULL;
+    any |= known[i] != NULL;
   }
-  return true;
+  return any ? owners_called(known, count) : NULL;
+}
+
+const char *next_bypass(void) {
+  static const char *const names[] = {"free", "realloc", "malloc_usable_size"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!is_ours(family_symbol(RTLD_DEFAULT, names[i])))
+      return names[i];
+  return called_bypass();
 }
 
 void next_resolve_optional(void) {
@@ -183,7 +231,7 @@ void next_resolve_optional(void) {
   SET(next._exit, next_symbol("_exit"));
   SET(next.abort, next_symbol("abort"));
   SET(next.dlopen, next_symbol("dlopen"));
-  by_name = have_one_owner();
+  find_allocator();
 }
 
 /* ---- the stubs the pointers start with ---- */
@@ -238,7 +286,7 @@ __thread volatile bool next_passing;
 
 static int call_posix_memalign(void **out, size_t alignment, size_t size) {
   if (!by_name)
-    return next.posix_memalign(out, alignment, size);
+    return (libc.posix_memalign ? libc.posix_memalign : next.posix_memalign)(out, alignment, size);
   bool nested = next_passing;
   next_passing = true;
   int error = posix_memalign(out, alignment, size);
@@ -246,16 +294,17 @@ static int call_posix_memalign(void **out, size_t alignment, size_t size) {
   return error;
 }
 static void *call_realloc(void *buffer, size_t size) {
-  return by_name ? realloc(buffer, size) : next.realloc(buffer, size);
+  return by_name ? realloc(buffer, size) : (libc.realloc ? libc.realloc : next.realloc)(buffer, size);
 }
 static void call_free(void *buffer) {
   if (by_name)
     free(buffer);
   else
-    next.free(buffer);
+    (libc.free ? libc.free : next.free)(buffer);
 }
 static size_t call_malloc_usable_size(void *buffer) {
-  return by_name ? malloc_usable_size(buffer) : next.malloc_usable_size(buffer);
+  return by_name ? malloc_usable_size(buffer)
+                 : (libc.malloc_usable_size ? libc.malloc_usable_size : next.malloc_usable_size)(buffer);
 }
 
 const system_calls system_allocator = {call_posix_memalign, call_realloc, call_free, call_malloc_usable_size,

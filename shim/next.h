@@ -1,5 +1,5 @@
 /* The functions that follow ours in the chain of symbols: glibc's, or those of an allocator preloaded behind
- * us. Calls pass through with arguments and errno untouched.
+ * us; each is what the program would get without us. Calls pass through with arguments and errno untouched.
  *
  * A pointer starts out at a stub that resolves all of them on the first call, so that nothing is tested on
  * the way; dlsym may allocate and free while it works, which is served from a static buffer. */
@@ -39,6 +39,11 @@ extern __thread volatile bool next_passing;
 
 /* Look up what not every chain has. Called once, when the shim starts. */
 void next_resolve_optional(void);
+
+/* Whether pointers of ours could be freed, resized or measured past us, and by what: a function that the
+ * program takes from elsewhere, or NULL. As far as it can be seen when the program starts: what it loads
+ * later, or looks up by dlsym, is not known. */
+const char *next_bypass(void);
 
 /* A symbol of the chain, or NULL. */
 void *next_symbol(const char *name);

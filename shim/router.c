@@ -29,11 +29,18 @@ void router_tell(const char *line) {
     log_whole(line, strlen(line));
 }
 
-static void set_up_door(router_pool_name name, const char *full_name, int door, pool_sight sight) {
+void router_inform(const char *const pieces[], size_t count) {
+  if (the_router.settings.values[OPTION_LOG].number == OPTIONS_LOG_INFO)
+    log_line(pieces, count);
+}
+
+/* `serves`: whether what the door hands out comes back by it. */
+static void set_up_door(router_pool_name name, const char *full_name, int door, pool_sight sight,
+                        bool serves) {
   const options_value *values = the_router.settings.values;
   const backend *behind =
-      values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC ? &backend_jemalloc : &backend_system;
-  if (guard_mode != ARROWPOOL_DEBUG_OFF) /* whose table knows every buffer again */
+      serves && values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC ? &backend_jemalloc : &backend_system;
+  if (serves && guard_mode != ARROWPOOL_DEBUG_OFF) /* whose table knows every buffer again */
     sight = POOL_SEES_ALL;
   router_door *d = &the_router.doors[name];
   d->ours = behind->owned || sight == POOL_SEES_ALL;
@@ -114,6 +121,18 @@ static void tell_of_shut_door(const options *settings) {
     router_warn((const char *const[]){"the arrow_vtable door stays shut on this processor"}, 1);
 }
 
+/* The libc door serves only where every free of the process's is ours; else it counts, and passes on. */
+static bool libc_door_serves(const options *settings) {
+  if (settings->values[OPTION_POOL].number != OPTIONS_POOL_JEMALLOC && guard_mode == ARROWPOOL_DEBUG_OFF)
+    return false;
+  const char *bypass = next_bypass();
+  if (bypass)
+    router_inform(
+        (const char *const[]){"the libc door only counts: the program calls a ", bypass, " that is not ours"},
+        3);
+  return !bypass;
+}
+
 bool router_wake(void) {
   int asleep = 0;
   if (!environ || !atomic_compare_exchange_strong(&the_router.state, &asleep, 1))
@@ -130,11 +149,11 @@ bool router_wake(void) {
   configure_debug(settings);
   configure_limit(settings);
   tell_of_shut_door(settings);
-  set_up_door(ROUTER_LIBC, "libc", OPTIONS_DOOR_LIBC, POOL_SEES_OWN);
+  set_up_door(ROUTER_LIBC, "libc", OPTIONS_DOOR_LIBC, POOL_SEES_OWN, libc_door_serves(settings));
   /* Where the pools themselves are patched, only what comes past them arrives at libarrow's mimalloc. */
   bool patched = ABI_KNOWN && settings->values[OPTION_DOORS].number & OPTIONS_DOOR_ARROW_VTABLE;
   set_up_door(ROUTER_ARROW_MIMALLOC, patched ? "arrow_mi" : "arrow.mimalloc", OPTIONS_DOOR_ARROW_MI,
-              POOL_SEES_ALL);
+              POOL_SEES_ALL, true);
   if (settings->values[OPTION_POOL].given && settings->values[OPTION_POOL].number == OPTIONS_POOL_SYSTEM)
     arrowpool_set_default(arrowpool_system());
   atomic_store_explicit(&the_router.state, 2, memory_order_release);

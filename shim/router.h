@@ -67,6 +67,8 @@ void router_warn(const char *const pieces[], size_t count);
 
 /* Likewise, a whole line, with next to nothing on the stack. */
 void router_tell(const char *line);
+/* The same for what is good to know: only where ARROW_POOL_LOG is info. */
+void router_inform(const char *const pieces[], size_t count);
 
 /* The pool for a pointer that came back through libc's functions, and whether that is where it belongs: it is
  * of the range, or the guard knows it, which looks at every pointer while there is a debug mode. */

@@ -293,6 +293,23 @@ END
   LD_PRELOAD=$(realpath "$asan"):$SHIM ASAN_OPTIONS=detect_leaks=0 run -7 ./sanitized # as advised
 }
 
+@test "a program that frees past the shim, in each way, and what stands behind that" {
+  for probe in "own:defines its own free" "own_libc:or a library of its calls __libc_"; do
+    run -1 doctor "$PROBES/probe_${probe%%:*}"
+    assert_line --partial "problem: it ${probe#*:}"
+    assert_line --partial "what libc's aligned functions hand out stays its allocator's, and is only counted; ARROW_POOL_DOORS=arrow_mi,arrow_vtable"
+    run -1 --separate-stderr doctor --format=json "$PROBES/probe_${probe%%:*}"
+    run -0 "$PYTHON" -I -c 'import json, sys; print([f["topic"] for f in json.load(sys.stdin)["findings"] if f["level"] == "problem"])' <<<"$output"
+    assert_output "['program']"
+    for settings in ARROW_POOL=system ARROW_POOL_DOORS=arrow_mi,arrow_vtable; do
+      run -0 env "$settings" "$CLI" doctor "$PROBES/probe_${probe%%:*}"
+      refute_line --regexp '^problem'
+    done
+  done
+  run -0 doctor "$PROBES/probe_own_none"
+  refute_line --regexp '^problem'
+}
+
 @test "a glibc that is too old, and a library that is missing" {
   gcc -o seven seven.c -Wl,-rpath,"$PWD/old"
   mkdir old

@@ -54,6 +54,27 @@ python_cat='import sys; print(sys.stdin.readline(), end="", flush=True); sys.std
   assert_line --partial "note: ARROW_POOL is not set, which means system"
 }
 
+@test "a process that frees past the shim" {
+  cat >cat.c <<'C'
+#include <unistd.h>
+void __libc_free(void *buffer);
+void free(void *buffer) { __libc_free(buffer); }
+int main(void) {
+  char text[100];
+  for (ssize_t size; (size = read(0, text, sizeof text)) > 0;)
+    if (write(1, text, (size_t)size) < 0)
+      return 1;
+  return 0;
+}
+C
+  gcc -o cat cat.c
+  start "$CLI" run -- ./cat
+  run -1 "$CLI" doctor "$patient"
+  assert_line --partial "problem: it defines its own free"
+  start "$CLI" run --pool=system -- ./cat
+  run -0 "$CLI" doctor "$patient"
+}
+
 @test "LD_PRELOAD that got lost on the way" {
   start "$CLI" run -- sh -c 'env -i cat; true'
   child=$(pgrep -P "$patient")

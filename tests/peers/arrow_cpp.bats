@@ -21,6 +21,7 @@ setup_file() {
   command -v g++ >/dev/null || skip "g++ is not installed"
   compile "$PYTHON" arrow_cpp
   compile "$PYTHON" arrow_stress
+  compile "$PYTHON" arrow_stats
   NEWEST=$("$PYTHON" -c 'import pyarrow; print(pyarrow.__version__.split(".")[0])')
   export NEWEST
 }
@@ -64,6 +65,17 @@ served() {
   run -0 json "$(echo figures.jemalloc.*.json)" 'pool("arrow_mi")["backend"], pool("arrow_mi")["num_allocations"], pool("arrow_mi")["bytes_allocated"]'
   # Arrow's own count is 43: with 4 buffers of no bytes.
   assert_output "('jemalloc', 39, 0)"
+}
+
+@test "libarrow's figures of jemalloc follow what its jemalloc pool allocates, in both modes as without the shim" {
+  program=$BATS_FILE_TMPDIR/arrow_stats-$NEWEST
+  run "$program"
+  [ "$status" != 77 ] || skip "the wheel has no jemalloc"
+  assert_output "as allocated"
+  for mode in jemalloc system; do
+    run -0 shim ARROW_POOL=$mode "$program"
+    assert_output "as allocated"
+  done
 }
 
 @test "the newest wheel with Arrow's system pool as the default" {

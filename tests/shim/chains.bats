@@ -56,6 +56,22 @@ before() {
 @test "a system-wide jemalloc behind the shim" { behind jemalloc libjemalloc.so.2; }
 @test "a system-wide jemalloc before the shim" { before jemalloc libjemalloc.so.2; }
 
+@test "glibc's checking malloc alone differs where the table says" { alone malloc_debug libc_malloc_debug.so.0; }
+
+@test "glibc's checking malloc behind the shim and before it, checking and not" {
+  needs libc_malloc_debug.so.0
+  for check in 0 3; do
+    for preload in "$SHIM:libc_malloc_debug.so.0" "libc_malloc_debug.so.0:$SHIM"; do
+      for mode in system jemalloc; do
+        conforms malloc_debug "$preload" ARROW_POOL=$mode GLIBC_TUNABLES=glibc.malloc.check=$check
+        run -0 env LD_PRELOAD="$preload" ARROW_POOL=$mode GLIBC_TUNABLES=glibc.malloc.check=$check \
+          "$PROBES/probe_chain" grow
+        assert_output "grown"
+      done
+    done
+  done
+}
+
 @test "glibc with its tunables behind the shim" {
   for tunable in tcache_count=0 hugetlb=1 perturb=165; do
     for mode in system jemalloc; do

@@ -1,21 +1,39 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154 # bats or the helper sets these
-# dlopen under the shim: RTLD_DEEPBIND is taken off, everything else is the loader's as before.
+# dlopen under the shim: RTLD_DEEPBIND is taken off where the libc door serves, everything else is the loader's as
+# before.
 load helper
 
 setup() {
   plugin=$PROBES/libprobe_plugin.so
 }
 
-@test "a library loaded with RTLD_DEEPBIND frees and resizes our pointers, and stderr says so once" {
-  run -0 --separate-stderr shim ARROW_POOL=jemalloc "$PROBES/probe_dlopen" deep "$plugin"
-  assert_equal "${#stderr_lines[@]}" 1
-  [[ $stderr == "arrowpool: loading $plugin without RTLD_DEEPBIND"* ]]
+@test "a library loaded with RTLD_DEEPBIND frees and resizes our pointers, in silence" {
+  run -0 shim ARROW_POOL=jemalloc "$PROBES/probe_dlopen" deep "$plugin"
+  assert_output ""
+  run -0 shim ARROW_POOL=system ARROW_POOL_DEBUG=abort "$PROBES/probe_dlopen" deep "$plugin"
+  assert_output ""
+  run -0 shim ARROW_POOL=system "$PROBES/probe_dlopen" deep "$plugin"
+  assert_output ""
 }
 
-@test "the line about RTLD_DEEPBIND obeys ARROW_POOL_LOG=quiet" {
-  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_LOG=quiet "$PROBES/probe_dlopen" deep "$plugin"
+@test "ARROW_POOL_LOG=info says once that RTLD_DEEPBIND was taken off" {
+  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_LOG=info "$PROBES/probe_dlopen" deep "$plugin"
+  assert_equal "${#stderr_lines[@]}" 1
+  [[ $stderr == "arrowpool: loading $plugin without RTLD_DEEPBIND"* ]]
+  run -0 shim ARROW_POOL=system ARROW_POOL_LOG=info "$PROBES/probe_dlopen" deep "$plugin"
   assert_output ""
+}
+
+@test "where the libc door only counts, a library loaded with RTLD_DEEPBIND keeps its own symbols" {
+  for settings in ARROW_POOL=system ARROW_POOL_DOORS=arrow_mi,arrow_vtable; do
+    run -0 shim ARROW_POOL=jemalloc "$settings" "$PROBES/probe_dlopen" bound "$plugin"
+    assert_output "the library's"
+  done
+  run -0 "$PROBES/probe_dlopen" bound "$plugin"
+  assert_output "the library's"
+  run -0 shim ARROW_POOL=jemalloc "$PROBES/probe_dlopen" bound "$plugin"
+  assert_output "the program's"
 }
 
 @test "a library's dlopen by bare name goes through its own RUNPATH" {

@@ -1,7 +1,8 @@
 /* dlopen under the shim. `probe_dlopen deep LIBRARY`: load it with RTLD_DEEPBIND, twice, and let it free and
  * resize our aligned pointers. `probe_dlopen caller LIBRARY NAME`: load the library, which then loads NAME by
- * itself, by its bare name: only its own RUNPATH says where that is. `probe_dlopen plain`: the program's own
- * handle, a missing file, and dlerror. */
+ * itself, by its bare name: only its own RUNPATH says where that is. `probe_dlopen bound LIBRARY`: load it
+ * with RTLD_DEEPBIND, and print whose function it calls, of which the program has one as well. `probe_dlopen
+ * plain`: the program's own handle, a missing file, and dlerror. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,17 @@ static int caller(const char *library, const char *name) {
   return load ? load(name) : fail("dlsym");
 }
 
+__attribute__((visibility("default"))) const char *probe_whose(void);
+const char *probe_whose(void) { return "the program's"; }
+
+static int bound(const char *library) {
+  void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+  if (!handle)
+    return fail(library);
+  const char *(*whose)(void) = (const char *(*)(void))dlsym(handle, "probe_bound");
+  return whose ? puts(whose()) == EOF : fail("dlsym");
+}
+
 static int plain(void) {
   void *self = dlopen(NULL, RTLD_NOW);
   if (!self || !dlsym(self, "malloc"))
@@ -59,6 +71,8 @@ static int plain(void) {
 int main(int argc, char **argv) {
   if (argc == 3 && strcmp(argv[1], "deep") == 0)
     return deep(argv[2]);
+  if (argc == 3 && strcmp(argv[1], "bound") == 0)
+    return bound(argv[2]);
   if (argc == 4 && strcmp(argv[1], "caller") == 0)
     return caller(argv[2], argv[3]);
   return plain();

@@ -23,6 +23,7 @@ typedef enum allowance {
   ALLOW_PVALLOC_WRAPS,     /* pvalloc(SIZE_MAX) is a small block */
   ALLOW_UNALIGNED_NOTHING, /* memalign of no bytes is not aligned */
   ALLOW_NO_PVALLOC,        /* has no pvalloc, and its free cannot take glibc's */
+  ALLOW_NULL_OUT,          /* posix_memalign writes NULL where it refuses */
   ALLOW_NEW_ABORTS,        /* operator new ends the program where it should throw */
 } allowance;
 
@@ -38,6 +39,8 @@ static struct {
     {"mimalloc", "alloc", ALLOW_NO_ERRNO, "2.0.9 sets errno in posix_memalign's relatives nowhere", false},
     {"mimalloc", "resize", ALLOW_NO_ERRNO, "2.0.9's realloc does not set it either", false},
     {"mimalloc", "cxx", ALLOW_NEW_ABORTS, "built as C, it has nothing to throw with", false},
+    {"malloc_debug", "alloc", ALLOW_NULL_OUT, "glibc's libc_malloc_debug.so.0 does; POSIX leaves it open",
+     false},
     {"jemalloc", "alloc", ALLOW_NO_ERRNO, "memalign and valloc, which are in no standard, do not set it",
      false},
     {"jemalloc", "resize", ALLOW_NO_ERRNO, "5.3.0's realloc does not set it for sizes it has no class for",
@@ -64,20 +67,25 @@ static inline bool is_errno(int wanted) {
   return errno == wanted || (errno == SENTINEL && allowed(ALLOW_NO_ERRNO));
 }
 
-static inline void *base_of(const char *symbol) {
-  void *address = dlsym(RTLD_DEFAULT, symbol);
+static inline void *base_of(const void *address) {
   Dl_info info;
-  dlerror();
   return address && dladdr(address, &info) ? info.dli_fbase : NULL;
+}
+
+/* Whether the program's calls of these two, as it is linked, arrive there. */
+static inline bool serves(const void *base) {
+  return base && base == base_of((const void *)(uintptr_t)posix_memalign) &&
+         base == base_of((const void *)(uintptr_t)free);
 }
 
 static inline void probe_begin(const char *name, int count, char **arguments) {
   const char *pool = getenv("ARROW_POOL");
-  void *shim = base_of("arrowpool_report");
+  void *shim = base_of(dlsym(RTLD_DEFAULT, "arrowpool_report"));
+  dlerror();
   probe_name = name;
   probe_allocator = count > 1 ? arguments[1] : "";
   probe_alone = count > 2;
-  ours = shim && shim == base_of("posix_memalign") && pool && strcmp(pool, "jemalloc") == 0;
+  ours = serves(shim) && pool && strcmp(pool, "jemalloc") == 0;
 }
 
 static inline int probe_end(void) {

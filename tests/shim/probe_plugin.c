@@ -10,6 +10,8 @@ EXPORT void probe_drop(void *buffer);
 EXPORT void *probe_grow(void *buffer, size_t size);
 EXPORT void *probe_make(size_t size);
 EXPORT int probe_load(const char *name);
+EXPORT const char *probe_whose(void);
+EXPORT const char *probe_bound(void);
 
 EXPORT void probe_drop(void *buffer) { free(buffer); }
 
@@ -25,3 +27,8 @@ EXPORT int probe_load(const char *name) {
   }
   return dlclose(handle);
 }
+
+/* The program has one of that name, too. By a pointer that the loader fills in. */
+EXPORT const char *probe_whose(void) { return "the library's"; }
+
+EXPORT const char *probe_bound(void) { return probe_whose(); }

@@ -1,0 +1,155 @@
+/* See owners.h. */
+#include "owners.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <string.h>
+
+/* The versions that the C library's functions have had since there is one for the processor. */
+#if defined(__x86_64__)
+#define OLDEST "GLIBC_2.2.5"
+#define C11    "GLIBC_2.16"
+#define LATER  "GLIBC_2.26"
+#elif defined(__aarch64__)
+#define OLDEST "GLIBC_2.17"
+#define C11    OLDEST
+#define LATER  "GLIBC_2.26"
+#else
+#define OLDEST "GLIBC_2.27"
+#define C11    OLDEST
+#define LATER  OLDEST
+#endif
+
+static const char *version_of(const char *name) {
+  return strcmp(name, "aligned_alloc") == 0 ? C11 : strcmp(name, "reallocarray") == 0 ? LATER : OLDEST;
+}
+
+static const struct link_map *library_of(const void *symbol) {
+  Dl_info info;
+  void *map = NULL;
+  return symbol && dladdr1(symbol, &info, &map, RTLD_DL_LINKMAP) ? map : NULL;
+}
+
+bool owners_same(const void *symbol, const void *other) {
+  const struct link_map *library = library_of(symbol);
+  return library && library == library_of(other);
+}
+
+static bool was_loaded_first(const void *symbol, const void *other) {
+  const struct link_map *at = library_of(symbol), *later = library_of(other);
+  while (at && at != later)
+    at = at->l_next;
+  return at != NULL;
+}
+
+void *owners_symbol(void *scope, const char *name) {
+  void *plain = dlsym(scope, name), *versioned = dlvsym(scope, name, version_of(name));
+  if (plain && versioned)
+    return plain == versioned || was_loaded_first(plain, versioned) ? plain : versioned;
+  /* A pending message would be freed, by way of us, at the next failure. */
+  dlerror(); /* NOLINT(concurrency-mt-unsafe): glibc keeps a message for each thread */
+  return plain ? plain : versioned;
+}
+
+static bool leads_on(const void *symbol) {
+  Dl_info info;
+  void *entry = NULL;
+  return dladdr1(symbol, &info, &entry, RTLD_DL_SYMENT) && entry &&
+         ((const Elf64_Sym *)entry)->st_shndx == SHN_UNDEF;
+}
+
+/* The library's own definition; NULL: it has none, though those that it needs may. */
+static void *defined_by(const struct link_map *library, const char *name) {
+  void *handle = *library->l_name ? dlopen(library->l_name, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+  if (!handle) { /* the kernel's is no file */
+    dlerror();   /* NOLINT(concurrency-mt-unsafe): as above */
+    return NULL;
+  }
+  void *symbol = owners_symbol(handle, name);
+  dlclose(handle);
+  return library_of(symbol) == library ? symbol : NULL;
+}
+
+void *owners_seen(const char *name) {
+  void *symbol = owners_symbol(RTLD_DEFAULT, name);
+  if (!symbol || !leads_on(symbol))
+    return symbol;
+  void *found = NULL;
+  const struct link_map *at = library_of(symbol);
+  while (at && !found) {
+    at = at->l_next;
+    found = at ? defined_by(at, name) : NULL;
+  }
+  return found;
+}
+
+/* ---- who calls a function by name ---- */
+
+typedef struct search {
+  const char *const *names;
+  size_t count;
+  const char *found;
+} search;
+
+/* What a library's dynamic section leads to. The loader has added the library's address to it, or, where the
+ * section cannot be written, has not. */
+static const void *address_in(const struct dl_phdr_info *library, Elf64_Addr address) {
+  return (const void *)(address < library->dlpi_addr ? address + library->dlpi_addr : address);
+}
+
+static bool refers(const Elf64_Rela *relocation, size_t size, const Elf64_Sym *symbols, const char *strings,
+                   search *wanted) {
+  for (size_t i = 0; i < size / sizeof *relocation; i++) {
+    const Elf64_Sym *symbol = &symbols[ELF64_R_SYM(relocation[i].r_info)];
+    if (symbol == symbols || symbol->st_shndx != SHN_UNDEF)
+      continue;
+    for (size_t n = 0; n < wanted->count; n++)
+      if (wanted->names[n] && strcmp(strings + symbol->st_name, wanted->names[n]) == 0)
+        wanted->found = wanted->names[n];
+  }
+  return wanted->found != NULL;
+}
+
+static int calls_one(struct dl_phdr_info *library, size_t size, void *wanted) {
+  const Elf64_Dyn *dynamic = NULL;
+  (void)size;
+  for (int i = 0; i < library->dlpi_phnum; i++)
+    if (library->dlpi_phdr[i].p_type == PT_DYNAMIC)
+      dynamic = (const void *)(library->dlpi_addr + library->dlpi_phdr[i].p_vaddr);
+  const void *symbols = NULL, *strings = NULL, *data = NULL, *calls = NULL;
+  size_t data_size = 0, calls_size = 0;
+  for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++) {
+    const void *address = address_in(library, dynamic->d_un.d_ptr);
+    switch (dynamic->d_tag) {
+    case DT_SYMTAB:
+      symbols = address;
+      break;
+    case DT_STRTAB:
+      strings = address;
+      break;
+    case DT_RELA:
+      data = address;
+      break;
+    case DT_JMPREL:
+      calls = address;
+      break;
+    case DT_RELASZ:
+      data_size = dynamic->d_un.d_val;
+      break;
+    case DT_PLTRELSZ:
+      calls_size = dynamic->d_un.d_val;
+      break;
+    default:
+      break;
+    }
+  }
+  return symbols && strings &&
+         (refers(data, data ? data_size : 0, symbols, strings, wanted) ||
+          refers(calls, calls ? calls_size : 0, symbols, strings, wanted));
+}
+
+const char *owners_called(const char *const names[], size_t count) {
+  search wanted = {names, count, NULL};
+  dl_iterate_phdr(calls_one, &wanted);
+  return wanted.found;
+}
