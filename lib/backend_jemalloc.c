@@ -8,8 +8,10 @@
  * jemalloc falls back while a thread's keys are destroyed, has our hooks too. */
 #include "backend.h"
 
+#include "extents.h"
 #include "gate.h"
 #include "house.h"
+#include "misuse.h"
 #include "range.h"
 #include "runs.h"
 #include "slots.h"
@@ -28,6 +30,9 @@ void arrowpool_je_private_je_jemalloc_prefork(void);
 void arrowpool_je_private_je_jemalloc_postfork_parent(void);
 void arrowpool_je_private_je_jemalloc_postfork_child(void);
 
+/* What jemalloc does when it finds a block that cannot be freed. */
+void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what));
+
 /* retain:false, or 5.3.0 never asks the hooks to extend at an address. */
 const char *arrowpool_je_malloc_conf =
     "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,muzzy_decay_ms:0,lg_tcache_max:16,"
@@ -41,73 +46,15 @@ static _Atomic unsigned next_thread;
 static __thread unsigned thread_number; /* 0: thread not bound to its arena yet */
 static slots_policy policy = {.decay = 1000, .thp = SLOTS_THP_AUTO};
 
-/* ---- jemalloc's view of our address space ---- */
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-parameter" /* the hooks' signatures are jemalloc's */
-
-static void *run_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t alignment, bool *zero,
-                       bool *commit, unsigned arena) {
-  if (address)
-    return NULL;
-  *zero = *commit = true;
-  return runs_allocate(arena, size, alignment);
-}
-
-static bool run_dalloc(extent_hooks_t *hooks, void *address, size_t size, bool committed, unsigned arena) {
-  return true; /* declined: jemalloc purges the run, keeps it, and merges it with its neighbours */
-}
-
-static bool run_purge(extent_hooks_t *hooks, void *address, size_t size, size_t offset, size_t length,
-                      unsigned arena) {
-  return !range_release_pages((char *)address + offset, length);
-}
-
-static bool run_merge(extent_hooks_t *hooks, void *first, size_t first_size, void *second, size_t second_size,
-                      bool committed, unsigned arena) {
-  return runs_hold(first) != runs_hold(second);
-}
-
-static bool any_split(extent_hooks_t *hooks, void *address, size_t size, size_t first, size_t second,
-                      bool committed, unsigned arena) {
-  return false;
-}
-
-static void *slot_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t alignment, bool *zero,
-                        bool *commit, unsigned arena) {
-  bool zeroed;
-  if (!address)
-    address = slots_allocate(size, alignment, &zeroed);
-  else if (!slots_extend(address, size, &zeroed))
-    address = NULL;
-  if (!address)
-    return NULL;
-  if (*zero && !zeroed)
-    memset(address, 0, size);
-  *zero |= zeroed;
-  *commit = true;
-  return address;
-}
-
-static bool slot_dalloc(extent_hooks_t *hooks, void *address, size_t size, bool committed, unsigned arena) {
-  slots_release(address, size);
-  return false;
-}
-
-static bool slot_merge(extent_hooks_t *hooks, void *first, size_t first_size, void *second,
-                       size_t second_size, bool committed, unsigned arena) {
-  return !slots_same(first, second);
-}
-
-static extent_hooks_t run_hooks = {.alloc = run_alloc,
-                                   .dalloc = run_dalloc,
-                                   .purge_forced = run_purge,
-                                   .split = any_split,
-                                   .merge = run_merge};
-static extent_hooks_t slot_hooks = {
-    .alloc = slot_alloc, .dalloc = slot_dalloc, .split = any_split, .merge = slot_merge};
-
-#pragma GCC diagnostic pop
+static extent_hooks_t run_hooks = {.alloc = extents_run_alloc,
+                                   .dalloc = extents_run_dalloc,
+                                   .purge_forced = extents_run_purge,
+                                   .split = extents_any_split,
+                                   .merge = extents_run_merge};
+static extent_hooks_t slot_hooks = {.alloc = extents_slot_alloc,
+                                    .dalloc = extents_slot_dalloc,
+                                    .split = extents_any_split,
+                                    .merge = extents_slot_merge};
 
 /* ---- start ---- */
 
@@ -139,6 +86,7 @@ static bool start(void) {
   arena_count = count < MAX_ARENAS ? count : MAX_ARENAS;
   large_arena_count = count < MAX_LARGE_ARENAS ? count : MAX_LARGE_ARENAS;
   house_init(policy.decay, decay_arenas);
+  arrowpool_je_private_je_safety_check_set_abort(misuse_end_saying);
   if (!range_reserve())
     return false;
   size_t share = range_uncarved() / 8;
@@ -212,9 +160,12 @@ static __attribute__((noinline)) void free_slowly(void *buffer, size_t size, siz
   if (!range_owns(buffer)) {
     backend_system.free(buffer, size, alignment);
   } else if (runs_hold(buffer)) {
-    house_note_small(arrowpool_je_sallocx(buffer, 0));
-    arrowpool_je_free(buffer);
+    size_t size_class = arrowpool_je_sallocx(buffer, 0);
+    house_note_small(size_class);
+    arrowpool_je_sdallocx(buffer, size_class, 0);
   } else {
+    if (!slots_claim(buffer))
+      misuse_end(buffer);
     arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
     house_note_large();
   }
@@ -282,6 +233,8 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
                                  backend_resize *how) {
   if (__builtin_expect(!range_owns(buffer), 0))
     return backend_system.reallocate(buffer, old_size, new_size, alignment, how);
+  if (!runs_hold(buffer) && !slots_is_live(buffer))
+    misuse_end(buffer);
   int saved = errno;
   bool in_place = resized_in_place(buffer, new_size, alignment);
   errno = saved;
@@ -313,17 +266,30 @@ static size_t jemalloc_remember(void *buffer, size_t requested) {
   if (!range_owns(buffer))
     return backend_system.remember(buffer, requested);
   if (runs_hold(buffer))
-    runs_note_requested(buffer, arrowpool_je_sallocx(buffer, 0), requested);
+    runs_note_requested(buffer, requested);
   else
     slots_set_requested(buffer, requested);
   return requested;
 }
 
 static size_t jemalloc_recall(void *buffer) {
+  if (__builtin_expect(runs_hold(buffer), 1)) {
+    if (__builtin_expect(!runs_is_noted(buffer), 0))
+      misuse_end(buffer);
+    return runs_requested(buffer);
+  }
   if (!range_owns(buffer))
     return backend_system.recall(buffer);
-  return runs_hold(buffer) ? runs_requested(buffer, arrowpool_je_sallocx(buffer, 0))
-                           : slots_requested(buffer);
+  if (!slots_is_live(buffer))
+    misuse_end(buffer);
+  return slots_requested(buffer);
+}
+
+static size_t jemalloc_forget(void *buffer) {
+  size_t requested = jemalloc_recall(buffer);
+  if (runs_hold(buffer))
+    runs_forget(buffer);
+  return requested;
 }
 
 /* Small blocks do not record their alignment, but the largest power of two that divides both their address
@@ -354,6 +320,7 @@ const backend backend_jemalloc = {.name = "jemalloc",
                                   .usable_size = jemalloc_usable_size,
                                   .remember = jemalloc_remember,
                                   .recall = jemalloc_recall,
+                                  .forget = jemalloc_forget,
                                   .owned = &range_all,
                                   .alignment = jemalloc_alignment,
                                   .release_unused = jemalloc_release_unused};

@@ -34,7 +34,8 @@ typedef struct slot {
   _Atomic int64_t stamp;         /* when pages last became idle (ms); read under the tier's lock too */
   uint32_t cuts[SLOTS_MAX_CUTS]; /* offsets (pages) at which mappings that were moved here begin or end */
   uint8_t cut_count;
-  bool stale; /* pages could not be given back: none of the slot's read as zeros for sure */
+  bool stale;           /* pages could not be given back: none of the slot's read as zeros for sure */
+  _Atomic bool claimed; /* by who frees the buffer */
   uint8_t lg_alignment;
   uint8_t list;        /* slots_list; like the links, protected by the tier's lock */
   uint32_t next, prev; /* index + 1 in the tier */
