@@ -36,6 +36,10 @@ typedef struct backend {
   size_t (*remember)(void *buffer, size_t requested);
   size_t (*recall)(void *buffer);
 
+  /* The same before the buffer is freed or may move: from here on it is no live one, unless it is remembered
+   * again. Our jemalloc ends the program where there is none (misuse.h), here and in recall. */
+  size_t (*forget)(void *buffer);
+
   /* The addresses of its own buffers; others came from the allocator behind it. NULL: it owns any. */
   const range_bounds *owned;
 

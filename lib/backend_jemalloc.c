@@ -1,4 +1,4 @@
-/* The private jemalloc as a backend; the only file that calls it.
+/* The private jemalloc as a backend; the only file that includes its header.
  *
  * Invariants: every pointer it hands out lies in the range (range.h): each result is tested, and one outside
  * goes back to jemalloc while the system allocator serves the request. A block is small when it is below
@@ -11,6 +11,7 @@
 #include "extents.h"
 #include "gate.h"
 #include "house.h"
+#include "misuse.h"
 #include "nocancel.h"
 #include "range.h"
 #include "runs.h"
@@ -25,6 +26,9 @@
 #define MAX_ARENAS       8 /* of small blocks */
 #define MAX_LARGE_ARENAS 4 /* large buffers spend their time in page faults, not in arenas */
 
+/* What jemalloc does when it finds a block that cannot be freed. */
+void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what));
+
 /* retain:false, or 5.3.0 never asks the hooks to extend at an address. */
 const char *arrowpool_je_malloc_conf =
     "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,muzzy_decay_ms:0,lg_tcache_max:16,"
@@ -37,6 +41,16 @@ static _Atomic unsigned small_arenas[MAX_ARENAS], large_arenas[MAX_LARGE_ARENAS]
 static _Atomic unsigned next_thread;
 static __thread unsigned thread_number; /* 0: thread not bound to its arena yet */
 static slots_policy policy = {.decay = 1000, .thp = SLOTS_THP_AUTO};
+
+static extent_hooks_t run_hooks = {.alloc = extents_run_alloc,
+                                   .dalloc = extents_run_dalloc,
+                                   .purge_forced = extents_run_purge,
+                                   .split = extents_any_split,
+                                   .merge = extents_run_merge};
+static extent_hooks_t slot_hooks = {.alloc = extents_slot_alloc,
+                                    .dalloc = extents_slot_dalloc,
+                                    .split = extents_any_split,
+                                    .merge = extents_slot_merge};
 
 /* ---- start ---- */
 
@@ -68,12 +82,12 @@ static bool start(void) {
   arena_count = count < MAX_ARENAS ? count : MAX_ARENAS;
   large_arena_count = count < MAX_LARGE_ARENAS ? count : MAX_LARGE_ARENAS;
   house_init(policy.decay, return_small);
+  arrowpool_je_private_je_safety_check_set_abort(misuse_end_saying);
   if (!range_reserve())
     return false;
   size_t share = range_uncarved() / 8;
   ssize_t decay = policy.decay == SLOTS_NEVER ? -1 : (ssize_t)policy.decay;
-  return runs_init(share) && slots_init(share, policy) && set_hooks(0, &extents_in_runs) &&
-         set_decay(0, decay) &&
+  return runs_init(share) && slots_init(share, policy) && set_hooks(0, &run_hooks) && set_decay(0, decay) &&
          !arrowpool_je_mallctl("arenas.dirty_decay_ms", NULL, NULL, &decay, sizeof decay);
 }
 
@@ -96,11 +110,11 @@ static bool started(void) {
 static unsigned make_arena(_Atomic unsigned *where, extent_hooks_t *hooks) {
   unsigned arena, none = 0;
   size_t size = sizeof arena;
-  extent_hooks_t *metadata_hooks = &extents_in_runs;
+  extent_hooks_t *metadata_hooks = &run_hooks;
   if (arrowpool_je_mallctl("arenas.create", &arena, &size, &metadata_hooks, sizeof metadata_hooks))
     return 0;
   /* Slots keep idle pages by themselves: jemalloc must not sit on free extents. */
-  if (hooks != &extents_in_runs && (!set_hooks(arena, hooks) || !set_decay(arena, 0)))
+  if (hooks != &run_hooks && (!set_hooks(arena, hooks) || !set_decay(arena, 0)))
     return 0;
   return atomic_compare_exchange_strong(where, &none, arena) ? arena : none;
 }
@@ -112,7 +126,7 @@ static __attribute__((noinline, cold)) bool bind_thread(void) {
   _Atomic unsigned *where = &small_arenas[number % (unsigned)arena_count];
   unsigned arena = atomic_load(where);
   if (!arena)
-    arena = make_arena(where, &extents_in_runs); /* 0 on failure: that arena has our hooks as well */
+    arena = make_arena(where, &run_hooks); /* 0 on failure: that arena has our hooks as well */
   arrowpool_je_mallctl("thread.arena", NULL, NULL, &arena, sizeof arena);
   thread_number = number + 1 ? number + 1 : 1;
   return true;
@@ -122,7 +136,7 @@ static __attribute__((noinline, cold)) bool bind_thread(void) {
 static int large_flags(void) {
   _Atomic unsigned *where = &large_arenas[thread_number % (unsigned)large_arena_count];
   unsigned arena = atomic_load_explicit(where, memory_order_acquire);
-  if (__builtin_expect(!arena, 0) && !(arena = make_arena(where, &extents_in_slots)))
+  if (__builtin_expect(!arena, 0) && !(arena = make_arena(where, &slot_hooks)))
     return 0;
   return MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE;
 }
@@ -144,9 +158,12 @@ static __attribute__((noinline)) void free_slowly(void *buffer, size_t size, siz
   if (!range_owns(buffer)) {
     backend_system.free(buffer, size, alignment);
   } else if (runs_hold(buffer)) {
-    house_note_small(arrowpool_je_sallocx(buffer, 0));
-    arrowpool_je_free(buffer);
+    size_t size_class = arrowpool_je_sallocx(buffer, 0);
+    house_note_small(size_class);
+    arrowpool_je_sdallocx(buffer, size_class, 0);
   } else {
+    if (!slots_claim(buffer))
+      misuse_end(buffer);
     arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
     house_note_large();
   }
@@ -214,6 +231,8 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
                                  backend_resize *how) {
   if (__builtin_expect(!range_owns(buffer), 0))
     return backend_system.reallocate(buffer, old_size, new_size, alignment, how);
+  if (!runs_hold(buffer) && !slots_is_live(buffer))
+    misuse_end(buffer);
   int saved = errno;
   bool in_place = resized_in_place(buffer, new_size, alignment);
   errno = saved;
@@ -250,17 +269,30 @@ static size_t jemalloc_remember(void *buffer, size_t requested) {
   if (!range_owns(buffer))
     return backend_system.remember(buffer, requested);
   if (runs_hold(buffer))
-    runs_note_requested(buffer, arrowpool_je_sallocx(buffer, 0), requested);
+    runs_note_requested(buffer, requested);
   else
     slots_set_requested(buffer, requested);
   return requested;
 }
 
 static size_t jemalloc_recall(void *buffer) {
+  if (__builtin_expect(runs_hold(buffer), 1)) {
+    if (__builtin_expect(!runs_is_noted(buffer), 0))
+      misuse_end(buffer);
+    return runs_requested(buffer);
+  }
   if (!range_owns(buffer))
     return backend_system.recall(buffer);
-  return runs_hold(buffer) ? runs_requested(buffer, arrowpool_je_sallocx(buffer, 0))
-                           : slots_requested(buffer);
+  if (!slots_is_live(buffer))
+    misuse_end(buffer);
+  return slots_requested(buffer);
+}
+
+static size_t jemalloc_forget(void *buffer) {
+  size_t requested = jemalloc_recall(buffer);
+  if (runs_hold(buffer))
+    runs_forget(buffer);
+  return requested;
 }
 
 /* Small blocks do not record their alignment, but the largest power of two that divides both their address
@@ -291,6 +323,7 @@ const backend backend_jemalloc = {.name = "jemalloc",
                                   .usable_size = jemalloc_usable_size,
                                   .remember = jemalloc_remember,
                                   .recall = jemalloc_recall,
+                                  .forget = jemalloc_forget,
                                   .owned = &range_all,
                                   .alignment = jemalloc_alignment,
                                   .release_unused = jemalloc_release_unused};

@@ -70,5 +70,6 @@ const backend backend_system = {.name = "system",
                                 .usable_size = system_usable_size,
                                 .remember = system_remember,
                                 .recall = system_usable_size,
+                                .forget = system_usable_size,
                                 .alignment = system_alignment,
                                 .release_unused = system_release_unused};

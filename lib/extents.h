@@ -1,10 +1,29 @@
-/* How jemalloc gets at our address space: two tables of hooks, for arenas of small blocks and of large
- * buffers. */
+/* jemalloc's view of our address space: its extent hooks, for arenas of small blocks, which get page runs,
+ * and for those of large buffers, which get slots. The signatures are jemalloc's, whose header only the
+ * backend includes. jemalloc calls them, some with locks of its own held. */
 #ifndef ARROWPOOL_EXTENTS_H
 #define ARROWPOOL_EXTENTS_H
 
-#include <jemalloc.h>
+#include <stdbool.h>
+#include <stddef.h>
 
-extern extent_hooks_t extents_in_runs, extents_in_slots;
+struct extent_hooks_s;
+
+void *extents_run_alloc(struct extent_hooks_s *hooks, void *address, size_t size, size_t alignment,
+                        bool *zero, bool *commit, unsigned arena);
+bool extents_run_dalloc(struct extent_hooks_s *hooks, void *address, size_t size, bool committed,
+                        unsigned arena);
+bool extents_run_purge(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset, size_t length,
+                       unsigned arena);
+bool extents_run_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
+                       size_t second_size, bool committed, unsigned arena);
+bool extents_any_split(struct extent_hooks_s *hooks, void *address, size_t size, size_t first, size_t second,
+                       bool committed, unsigned arena);
+void *extents_slot_alloc(struct extent_hooks_s *hooks, void *address, size_t size, size_t alignment,
+                         bool *zero, bool *commit, unsigned arena);
+bool extents_slot_dalloc(struct extent_hooks_s *hooks, void *address, size_t size, bool committed,
+                         unsigned arena);
+bool extents_slot_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
+                        size_t second_size, bool committed, unsigned arena);
 
 #endif

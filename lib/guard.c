@@ -65,15 +65,6 @@ static int keep(void *context, const char *text, size_t size) {
   return 0;
 }
 
-static void add_address(writer *w, const void *address) {
-  char digits[2 + 2 * sizeof address] = "0x";
-  size_t length = 2;
-  for (int shift = 8 * sizeof address - 4; shift >= 0; shift -= 4)
-    if (length > 2 || shift == 0 || (uintptr_t)address >> shift)
-      digits[length++] = "0123456789abcdef"[(uintptr_t)address >> shift & 15];
-  writer_bytes(w, digits, length);
-}
-
 static void add_bytes(writer *w, size_t count) {
   writer_int(w, (int64_t)count);
   writer_text(w, count == 1 ? " byte" : " bytes");
@@ -87,7 +78,7 @@ static void begin(line *l, const char *pool, const guard_buffer *b) {
   writer_text(&l->w, "debug: pool ");
   writer_text(&l->w, pool);
   writer_text(&l->w, ": buffer ");
-  add_address(&l->w, b->address);
+  writer_address(&l->w, b->address);
   if (b->size) {
     writer_text(&l->w, " of ");
     add_bytes(&l->w, b->size);
@@ -300,6 +291,7 @@ static void *reallocate(const backend *behind, void *buffer, size_t old_size, si
                          .usable_size = behind##_usable_size,                                                \
                          .remember = behind##_remember,                                                      \
                          .recall = behind##_usable_size,                                                     \
+                         .forget = behind##_usable_size,                                                     \
                          .alignment = alignment_of,                                                          \
                          .release_unused = behind##_release_unused,                                          \
                          __VA_ARGS__}

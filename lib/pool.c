@@ -117,6 +117,8 @@ arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t align
 arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size, int64_t alignment,
                                  void **buffer) {
   const backend *b = pool->config.backend;
+  bool remembered = pool->config.basis == POOL_REMEMBERED;
+  int64_t recalled = remembered ? (int64_t)b->recall(*buffer) : 0;
   if (alignment == 0 && old_size != 0)
     alignment = (int64_t)b->alignment(*buffer);
   if (!is_valid(new_size, alignment) || (old_size != POOL_SIZE_UNKNOWN && !is_valid(old_size, alignment)))
@@ -131,17 +133,21 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
   if (__builtin_expect(is_guarded(pool), 0))
     return pool_guarded_reallocate(pool, old_size, new_size, alignment, buffer);
   size_t kept = (size_t)old_size;
-  if (pool->config.basis == POOL_REMEMBERED) {
-    old_size = (int64_t)b->recall(*buffer);
+  if (remembered) {
+    old_size = recalled;
     kept = b->usable_size(*buffer); /* the program may know it, and use it */
   }
   int64_t growth = pool->limited ? charge_for(pool, new_size) - old_size : 0,
           charged = growth > 0 ? growth : 0;
   if (!pool_charge(pool, charged))
     return pool_refuse(pool, charged);
+  if (remembered)
+    b->forget(*buffer);
   backend_resize how;
   void *resized = backend_reallocate(b, *buffer, kept, (size_t)new_size, (size_t)alignment, &how);
   if (!resized) {
+    if (remembered)
+      b->remember(*buffer, (size_t)old_size);
     quota_uncharge(pool_number(pool), charged);
     return pool_refuse(pool, new_size);
   }
@@ -172,7 +178,7 @@ static __attribute__((noinline)) void free_slowly(arrowpool_pool *pool, void *bu
   bool told = pool->config.basis == POOL_TOLD;
   int64_t counted = 0;
   if (sees(pool, buffer)) {
-    counted = told ? size : (int64_t)b->recall(buffer);
+    counted = told ? size : (int64_t)b->forget(buffer);
     counters_freed(pool_number(pool), counted);
   }
   b->free(buffer, told ? (size_t)size : 0, (size_t)alignment);

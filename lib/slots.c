@@ -89,6 +89,7 @@ static bool occupy(place at, size_t start, size_t size, size_t alignment, bool *
     s->end = end;
     s->owned = s->requested = size;
     s->lg_alignment = (uint8_t)__builtin_ctzl(alignment);
+    atomic_store_explicit(&s->claimed, false, memory_order_relaxed);
     size_t touched = slots_resident_end(at, end);
     s->resident = s->resident > touched ? s->resident : touched;
     slots_account(at, (ptrdiff_t)size);
@@ -169,6 +170,24 @@ void slots_release(void *start, size_t size) {
   else if (idle)
     slots_relist_live(at);
   slots_bound_idle();
+}
+
+/* The slot's record may be one that was never used: its table is writable only as far as it is. */
+static slot *live_slot(const void *address) {
+  place at;
+  if (!slots_find(address, &at))
+    return NULL;
+  size_t upto = (size_t)((char *)(at.s + 1) - at.t->table.base);
+  bool live = upto <= atomic_load_explicit(&at.t->table.writable, memory_order_acquire) && at.s->end &&
+              at.base + at.s->start == (const char *)address && !at.s->claimed;
+  return live ? at.s : NULL;
+}
+
+bool slots_is_live(const void *address) { return live_slot(address); }
+
+bool slots_claim(const void *address) {
+  slot *s = live_slot(address);
+  return s && !atomic_exchange(&s->claimed, true);
 }
 
 bool slots_hold(const void *pointer) {

@@ -69,6 +69,12 @@ void slots_publish_idle(_Atomic int64_t *copy);
 bool slots_hold(const void *pointer);
 bool slots_same(const void *first, const void *second);
 
+/* Whether a live buffer begins at the address; any address outside of the page runs. Only its owner, or who
+ * takes himself for him, may ask. slots_claim is for who frees it: of several, one is told that there is one.
+ */
+bool slots_is_live(const void *address);
+bool slots_claim(const void *address);
+
 /* The size (bytes) that was asked for, as last set by the buffer's owner; the pointer must lie in a slot. */
 void slots_set_requested(const void *pointer, size_t size);
 size_t slots_requested(const void *pointer);

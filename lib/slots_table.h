@@ -38,6 +38,7 @@ typedef struct slot {
   bool closed;          /* it has no access until slots_open */
   bool retired;         /* what the program did to it could not be undone: it serves nobody any more */
   _Atomic bool altered; /* the program changed its mappings: they are not for another buffer */
+  _Atomic bool claimed; /* by who frees the buffer */
   uint8_t lg_alignment;
   uint8_t list;        /* slots_list; like the links, protected by the tier's lock */
   uint32_t next, prev; /* index + 1 in the tier */

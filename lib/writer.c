@@ -74,6 +74,15 @@ void writer_int(writer *w, int64_t number) {
   writer_bytes(w, text, writer_format_int(text, number));
 }
 
+void writer_address(writer *w, const void *address) {
+  char digits[2 + 2 * sizeof address] = "0x";
+  size_t length = 2;
+  for (int shift = 8 * sizeof address - 4; shift >= 0; shift -= 4)
+    if (length > 2 || shift == 0 || (uintptr_t)address >> shift)
+      digits[length++] = "0123456789abcdef"[(uintptr_t)address >> shift & 15];
+  writer_bytes(w, digits, length);
+}
+
 void writer_milliseconds(writer *w, int64_t milliseconds) {
   char decimals[4] = {'.', (char)('0' + milliseconds / 100 % 10), (char)('0' + milliseconds / 10 % 10),
                       (char)('0' + milliseconds % 10)};

@@ -24,6 +24,8 @@ void writer_text(writer *w, const char *text);
 /* As much of `text` as `size` bytes. */
 void writer_bytes(writer *w, const char *text, size_t size);
 void writer_int(writer *w, int64_t number);
+/* An address, as printf("%p") has it. */
+void writer_address(writer *w, const void *address);
 /* Seconds with three decimals. */
 void writer_milliseconds(writer *w, int64_t milliseconds);
 /* A JSON string, quoted and escaped; what is not UTF-8 becomes U+FFFD. */

@@ -4,6 +4,7 @@
 #include "available.h"
 #include "live.h"
 #include "log.h"
+#include "misuse.h"
 #include "next.h"
 #include "nocancel.h"
 #include "refusal.h"
@@ -65,12 +66,15 @@ static void tell_finding(const char *line) {
     log_line(&line, 1);
 }
 
+static void tell_misuse(const char *line) { log_line(&line, 1); }
+
 static void configure_debug(const options *settings) {
   static const arrowpool_debug modes[] = {[OPTIONS_DEBUG_OFF] = ARROWPOOL_DEBUG_OFF,
                                           [OPTIONS_DEBUG_WARN] = ARROWPOOL_DEBUG_WARN,
                                           [OPTIONS_DEBUG_TRAP] = ARROWPOOL_DEBUG_TRAP,
                                           [OPTIONS_DEBUG_ABORT] = ARROWPOOL_DEBUG_ABORT};
   pool_set_debug(modes[settings->values[OPTION_DEBUG].number], tell_finding);
+  misuse_tell = tell_misuse;
 }
 
 static void complain_of_live_file(const char *path, const char *problem) {

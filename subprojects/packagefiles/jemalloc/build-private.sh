@@ -15,7 +15,7 @@ cd "$work"
 if ! { "$src/configure" ${host:+--host="$host"} \
     --with-jemalloc-prefix=arrowpool_je_ --with-private-namespace=arrowpool_je_private_ \
     --without-export --disable-cxx --disable-initial-exec-tls --disable-cache-oblivious \
-    --disable-shared --enable-static --with-lg-page=$lg_page --with-lg-hugepage=21 \
+    --disable-shared --enable-static --enable-opt-safety-checks --with-lg-page=$lg_page --with-lg-hugepage=21 \
     CC="$*" CFLAGS="-O2 -fPIC -fvisibility=hidden $tls" && make -j"$(nproc)" build_lib_static; } >build.log 2>&1; then
   tail -n 30 build.log >&2
   exit 1
