@@ -5,6 +5,10 @@
 load ../shim/helper
 load helper
 
+# What is refused is to be refused to pyarrow: each processor has a thread in numpy's and Arrow's libraries, and the
+# stacks of many would be more than the limits.
+export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=4
+
 # done_in_both COMMAND...: robustness.py, or what takes its place, says so and nothing else; in both modes.
 done_in_both() {
   for mode in jemalloc system; do
