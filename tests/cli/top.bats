@@ -101,7 +101,7 @@ END
 }
 
 @test "a process whose first thread ended before others is running" {
-  "$CLI" run --live="$LIVE" -- timeout 20 "$PYTHON" -I -c '
+  "$CLI" run --live="$LIVE" -- timeout 120 "$PYTHON" -I -c '
 import ctypes, os, subprocess, sys, threading, time
 ctypes.CDLL(None).posix_memalign(ctypes.byref(ctypes.c_void_p()), 64, 1000)
 def look():
@@ -235,7 +235,7 @@ END
   top --sort=peak
   order() { screen_has "running" && awk '/running/ { printf "%s ", $1 }' <<<"$screen"; }
   order_becomes() {
-    local deadline=$((SECONDS + 10))
+    local deadline=$((SECONDS + 120))
     until [ "$(order)" = "$1" ]; do [ $SECONDS -lt $deadline ]; done
   }
   screen_has "^ *${pid[two]} running"
