@@ -7,7 +7,7 @@ load helper
 
 # matrix VERSION BACKEND
 matrix() {
-  [[ $1 =~ ^(newest|10.0.1)$ || $2 = mimalloc || -n ${ARROWPOOL_LONG-} ]] || skip "takes long: scripts/test --long"
+  [[ $1 =~ ^(newest|10.0.1)$ || $2 = mimalloc ]] || need_long
   wheel "$1"
   export ARROW_DEFAULT_MEMORY_POOL=$2
   cd "$BATS_TEST_TMPDIR" || return

@@ -47,7 +47,7 @@ equal() {
 }
 
 @test "100,000 processes, in files and in jsonl: every figure of every report is exact" {
-  [ -n "${ARROWPOOL_LONG-}" ] || skip "ARROWPOOL_LONG is not set"
+  need_long
   for layout in files jsonl; do
     equal 100000 $layout
     rm -rf dumps

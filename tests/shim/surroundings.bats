@@ -107,7 +107,7 @@ said() {
 }
 
 @test "strict overcommit of the kernel's own" {
-  [ -n "${ARROWPOOL_LONG-}" ] || skip "changes a setting of the whole machine: only with ARROWPOOL_LONG=1"
+  need_long # it changes a setting of the whole machine
   need_root
   OVERCOMMIT=$(cat /proc/sys/vm/overcommit_memory) # as it is to be again
   echo 2 >/proc/sys/vm/overcommit_memory || skip "vm.overcommit_memory cannot be changed here"
