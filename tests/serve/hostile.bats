@@ -6,7 +6,7 @@ load ../cli/helper
 load helper
 
 # clients MODE [ARGUMENT]...
-clients() { timeout 100 "$PYTHON" "$BATS_TEST_DIRNAME/clients.py" "$URL" "$@"; }
+clients() { timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/clients.py" "$URL" "$@"; }
 
 # good_file: of a process that was killed, as good.live.
 good_file() {
@@ -56,7 +56,7 @@ good_file() {
 @test "random changes to a live file, many at a time" {
   start_probe one 'allocate a 1000' 'allocate b 2000'
   start_serve
-  run -0 timeout 100 "$PYTHON" -I - "$BATS_TEST_DIRNAME" live/*.live "$URL/metrics" <<'PYTHON'
+  run -0 timeout 600 "$PYTHON" -I - "$BATS_TEST_DIRNAME" live/*.live "$URL/metrics" <<'PYTHON'
 import os, pathlib, random, sys
 sys.path.insert(0, sys.argv[1])
 import page
@@ -125,7 +125,7 @@ PYTHON
   printf '#!/bin/bash\nulimit -n 32\nexec "%s" "$@"\n' "$CLI" >few
   chmod 755 few
   SERVE=$PWD/few start_serve
-  (timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/clients.py" "$URL" hold 100 held finished) 3>&- &
+  (timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/clients.py" "$URL" hold 100 held finished) 3>&- &
   eventually test -e held
   tell one 'allocate b 2000'
   touch finished

@@ -25,15 +25,15 @@ in_both() {
   need_hardware "a vfork is a fork there, which tells no error of exec"
   for what in small-stacks "forks 20" "signals 20" spawn "exec 3 keep"; do
     # shellcheck disable=SC2086 # two words
-    run -0 timeout 60 "$PROBES/probe_life" $what
+    run -0 timeout 600 "$PROBES/probe_life" $what
   done
   run -0 "$PROBES/probe_life" short-threads 600
 }
 
 @test "threads with the smallest stacks allocate, grow, fork, and take a signal's dump" {
-  in_both timeout 60 "$PROBES/probe_life" small-stacks
+  in_both timeout 600 "$PROBES/probe_life" small-stacks
   in_both ARROW_POOL_STATS=s.jsonl ARROW_POOL_STATS_INTERVAL=2ms ARROW_POOL_LIVE=live \
-    timeout 60 "$PROBES/probe_life" small-stacks
+    timeout 600 "$PROBES/probe_life" small-stacks
 }
 
 @test "idle pages go back in a program with a MiB of thread-local data as well" {
@@ -46,7 +46,7 @@ in_both() {
   need_hardware "the emulator keeps some 260 KiB of each thread that ended"
   for mode in jemalloc system; do
     run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DECAY=0 ARROW_POOL_STATS=$mode.json ARROW_POOL_LIVE=live \
-      timeout 100 "$PROBES/probe_life" short-threads 2400
+      timeout 600 "$PROBES/probe_life" short-threads 2400
     assert_equal "$mode:$output$stderr" "$mode:1000"
   done
   run -0 json jemalloc.json '[pool("libc")[f] for f in ("num_frees", "num_reallocations", "bytes_allocated")]'
@@ -86,7 +86,7 @@ print(len(processes))' $forks
 
 @test "posix_spawn and vfork while threads grow buffers leave one dump" {
   need_hardware "a vfork is a fork there, which tells no error of exec"
-  in_both timeout 100 "$PROBES/probe_life" spawn
+  in_both timeout 600 "$PROBES/probe_life" spawn
   assert_equal "$(find . -name '*.json' | wc -l)" 2
 }
 
@@ -95,7 +95,7 @@ print(len(processes))' $forks
   shm=$(mktemp -d /dev/shm/arrowpool.XXXXXX)
   for mode in jemalloc system; do
     run --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_STATS="$shm/$mode.jsonl" ARROW_POOL_STATS_SIGNAL=USR2 \
-      ARROW_POOL_LIVE="$shm/live" timeout 60 "$PROBES/probe_life" signals 100
+      ARROW_POOL_LIVE="$shm/live" timeout 600 "$PROBES/probe_life" signals 100
     [ -f "$shm/$mode.jsonl" ] && mv "$shm/$mode.jsonl" .
     assert_equal "$mode:$status:$output$stderr" "$mode:0:"
     run -0 "$PYTHON" -I -c 'import json, sys; print(sum(1 for line in open(sys.argv[1]) if json.loads(line)) > 100)' $mode.jsonl
@@ -114,7 +114,7 @@ with open("pipe", "rb", buffering=0) as pipe, open("copy", "wb") as copy:
         time.sleep(0.001)' 3>&- &
   exec 9<>pipe
   run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_STATS=pipe ARROW_POOL_STATS_FORMAT=jsonl \
-    ARROW_POOL_STATS_SIGNAL=USR2 timeout 60 "$PROBES/probe_life" signals 200
+    ARROW_POOL_STATS_SIGNAL=USR2 timeout 600 "$PROBES/probe_life" signals 200
   assert_equal "$output$stderr" ""
   exec 9>&-
   wait
@@ -162,7 +162,7 @@ chain() {
 
 @test "the library is loaded and closed 100 times, with live buffers and threads" {
   need_hardware "the emulator keeps some 260 KiB of each thread that ended"
-  run -0 timeout 60 "$PROBES/probe_unload" "$LIBRARY"
+  run -0 timeout 600 "$PROBES/probe_unload" "$LIBRARY"
   assert_output ""
-  in_both timeout 60 "$PROBES/probe_unload" "$LIBRARY"
+  in_both timeout 600 "$PROBES/probe_unload" "$LIBRARY"
 }
