@@ -202,8 +202,12 @@ ctypes.CDLL(None).pthread_exit(None)' "$CLI" "$LIVE" >text
   start_probe one 'allocate a 1000'
   top
   screen_has ' running '
-  for i in {1..200}; do tell one "resize a $((i * 1000))"; done
+  ( # until it was seen: a refresh shows what was since the one before
+    until [ -e seen ]; do for i in {1..200}; do tell one "resize a $((i * 1000))"; done; done
+  ) 3>&- &
   screen_has "running .* [1-9][0-9.]*[kM]? +[0-9.]+[kM]? +[0-9.]+[kM]? +[0-9.]+[kM]? +[1-9][0-9.]*[KM]? "
+  touch seen
+  wait $!
   screen_has ' running +195K +195K +[0-9.]+[KMG] +[0-9.]+[KMG]? +0 +0 +0 +0 +0 '
 }
 
