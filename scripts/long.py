@@ -58,6 +58,10 @@ if (ROOT / "tests/foreign").is_dir():
     PARTS.append(Part("foreign", 6, False, ["bats", "--tap", *sorted((ROOT / "tests/foreign").glob("*.bats"))]))
 
 
+def lines_of(part):
+    return (LOGS / f"{part.name}.log").read_text(errors="replace").splitlines() or [""]
+
+
 def perform(part, results):
     """Run it, note how it ended, and say how long that took. The ordinary run of the suites is one of them."""
     log, began = LOGS / f"{part.name}.log", time.monotonic()
@@ -74,7 +78,7 @@ def perform(part, results):
             process.wait()
             status = "hangs"
     results[part.name] = status
-    lines = log.read_text(errors="replace").splitlines() or [""]
+    lines = lines_of(part)
     if status:
         print(*lines[-40:], sep="\n", file=sys.stderr)
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
@@ -123,6 +127,10 @@ def summarize(parts, results):
     # A part that ended badly without a test that did.
     lost = sum(results[tap.stem] != 0 and "\nnot ok" not in tap.read_text(errors="replace") for tap in taps)
     counts = [whole.count(0), len(whole) - whole.count(0) + lost]
+    for part in parts:
+        for line in lines_of(part):
+            if line.startswith("not finished"):
+                print(f"skipped: {part.name}: {line}")
     command = [sys.executable, ROOT / "scripts/count_results.py", testlog, *counts, *taps]
     subprocess.run(list(map(str, command)), check=True)
 
