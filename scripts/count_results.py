@@ -1,8 +1,12 @@
 """Add up the results of a meson test run: the single tests inside each program, where it names them.
 
 usage: count_results.py TESTLOG.JSON PASSED FAILED [TAP]...    (what was run besides: counts, and files in TAP)
+
+The last line has the counts; before it stands what was skipped, by reason. A test that the ordinary run skips because
+it takes long is not skipped if it was run besides.
 """
 
+import collections
 import json
 import re
 import sys
@@ -13,6 +17,9 @@ PATTERNS = {
     "failed": re.compile(r"^(?:not ok \d+|\[  FAILED  \] [^0-9])", re.MULTILINE),
     "skipped": re.compile(r"^(?:ok \d+ .*# skip|\[  SKIPPED \] [^0-9])", re.MULTILINE),
 }
+RAN = re.compile(r"^(?:not )?ok \d+ (?!.*# skip)(.*?)(?: in \d+\S*)?$", re.MULTILINE)
+SKIPPED = re.compile(r"^ok \d+ (.*?)(?: in \d+\S*)? # skip ?(.*)$|^skipped: (.*)$", re.MULTILINE)
+LONG = re.compile(r"\blong\b|ARROWPOOL_LONG")
 
 
 def count(text):
@@ -29,13 +36,24 @@ def results(test):
     return counts
 
 
-total = {"passed": int(sys.argv[2]), "failed": int(sys.argv[3]), "skipped": 0}
+total = collections.Counter(passed=int(sys.argv[2]), failed=int(sys.argv[3]), skipped=0)
+texts = []
 with open(sys.argv[1]) as lines:
-    found = [results(json.loads(line)) for line in lines]
+    for line in lines:
+        total.update(results(json.loads(line)))
+        texts.append(json.loads(line).get("stdout", ""))
+ran = set()
 for file in sys.argv[4:]:
-    with open(file) as text:
-        found.append(count(text.read()))
-for counts in found:
-    for kind, number in counts.items():
-        total[kind] += number
+    with open(file, errors="replace") as tap:
+        texts.append(tap.read())
+    total.update(count(texts[-1]))
+    ran.update(RAN.findall(texts[-1]))
+reasons = collections.Counter()
+for name, reason, other in (found for text in texts for found in SKIPPED.findall(text)):
+    if LONG.search(reason) and name in ran:
+        total["skipped"] -= 1
+    else:
+        reasons[reason or other or "no reason given"] += 1
+for reason, times in sorted(reasons.items()):
+    print(f"skipped: {reason}" + (f" ({times} tests)" if times > 1 else ""))
 print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")

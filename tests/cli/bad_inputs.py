@@ -44,7 +44,7 @@ class Inputs:
         """`due`: the status, and the one line; with ... at its end how it begins. Findings go to stdout."""
         status, line = due
         try:
-            done = subprocess.run(words, env=self.clean | dict(environment), capture_output=True, timeout=60,
+            done = subprocess.run(words, env=self.clean | dict(environment), capture_output=True, timeout=600,
                                   stdin=subprocess.DEVNULL, check=False)
         except subprocess.TimeoutExpired:
             return self.count(kind, [f"{words}: hangs"])

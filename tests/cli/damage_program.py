@@ -17,7 +17,7 @@ def look(data, what):
     with open("damaged", "wb") as file:
         file.write(data)
     os.chmod("damaged", 0o755)
-    ran = subprocess.run([doctor, "doctor", "./damaged"], capture_output=True, timeout=60, check=False)
+    ran = subprocess.run([doctor, "doctor", "./damaged"], capture_output=True, timeout=600, check=False)
     lines = ran.stdout.decode(errors="replace").removesuffix("\n").split("\n")
     assert ran.returncode in (0, 1) and not ran.stderr, (what, ran)
     assert lines and all(line.split(": ")[0] in ("ok", "note", "warning", "problem") for line in lines), (what, lines)

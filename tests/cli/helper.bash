@@ -81,7 +81,7 @@ start_probe() {
 tell() {
   local answer
   echo "$2" >&"${to[$1]}"
-  read -r -t 30 answer <&"${from[$1]}"
+  read -r -t 120 answer <&"${from[$1]}"
   [ "$answer" = ok ]
 }
 
@@ -122,9 +122,9 @@ type_keys() { tmux send-keys "$@"; }
 
 end_terminal() { [ ! -v TMUX_TMPDIR ] || tmux kill-server 2>/dev/null || true; }
 
-# What a capture has to say within 10 seconds: screen_has REGEX, screen_lacks REGEX. The last one is in $screen.
+# What a capture has to say at last: screen_has REGEX, screen_lacks REGEX. The last one is in $screen.
 screen_is() {
-  local deadline=$((SECONDS + 10))
+  local deadline=$((SECONDS + 120))
   while [ $SECONDS -lt $deadline ]; do
     screen=$(tmux capture-pane -p)
     if grep -qE -- "$2" <<<"$screen"; then [ "$1" = not ] || return 0; else [ "$1" = yes ] || return 0; fi

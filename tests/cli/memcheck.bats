@@ -18,7 +18,7 @@ teardown() { end_probes; }
 checked() {
   local status=$1
   shift
-  run -"$status" --separate-stderr timeout 100 valgrind --quiet --leak-check=full --show-leak-kinds=definite \
+  run -"$status" --separate-stderr timeout 600 valgrind --quiet --leak-check=full --show-leak-kinds=definite \
     --track-fds=yes --child-silent-after-fork=yes --log-file=memcheck.log "$CLI" "$@" </dev/null
   run -0 awk '
     /FILE DESCRIPTORS:/ { next }

@@ -13,7 +13,7 @@ workers() {
   need_pyarrow
   mkdir figures dumps
   run -0 shim ARROW_POOL=jemalloc ARROW_POOL_STATS="$PWD/dumps/%p.json" \
-    timeout 100 "$PYTHON" "$BATS_TEST_DIRNAME/workers.py" "$1" figures
+    timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/workers.py" "$1" figures
   assert_equal "$(find dumps -type f | wc -l)" 8
   report dumps
   run -0 in_report '[r["processes"]["count"], r["files"], group("arrow.mimalloc")["processes"]]'
@@ -57,7 +57,7 @@ if __name__ == "__main__":
         pool.close()
         pool.join()
 PYTHON
-  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_STATS="$PWD/dumps/%p.json" timeout 100 "$PYTHON" pool.py
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_STATS="$PWD/dumps/%p.json" timeout 600 "$PYTHON" pool.py
   report dumps
   "$PYTHON" -I - report dumps <<'PYTHON'
 import collections, json, pathlib, sys

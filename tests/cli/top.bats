@@ -101,7 +101,7 @@ END
 }
 
 @test "a process whose first thread ended before others is running" {
-  "$CLI" run --live="$LIVE" -- timeout 20 "$PYTHON" -I -c '
+  "$CLI" run --live="$LIVE" -- timeout 600 "$PYTHON" -I -c '
 import ctypes, os, subprocess, sys, threading, time
 ctypes.CDLL(None).posix_memalign(ctypes.byref(ctypes.c_void_p()), 64, 1000)
 def look():
@@ -161,26 +161,23 @@ ctypes.CDLL(None).pthread_exit(None)' "$CLI" "$LIVE" >text
   run -1 bash -c "'$CLI' top --once '$LIVE' >/dev/full"
 }
 
-@test "2000 live files take less than 0.3 s of CPU a refresh" {
+@test "a refresh takes some 20 system calls and 200,000 instructions for each of 500 live files" {
+  command -v valgrind >/dev/null || skip "valgrind is not installed"
+  strace -qq -o trace true || skip "nothing can be traced here"
   start_probe one 'allocate a 1000000' 'resize a 3000000' 'allocate b 5000'
   file=$(echo "$LIVE"/*.live)
-  for i in {1..1999}; do # of a running process, which costs more than a killed one
+  for i in {1..499}; do # of a running process, which costs more than a killed one
     cp --sparse=always "$file" "$LIVE/arrowpool-$i-0-0.live"
   done
-  # The least of some refreshes: what others do on the machine only adds to it.
-  run -0 "$PYTHON" -I - "$CLI" "$LIVE" <<'END'
-import os, subprocess, sys
-def cpu():
-    before = os.times()
-    out = subprocess.run([sys.argv[1], "top", "--once", sys.argv[2]], capture_output=True, text=True, check=True).stdout
-    after = os.times()
-    assert " 2000 processes, 0 killed;" in out, out[:200]
-    return after.children_user + after.children_system - before.children_user - before.children_system
-least = min(cpu() for _ in range(5))
-print(f"{least:.2f} s")
-assert least < 0.3, least
-END
-  echo "# a refresh of 2000 files: $output of CPU" >&3
+  run -0 strace -f -qq -o trace "$CLI" top --once "$LIVE"
+  assert_line --partial ' 500 processes, 0 killed;'
+  calls=$(($(wc -l <trace) / 500))
+  run -0 valgrind --tool=callgrind --callgrind-out-file=callgrind "$CLI" top --once "$LIVE"
+  assert_line --partial ' 500 processes, 0 killed;'
+  instructions=$(($(sed -n 's/.*Collected : //p' <<<"$output") / 500))
+  echo "# a refresh: $calls system calls and $instructions instructions for each file" >&3
+  assert [ $calls -le 30 ]
+  assert [ $instructions -le 300000 ]
 }
 
 @test "the screen follows processes as they come, change and go" {
@@ -205,8 +202,12 @@ END
   start_probe one 'allocate a 1000'
   top
   screen_has ' running '
-  for i in {1..200}; do tell one "resize a $((i * 1000))"; done
+  ( # until it was seen: a refresh shows what was since the one before
+    until [ -e seen ]; do for i in {1..200}; do tell one "resize a $((i * 1000))"; done; done
+  ) 3>&- &
   screen_has "running .* [1-9][0-9.]*[kM]? +[0-9.]+[kM]? +[0-9.]+[kM]? +[0-9.]+[kM]? +[1-9][0-9.]*[KM]? "
+  touch seen
+  wait $!
   screen_has ' running +195K +195K +[0-9.]+[KMG] +[0-9.]+[KMG]? +0 +0 +0 +0 +0 '
 }
 
@@ -235,7 +236,7 @@ END
   top --sort=peak
   order() { screen_has "running" && awk '/running/ { printf "%s ", $1 }' <<<"$screen"; }
   order_becomes() {
-    local deadline=$((SECONDS + 10))
+    local deadline=$((SECONDS + 120))
     until [ "$(order)" = "$1" ]; do [ $SECONDS -lt $deadline ]; done
   }
   screen_has "^ *${pid[two]} running"

@@ -1,12 +1,13 @@
 /* A preload that has calls of ours fail: those that come from libarrowpool.so or the shim, told by the
  * address they return to. The program's own calls, and those within libc, go through.
  *
- *   FAULTS=CALL:N:ERRNO[,...]    the Nth call fails; "N+": all from the Nth on. As a call's name,
- *                                mremap_unmaps is an mremap that fails when the target is unmapped already
+ *   FAULTS=CALL:N:ERRNO[>CALL:N:ERRNO][,...]    the Nth call fails; "N+": all from the Nth on. What stands
+ *                                behind a `>` counts from that failure on, in its thread and its request
  *   FAULTS_REPORT=FILE           how often each was called and failed, as records: see `record`
  *
- * Preload it after the shim: what the shim passes on arrives here last. Counting goes on in the children of a
- * fork where there is a report. */
+ * `manners` below has the names of calls that do something before they fail. A program that has requests
+ * calls fault_inject_request, by its name, before each. Preload it after the shim: what the shim passes on
+ * arrives here last. Counting goes on in the children of a fork where there is a report. */
 #undef _FILE_OFFSET_BITS /* both names of a function are defined here, open and open64 */
 #include <dlfcn.h>
 #include <errno.h>
@@ -57,6 +58,7 @@ enum {
 typedef struct record {
   char label[24];
   _Atomic uint64_t calls, failed;
+  _Atomic uint64_t after; /* calls in a request in which something had failed before */
 } record;
 
 #define FAULTS_MAX  8
@@ -68,13 +70,28 @@ static struct {
 #undef X
 } real;
 static record own_records[CALL_COUNT], *records = own_records;
+/* How a call fails that is not simply refused: part of it is done, and a target's rest is unmapped. */
+static const struct manner {
+  const char *name;
+  int call;
+  bool partly, unmaps;
+} manners[] = {{"mremap_unmaps", CALL_mremap, false, true},
+               {"mremap_partly", CALL_mremap, true, false},
+               {"mremap_partly_unmaps", CALL_mremap, true, true},
+               {"madvise_partly", CALL_madvise, true, false}};
 static struct fault {
   int call;
   uint64_t first, last;
   int error;
-  bool unmaps;
+  const struct fault *after; /* counts from this one's failure on */
+  bool partly, unmaps;
 } faults[FAULTS_MAX];
 static int fault_count;
+/* What failed in the request that this thread is in, and the calls since. */
+static __thread __attribute__((tls_model("initial-exec"))) struct {
+  const struct fault *failed;
+  uint64_t calls[CALL_COUNT];
+} request;
 static struct { uintptr_t low, high; } libraries[LIBRARY_MAX];
 static int library_count;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -97,12 +114,35 @@ static void read_fault(const char *text, struct fault *f) {
   if (sscanf(text, "%23[a-z_0-9]:%lu%c", name, &first, &kind) != 3 ||
       sscanf(strrchr(text, ':'), ":%d", &f->error) != 1)
     bad("FAULTS");
-  f->unmaps = strcmp(name, "mremap_unmaps") == 0;
-  f->call = f->unmaps ? CALL_mremap : call_of(name);
+  f->call = call_of(name);
+  for (size_t i = 0; i < sizeof manners / sizeof *manners; i++)
+    if (strcmp(manners[i].name, name) == 0) {
+      f->call = manners[i].call;
+      f->partly = manners[i].partly;
+      f->unmaps = manners[i].unmaps;
+    }
   f->first = first;
   f->last = kind == '+' ? UINT64_MAX : first;
   if (f->call < 0)
     bad("FAULTS");
+}
+
+static void read_faults(const char *at) {
+  const struct fault *before = NULL;
+  while (at && *at) {
+    char text[64];
+    size_t length = strcspn(at, ",>");
+    if (length >= sizeof text || fault_count == FAULTS_MAX)
+      bad("FAULTS");
+    memcpy(text, at, length);
+    text[length] = 0;
+    struct fault *f = &faults[fault_count++];
+    read_fault(text, f);
+    f->after = before;
+    at += length;
+    before = *at == '>' ? f : NULL;
+    at += *at != 0;
+  }
 }
 
 static int note_library(struct dl_phdr_info *info, size_t size, void *unused) {
@@ -139,16 +179,19 @@ static void prepare(void) {
   dl_iterate_phdr(note_library, NULL);
   if (getenv("FAULTS_REPORT"))
     open_report(getenv("FAULTS_REPORT"));
-  for (const char *at = getenv("FAULTS"); at && *at; at += *at == ',') {
-    char text[64];
-    size_t length = strcspn(at, ",");
-    if (length >= sizeof text || fault_count == FAULTS_MAX)
-      bad("FAULTS");
-    memcpy(text, at, length);
-    text[length] = 0;
-    read_fault(text, &faults[fault_count++]);
-    at += length;
+  read_faults(getenv("FAULTS"));
+}
+
+void fault_inject_request(void);
+void fault_inject_request(void) { memset(&request, 0, sizeof request); }
+
+static bool is_due(const struct fault *f, int call, uint64_t number) {
+  if (f->after) {
+    if (request.failed != f->after)
+      return false;
+    number = request.calls[call];
   }
+  return f->call == call && number >= f->first && number <= f->last;
 }
 
 /* The fault for this call, if it is to fail. */
@@ -160,9 +203,15 @@ static const struct fault *fault_of(int call, const void *caller) {
   if (!ours)
     return NULL;
   uint64_t number = atomic_fetch_add(&records[call].calls, 1) + 1;
-  for (struct fault *f = faults; f < faults + fault_count; f++)
-    if (f->call == call && number >= f->first && number <= f->last) {
+  if (request.failed) {
+    atomic_fetch_add(&records[call].after, 1);
+    request.calls[call]++;
+  }
+  for (const struct fault *f = faults; f < faults + fault_count; f++)
+    if (is_due(f, call, number)) {
       atomic_fetch_add(&records[call].failed, 1);
+      if (!request.failed)
+        request.failed = f;
       return f;
     }
   return NULL;
@@ -187,14 +236,27 @@ int munmap(void *at, size_t size) {
   return real.munmap(at, size);
 }
 
+/* The part that is done of a call which then fails: a quarter, a half or three quarters of the pages, in
+ * turns. */
+static size_t part_of(size_t size) {
+  static _Atomic unsigned turn;
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  return size / page * (1 + turn++ % 3) / 4 * page;
+}
+
 void *mremap(void *at, size_t old_size, size_t size, int flags, ...) {
   va_list rest;
   va_start(rest, flags);
   void *target = flags & MREMAP_FIXED ? va_arg(rest, void *) : NULL;
   va_end(rest);
   FAULT(mremap);
-  if (f && f->unmaps && target)
-    real.munmap(target, size);
+  if (f && target) {
+    size_t part = f->partly && old_size == size ? part_of(size) : 0;
+    if (part && real.mremap(at, part, part, flags, target) == MAP_FAILED)
+      part = 0;
+    if (f->unmaps)
+      real.munmap((char *)target + part, size - part);
+  }
   if (f)
     FAIL_WITH(MAP_FAILED);
   return real.mremap(at, old_size, size, flags, target);
@@ -202,6 +264,8 @@ void *mremap(void *at, size_t old_size, size_t size, int flags, ...) {
 
 int madvise(void *at, size_t size, int advice) {
   FAULT(madvise);
+  if (f && f->partly)
+    real.madvise(at, part_of(size), advice);
   if (f)
     FAIL_WITH(-1);
   return real.madvise(at, size, advice);

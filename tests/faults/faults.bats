@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154
-# Calls that fail under us (docs/faults.md): tests/faults/run, by a sample of all numbers; all of them with
-# ARROWPOOL_LONG=1. The first tests see that faults arrive, and that they can be told from none.
+# Calls that fail under us (docs/faults.md): tests/faults/run, by a sample of all numbers; scripts/test --long has all of
+# them. The first tests see that faults arrive, and that they can be told from none.
 load ../shim/helper
 
 INJECT=$BUILD/tests/faults/libfault_inject.so
@@ -14,7 +14,6 @@ setup() {
 # faults PROGRAM: the series of that program.
 faults() {
   local options=(--only "$1" --json counts.json)
-  [ -z "${ARROWPOOL_LONG-}" ] || options+=(--all)
   run -0 env ARROWPOOL_BUILD="$BUILD" ARROWPOOL_PYTHON="$PYTHON" "$SOURCE/tests/faults/run" "${options[@]}"
   [[ "${lines[-1]}" =~ ^faults\ injected:\ ([1-9][0-9]*),\ survived:\ ([0-9]+), ]]
   assert_equal "${BASH_REMATCH[2]}" "${BASH_REMATCH[1]}"

@@ -11,6 +11,7 @@
 
 #include "arrowpool.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -38,6 +39,11 @@ static _Atomic int64_t refused, misaligned, live_libc; /* all; all; bytes */
 /* What the pool should have counted. */
 static _Atomic int64_t live, allocations, reallocations, frees, failed,
     live_histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
+
+/* Tells the preload that has calls fail, where there is one, that another request begins. */
+static void (*begin_request)(void);
+
+static void no_preload(void) {}
 
 static size_t bucket_of(int64_t size) { return 63 - (size_t)__builtin_clzll((unsigned long long)size); }
 
@@ -74,6 +80,7 @@ static uint8_t *from_libc(int64_t size, int64_t alignment) {
 }
 
 static void create(item *i, int64_t size, int64_t alignment, uint64_t tag) {
+  begin_request();
   *i = (item){.size = size, .alignment = alignment, .tag = tag, .libc = with_libc && tag % 2};
   if (i->libc) {
     i->buffer = from_libc(size, alignment);
@@ -97,6 +104,7 @@ static void resize(item *i, int64_t size) {
   if (!before)
     return;
   CHECK(is_intact(i, i->size));
+  begin_request();
   errno = 0;
   if (i->libc) {
     uint8_t *after = realloc(before, (size_t)size);
@@ -129,6 +137,7 @@ static void destroy(item *i) {
     return;
   CHECK(is_intact(i, i->size));
   account(i, -1);
+  begin_request();
   errno = 0;
   if (i->libc) {
     free(i->buffer);
@@ -241,6 +250,9 @@ static void child(void) {
 
 int main(int count, char **arguments) {
   CHECK(count == 3);
+  *(void **)&begin_request = dlsym(RTLD_DEFAULT, "fault_inject_request");
+  if (!begin_request)
+    begin_request = no_preload;
   with_libc = strcmp(arguments[1], "libc") == 0;
   bool system = strcmp(arguments[2], "system") == 0;
   arrowpool_config config = {.struct_size = sizeof config,

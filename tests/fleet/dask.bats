@@ -19,7 +19,7 @@ from_shell() {
     &>"$name/scheduler.log" 3>&- &
   scheduler=$!
   # What it waits for: the file appears when the scheduler listens.
-  timeout 60 bash -c 'until [ -s "$1" ]; do sleep 0.1; done' - "$name/scheduler.json" || status=1
+  timeout 600 bash -c 'until [ -s "$1" ]; do sleep 0.1; done' - "$name/scheduler.json" || status=1
   "$@" "$dask" worker --nworkers 4 --nthreads 1 --no-dashboard \
     --local-directory "$name/scratch" --scheduler-file "$name/scheduler.json" &>"$name/workers.log" 3>&- &
   workers=$!

@@ -7,7 +7,7 @@ import time
 
 import figures
 
-PATIENCE = 60
+PATIENCE = 300
 LIBRARIES = {"libarrowpool_preload.so": "shim", "libjemalloc.so": "Ray's jemalloc"}
 
 

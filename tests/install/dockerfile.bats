@@ -30,7 +30,7 @@ dockerfile() { "$PYTHON" -B "$BATS_TEST_DIRNAME/dockerfile.py" "$@"; }
 }
 
 @test "the Dockerfile builds, and its demo runs, in a Debian 12 that has nothing else" {
-  [ -n "${ARROWPOOL_LONG-}" ] || skip "takes minutes: ARROWPOOL_LONG=1"
+  need_long
   need_root
   command -v debootstrap >/dev/null || skip "debootstrap is not installed"
   unshare -m true 2>/dev/null || skip "no right to make a mount namespace"

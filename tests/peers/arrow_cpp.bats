@@ -33,11 +33,11 @@ same() {
   shift
   cd "$BATS_TEST_TMPDIR" || return
   for what in "${PROGRAMS[@]}"; do
-    env "$@" timeout 60 "$program" "$what" >stock.out
+    env "$@" timeout 600 "$program" "$what" >stock.out
     [ -s stock.out ]
     for mode in jemalloc system; do
       run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_STATS="$what.$mode.%p.json" "$@" \
-        timeout 60 "$program" "$what"
+        timeout 600 "$program" "$what"
       assert_equal "$stderr" ""
       diff stock.out <(echo "$output")
     done

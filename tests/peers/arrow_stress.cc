@@ -45,7 +45,7 @@ void StressThread(arrow::MemoryPool *pool, int index) {
       if (random() % 200 == 0 && index == 0) {
         pid_t child = fork();
         if (child == 0) {
-          alarm(60);
+          alarm(600);
           for (Item &i : items)
             if (i.buffer) {
               CHECK(Holds(i.buffer, i.size, i.tag));

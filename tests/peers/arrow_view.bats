@@ -9,9 +9,9 @@ load helper
 view() {
   wheel "$1"
   cd "$BATS_TEST_TMPDIR" || return
-  timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/arrow_view.py" >stock 2>/dev/null
+  timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/arrow_view.py" >stock 2>/dev/null
   for mode in jemalloc system; do
-    shim ARROW_POOL=$mode timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/arrow_view.py" >$mode 2>/dev/null
+    shim ARROW_POOL=$mode timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/arrow_view.py" >$mode 2>/dev/null
     diff stock $mode
   done
   grep -q '^ArrowMemoryError' stock
@@ -27,11 +27,11 @@ for buffer in kept: buffer.resize(300_000)
 print(pa.default_memory_pool().backend_name, pa.total_allocated_bytes(), sum(pa.array(range(1000)).to_pylist()))'
   for how in abort warn trap; do
     export ARROW_DEBUG_MEMORY_POOL=$how
-    run -0 --separate-stderr timeout 60 "$PYTHON" -c "$program"
+    run -0 --separate-stderr timeout 600 "$PYTHON" -c "$program"
     stock=$output
     assert_equal "$stderr" ""
     for mode in jemalloc system; do
-      run -0 --separate-stderr shim ARROW_POOL=$mode timeout 60 "$PYTHON" -c "$program"
+      run -0 --separate-stderr shim ARROW_POOL=$mode timeout 600 "$PYTHON" -c "$program"
       assert_output "$stock"
       assert_equal "$stderr" \
         "arrowpool: a pool of Arrow's stays as it is: it is Arrow's debug pool (ARROW_DEBUG_MEMORY_POOL)"
@@ -49,7 +49,7 @@ print(pa.default_memory_pool().backend_name, pa.total_allocated_bytes(), sum(pa.
 
 @test "release_unused gives idle memory back, in pyarrow 10.0.1" {
   wheel 10.0.1
-  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
+  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
 }
 
 @test "what a program sees, in pyarrow 16.1.0" {
@@ -62,7 +62,7 @@ print(pa.default_memory_pool().backend_name, pa.total_allocated_bytes(), sum(pa.
 
 @test "release_unused gives idle memory back, in pyarrow 16.1.0" {
   wheel 16.1.0
-  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
+  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
 }
 
 @test "what a program sees, in pyarrow 20.0.0" {
@@ -75,7 +75,7 @@ print(pa.default_memory_pool().backend_name, pa.total_allocated_bytes(), sum(pa.
 
 @test "release_unused gives idle memory back, in pyarrow 20.0.0" {
   wheel 20.0.0
-  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
+  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
 }
 
 @test "what a program sees, in pyarrow 23.0.1" {
@@ -88,7 +88,7 @@ print(pa.default_memory_pool().backend_name, pa.total_allocated_bytes(), sum(pa.
 
 @test "release_unused gives idle memory back, in pyarrow 23.0.1" {
   wheel 23.0.1
-  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
+  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
 }
 
 @test "what a program sees, in the newest pyarrow" {
@@ -101,5 +101,5 @@ print(pa.default_memory_pool().backend_name, pa.total_allocated_bytes(), sum(pa.
 
 @test "release_unused gives idle memory back, in the newest pyarrow" {
   wheel newest
-  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
+  shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=never timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/release.py"
 }

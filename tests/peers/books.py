@@ -41,7 +41,7 @@ def pyarrows():
 def read():
     """All three, of one moment: Arrow's threads may still be letting go of something, so read until nothing
     moved in between."""
-    for _ in range(1000):
+    for _ in range(12_000):
         before = witness(), pyarrows()
         mine = ours()
         if (witness(), pyarrows()) == before:

@@ -91,7 +91,7 @@ print("moved" if peak < 450 else peak)'
 }
 
 @test "the same chains with older pyarrow" {
-  [ -n "${ARROWPOOL_LONG-}" ] || skip "ARROWPOOL_LONG is not set"
+  need_long
   local found=
   for python in "$SOURCE"/.venv-pyarrow-*/bin/python; do
     [ -x "$python" ] || continue

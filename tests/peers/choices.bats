@@ -11,10 +11,10 @@ choose() {
   for default in mimalloc system; do
     export ARROW_DEFAULT_MEMORY_POOL=$default
     for how in operation globally; do
-      run -0 shim timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/choices.py" $how
+      run -0 shim timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/choices.py" $how
       assert_output ""
     done
-    run -0 shim ARROW_POOL=jemalloc timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/choices.py" outside
+    run -0 shim ARROW_POOL=jemalloc timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/choices.py" outside
     assert_output ""
   done
 }

@@ -17,7 +17,7 @@ print(os.getpid(), flush=True)
   coproc JOB { shim ARROW_POOL=jemalloc "$PYTHON" -c "$PROGRAM"'sys.stdin.read()'; }
   read -r pid <&"${JOB[0]}"
   # The limit (KiB) keeps a failure from filling the disk.
-  run timeout 120 bash -c 'ulimit -f $((1 << 20)); gcore -o core "$1"' - "$pid"
+  run timeout 600 bash -c 'ulimit -f $((1 << 20)); gcore -o core "$1"' - "$pid"
   log=$output status_of_gcore=$status
   eval "exec ${JOB[1]}>&-"
   wait "$JOB_PID" || :

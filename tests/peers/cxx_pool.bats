@@ -28,10 +28,10 @@ in_ways() {
   compile cxx_pool "$1"
   program=$BATS_FILE_TMPDIR/cxx_pool-$1
   for what in use growth limit errors lifetime figures; do
-    run -0 timeout 100 "$program" $what
+    run -0 timeout 600 "$program" $what
     assert_line ok
     for mode in jemalloc system; do
-      run -0 shim ARROW_POOL=$mode ARROW_POOL_LOG=quiet ARROW_POOL_STATS=$what.$mode.json timeout 100 "$program" $what
+      run -0 shim ARROW_POOL=$mode ARROW_POOL_LOG=quiet ARROW_POOL_STATS=$what.$mode.json timeout 600 "$program" $what
       assert_line ok
     done
   done
@@ -55,7 +55,7 @@ in_ways() {
 
 @test "the newest wheel: PrintStats tells stderr of the pool" {
   compile cxx_pool newest
-  run -0 --separate-stderr timeout 100 "$BATS_FILE_TMPDIR/cxx_pool-newest" figures
+  run -0 --separate-stderr timeout 600 "$BATS_FILE_TMPDIR/cxx_pool-newest" figures
   assert_equal "$output" ok
   [[ $stderr =~ c:figures ]]
 }

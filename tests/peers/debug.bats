@@ -12,9 +12,9 @@ load helper
 matrix() {
   wheel "$1"
   cd "$BATS_TEST_TMPDIR" || return
-  timeout 100 "$PYTHON" "$BATS_TEST_DIRNAME/matrix.py" >stock
+  timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/matrix.py" >stock
   for mode in jemalloc system; do
-    shim ARROW_POOL=$mode ARROW_POOL_DEBUG=warn timeout 100 "$PYTHON" "$BATS_TEST_DIRNAME/matrix.py" $mode >$mode 2>books
+    shim ARROW_POOL=$mode ARROW_POOL_DEBUG=warn timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/matrix.py" $mode >$mode 2>books
     diff stock $mode
     run -0 grep -c "^the end {'name': 'arrow.*', 'backend': '$mode'" books
     run -1 grep "arrowpool" books

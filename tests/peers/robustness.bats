@@ -5,13 +5,13 @@ load ../shim/helper
 load helper
 
 RUNS=10
-[ -z "${ARROWPOOL_LONG-}" ] || RUNS=200
+[ -z "${ARROWPOOL_LONG-}" ] || RUNS=20
 
 # once RUN COMMAND...: the odd ones in jemalloc mode, the others in system mode.
 once() {
   local run=$1 modes=(system jemalloc) said status=0
   shift
-  said=$(LD_PRELOAD="$SHIM" ARROW_POOL=${modes[run % 2]} timeout 60 "$PYTHON" "$DIRECTORY/robustness.py" "$@" 2>&1) ||
+  said=$(LD_PRELOAD="$SHIM" ARROW_POOL=${modes[run % 2]} timeout 300 "$PYTHON" "$DIRECTORY/robustness.py" "$@" 2>&1) ||
     status=$?
   [ "$status $said" = "0 done" ] && return
   echo "run $run, ${modes[run % 2]} mode, status $status: $said"
@@ -29,36 +29,33 @@ times() {
 }
 
 # The older wheels' turn is in the long form; the first touch differs most between them.
-long() {
-  [ -n "${ARROWPOOL_LONG-}" ] || skip "only with ARROWPOOL_LONG=1"
-}
 
 @test "eight threads touch the pools first, all at once, in pyarrow 10.0.1" {
   times 10.0.1 threads
 }
 
 @test "forks with live buffers, in pyarrow 10.0.1" {
-  long
+  need_long
   times 10.0.1 fork
 }
 
 @test "workers by fork with live buffers, in pyarrow 10.0.1" {
-  long
+  need_long
   times 10.0.1 multiprocessing fork
 }
 
 @test "workers by spawn with live buffers, in pyarrow 10.0.1" {
-  long
+  need_long
   times 10.0.1 multiprocessing spawn
 }
 
 @test "workers by forkserver with live buffers, in pyarrow 10.0.1" {
-  long
+  need_long
   times 10.0.1 multiprocessing forkserver
 }
 
 @test "the end of the interpreter with live buffers, in pyarrow 10.0.1" {
-  long
+  need_long
   times 10.0.1 exit
 }
 
@@ -67,27 +64,27 @@ long() {
 }
 
 @test "forks with live buffers, in pyarrow 16.1.0" {
-  long
+  need_long
   times 16.1.0 fork
 }
 
 @test "workers by fork with live buffers, in pyarrow 16.1.0" {
-  long
+  need_long
   times 16.1.0 multiprocessing fork
 }
 
 @test "workers by spawn with live buffers, in pyarrow 16.1.0" {
-  long
+  need_long
   times 16.1.0 multiprocessing spawn
 }
 
 @test "workers by forkserver with live buffers, in pyarrow 16.1.0" {
-  long
+  need_long
   times 16.1.0 multiprocessing forkserver
 }
 
 @test "the end of the interpreter with live buffers, in pyarrow 16.1.0" {
-  long
+  need_long
   times 16.1.0 exit
 }
 
@@ -96,27 +93,27 @@ long() {
 }
 
 @test "forks with live buffers, in pyarrow 20.0.0" {
-  long
+  need_long
   times 20.0.0 fork
 }
 
 @test "workers by fork with live buffers, in pyarrow 20.0.0" {
-  long
+  need_long
   times 20.0.0 multiprocessing fork
 }
 
 @test "workers by spawn with live buffers, in pyarrow 20.0.0" {
-  long
+  need_long
   times 20.0.0 multiprocessing spawn
 }
 
 @test "workers by forkserver with live buffers, in pyarrow 20.0.0" {
-  long
+  need_long
   times 20.0.0 multiprocessing forkserver
 }
 
 @test "the end of the interpreter with live buffers, in pyarrow 20.0.0" {
-  long
+  need_long
   times 20.0.0 exit
 }
 
@@ -125,27 +122,27 @@ long() {
 }
 
 @test "forks with live buffers, in pyarrow 23.0.1" {
-  long
+  need_long
   times 23.0.1 fork
 }
 
 @test "workers by fork with live buffers, in pyarrow 23.0.1" {
-  long
+  need_long
   times 23.0.1 multiprocessing fork
 }
 
 @test "workers by spawn with live buffers, in pyarrow 23.0.1" {
-  long
+  need_long
   times 23.0.1 multiprocessing spawn
 }
 
 @test "workers by forkserver with live buffers, in pyarrow 23.0.1" {
-  long
+  need_long
   times 23.0.1 multiprocessing forkserver
 }
 
 @test "the end of the interpreter with live buffers, in pyarrow 23.0.1" {
-  long
+  need_long
   times 23.0.1 exit
 }
 

@@ -19,7 +19,7 @@ pool = arrowpool.pool("etl", limit="10MiB")
 
 def run(text, *options, begin=BEGIN, **variables):
     """What a program says; it has to end with status 0."""
-    done = subprocess.run([sys.executable, *options, "-c", begin + text], capture_output=True, text=True, timeout=180,
+    done = subprocess.run([sys.executable, *options, "-c", begin + text], capture_output=True, text=True, timeout=900,
                           check=False, env={**os.environ, **variables})
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -55,7 +55,7 @@ import signal
 with arrowpool._pool._lock:  # as if another thread were in the middle of it
     child = os.fork()
     if not child:
-        signal.alarm(20)
+        signal.alarm(300)
         arrowpool.pool("of the child")
         os._exit(7)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
@@ -76,7 +76,7 @@ if __name__ == "__main__":
     assert os.getpid() not in [pid for pid, _ in results]
     print([size >> 20 for _, size in results], pool.bytes_allocated())
 """)
-    done = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=180,
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=900,
                           check=False)
     assert (done.stdout, done.returncode) == ("[1, 2] 0\n", 0), done.stderr
 

@@ -36,18 +36,19 @@ equal() {
 }
 
 @test "nothing of a file is kept: memory grows by less than 100 bytes a process" {
-  [ -x /usr/bin/time ] || skip "time is not installed"
+  strace -qq -o trace true || skip "nothing can be traced here"
   run -0 "$PYTHON" "$SCALE/dumps.py" dumps 20000
-  run -0 "$PYTHON" "$SCALE/cost.py" "$CLI" dumps/node-0000[0-3]
+  run -0 "$PYTHON" "$SCALE/held.py" "$CLI" report dumps/node-0000[0-3]
   few=$output
-  run -0 "$PYTHON" "$SCALE/cost.py" "$CLI" dumps
-  echo "2,000: $few; 20,000: $output"
-  [ "${few%% *} ${output%% *}" = "2000 20000" ]
-  [ $((${output##* } - ${few##* })) -lt $((18000 * 100)) ]
+  run -0 "$PYTHON" "$SCALE/held.py" "$CLI" report dumps
+  echo "# memory of a report: $few bytes for 2,000 processes, $output for 20,000" >&3
+  assert [ $((output - few)) -lt $((18000 * 100 + (256 << 10))) ] # malloc takes its heap in steps
+  run -0 "$CLI" report dumps
+  assert_output --partial "20000 processes"
 }
 
 @test "100,000 processes, in files and in jsonl: every figure of every report is exact" {
-  [ -n "${ARROWPOOL_LONG-}" ] || skip "ARROWPOOL_LONG is not set"
+  need_long
   for layout in files jsonl; do
     equal 100000 $layout
     rm -rf dumps

@@ -19,7 +19,7 @@ teardown() { end_serve; }
 
 # eventually COMMAND...: until it succeeds, for some time.
 eventually() {
-  local deadline=$((SECONDS + 30))
+  local deadline=$((SECONDS + 120))
   until "$@"; do
     [ $SECONDS -lt $deadline ] || { echo "never came true: $*" && return 1; }
     sleep 0.05

@@ -6,7 +6,7 @@ load ../cli/helper
 load helper
 
 # clients MODE [ARGUMENT]...
-clients() { timeout 100 "$PYTHON" "$BATS_TEST_DIRNAME/clients.py" "$URL" "$@"; }
+clients() { timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/clients.py" "$URL" "$@"; }
 
 # good_file: of a process that was killed, as good.live.
 good_file() {
@@ -56,7 +56,7 @@ good_file() {
 @test "random changes to a live file, many at a time" {
   start_probe one 'allocate a 1000' 'allocate b 2000'
   start_serve
-  run -0 timeout 100 "$PYTHON" -I - "$BATS_TEST_DIRNAME" live/*.live "$URL/metrics" <<'PYTHON'
+  run -0 timeout 600 "$PYTHON" -I - "$BATS_TEST_DIRNAME" live/*.live "$URL/metrics" <<'PYTHON'
 import os, pathlib, random, sys
 sys.path.insert(0, sys.argv[1])
 import page
@@ -103,7 +103,7 @@ PYTHON
 @test "a client that sends a byte a second, and one that does not read, hold nobody up, and are ended" {
   start_serve
   run -0 clients slow
-  assert_output --regexp 'ended after 1[0-9] s$'
+  assert_output --regexp 'ended after [1-9][0-9]+ s$'
   page_is 'value("arrowpool_serve_slow_connections_total") >= 1' True
   stop_serve
 }
@@ -119,14 +119,14 @@ PYTHON
   stop_serve
 }
 
-@test "a thousand connections: memory stays, and everybody is served when they go" {
+@test "a thousand connections: no more are accepted than memory is meant for, and everybody is served when they go" {
   [ "$(ulimit -Hn)" -ge 2048 ] || skip "no 2048 descriptors here"
   ulimit -n 2048
   start_serve
   page_has 'arrowpool_serve_files 0'
   # shellcheck disable=SC2086 # numbers
   run -0 clients crowd 1000 "$serve_pid"
-  assert_output --regexp '^held [0-9]+, grew by [0-9]+ KiB$'
+  assert_output --regexp '^held 1000, the server [0-9]+ of them$'
   page_has 'arrowpool_serve_files 0'
   stop_serve
 }
@@ -136,7 +136,7 @@ PYTHON
   printf '#!/bin/bash\nulimit -n 32\nexec "%s" "$@"\n' "$CLI" >few
   chmod 755 few
   SERVE=$PWD/few start_serve
-  (timeout 60 "$PYTHON" "$BATS_TEST_DIRNAME/clients.py" "$URL" hold 100 held finished) 3>&- &
+  (timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/clients.py" "$URL" hold 100 held finished) 3>&- &
   eventually test -e held
   tell one 'allocate b 2000'
   touch finished

@@ -92,7 +92,7 @@ file_of() { (cd live && file=$(echo *-"${pid[$1]}"-*.live) && echo "${file%.live
 @test "a reader never sees a part of a file" {
   start_probe one 'allocate a 1000'
   run_serve --live=live --textfile=prom
-  run -0 timeout 60 "$PYTHON" -I - "$BATS_TEST_DIRNAME" <<'PYTHON'
+  run -0 timeout 600 "$PYTHON" -I - "$BATS_TEST_DIRNAME" <<'PYTHON'
 import pathlib, sys
 sys.path.insert(0, sys.argv[1])
 import page

@@ -25,49 +25,50 @@ in_both() {
   need_hardware "a vfork is a fork there, which tells no error of exec"
   for what in small-stacks "forks 20" "signals 20" spawn "exec 3 keep"; do
     # shellcheck disable=SC2086 # two words
-    run -0 timeout 60 "$PROBES/probe_life" $what
+    run -0 timeout 600 "$PROBES/probe_life" $what
   done
-  run -0 "$PROBES/probe_life" short-threads 300
+  run -0 "$PROBES/probe_life" short-threads 600
 }
 
 @test "threads with the smallest stacks allocate, grow, fork, and take a signal's dump" {
-  in_both timeout 60 "$PROBES/probe_life" small-stacks
+  in_both timeout 600 "$PROBES/probe_life" small-stacks
   in_both ARROW_POOL_STATS=s.jsonl ARROW_POOL_STATS_INTERVAL=2ms ARROW_POOL_LIVE=live \
-    timeout 60 "$PROBES/probe_life" small-stacks
+    timeout 600 "$PROBES/probe_life" small-stacks
 }
 
 @test "idle pages go back in a program with a MiB of thread-local data as well" {
   need_hardware "the emulator has a thread of its own, and pages do not move"
-  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=10s "$PROBES/probe_thread_data" thread-data
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=10m "$PROBES/probe_thread_data" thread-data
   assert_output ""
 }
 
-@test "2000 threads, one after the other: as small at the end, with exact figures" {
+@test "2400 threads, one after the other: as small at the end, with exact figures" {
   need_hardware "the emulator keeps some 260 KiB of each thread that ended"
   for mode in jemalloc system; do
     run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DECAY=0 ARROW_POOL_STATS=$mode.json ARROW_POOL_LIVE=live \
-      timeout 100 "$PROBES/probe_life" short-threads 2000
+      timeout 600 "$PROBES/probe_life" short-threads 2400
     assert_equal "$mode:$output$stderr" "$mode:1000"
   done
   run -0 json jemalloc.json '[pool("libc")[f] for f in ("num_frees", "num_reallocations", "bytes_allocated")]'
-  assert_output "[5999, 6000, 1000]"
+  assert_output "[7199, 7200, 1000]"
   run -0 json system.json 'pool("libc")["num_allocations"]'
-  assert_output 6000
+  assert_output 7200
 }
 
 @test "forks while threads grow buffers, dumps are written and idle pages go back" {
   forks=250 # in each mode
-  [ -z "${ARROWPOOL_LONG-}" ] || forks=5000
+  [ -z "${ARROWPOOL_LONG-}" ] || forks=2000
   for mode in jemalloc system; do
     run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DECAY=1ms ARROW_POOL_STATS=s.jsonl \
       ARROW_POOL_STATS_INTERVAL=20ms ARROW_POOL_STATS_SIGNAL=USR2 ARROW_POOL_LIVE=live \
-      timeout 500 "$PROBES/probe_life" forks $forks
+      timeout 3000 "$PROBES/probe_life" forks $forks
     assert_equal "$mode:$output$stderr" "$mode:"
     # Each line is whole, and there is one of each process at least that ended by itself. A thread that was writing
-    # when its process was killed, or became another program, leaves a line that is cut off, and no other suffers.
+    # when its process was killed, or became another program, leaves a line that is cut off, and no other suffers. Half
+    # of the children end in these ways.
     run -0 "$PYTHON" -I -c '
-import json
-processes, cut = set(), 0
+import json, sys
+forks, processes, cut = int(sys.argv[1]), set(), 0
 for line in open("s.jsonl"):
     try:
         process = json.loads(line)["process"]
@@ -75,8 +76,8 @@ for line in open("s.jsonl"):
     except json.JSONDecodeError:
         cut += 1
         assert line.startswith("{\"schema\"") and line.count("\"schema\"") == 1, line
-assert cut <= len(processes) / 50, cut
-print(len(processes))'
+assert cut <= forks / 2, cut
+print(len(processes))' $forks
     # The parent; of each four children two, and of each child a grandchild.
     assert [ "$output" -ge $((1 + forks / 2 + forks)) ]
     rm s.jsonl
@@ -85,7 +86,7 @@ print(len(processes))'
 
 @test "posix_spawn and vfork while threads grow buffers leave one dump" {
   need_hardware "a vfork is a fork there, which tells no error of exec"
-  in_both timeout 100 "$PROBES/probe_life" spawn
+  in_both timeout 600 "$PROBES/probe_life" spawn
   assert_equal "$(find . -name '*.json' | wc -l)" 2
 }
 
@@ -94,7 +95,7 @@ print(len(processes))'
   shm=$(mktemp -d /dev/shm/arrowpool.XXXXXX)
   for mode in jemalloc system; do
     run --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_STATS="$shm/$mode.jsonl" ARROW_POOL_STATS_SIGNAL=USR2 \
-      ARROW_POOL_LIVE="$shm/live" timeout 60 "$PROBES/probe_life" signals 100
+      ARROW_POOL_LIVE="$shm/live" timeout 600 "$PROBES/probe_life" signals 100
     [ -f "$shm/$mode.jsonl" ] && mv "$shm/$mode.jsonl" .
     assert_equal "$mode:$status:$output$stderr" "$mode:0:"
     run -0 "$PYTHON" -I -c 'import json, sys; print(sum(1 for line in open(sys.argv[1]) if json.loads(line)) > 100)' $mode.jsonl
@@ -113,7 +114,7 @@ with open("pipe", "rb", buffering=0) as pipe, open("copy", "wb") as copy:
         time.sleep(0.001)' 3>&- &
   exec 9<>pipe
   run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_STATS=pipe ARROW_POOL_STATS_FORMAT=jsonl \
-    ARROW_POOL_STATS_SIGNAL=USR2 timeout 60 "$PROBES/probe_life" signals 200
+    ARROW_POOL_STATS_SIGNAL=USR2 timeout 600 "$PROBES/probe_life" signals 200
   assert_equal "$output$stderr" ""
   exec 9>&-
   wait
@@ -173,7 +174,7 @@ chain() {
 
 @test "the library is loaded and closed 100 times, with live buffers and threads" {
   need_hardware "the emulator keeps some 260 KiB of each thread that ended"
-  run -0 timeout 60 "$PROBES/probe_unload" "$LIBRARY"
+  run -0 timeout 600 "$PROBES/probe_unload" "$LIBRARY"
   assert_output ""
-  in_both timeout 60 "$PROBES/probe_unload" "$LIBRARY"
+  in_both timeout 600 "$PROBES/probe_unload" "$LIBRARY"
 }

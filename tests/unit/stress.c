@@ -135,7 +135,7 @@ static void exchange(worker *w, item **mine) { *mine = atomic_exchange(&shared[p
 static int in_forked_child(worker *w) {
   account none = {0};
   arrowpool_stats stats = {.struct_size = sizeof stats};
-  alarm(120); /* a child that hangs is a mismatch, too */
+  alarm(600); /* a child that hangs is a mismatch, too */
   w->done = none;
   CHECK(arrowpool_get_stats(pool, &stats) == ARROWPOOL_OK);
   CHECK(stats.num_allocations == 0 && stats.num_frees == 0 && stats.inherited_bytes == stats.bytes_allocated);

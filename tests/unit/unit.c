@@ -13,7 +13,7 @@
 #define EDGE      128 /* bytes at the begin and the end */
 #define PAGE_PART 16  /* bytes of each page */
 
-#define CHILD_SECONDS 120 /* a child that takes longer hangs */
+#define CHILD_SECONDS 600 /* a child that takes longer hangs */
 
 #if UNIT_ASAN
 /* Leaks are looked for: buffers of the system backend are ordinary allocations, and a lost one is a bug;
