@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -34,17 +35,13 @@ static bool is_alone(void) {
   return at && strncmp(at, " 2 ", 3) == 0;
 }
 
+/* Wait until a pause begins or the time is over, by the kernel's own clock: the C library's waits are bent or
+ * frozen by the tools that do so with its clocks. */
 static void wait_for(keeper *k, int64_t milliseconds) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += milliseconds / 1000;
-  until.tv_nsec += milliseconds % 1000 * 1000000;
-  if (until.tv_nsec >= 1000000000) {
-    until.tv_sec++;
-    until.tv_nsec -= 1000000000;
-  }
-  while (!k->pausing && pthread_cond_timedwait(&k->stop, &k->lock, &until) == 0) {
-  }
+  const struct timespec time = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
+  pthread_mutex_unlock(&k->lock);
+  syscall(SYS_futex, &k->pausing, FUTEX_WAIT_PRIVATE, 0, &time, NULL, 0);
+  pthread_mutex_lock(&k->lock);
 }
 
 /* Before it leaves, the thread says so (awake is false) and looks once more: whoever wanted to wake it up to
@@ -80,13 +77,6 @@ static void *run(void *argument) {
 /* With all signals blocked, as the thread is to have them. */
 static bool start(keeper *k) {
   pthread_attr_t attributes;
-  if (!k->prepared) {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&k->stop, &monotonic);
-    k->prepared = true;
-  }
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, STACK_SIZE);
   bool started = pthread_create(&k->thread, &attributes, run, k) == 0 ||
@@ -136,8 +126,7 @@ bool keeper_pause(keeper *k) {
   int saved = errno, cancel_state = nocancel_begin();
   pthread_mutex_lock(&k->lock);
   k->pausing++;
-  if (k->prepared)
-    pthread_cond_signal(&k->stop);
+  syscall(SYS_futex, &k->pausing, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
   bool join = keeper_is_here(k);
   pid_t process = k->owner;
   k->owner = 0;

@@ -18,13 +18,12 @@ typedef int64_t (*keeper_work)(void);
 typedef struct keeper {
   keeper_work work;
   pthread_mutex_t lock;
-  pthread_cond_t stop; /* signalled when `pausing` rises */
   pthread_t thread;
   _Atomic bool awake;  /* a thread runs that will look again */
   _Atomic pid_t owner; /* the process whose thread has to be joined; 0: none has. Written under the lock */
   pid_t number;        /* the kernel's, of the thread; written by the thread */
-  bool left, prepared; /* protected by lock; left: the thread will not look again */
-  int pausing;         /* forks under way: the thread has to leave, and none may start */
+  bool left;           /* protected by lock, as what follows: the thread will not look again */
+  _Atomic int pausing; /* forks under way: the thread has to leave, and none may start; a futex */
   bool missed;         /* a wake that came then */
   bool retired;        /* no thread any more, and `awake` for good: nobody asks for one */
 } keeper;

@@ -31,3 +31,8 @@ ordinary() {
   run -0 shim ARROW_POOL=jemalloc "$PROBES/probe_unmap"
   assert_output "nobody got them"
 }
+
+@test "idle pages go back although a tool has frozen the program's clock" {
+  run -0 env LD_PRELOAD="$PROBES/libfreeze.so:$SHIM" ARROW_POOL=jemalloc "$PROBES/probe_frozen"
+  assert_output "pages went back"
+}
