@@ -7,7 +7,7 @@ load helper
 # all_tests VERSION [NAME=VALUE]...
 all_tests() {
   wheel "$1"
-  run -0 packaged "${@:2}" timeout "$(patience 500)" "$PYTHON" -m pytest -q -p no:cacheprovider --tb=short "$BATS_TEST_DIRNAME"
+  run -0 packaged "${@:2}" timeout "$(patience 2000)" "$PYTHON" -m pytest -q -p no:cacheprovider --tb=short "$BATS_TEST_DIRNAME"
   assert_output --regexp '[0-9]{2,} passed'
   refute_output --partial ' failed'
 }
@@ -15,7 +15,7 @@ all_tests() {
 # pools_under_the_shim VERSION MODE
 pools_under_the_shim() {
   wheel "$1"
-  run -0 packaged LD_PRELOAD="$SHIM" ARROW_POOL="$2" timeout "$(patience 300)" "$PYTHON" -m pytest -q -p no:cacheprovider --tb=short \
+  run -0 packaged LD_PRELOAD="$SHIM" ARROW_POOL="$2" timeout "$(patience 6000)" "$PYTHON" -m pytest -q -p no:cacheprovider --tb=short \
     "$BATS_TEST_DIRNAME/test_pools.py"
   assert_output --regexp '[0-9]{2,} passed'
 }
@@ -49,13 +49,13 @@ pools_under_the_shim() {
 
 @test "what a named pool does not serve, the shim does, to the byte" {
   for mode in jemalloc system; do
-    run -0 packaged LD_PRELOAD="$SHIM" ARROW_POOL=$mode timeout "$(patience 120)" "$PYTHON" "$BATS_TEST_DIRNAME/paths.py" check
+    run -0 packaged LD_PRELOAD="$SHIM" ARROW_POOL=$mode timeout "$(patience 600)" "$PYTHON" "$BATS_TEST_DIRNAME/paths.py" check
     assert_output alike
   done
 }
 
 @test "the document tells the operations that are measured" {
-  run -0 packaged timeout "$(patience 120)" "$PYTHON" "$BATS_TEST_DIRNAME/paths.py"
+  run -0 packaged timeout "$(patience 600)" "$PYTHON" "$BATS_TEST_DIRNAME/paths.py"
   operations=$(sed -n 's/^| \([^|]*\) |.*/\1/p' <<<"$output")
   run -0 sed -n '/<!-- paths -->/,/<!-- .paths -->/s/^| \([^|]*\) |.*/\1/p' "$SOURCE/docs/python.md"
   assert_output "$operations"
