@@ -10,6 +10,7 @@
 #include "router.h"
 #include "schedule.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -23,10 +24,16 @@ static void at_quick_exit_handler(void) {
   live_finish(true);
 }
 
+/* Of an assertion that fails, glibc aborts without asking for abort by name. */
+static void (*next_assert_fail)(const char *assertion, const char *file, unsigned line, const char *function);
+static void (*next_assert_perror_fail)(int error, const char *file, unsigned line, const char *function);
+
 /* After the library's own constructors (101), so that its fork handlers run outside ours. */
 __attribute__((constructor(102))) static void start(void) {
   router_wake();
   dump_prepare();
+  *(void **)&next_assert_fail = next_symbol("__assert_fail");
+  *(void **)&next_assert_perror_fail = next_symbol("__assert_perror_fail");
   pthread_atfork(arrow_patch_prefork, arrow_patch_postfork, arrow_patch_postfork);
   pthread_atfork(NULL, NULL, dump_fork_child);
   pthread_atfork(schedule_prefork, schedule_postfork_parent, schedule_postfork_child);
@@ -59,4 +66,20 @@ EXPORT __attribute__((noreturn)) void abort(void) {
     raise(SIGABRT);
     syscall(SYS_exit_group, 128 + SIGABRT);
   }
+}
+
+EXPORT __attribute__((noreturn)) void __assert_fail(const char *assertion, const char *file, unsigned line,
+                                                    const char *function) {
+  dump_at_exit(REPORT_SAFE);
+  if (next_assert_fail)
+    next_assert_fail(assertion, file, line, function);
+  abort();
+}
+
+EXPORT __attribute__((noreturn)) void __assert_perror_fail(int error, const char *file, unsigned line,
+                                                           const char *function) {
+  dump_at_exit(REPORT_SAFE);
+  if (next_assert_perror_fail)
+    next_assert_perror_fail(error, file, line, function);
+  abort();
 }
