@@ -205,8 +205,14 @@ END
   start_probe one 'allocate a 1000'
   top
   screen_has ' running '
-  for i in {1..200}; do tell one "resize a $((i * 1000))"; done
+  # Until the screen was caught: a rate stays there for a fifth of a second.
+  while [ ! -e seen ]; do
+    for i in {1..200}; do tell one "resize a $((i * 1000))"; done
+  done 3>&- &
+  resizing=$!
   screen_has "running .* [1-9][0-9.]*[kM]? +[0-9.]+[kM]? +[0-9.]+[kM]? +[0-9.]+[kM]? +[1-9][0-9.]*[KM]? "
+  touch seen
+  wait $resizing
   screen_has ' running +195K +195K +[0-9.]+[KMG] +[0-9.]+[KMG]? +0 +0 +0 +0 +0 '
 }
 
