@@ -16,8 +16,9 @@ void figures_free(figures *f) {
 const char *figures_state_name(figures_state state) {
   static const char *const names[] = {[FIGURES_RUNNING] = "running",
                                       [FIGURES_ENDED] = "ended",
-                                      [FIGURES_KILLED] = "killed",
-                                      [FIGURES_REPLACED] = "replaced"};
+                                      [FIGURES_GONE] = "gone",
+                                      [FIGURES_REPLACED] = "replaced",
+                                      [FIGURES_UNKNOWN] = "unknown"};
   return names[state];
 }
 

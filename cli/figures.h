@@ -29,9 +29,10 @@ typedef struct figures_pool {
 
 typedef enum figures_state {
   FIGURES_RUNNING,
-  FIGURES_ENDED,    /* in an orderly way; what a dump says */
-  FIGURES_KILLED,   /* a live file whose process is gone without a word */
+  FIGURES_ENDED, /* in an orderly way; what a dump says */
+  FIGURES_GONE, /* a live file whose process is not there any more, and did not say why: killed, or crashed */
   FIGURES_REPLACED, /* became another program by exec */
+  FIGURES_UNKNOWN,  /* a live file of another host or PID namespace, where it may be running */
 } figures_state;
 
 typedef struct figures {
@@ -53,7 +54,7 @@ typedef struct figures {
 /* Whatever a read function returns holds memory. */
 void figures_free(figures *f);
 
-/* "running", "ended", "killed", "replaced". */
+/* "running", "ended", "gone", "replaced", "unknown". */
 const char *figures_state_name(figures_state state);
 
 /* Whether the pool was ever asked for memory: others are in no report. */

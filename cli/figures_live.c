@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -261,8 +262,7 @@ static void read_pool(const file *f, uint32_t pool, figures_pool *out) {
 /* What a file of the kernel's holds; "" if it cannot be read. */
 static void read_text(const char *path, char *out, size_t size) {
   FILE *stream = fopen(path, "re");
-  size_t length = stream ? fread(out, 1, size - 1, stream) : 0;
-  out[length] = 0;
+  out[stream ? fread(out, 1, size - 1, stream) : 0] = 0;
   if (stream)
     fclose(stream);
 }
@@ -288,11 +288,23 @@ static int64_t status_bytes(const char *status, const char *key) {
   return at && sscanf(at + strlen(key), " %lld", &kib) == 1 ? kib * 1024 : ARROWPOOL_UNKNOWN;
 }
 
-static bool is_running(const live_header *h) {
-  static char boot[40]; /* the same for every file */
-  if (!boot[0])
+/* Numbers of processes are those of a PID namespace, which begins anew with each boot of a host. Of what is
+ * another's nothing is told by ours; only a boot of this host that is over has no process any more. */
+static figures_state look_for_process(const live_header *h) {
+  static char boot[40]; /* the same for every file, as is the next */
+  static struct utsname here;
+  struct stat own;
+  if (!boot[0] && uname(&here) == 0)
     read_text("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
-  return strncmp(boot, h->boot, 36) == 0 && start_ticks_of(h->pid) == h->start_ticks;
+  bool same_name = strncmp(here.nodename, h->host, sizeof h->host - 1) == 0;
+  if (!boot[0] || !h->boot[0])
+    return FIGURES_UNKNOWN;
+  if (strncmp(boot, h->boot, 36) != 0)
+    return same_name ? FIGURES_GONE : FIGURES_UNKNOWN;
+  bool known = h->pid_namespace && stat("/proc/self/ns/pid", &own) == 0;
+  if (known ? h->pid_namespace != (uint32_t)own.st_ino : !same_name)
+    return FIGURES_UNKNOWN;
+  return start_ticks_of(h->pid) == h->start_ticks ? FIGURES_RUNNING : FIGURES_GONE;
 }
 
 static figures_state state_of(live_header *h) {
@@ -302,7 +314,7 @@ static figures_state state_of(live_header *h) {
   case LIVE_REPLACED:
     return FIGURES_REPLACED;
   default:
-    return is_running(h) ? FIGURES_RUNNING : FIGURES_KILLED;
+    return look_for_process(h);
   }
 }
 
@@ -332,10 +344,9 @@ static void read_process(file *f, const struct stat *status, figures *out) {
   writer_make_printable(out->program);
   writer_make_printable(out->host);
   writer_make_printable(out->command);
-  bool running = out->state == FIGURES_RUNNING;
   char path[64], memory[4096] = "";
   snprintf(path, sizeof path, "/proc/%lld/status", (long long)h->pid);
-  if (running)
+  if (out->state == FIGURES_RUNNING)
     read_text(path, memory, sizeof memory);
   out->rss_bytes = status_bytes(memory, "VmRSS:");
   out->peak_rss_bytes = status_bytes(memory, "VmHWM:");

@@ -14,7 +14,7 @@ enum { MERGE_POOL = 1, MERGE_HOST = 2, MERGE_PROGRAM = 4, MERGE_PROCESS = 8 };
 /* Parse KEY,...: add the bits of keys that are `allowed`. False: there is another word, or none. */
 bool merge_parse_by(const char *text, unsigned allowed, unsigned *by);
 
-enum { MERGE_STATES = FIGURES_REPLACED + 1 };
+enum { MERGE_STATES = FIGURES_UNKNOWN + 1 };
 
 typedef struct merge_sum {
   int64_t known; /* of the parts that are known */

@@ -17,6 +17,7 @@ typedef enum file_state {
   FILE_NEW,
   FILE_RUNNING,
   FILE_UNREADABLE,
+  FILE_ELSEWHERE, /* its process cannot be seen from here */
   FILE_DYING,
   FILE_DEAD,
   FILE_VANISHED
@@ -65,7 +66,11 @@ static void look_at(serve_files *s, file *f) {
   figures_free(f->figures);
   *f->figures = read;
   f->fate = read.state;
-  f->state = read.state == FIGURES_RUNNING ? FILE_RUNNING : FILE_DYING;
+  f->state = read.state == FIGURES_RUNNING   ? FILE_RUNNING
+             : read.state == FIGURES_UNKNOWN ? FILE_ELSEWHERE
+                                             : FILE_DYING;
+  if (f->state == FILE_ELSEWHERE)
+    drop_figures(f);
   if (was_dying && f->state == FILE_DYING)
     bury(s, f, read.state);
 }
@@ -151,7 +156,7 @@ static void read_all(serve_files *s) {
   size_t running = 0;
   for (size_t i = 0; i < s->count; i++) {
     file *f = &s->files[i];
-    if (f->state == FILE_RUNNING || f->state == FILE_UNREADABLE || f->state == FILE_DYING)
+    if (f->state != FILE_NEW && f->state != FILE_DEAD && f->state != FILE_VANISHED)
       look_at(s, f);
     running += f->state == FILE_RUNNING;
   }
@@ -221,7 +226,8 @@ static void count_all(serve_files *s) {
   s->damaged = s->left_out = s->lost = 0;
   for (size_t i = 0; i < s->count; i++) {
     const file *f = &s->files[i];
-    if (f->state == FILE_RUNNING || f->state == FILE_DYING || f->state == FILE_DEAD)
+    if (f->state == FILE_RUNNING || f->state == FILE_ELSEWHERE || f->state == FILE_DYING ||
+        f->state == FILE_DEAD)
       s->states[f->fate]++;
     s->damaged += f->state == FILE_UNREADABLE;
     s->left_out += f->state == FILE_NEW;

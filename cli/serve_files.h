@@ -14,7 +14,7 @@ typedef struct serve_tables {
   serve_rows processes, pools;
 } serve_tables;
 
-enum { SERVE_STATES = FIGURES_REPLACED + 1 };
+enum { SERVE_STATES = FIGURES_UNKNOWN + 1 };
 
 typedef struct serve_files {
   /* What is asked for. */

@@ -16,7 +16,7 @@
 void cli_show_describe(void) {
   puts("Shows one process: PID of a running one that keeps a live file (ARROW_POOL_LIVE), or the FILE "
        "itself, which\n"
-       "may be that of a killed process, or a dump.\n\n"
+       "may be that of a process that was killed, or a dump.\n\n"
        "  --format=FORMAT  text, json or prometheus; default: text\n"
        "  --live=DIR       where live files are; default: what a running process says, or ARROW_POOL_LIVE of "
        "this "
@@ -35,10 +35,11 @@ static int parse_format(const char *name, arrowpool_format *out) {
 
 /* The live file of a process: the one that it has mapped, or, of one that is gone, the newest in the
  * directory: of the last process of that number, and of that after its last exec. */
-static int find_live_file(const char *pid, const char *directory, char *out) {
+static int find_live_file(const char *pid, const char *directory, char *out, bool *runs) {
   char theirs[PATH_MAX], wanted[64];
   bool told = directory && *directory;
-  if (!told && live_files_of_process(pid, out, FOUND_MAX))
+  *runs = !told && live_files_of_process(pid, out, FOUND_MAX);
+  if (*runs)
     return CLI_OK;
   if (!told)
     directory = live_files_directory(pid, theirs, sizeof theirs);
@@ -69,6 +70,7 @@ int cli_show(int argc, char **argv) {
   arrowpool_format format = ARROWPOOL_FORMAT_TEXT;
   const char *directory = NULL, *path;
   char found[FOUND_MAX];
+  bool runs = false;
   opterr = 0;
   for (int id; (id = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
     if (id == ':' || id == '?')
@@ -83,7 +85,7 @@ int cli_show(int argc, char **argv) {
                            optind == argc ? "no PID or FILE given" : "too many");
   path = argv[optind];
   if (live_files_is_pid(path)) {
-    int status = find_live_file(path, directory, found);
+    int status = find_live_file(path, directory, found, &runs);
     if (status != CLI_OK)
       return status;
     path = found;
@@ -92,6 +94,8 @@ int cli_show(int argc, char **argv) {
   const char *problem = figures_read(path, &f);
   if (problem)
     return cli_failure("show: %s: %s", path, problem);
+  if (runs && f.state == FIGURES_UNKNOWN) /* in a namespace of its own */
+    f.state = FIGURES_RUNNING;
   if (format == ARROWPOOL_FORMAT_TEXT && f.state != FIGURES_ENDED)
     printf("%s%s%s\n", figures_state_name(f.state), *f.command ? ": " : "", f.command);
   if (f.lost)

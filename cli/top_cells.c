@@ -119,12 +119,14 @@ int top_fit_columns(int width, int least, bool *shown) {
 }
 
 void top_describe(const top_model *m, char *out, size_t size) {
-  int length = snprintf(out, size, "%zu processes, %zu killed", m->count, m->killed);
+  int length = snprintf(out, size, "%zu processes, %zu gone", m->count, m->gone);
   const struct {
     size_t count;
     const char *what;
-  } more[] = {
-      {m->ended, "ended"}, {m->unreadable, "unreadable"}, {m->incomplete, "with sums that are too small"}};
+  } more[] = {{m->unknown, "unknown"},
+              {m->ended, "ended"},
+              {m->unreadable, "unreadable"},
+              {m->incomplete, "with sums that are too small"}};
   for (size_t i = 0; i < sizeof more / sizeof *more; i++)
     if (more[i].count && length >= 0 && (size_t)length < size)
       length += snprintf(out + length, size - (size_t)length, ", %zu %s", more[i].count, more[i].what);

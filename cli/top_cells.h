@@ -69,7 +69,7 @@ int top_fit_columns(int width, int least, bool *shown);
 /* Write the lines as text, for programs and logs to read. False: stdout refuses. */
 bool top_print(const top_model *m);
 
-/* The header: "2 processes, 1 killed, ...". */
+/* The header: "2 processes, 1 gone, ...". */
 void top_describe(const top_model *m, char *out, size_t size);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { PLAIN_COLOURS, KILLED_COLOURS, SPARK_COLOURS };
+enum { PLAIN_COLOURS, GONE_COLOURS, SPARK_COLOURS };
 enum { SMALL_SCREEN = 10 }; /* rows below which the header is one line */
 
 void top_draw_start(void) {
@@ -14,7 +14,7 @@ void top_draw_start(void) {
     return;
   start_color();
   use_default_colors();
-  init_pair(KILLED_COLOURS, COLOR_RED, -1);
+  init_pair(GONE_COLOURS, COLOR_RED, -1);
   init_pair(SPARK_COLOURS, COLOR_CYAN, -1);
 }
 
@@ -182,9 +182,9 @@ static void draw_list(top_drawing *d, int top) {
   for (size_t i = 0; i < rows && d->first + i < m->line_count; i++) {
     const top_line *line = &m->lines[d->first + i];
     int y = top + (int)i;
-    attr_t how = line->process->state == FIGURES_RUNNING  ? A_NORMAL
-                 : line->process->state == FIGURES_KILLED ? A_BOLD | COLOR_PAIR(KILLED_COLOURS)
-                                                          : A_DIM;
+    attr_t how = line->process->state == FIGURES_RUNNING ? A_NORMAL
+                 : line->process->state == FIGURES_GONE  ? A_BOLD | COLOR_PAIR(GONE_COLOURS)
+                                                         : A_DIM;
     attron(how);
     draw_line(d, line, shown, y);
     attroff(how);

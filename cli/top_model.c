@@ -128,13 +128,14 @@ static top_process *insert(top_model *m, size_t at, const char *file) {
 void top_model_begin(top_model *m) {
   top_model_drop_lines(m);
   m->refresh++;
-  m->killed = m->ended = m->unreadable = m->incomplete = 0;
+  m->gone = m->unknown = m->ended = m->unreadable = m->incomplete = 0;
   for (int n = 0; n < TOP_NUMBERS; n++)
     m->totals[n] = 0;
 }
 
 static void count(top_model *m, const top_process *p, const figures *f) {
-  m->killed += p->state == FIGURES_KILLED;
+  m->gone += p->state == FIGURES_GONE;
+  m->unknown += p->state == FIGURES_UNKNOWN;
   m->ended += p->state == FIGURES_ENDED || p->state == FIGURES_REPLACED;
   m->incomplete += f->lost > 0;
   for (int n = 0; n < TOP_NUMBERS && p->state == FIGURES_RUNNING; n++)

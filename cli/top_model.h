@@ -65,7 +65,7 @@ typedef struct top_model {
   top_process **processes; /* by file */
   size_t count, room;
   unsigned refresh;
-  size_t killed, ended;        /* of them; ended: also those that became another program */
+  size_t gone, unknown, ended; /* of them; ended: also those that became another program */
   size_t unreadable;           /* files */
   size_t incomplete;           /* processes whose sums are too small: no room in the file */
   int64_t totals[TOP_NUMBERS]; /* over running processes */

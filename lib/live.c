@@ -75,6 +75,12 @@ static const live_field fields[] = {
     SUM(left_histogram),
 };
 
+/* As the kernel numbers them, which takes 32 bits. */
+static uint32_t pid_namespace(void) {
+  struct stat status;
+  return stat("/proc/self/ns/pid", &status) ? 0 : (uint32_t)status.st_ino;
+}
+
 static void write_header(void) {
   snapshot_process process;
   live_header *h = header();
@@ -95,6 +101,7 @@ static void write_header(void) {
   h->start_time = process.start_time;
   h->limit_bytes = process.limit_bytes;
   h->start_ticks = snapshot_start_ticks();
+  h->pid_namespace = pid_namespace();
   snapshot_read_file("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
   memcpy(h->host, process.host, sizeof h->host);
   memcpy(h->program, process.program, sizeof h->program);
@@ -129,7 +136,7 @@ static void mark_replaced(void) {
   if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1 &&
       pread(fd, &old, sizeof old, 0) == sizeof old && memcmp(old.magic, LIVE_MAGIC, 8) == 0 &&
       old.pid == syscall(SYS_getpid) && pwrite(fd, &state, sizeof state, offsetof(live_header, state)) < 0) {
-    /* it will look like one that was killed */
+    /* it will look like one that is gone */
   }
   if (fd >= 0)
     close(fd);

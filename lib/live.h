@@ -17,7 +17,7 @@
 #define LIVE_SUFFIX     ".live"
 
 typedef enum live_state {
-  LIVE_RUNNING, /* or killed: the process says which, by its number and start time */
+  LIVE_RUNNING, /* or gone without an orderly end: its number and start time tell */
   LIVE_ENDED,   /* it left in an orderly way */
   LIVE_REPLACED /* it became another program by exec, which has a file of its own */
 } live_state;
@@ -39,10 +39,10 @@ typedef struct live_header {
   uint32_t header_bytes, field_bytes, pool_bytes, shard_bytes; /* sizes of the records */
   uint32_t field_count, pool_count;
   uint64_t fields_offset, pools_offset, shards_offset;
-  _Atomic uint32_t shard_count; /* in use, from the first on */
-  _Atomic uint32_t lost;        /* records that found no room in the file */
-  _Atomic uint32_t state;       /* live_state */
-  uint32_t reserved;
+  _Atomic uint32_t shard_count;         /* in use, from the first on */
+  _Atomic uint32_t lost;                /* records that found no room in the file */
+  _Atomic uint32_t state;               /* live_state */
+  uint32_t pid_namespace;               /* in which the number is the process's; 0: not known */
   int64_t pid, start_ticks;             /* field 22 of /proc/PID/stat */
   int64_t start_time;                   /* milliseconds since the epoch */
   _Atomic int64_t warm_bytes, end_time; /* bytes; milliseconds since the epoch, 0: not ended */

@@ -11,6 +11,7 @@
 #include "router.h"
 #include "schedule.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -61,9 +62,15 @@ EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (
 
 /* ---- start and end ---- */
 
+/* Of an assertion that fails, glibc aborts without asking for abort by name. */
+static void (*next_assert_fail)(const char *assertion, const char *file, unsigned line, const char *function);
+static void (*next_assert_perror_fail)(int error, const char *file, unsigned line, const char *function);
+
 __attribute__((constructor(102))) static void start(void) {
   router_wake();
   dump_prepare();
+  *(void **)&next_assert_fail = next_symbol("__assert_fail");
+  *(void **)&next_assert_perror_fail = next_symbol("__assert_perror_fail");
   fork_invite(&guest);
   schedule_start();
   (void)at_quick_exit(at_quick_exit_handler); /* without memory for it there is no dump on that way */
@@ -94,4 +101,20 @@ EXPORT __attribute__((noreturn)) void abort(void) {
     raise(SIGABRT);
     syscall(SYS_exit_group, 128 + SIGABRT);
   }
+}
+
+EXPORT __attribute__((noreturn)) void __assert_fail(const char *assertion, const char *file, unsigned line,
+                                                    const char *function) {
+  dump_at_exit(REPORT_SAFE);
+  if (next_assert_fail)
+    next_assert_fail(assertion, file, line, function);
+  abort();
+}
+
+EXPORT __attribute__((noreturn)) void __assert_perror_fail(int error, const char *file, unsigned line,
+                                                           const char *function) {
+  dump_at_exit(REPORT_SAFE);
+  if (next_assert_perror_fail)
+    next_assert_perror_fail(error, file, line, function);
+  abort();
 }

@@ -198,7 +198,7 @@ libc.aligned_alloc(64, 1 << 20)
 os.execv(sys.argv[1], sys.argv[1:])' "$PROBES/probe_exit" return
   assert_equal "$(find live -name '*.live' | wc -l)" 2
   report live
-  run -0 in_report '[r["processes"][k] for k in ("count", "ended", "replaced", "killed", "running")]'
+  run -0 in_report '[r["processes"][k] for k in ("count", "ended", "replaced", "gone", "running")]'
   assert_output "[2, 1, 1, 0, 0]"
   run -0 in_report 'group("libc")["bytes_allocated"], group("libc")["processes"]'
   assert_output "($((1301111 + (1 << 20))), 2)"
@@ -221,7 +221,7 @@ os.kill(os.getpid(), signal.SIGKILL)'
   run -0 json out/s.jsonl 'pool("libc")["bytes_allocated"]'
   assert_output "$((1 << 20))"
   report out
-  run -0 in_report 'r["files"], r["processes"]["count"], r["processes"]["killed"], group("libc")["bytes_allocated"]'
+  run -0 in_report 'r["files"], r["processes"]["count"], r["processes"]["gone"], group("libc")["bytes_allocated"]'
   assert_output "(2, 1, 1, $((3 << 20)))"
 }
 

@@ -74,7 +74,7 @@ libc.aligned_alloc(64, 1 << 20)
 os.kill(os.getpid(), signal.SIGKILL)'
   assert_equal "$status" 137
   run -0 "$CLI_ASAN" show live/*.live
-  assert_line --index 0 --partial "killed: $PYTHON -I -c"
+  assert_line --index 0 --partial "gone: $PYTHON -I -c"
   assert_line --regexp '^libc +1\.0 MiB +1\.0 MiB '
   run -0 "$CLI_ASAN" show --format=prometheus live/*.live
   assert_line --regexp "^arrowpool_bytes_allocated\{.*pool=\"libc\".*\} $((1 << 20))$"

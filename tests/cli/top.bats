@@ -80,8 +80,8 @@ END
   end_probe one
   kill_probe two
   run -0 "$CLI" top --once "$LIVE"
-  assert_line --regexp ' 2 processes, 1 killed; live 4000000;'
-  assert_line --regexp "^$killed +killed +2000000 +2000000 +\? "
+  assert_line --regexp ' 2 processes, 1 gone; live 4000000;'
+  assert_line --regexp "^$killed +gone +2000000 +2000000 +\? "
   refute_output --partial "unreadable"
 }
 
@@ -97,7 +97,7 @@ os.kill(p.pid, 9)
 os.waitid(os.P_PID, p.pid, os.WEXITED | os.WNOWAIT)
 print(subprocess.check_output([cli, "top", "--once", live], text=True))
 END
-  assert_line --partial ' 1 processes, 1 killed; live 0;'
+  assert_line --partial ' 1 processes, 1 gone; live 0;'
 }
 
 @test "a process whose first thread ended before others is running" {
@@ -111,7 +111,7 @@ def look():
 threading.Thread(target=look).start()
 ctypes.CDLL(None).pthread_exit(None)' "$CLI" "$LIVE" >text
   run -0 cat text
-  assert_line --partial ' 1 processes, 0 killed;'
+  assert_line --partial ' 1 processes, 0 gone;'
 }
 
 @test "a damaged file is counted and ends nothing" {
@@ -121,7 +121,7 @@ ctypes.CDLL(None).pthread_exit(None)' "$CLI" "$LIVE" >text
   mkdir "$LIVE/arrowpool-5-6-0.live"
   : >"$LIVE/other.txt"
   run -0 --separate-stderr "$CLI" top --once "$LIVE"
-  assert_line --regexp ' 1 processes, 0 killed, 3 unreadable;'
+  assert_line --regexp ' 1 processes, 0 gone, 3 unreadable;'
   assert_equal "$stderr" ""
 }
 
@@ -170,10 +170,10 @@ ctypes.CDLL(None).pthread_exit(None)' "$CLI" "$LIVE" >text
     cp --sparse=always "$file" "$LIVE/arrowpool-$i-0-0.live"
   done
   run -0 strace -f -qq -o trace "$CLI" top --once "$LIVE"
-  assert_line --partial ' 500 processes, 0 killed;'
+  assert_line --partial ' 500 processes, 0 gone;'
   calls=$(($(wc -l <trace) / 500))
   run -0 valgrind --tool=callgrind --callgrind-out-file=callgrind "$CLI" top --once "$LIVE"
-  assert_line --partial ' 500 processes, 0 killed;'
+  assert_line --partial ' 500 processes, 0 gone;'
   instructions=$(($(sed -n 's/.*Collected : //p' <<<"$output") / 500))
   echo "# a refresh: $calls system calls and $instructions instructions for each file" >&3
   assert [ $calls -le 30 ]
@@ -182,19 +182,19 @@ ctypes.CDLL(None).pthread_exit(None)' "$CLI" "$LIVE" >text
 
 @test "the screen follows processes as they come, change and go" {
   top
-  screen_has '^0 processes, 0 killed'
+  screen_has '^0 processes, 0 gone'
   start_probe one 'allocate a 104857600'
   screen_has "^ *${pid[one]} running +100M +100M .*\+ probe_pools"
   tell one 'resize a 209715200'
   screen_has "^ *${pid[one]} running +200M +200M"
   start_probe two 'allocate b 524288000'
-  screen_has '^2 processes, 0 killed'
+  screen_has '^2 processes, 0 gone'
   screen_has '^live 700M'
   kill_probe two
-  screen_has '^2 processes, 1 killed'
-  screen_has ' killed +500M +500M +\? '
+  screen_has '^2 processes, 1 gone'
+  screen_has ' gone +500M +500M +\? '
   end_probe one
-  screen_has '^1 processes, 1 killed'
+  screen_has '^1 processes, 1 gone'
   screen_lacks ' running '
 }
 

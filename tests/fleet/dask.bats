@@ -139,11 +139,11 @@ print(sum(found[int(pid)] >= said["total_bytes_allocated"] for pid, said in ran[
   [ -z "${ARROWPOOL_LONG-}" ] || kills=200
   run -0 --separate-stderr dask kill . $kills
   assert_equal "${lines[-1]}" "$(json stock.json 'd["shuffle"]')"
-  assert_equal "$(grep -c ' killed exactly ' <<<"$output")" $((kills / 2))
-  assert_equal "$(grep -c ' killed at least ' <<<"$output")" $((kills / 2))
+  assert_equal "$(grep -c ' gone exactly ' <<<"$output")" $((kills / 2))
+  assert_equal "$(grep -c ' gone at least ' <<<"$output")" $((kills / 2))
   read -r pid _ _ bytes <<<"${lines[0]}"
   run -0 "$CLI" show killed/live/arrowpool-"$pid"-*.live
-  assert_line --index 0 --regexp "^killed: .*spawn_main"
+  assert_line --index 0 --regexp "^gone: .*spawn_main"
   run -0 "$CLI" show --format=json killed/live/arrowpool-"$pid"-*.live
   assert_output --partial "\"bytes_allocated\":${bytes%:*},"
 }

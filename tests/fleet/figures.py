@@ -41,8 +41,8 @@ def arrow_pool(pools):
 
 
 def state(group):
-    """What became of the process: running, ended, killed or replaced."""
-    [found] = [state for state in ("running", "ended", "killed", "replaced") if group[state]]
+    """What became of the process: running, ended, gone, replaced or unknown."""
+    [found] = [state for state in ("running", "ended", "gone", "replaced", "unknown") if group[state]]
     return found
 
 

@@ -75,7 +75,7 @@ out of scope:nothing:ended, total as it said
 os._exit:ended, as it said:ended, as it said
 ray.kill:ended, as it said:ended, as it said
 ray.shutdown:ended, as it said:ended, as it said
-SIGKILL:killed, as it said:nothing
+SIGKILL:gone, as it said:nothing
 END
 }
 

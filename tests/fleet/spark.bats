@@ -50,14 +50,14 @@ setup() {
 
 @test "a worker that is killed leaves its live file, and Spark does its task again" {
   run -0 json work.json 'd["killed"]'
-  assert_output "['killed, as it said', 'nothing']"
+  assert_output "['gone, as it said', 'nothing']"
 }
 
 # When the executor stops, its daemon sends them SIGHUP, while they see their connection close and call _exit(0): which
 # comes first is chance, and so is whether there is a dump.
 @test "workers that end with their executor leave their live files, with their last figures" {
   for mode in jemalloc system; do
-    run -0 json work.json "len(d['$mode']['stopped']) >= 3, sorted({live in ('killed, as it said', 'ended, as it said') and dump in ('nothing', 'ended, as it said') for live, dump in d['$mode']['stopped']})"
+    run -0 json work.json "len(d['$mode']['stopped']) >= 3, sorted({live in ('gone, as it said', 'ended, as it said') and dump in ('nothing', 'ended, as it said') for live, dump in d['$mode']['stopped']})"
     assert_output "(True, [True])"
   done
 }

@@ -75,7 +75,8 @@ class Group:
         for field, percent in PERCENTILES.items():
             rank = (len(whole) * percent + 99) // 100
             out[field] = whole[rank - 1] if all_known else None
-        return {**out, "running": 0, "ended": len(self.peaks), "killed": 0, "replaced": 0, "at_least": at_least}
+        others = dict.fromkeys(("running", "gone", "replaced", "unknown"), 0)
+        return {**out, **others, "ended": len(self.peaks), "at_least": at_least}
 
 
 class Expected:
@@ -94,8 +95,8 @@ class Expected:
             yield dump
 
     def processes(self):
-        return {"count": len(self.resident), "running": 0, "ended": len(self.resident), "killed": 0, "replaced": 0,
-                "lost_records": 0, "peak_rss_bytes_sum": sum(self.resident),
+        return {"count": len(self.resident), "running": 0, "ended": len(self.resident), "gone": 0, "replaced": 0,
+                "unknown": 0, "lost_records": 0, "peak_rss_bytes_sum": sum(self.resident),
                 "peak_rss_bytes_highest": max(self.resident), "at_least": {}}
 
     def check(self, by, report, files):

@@ -64,7 +64,7 @@ PYTHON
   labels='{program="probe_pools",pool="c:a"}'
   eventually page_has "arrowpool_allocated_bytes_total$labels 7000" "arrowpool_bytes_allocated$labels 7000"
   kill_probe one
-  eventually page_has 'arrowpool_processes{state="killed"} 1' "arrowpool_allocated_bytes_total$labels 7000" \
+  eventually page_has 'arrowpool_processes{state="gone"} 1' "arrowpool_allocated_bytes_total$labels 7000" \
     "arrowpool_bytes_allocated$labels 2000" "arrowpool_reallocations_total$labels 1"
   end_probe two
   rm live/*.live

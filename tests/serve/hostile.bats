@@ -141,7 +141,7 @@ PYTHON
   tell one 'allocate b 2000'
   touch finished
   wait $!
-  eventually page_has 'arrowpool_processes{state="running"} 1' 'arrowpool_processes{state="killed"} 0'
+  eventually page_has 'arrowpool_processes{state="running"} 1' 'arrowpool_processes{state="gone"} 0'
   page_is 'value("arrowpool_bytes_allocated"), value("arrowpool_serve_damaged_files")' '(3000, 0)'
   stop_serve
 }

@@ -56,10 +56,10 @@ start_holders() {
   # All pools of the page, with what the processes asked libc for besides.
   query_is 'sum(arrowpool_bytes_allocated)' "$(page_says 'value("arrowpool_bytes_allocated")').0"
   query_is 'up' 1.0
-  query_is 'arrowpool_processes{state="killed"}' 0.0
+  query_is 'arrowpool_processes{state="gone"}' 0.0
   # One is killed: it is in no sum any more.
   kill -KILL "$first"
-  query_is 'arrowpool_processes{state="killed"}' 1.0
+  query_is 'arrowpool_processes{state="gone"}' 1.0
   query_is 'sum(arrowpool_bytes_allocated{pool="arrow.mimalloc"})' "$((held - $(cat "held/$first"))).0"
   touch end
   wait "$holders"

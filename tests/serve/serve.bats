@@ -46,7 +46,7 @@ PYTHON
   tell one 'allocate b 500'
   eventually page_is 'value("arrowpool_bytes_allocated"), count("arrowpool_bytes_allocated")' "(3500, 3)"
   kill_probe one
-  eventually page_has 'arrowpool_processes{state="running"} 1' 'arrowpool_processes{state="killed"} 1'
+  eventually page_has 'arrowpool_processes{state="running"} 1' 'arrowpool_processes{state="gone"} 1'
   page_is 'value("arrowpool_bytes_allocated"), count("arrowpool_resident_bytes")' "(2000, 1)"
   end_probe two
   eventually page_has 'arrowpool_processes{state="running"} 0' 'arrowpool_serve_files 1'
@@ -179,7 +179,7 @@ open("hold").read(1)' 3>&- &
   kill_probe one
   start_serve --remove-after=300ms
   eventually page_has 'arrowpool_serve_removed_files_total 1'
-  eventually page_has 'arrowpool_processes{state="killed"} 1' # the link
+  eventually page_has 'arrowpool_processes{state="gone"} 1' # the link
   assert_equal "$(cd live && echo *)" "$(cd live && echo arrowpool-1-2-3.live arrowpool-"${pid[two]}"-*.live kept.live)"
   page_is 'value("arrowpool_bytes_allocated")' 2000
   stop_serve

@@ -36,7 +36,7 @@ file_of() { (cd live && file=$(echo *-"${pid[$1]}"-*.live) && echo "${file%.live
   eventually in_file "$(file_of one)" "arrowpool_bytes_allocated{program=\"probe_pools\",pid=\"${pid[one]}\",pool=\"c:b\",backend=\"jemalloc\"} 5"
   gone=$(file_of one)
   kill_probe one
-  eventually in_file arrowpool-serve.prom 'arrowpool_processes{state="killed"} 1'
+  eventually in_file arrowpool-serve.prom 'arrowpool_processes{state="gone"} 1'
   assert [ ! -e "prom/$gone" ]
   stop_serve
   assert_equal "$(dumps prom)" 0

@@ -72,7 +72,7 @@ state() {
   rm -r "$LIVE"
   run -134 live bash -c "ulimit -c 0; exec '$PROBES/probe_exit' abort"
   run -0 state "$LIVE"/*.live
-  assert_output "killed: $PROBES/probe_exit abort"
+  assert_output "gone: $PROBES/probe_exit abort"
 }
 
 @test "a forked child has a file of its own, which knows what it inherited" {

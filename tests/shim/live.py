@@ -54,7 +54,7 @@ def kill_one(probe, shim, cli, ready):
         done, begun = struct.unpack_from("=QQ", words)
     [path] = glob.glob(f"killed/arrowpool-{process.pid}-*.live")
     text = subprocess.run([cli, "show", path], capture_output=True, text=True, check=True).stdout
-    assert text.startswith(f"killed: {probe} witness log\n"), text
+    assert text.startswith(f"gone: {probe} witness log\n"), text
     shown = subprocess.run([cli, "show", "--format=json", path], capture_output=True, check=True).stdout
     compare(json.loads(shown), done, begun)
     shutil.rmtree("killed")

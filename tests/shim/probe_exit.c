@@ -3,6 +3,9 @@
  * 1311111 bytes, 1301111 of them live at the end.
  * Other words: "idle" uses no aligned memory; "chdir" goes to / first; "fork" leaves a child behind;
  * "too-large" asks three times for more than there is. */
+#undef NDEBUG
+#include <assert.h>
+#include <err.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -78,5 +81,13 @@ int main(int argc, char **argv) {
     _Exit(5);
   if (strcmp(way, "abort") == 0)
     abort();
+  if (strcmp(way, "assert") == 0)
+    assert(!buffers[0]);
+  if (strcmp(way, "errx") == 0)
+    errx(5, "bye");
+  if (strcmp(way, "bad-free") == 0)
+    free((char *)malloc(50) + 8);
+  if (strcmp(way, "daemon") == 0 && (daemon(1, 0) || getsid(0) != getpid() || isatty(STDOUT_FILENO)))
+    return 1;
   return 5;
 }

@@ -147,7 +147,7 @@ in_cgroup() {
     assert_equal "$mode $status:$output$stderr" "$mode 0:"
     in_cgroup 100 env LD_PRELOAD="$SHIM" ARROW_POOL=$mode ARROW_POOL_LIVE=$mode "$PROBES/probe_surround" top=524288
     assert_equal "$mode $status:$output$stderr" "$mode 137:"
-    "$CLI" show $mode/*.live | grep -q "^killed: $PROBES/probe_surround"
+    "$CLI" show $mode/*.live | grep -q "^gone: $PROBES/probe_surround"
   done
   "$CLI" show --format=json jemalloc/*.live >shown.json
   run -0 json shown.json '(10 << 20) < pool("libc")["bytes_allocated"] < (1 << 30)'

@@ -28,7 +28,7 @@ begin() {
     run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_STATS="$PWD/out/$mode-%e-%p.json" "$PROBES/probe_title"
     assert_equal "$output$stderr" ""
     assert_equal "$(find . -type f -name '*.json' | wc -l)" 2
-    for file in out/$mode-probe_title-*.json; do
+    for file in out/"$mode"-probe_title-*.json; do
       run -0 json "$file" 'd["process"]["program"], pool("libc")["total_bytes_allocated"] in (1000, 2000)'
       assert_output "('probe_title', True)"
     done

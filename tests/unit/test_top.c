@@ -61,7 +61,7 @@ static const char *lines(const top_model *m) {
 static const sample three[] = {
     {.file = "a", .program = "etl", .pid = 30, .live = 100, .allocations = 2},
     {.file = "b", .program = "Dask", .pid = 20, .live = 300, .allocations = 9, .pool = "c:big"},
-    {.file = "c", .pid = 10, .live = 200, .allocations = 4, .state = FIGURES_KILLED},
+    {.file = "c", .pid = 10, .live = 200, .allocations = 4, .state = FIGURES_GONE},
 };
 
 TEST(a_rate_is_that_of_the_time_since_the_last_refresh) {
@@ -87,7 +87,7 @@ TEST(the_first_rate_is_that_of_the_time_since_the_process_started) {
   top_model_free(&m);
 }
 
-TEST(the_first_rate_of_a_killed_process_is_not_known) {
+TEST(the_first_rate_of_a_process_that_is_gone_is_not_known) {
   top_model m = {0};
   refresh(&m, &three[2], 1, 50000);
   assert_int_equal(m.lines[0].process->row.shown[TOP_ALLOCATIONS], ARROWPOOL_UNKNOWN);
@@ -138,7 +138,7 @@ TEST(totals_are_of_running_processes) {
   top_model_end(&m);
   assert_int_equal(m.totals[TOP_LIVE], 0);
   top_describe(&m, text, sizeof text);
-  assert_string_equal(text, "1 processes, 1 killed, 1 unreadable");
+  assert_string_equal(text, "1 processes, 1 gone, 1 unreadable");
   top_model_free(&m);
 }
 
@@ -176,7 +176,7 @@ TEST(pools_stand_below_their_process) {
 }
 
 TEST(a_filter_looks_at_all_that_is_said_of_a_process) {
-  static const char *const cases[][2] = {{"dask", "b"}, {"PYTHON", "c"}, {"C:BIG", "b"}, {"KILL", "c"},
+  static const char *const cases[][2] = {{"dask", "b"}, {"PYTHON", "c"}, {"C:BIG", "b"}, {"GONE", "c"},
                                          {"20", "b"},   {"", "b c a"},   {"nobody", ""}, {"libc", "c a"}};
   top_model m = {.sort = TOP_COLUMN_LIVE};
   refresh(&m, three, 3, 50000);
@@ -332,7 +332,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_rate_is_that_of_the_time_since_the_last_refresh),
       cmocka_unit_test(the_first_rate_is_that_of_the_time_since_the_process_started),
-      cmocka_unit_test(the_first_rate_of_a_killed_process_is_not_known),
+      cmocka_unit_test(the_first_rate_of_a_process_that_is_gone_is_not_known),
       cmocka_unit_test(a_rate_is_never_negative_or_of_no_time),
       cmocka_unit_test(what_no_pool_knows_is_unknown_and_what_some_know_is_summed),
       cmocka_unit_test(totals_are_of_running_processes),
