@@ -139,7 +139,7 @@ static void write_dump(room *r, report_source source) {
 
 /* ---- when ---- */
 
-/* Bytes of stack that a dump needs at most, from here on; tests/shim/small_stacks.bats holds it to that. */
+/* Bytes of stack that a dump needs at most, from here on; tests/shim/altstack.bats holds it to that. */
 #define STACK_BYTES 1536
 
 /* On a signal's own stack: whether a dump fits on what is left of it; jemalloc, whose locks the thread may

@@ -58,12 +58,20 @@ static void configure_backend(const options *settings) {
                                             .thp = thp[settings->values[OPTION_THP].number]});
 }
 
-/* What ends the program is said in any case. */
+#define MOST_FINDINGS 1000
+
+/* What ends the program is said in any case; where it goes on, a loop would fill the disk. */
 static void tell_finding(const char *line) {
-  if (guard_mode == ARROWPOOL_DEBUG_WARN)
-    router_warn(&line, 1);
-  else
+  static _Atomic uint64_t told;
+  if (guard_mode != ARROWPOOL_DEBUG_WARN) {
     log_line(&line, 1);
+    return;
+  }
+  uint64_t before = atomic_fetch_add(&told, 1);
+  if (before < MOST_FINDINGS)
+    router_warn(&line, 1);
+  else if (before == MOST_FINDINGS)
+    router_tell("arrowpool: debug: 1000 findings were told; no more are\n");
 }
 
 static void tell_misuse(const char *line) { log_line(&line, 1); }

@@ -193,8 +193,8 @@ def wrong(url):
 
 
 def main():
-    sys.exit({"scrape": scrape, "slow": slow, "beside": beside, "crowd": crowd, "hold": hold, "wrong": wrong}[sys.argv[2]](
-        sys.argv[1], *sys.argv[3:]))
+    sys.exit({"scrape": scrape, "slow": slow, "beside": beside, "crowd": crowd, "hold": hold,
+              "wrong": wrong}[sys.argv[2]](sys.argv[1], *sys.argv[3:]))
 
 
 if __name__ == "__main__":

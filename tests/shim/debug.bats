@@ -193,3 +193,16 @@ END
   run -0 --separate-stderr shim ARROW_POOL=jemalloc "$PROBES/probe_debug" c size
   assert_equal "$stderr" ""
 }
+
+@test "of a thousand findings and more no more are told, and the program goes on" {
+  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_DEBUG=warn "$TESTED_PYTHON" -I -c '
+import ctypes
+library = ctypes.CDLL(None)
+pool, own = ctypes.c_void_p(), ctypes.create_string_buffer(100)
+assert library.arrowpool_create(b"probe", None, ctypes.byref(pool)) == 0
+for _ in range(2000):
+    library.arrowpool_free(pool, own, ctypes.c_int64(100), ctypes.c_int64(64))'
+  assert_equal "${#stderr_lines[@]}" 1001
+  [[ ${stderr_lines[999]} == "arrowpool: debug: pool c:probe: "*": no pool handed it out "* ]]
+  assert_equal "${stderr_lines[1000]}" "arrowpool: debug: 1000 findings were told; no more are"
+}
