@@ -2,7 +2,8 @@
  * address they return to. The program's own calls, and those within libc, go through.
  *
  *   FAULTS=CALL:N:ERRNO[,...]    the Nth call fails; "N+": all from the Nth on. As a call's name,
- *                                mremap_unmaps is an mremap that fails when the target is unmapped already
+ *                                mremap_unmaps is an mremap that fails when the target is unmapped already;
+ *                                an mmap or munmap past libc's function, by syscall, is one like any other
  *   FAULTS_REPORT=FILE           how often each was called and failed, as records: see `record`
  *
  * Preload it after the shim: what the shim passes on arrives here last. Counting goes on in the children of a
@@ -23,11 +24,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* X(type, name, parameters) of the functions that are stood in for. */
 #define CALLS(X)                                                                                             \
   X(void *, mmap, (void *, size_t, int, int, int, off_t))                                                    \
+  X(long, syscall, (long, ...))                                                                              \
   X(int, munmap, (void *, size_t))                                                                           \
   X(void *, mremap, (void *, size_t, size_t, int, ...))                                                      \
   X(int, madvise, (void *, size_t, int))                                                                     \
@@ -178,6 +181,23 @@ void *mmap(void *at, size_t size, int access, int flags, int fd, off_t offset) {
   if (f)
     FAIL_WITH(MAP_FAILED);
   return real.mmap(at, size, access, flags, fd, offset);
+}
+
+long syscall(long number, ...) {
+  long arguments[6];
+  va_list rest;
+  va_start(rest, number);
+  for (int i = 0; i < 6; i++)
+    arguments[i] = va_arg(rest, long);
+  va_end(rest);
+  pthread_once(&once, prepare);
+  const struct fault *f = number == SYS_mmap     ? fault_of(CALL_mmap, __builtin_return_address(0))
+                          : number == SYS_munmap ? fault_of(CALL_munmap, __builtin_return_address(0))
+                                                 : NULL;
+  if (f)
+    FAIL_WITH(-1);
+  return real.syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+                      arguments[5]);
 }
 
 int munmap(void *at, size_t size) {
