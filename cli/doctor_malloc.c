@@ -1,5 +1,5 @@
 /* What the doctor says of who frees: whether what the libc door hands out could be freed past it, which is
- * why the shim would only count there (shim/next.h). Told by what the program and its libraries define and
+ * why the shim would only count there (shim/bypass.h). Told by what the program and its libraries define and
  * call. */
 #include "doctor.h"
 

@@ -12,6 +12,8 @@
 static void *system_allocate(size_t size, size_t alignment) {
   void *buffer = NULL;
   int saved = errno;
+  if (size >= BACKEND_TOO_LARGE)
+    return NULL;
   if (alignment < sizeof(void *))
     alignment = sizeof(void *);
   if (system_allocator.posix_memalign(&buffer, alignment, size)) {
@@ -32,6 +34,8 @@ static void *system_reallocate(void *buffer, size_t old_size, size_t new_size, s
                                backend_resize *how) {
   uintptr_t before = (uintptr_t)buffer;
   int saved = errno;
+  if (new_size >= BACKEND_TOO_LARGE)
+    return NULL;
   void *moved = system_allocator.realloc(buffer, new_size);
   if (!moved) {
     errno = saved;

@@ -36,6 +36,11 @@ static inline bool range_owns(const void *pointer) {
          __builtin_expect(!range_losses || !range_is_lost(pointer), 1);
 }
 
+/* Whether so many bytes could lie in it at all. */
+static inline bool range_may_hold(size_t size) {
+  return size <= atomic_load_explicit(&range_all.span, memory_order_relaxed);
+}
+
 /* Two comparisons; NULL and anything else outside is not held. */
 static inline bool range_window_holds(const range_window *window, const void *pointer) {
   return (uintptr_t)pointer - (uintptr_t)window->base < window->size;

@@ -74,11 +74,11 @@ static void *family_symbol(void *scope, const char *name) {
   return symbol;
 }
 
-static void *symbol_in(void *scope, const char *name) {
+void *next_symbol(const char *name) {
   bool nested = resolving;
   int saved = errno;
   resolving = true;
-  void *symbol = dlsym(scope, name);
+  void *symbol = dlsym(RTLD_NEXT, name);
   if (!symbol)
     /* A pending message would be freed, by way of us, at the next failure. */
     dlerror(); /* NOLINT(concurrency-mt-unsafe): glibc keeps a message for each thread */
@@ -86,8 +86,6 @@ static void *symbol_in(void *scope, const char *name) {
   errno = saved;
   return symbol;
 }
-
-void *next_symbol(const char *name) { return symbol_in(RTLD_NEXT, name); }
 
 static bool is_ours(const void *symbol) { return owners_same(symbol, boot); }
 
@@ -196,34 +194,6 @@ static void find_allocator(void) {
   SET(libc.realloc, family_symbol(handle, "realloc"));
   SET(libc.malloc_usable_size, family_symbol(handle, "malloc_usable_size"));
   SET(libc.free, family_symbol(handle, "free"));
-}
-
-static const char *const bypasses[] = {
-#define BYPASS(name) name,
-#include "bypasses.def"
-#undef BYPASS
-};
-enum { LIBC_BYPASSES = 2, BYPASSES = sizeof bypasses / sizeof *bypasses };
-
-static const char *called_bypass(void) {
-  const char *known[BYPASSES];
-  const void *owner = family_symbol(RTLD_NEXT, "free");
-  size_t count =
-      owners_same(owner, symbol_in(RTLD_DEFAULT, "gnu_get_libc_version")) ? LIBC_BYPASSES : BYPASSES;
-  bool any = false;
-  for (size_t i = 0; i < count; i++) {
-    known[i] = owners_same(symbol_in(RTLD_DEFAULT, bypasses[i]), owner) ? bypasses[i] : NULL;
-    any |= known[i] != NULL;
-  }
-  return any ? owners_called(known, count) : NULL;
-}
-
-const char *next_bypass(void) {
-  static const char *const names[] = {"free", "realloc", "malloc_usable_size"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (!is_ours(family_symbol(RTLD_DEFAULT, names[i])))
-      return names[i];
-  return called_bypass();
 }
 
 void next_resolve_optional(void) {

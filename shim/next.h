@@ -40,11 +40,6 @@ extern __thread volatile bool next_passing;
 /* Look up what not every chain has. Called once, when the shim starts. */
 void next_resolve_optional(void);
 
-/* Whether pointers of ours could be freed, resized or measured past us, and by what: a function that the
- * program takes from elsewhere, or NULL. As far as it can be seen when the program starts: what it loads
- * later, or looks up by dlsym, is not known. */
-const char *next_bypass(void);
-
 /* A symbol of the chain, or NULL. */
 void *next_symbol(const char *name);
 

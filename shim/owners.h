@@ -2,8 +2,8 @@
  *
  * Programs ask the C library for versions of these functions, and find what a plain dlsym passes over, such
  * as the hidden versions of libc_malloc_debug.so. So both are asked for, and what was loaded first counts, as
- * it does when a program is linked. Called while the shim starts, by `next` only; may allocate, as dlsym
- * does. */
+ * it does when a program is linked. Called while the shim starts, by next and bypass only; may allocate, as
+ * dlsym does. */
 #ifndef ARROWPOOL_OWNERS_H
 #define ARROWPOOL_OWNERS_H
 

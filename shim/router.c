@@ -2,6 +2,7 @@
 #include "router.h"
 
 #include "available.h"
+#include "bypass.h"
 #include "live.h"
 #include "log.h"
 #include "misuse.h"
@@ -137,7 +138,7 @@ static void tell_of_shut_door(const options *settings) {
 static bool libc_door_serves(const options *settings) {
   if (settings->values[OPTION_POOL].number != OPTIONS_POOL_JEMALLOC && guard_mode == ARROWPOOL_DEBUG_OFF)
     return false;
-  const char *bypass = next_bypass();
+  const char *bypass = bypass_find();
   if (bypass)
     router_inform(
         (const char *const[]){"the libc door only counts: the program calls a ", bypass, " that is not ours"},

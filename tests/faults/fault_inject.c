@@ -3,6 +3,7 @@
  *
  *   FAULTS=CALL:N:ERRNO[>CALL:N:ERRNO][,...]    the Nth call fails; "N+": all from the Nth on. What stands
  *                                behind a `>` counts from that failure on, in its thread and its request
+ *                                An mmap or munmap past libc's function, by syscall, is one like any other
  *   FAULTS_REPORT=FILE           how often each was called and failed, as records: see `record`
  *
  * `manners` below has the names of calls that do something before they fail. A program that has requests
@@ -24,11 +25,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* X(type, name, parameters) of the functions that are stood in for. */
 #define CALLS(X)                                                                                             \
   X(void *, mmap, (void *, size_t, int, int, int, off_t))                                                    \
+  X(long, syscall, (long, ...))                                                                              \
   X(int, munmap, (void *, size_t))                                                                           \
   X(void *, mremap, (void *, size_t, size_t, int, ...))                                                      \
   X(int, madvise, (void *, size_t, int))                                                                     \
@@ -227,6 +230,23 @@ void *mmap(void *at, size_t size, int access, int flags, int fd, off_t offset) {
   if (f)
     FAIL_WITH(MAP_FAILED);
   return real.mmap(at, size, access, flags, fd, offset);
+}
+
+long syscall(long number, ...) {
+  long arguments[6];
+  va_list rest;
+  va_start(rest, number);
+  for (int i = 0; i < 6; i++)
+    arguments[i] = va_arg(rest, long);
+  va_end(rest);
+  pthread_once(&once, prepare);
+  const struct fault *f = number == SYS_mmap     ? fault_of(CALL_mmap, __builtin_return_address(0))
+                          : number == SYS_munmap ? fault_of(CALL_munmap, __builtin_return_address(0))
+                                                 : NULL;
+  if (f)
+    FAIL_WITH(-1);
+  return real.syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+                      arguments[5]);
 }
 
 int munmap(void *at, size_t size) {

@@ -396,3 +396,12 @@ need_suid() {
   chmod 4755 "$PUBLIC/linked"
   trusted "$PUBLIC/linked"
 }
+
+@test "a profiler that stands in for mmap does not count the range as used" {
+  for preload in "$SHIM:$PROBES/libprobe_profiler.so" "$PROBES/libprobe_profiler.so:$SHIM"; do
+    run -0 env LD_PRELOAD="$preload" ARROW_POOL=jemalloc ARROW_POOL_STATS="$BATS_TEST_TMPDIR/dump.json" "$PROBES/probe_own_none"
+    assert_line "0 GiB by mmap"
+    run -0 json "$BATS_TEST_TMPDIR/dump.json" 'pool("libc")["backend"], pool("libc")["num_fallbacks"]'
+    assert_output "('jemalloc', 0)"
+  done
+}

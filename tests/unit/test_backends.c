@@ -359,6 +359,29 @@ TEST(without_memory_warm_pages_go_back_and_it_is_tried_once_more) {
   }
 }
 
+static void what_is_larger_than_all_the_addresses_gives_nothing_back(void **state) {
+  static const backend fake = {
+      .allocate = try_allocate, .reallocate = try_reallocate, .release_unused = count_release};
+  backend_resize how;
+  struct rlimit before, lowered;
+  (void)state;
+  assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+  lowered = before;
+  lowered.rlim_cur = (rlim_t)1 << 46;
+  assert_int_equal(setrlimit(RLIMIT_AS, &lowered), 0);
+  tries_that_fail = 1;
+  for (size_t size = (size_t)1 << 45; size; size *= 2) {
+    bool fits = size <= (size_t)1 << 46;
+    tries = releases = 0;
+    assert_ptr_equal(backend_allocate(&fake, size, 64), fits ? block : NULL);
+    assert_int_equal(releases, fits);
+    tries = releases = 0;
+    assert_ptr_equal(backend_reallocate(&fake, block, 64, size, 64, &how), fits ? block : NULL);
+    assert_int_equal(releases, fits);
+  }
+  assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+}
+
 #define ON_BOTH(test)                                                                                        \
   TEST_WITH(test, "jemalloc", &backend_jemalloc), TEST_WITH(test, "system", &backend_system)
 
@@ -370,6 +393,7 @@ int main(void) {
       cmocka_unit_test(without_a_range_everything_comes_from_the_system),
       cmocka_unit_test(a_limit_on_data_is_not_used_up_in_advance),
       cmocka_unit_test(without_memory_warm_pages_go_back_and_it_is_tried_once_more),
+      cmocka_unit_test(what_is_larger_than_all_the_addresses_gives_nothing_back),
       ON_BOTH(every_size_comes_at_every_alignment),
       ON_BOTH(the_usable_size_can_be_used),
       ON_BOTH(the_alignment_to_keep_is_at_least_the_one_asked_for),

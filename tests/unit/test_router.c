@@ -3,6 +3,7 @@
  * own; what it says on stderr is caught. */
 #include "unit.h"
 
+#include "bypass.h"
 #include "log.h"
 #include "next.h"
 #include "router.h"
@@ -15,6 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* The program's frees are not the doors', which are not here. */
+static const char *way_past_us;
+const char *bypass_find(void) { return way_past_us; }
 
 static char said[4096]; /* by the last child, on stderr */
 
@@ -170,6 +175,23 @@ static void wake_in_many_threads(void) {
   CHECK(router_door_of(ROUTER_LIBC));
 }
 
+static void libc_only_counts(void) {
+  CHECK(router_awake());
+  const router_door *libc = router_door_of(ROUTER_LIBC), *arrow = router_door_of(ROUTER_ARROW_MIMALLOC);
+  CHECK(libc && !libc->ours && arrow && arrow->ours);
+}
+
+TEST(where_frees_would_go_past_us_libc_is_only_counted) {
+  way_past_us = "free";
+  CASE(libc_only_counts, "ARROW_POOL=jemalloc");
+  assert_string_equal(said, "");
+  CASE(libc_only_counts, "ARROW_POOL=system", "ARROW_POOL_DEBUG=abort");
+  CASE(libc_only_counts, "ARROW_POOL=jemalloc", "ARROW_POOL_LOG=info");
+  assert_string_equal(said,
+                      "arrowpool: the libc door only counts: the program calls a free that is not ours\n");
+  way_past_us = NULL;
+}
+
 TEST(many_threads_may_wake_the_router) { CASE(wake_in_many_threads, "ARROW_POOL=jemalloc"); }
 
 /* ---- whose pointer ---- */
@@ -281,6 +303,7 @@ int main(void) {
       cmocka_unit_test(doors_that_are_not_chosen_are_shut),
       cmocka_unit_test(mistakes_are_one_line_each_and_the_defaults_are_used),
       cmocka_unit_test(the_router_sleeps_until_there_is_an_environment),
+      cmocka_unit_test(where_frees_would_go_past_us_libc_is_only_counted),
       cmocka_unit_test(many_threads_may_wake_the_router),
       cmocka_unit_test(a_pointer_of_ours_is_told_by_its_address),
       cmocka_unit_test(the_stubs_give_way_to_the_functions_that_follow),
