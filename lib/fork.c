@@ -35,10 +35,17 @@ bool fork_is_own_process(void) { return process == syscall(SYS_getpid); }
 
 void fork_hold_signals(sigset_t *before) {
   static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+  static const int ends[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
   sigset_t set;
   sigfillset(&set);
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
     sigdelset(&set, faults[i]);
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    struct sigaction theirs;
+    if (sigaction(ends[i], NULL, &theirs) == 0 && !(theirs.sa_flags & SA_SIGINFO) &&
+        theirs.sa_handler == SIG_DFL)
+      sigdelset(&set, ends[i]);
+  }
   pthread_sigmask(SIG_BLOCK, &set, before);
 }
 

@@ -12,8 +12,8 @@ void fork_register(void);
 /* Whether this is the process that started or was forked: not a child that vfork or clone made. */
 bool fork_is_own_process(void);
 
-/* Block all signals but those that a fault raises. A handler that forked while a keeper's lock is held would
- * wait for ever. */
+/* Block all signals but those that a fault raises, and those that would end the process without a handler. A
+ * handler that forked while a keeper's lock is held would wait for ever. */
 void fork_hold_signals(sigset_t *before);
 
 /* What stands on the library and has to be quiet as well: `prepare` is called before the library's locks are

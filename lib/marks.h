@@ -6,15 +6,9 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#define MARKS_LEAF_BITS    28 /* bytes that share a leaf: 256 MiB */
-#define MARKS_ADDRESS_BITS 48
-#define MARKS_LEAVES       ((size_t)1 << (MARKS_ADDRESS_BITS - MARKS_LEAF_BITS))
 
 typedef struct marks {
-  struct marks_leaf *_Atomic leaves[MARKS_LEAVES];
+  void *_Atomic root; /* NULL: the set was always empty, and costs no address */
 } marks;
 
 /* False if it cannot be in the set: no memory for the bit, or an address that is not a multiple of 16. */
