@@ -159,20 +159,32 @@ TEST(a_small_buffer_that_is_freed_twice_in_a_row_ends_the_program) {
   backend_jemalloc.free(buffer, 100, 64);
 }
 
-static void fill_the_cache(char *buffer) {
+/* Free it as a block of that size, and so many others that the cache gives blocks back. */
+static void overflow_the_cache(char *block, size_t size) {
   static void *others[2000];
   for (size_t i = 0; i < COUNT_OF(others); i++)
-    others[i] = backend_jemalloc.allocate(100, 64);
-  backend_jemalloc.free(buffer + 64, 100, 64);
+    others[i] = backend_jemalloc.allocate(size, 64);
+  backend_jemalloc.free(block, size, 64);
   for (size_t i = 0; i < COUNT_OF(others); i++)
-    backend_jemalloc.free(others[i], 100, 64);
+    backend_jemalloc.free(others[i], size, 64);
 }
+
+static void free_inner(char *buffer) { overflow_the_cache(buffer + 64, 100); }
+
+static void free_with_wrong_size(char *buffer) { overflow_the_cache(buffer, 200); }
 
 TEST(an_inner_pointer_ends_the_program_when_it_goes_back_to_its_slab) {
   char *buffer = backend_jemalloc.allocate(100, 64), expected[128];
   snprintf(expected, sizeof expected, "block %p: freed already, or not the start of one",
            (void *)(buffer + 64));
-  assert_string_equal(last_words(fill_the_cache, buffer), expected);
+  assert_string_equal(last_words(free_inner, buffer), expected);
+  backend_jemalloc.free(buffer, 100, 64);
+}
+
+TEST(a_wrong_size_ends_the_program_when_the_block_goes_back_to_its_slab) {
+  char *buffer = backend_jemalloc.allocate(100, 64), expected[128];
+  snprintf(expected, sizeof expected, "block %p of 128 bytes: freed as one of 256", (void *)buffer);
+  assert_string_equal(last_words(free_with_wrong_size, buffer), expected);
   backend_jemalloc.free(buffer, 100, 64);
 }
 
@@ -185,6 +197,7 @@ int main(void) {
       cmocka_unit_test(a_small_buffer_that_was_forgotten_ends_the_program),
       cmocka_unit_test(a_small_buffer_that_is_freed_twice_in_a_row_ends_the_program),
       cmocka_unit_test(an_inner_pointer_ends_the_program_when_it_goes_back_to_its_slab),
+      cmocka_unit_test(a_wrong_size_ends_the_program_when_the_block_goes_back_to_its_slab),
   };
   return cmocka_run_group_tests(tests, start, NULL);
 }
