@@ -5,6 +5,7 @@
 #include "figures.h"
 
 #include "live.h"
+#include "live_process.h"
 #include "open_regular.h"
 #include "writer.h"
 
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -259,72 +259,13 @@ static void read_pool(const file *f, uint32_t pool, figures_pool *out) {
 
 /* ---- the process ---- */
 
-/* What a file of the kernel's holds; "" if it cannot be read. */
-static void read_text(const char *path, char *out, size_t size) {
-  FILE *stream = fopen(path, "re");
-  out[stream ? fread(out, 1, size - 1, stream) : 0] = 0;
-  if (stream)
-    fclose(stream);
-}
-
-/* -1: there is no such process, or it is dead and only its parent has not asked for its status yet. A process
- * whose first thread ended before others looks like that too, but for their number. */
-static int64_t start_ticks_of(int64_t pid) {
-  char path[64], stat[1024], state;
-  long long ticks, threads;
-  snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
-  read_text(path, stat, sizeof stat);
-  const char *at = strrchr(stat, ')'); /* the name ends there */
-  if (!at ||
-      sscanf(at + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lld %*d %lld",
-             &state, &threads, &ticks) != 3)
-    return -1;
-  return strchr("ZX", state) && threads <= 1 ? -1 : ticks;
-}
-
-static int64_t status_bytes(const char *status, const char *key) {
-  long long kib;
-  const char *at = strstr(status, key);
-  return at && sscanf(at + strlen(key), " %lld", &kib) == 1 ? kib * 1024 : ARROWPOOL_UNKNOWN;
-}
-
-/* Numbers of processes are those of a PID namespace, which begins anew with each boot of a host. Of what is
- * another's nothing is told by ours; only a boot of this host that is over has no process any more. */
-static figures_state look_for_process(const live_header *h) {
-  static char boot[40]; /* the same for every file, as is the next */
-  static struct utsname here;
-  struct stat own;
-  if (!boot[0] && uname(&here) == 0)
-    read_text("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
-  bool same_name = strncmp(here.nodename, h->host, sizeof h->host - 1) == 0;
-  if (!boot[0] || !h->boot[0])
-    return FIGURES_UNKNOWN;
-  if (strncmp(boot, h->boot, 36) != 0)
-    return same_name ? FIGURES_GONE : FIGURES_UNKNOWN;
-  bool known = h->pid_namespace && stat("/proc/self/ns/pid", &own) == 0;
-  if (known ? h->pid_namespace != (uint32_t)own.st_ino : !same_name)
-    return FIGURES_UNKNOWN;
-  return start_ticks_of(h->pid) == h->start_ticks ? FIGURES_RUNNING : FIGURES_GONE;
-}
-
-static figures_state state_of(live_header *h) {
-  switch (atomic_load(&h->state)) {
-  case LIVE_ENDED:
-    return FIGURES_ENDED;
-  case LIVE_REPLACED:
-    return FIGURES_REPLACED;
-  default:
-    return look_for_process(h);
-  }
-}
-
 static int64_t milliseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000; }
 
 static void read_process(file *f, const struct stat *status, figures *out) {
   live_header *h = &f->header;
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  out->state = state_of(h);
+  out->state = live_process_state(h);
   out->from_live = true;
   out->pid = h->pid;
   out->start_time = clamp(h->start_time);
@@ -344,12 +285,7 @@ static void read_process(file *f, const struct stat *status, figures *out) {
   writer_make_printable(out->program);
   writer_make_printable(out->host);
   writer_make_printable(out->command);
-  char path[64], memory[4096] = "";
-  snprintf(path, sizeof path, "/proc/%lld/status", (long long)h->pid);
-  if (out->state == FIGURES_RUNNING)
-    read_text(path, memory, sizeof memory);
-  out->rss_bytes = status_bytes(memory, "VmRSS:");
-  out->peak_rss_bytes = status_bytes(memory, "VmHWM:");
+  live_process_read_memory(out->state == FIGURES_RUNNING ? h->pid : 0, &out->rss_bytes, &out->peak_rss_bytes);
   out->warm_bytes = clamp(atomic_load(&h->warm_bytes));
   out->limit_bytes = h->limit_bytes > 0 ? limit(h->limit_bytes) : ARROWPOOL_UNKNOWN;
   out->jemalloc_active_bytes = out->jemalloc_resident_bytes = out->jemalloc_metadata_bytes =

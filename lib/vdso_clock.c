@@ -3,7 +3,6 @@
 #include "vdso_clock.h"
 
 #include <elf.h>
-#include <link.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -24,7 +23,7 @@ static int ask_kernel(clockid_t clock, struct timespec *out) {
 }
 
 /* What the tables of a loaded library lead to, in its dynamic section. */
-static const void *entry_of(const ElfW(Dyn) * dynamic, ElfW(Sxword) tag, uintptr_t bias) {
+static const void *entry_of(const Elf64_Dyn *dynamic, Elf64_Sxword tag, uintptr_t bias) {
   for (; dynamic->d_tag != DT_NULL; dynamic++)
     if (dynamic->d_tag == tag)
       return (const void *)(bias + dynamic->d_un.d_ptr);
@@ -32,8 +31,8 @@ static const void *entry_of(const ElfW(Dyn) * dynamic, ElfW(Sxword) tag, uintptr
 }
 
 /* The number of symbols is that of the chains of the hash table. */
-static clock_function *find_in(const ElfW(Dyn) * dynamic, uintptr_t bias) {
-  const ElfW(Sym) *symbols = entry_of(dynamic, DT_SYMTAB, bias);
+static clock_function *find_in(const Elf64_Dyn *dynamic, uintptr_t bias) {
+  const Elf64_Sym *symbols = entry_of(dynamic, DT_SYMTAB, bias);
   const char *names = entry_of(dynamic, DT_STRTAB, bias);
   const uint32_t *hash = entry_of(dynamic, DT_HASH, bias);
   for (uint32_t i = 0; symbols && names && hash && i < hash[1]; i++)
@@ -46,9 +45,9 @@ static clock_function *find(void) {
   const char *library = (const char *)getauxval(AT_SYSINFO_EHDR); /* NOLINT(performance-no-int-to-ptr) */
   if (!library)
     return NULL;
-  const ElfW(Ehdr) *header = (const void *)library;
-  const ElfW(Phdr) *segments = (const void *)(library + header->e_phoff);
-  const ElfW(Dyn) *dynamic = NULL;
+  const Elf64_Ehdr *header = (const void *)library;
+  const Elf64_Phdr *segments = (const void *)(library + header->e_phoff);
+  const Elf64_Dyn *dynamic = NULL;
   uintptr_t bias = 0;
   for (int i = 0; i < header->e_phnum; i++)
     if (segments[i].p_type == PT_LOAD && !bias)

@@ -5,6 +5,7 @@
  * Calls of our own pass on unnoticed, and so does all that is not of the range. No address of the range is
  * ever given up: what the program unmaps there loses its pages and its access instead. Nothing is locked:
  * handlers of signals call this. Until the constructor has run, calls go straight to the kernel. */
+#undef _FILE_OFFSET_BITS /* both names of mmap are defined here */
 #include "next.h"
 #include "range.h"
 #include "slots.h"
@@ -114,8 +115,11 @@ EXPORT void *mmap(void *address, size_t size, int access, int flags, int file, o
   return pass_mmap(address, size, access, flags, file, offset);
 }
 
-/* Under both names: which of them the header gave to the function above depends on how large files are. */
-extern __typeof__(mmap) other_mmap __asm__("mmap") __attribute__((alias("mmap64"), visibility("default"), nothrow, leaf));
+EXPORT void *mmap64(void *address, size_t size, int access, int flags, int file, off_t offset) {
+  if (flags & MAP_FIXED && CONCERNS_US(address))
+    slots_note_altered(address, size);
+  return pass_mmap(address, size, access, flags, file, offset);
+}
 
 static void *move_mapping(void *address, size_t size, size_t new_size, int flags, void *target) {
   slots_note_altered(address, size);
