@@ -173,19 +173,20 @@ static struct {
   size_t (*malloc_usable_size)(void *buffer);
 } libc; /* where neither the names nor the next functions are one library's; else NULL */
 
-/* Only if one and the same library answers to all: what one hands out, another cannot free. That library's,
- * or NULL. */
-static void *only_owner(void *scope) {
-  static const char *const names[] = {"posix_memalign", "realloc", "malloc_usable_size", "free"};
+/* Only if one and the same library answers to the first `count`: what one hands out, another cannot free.
+ * That library's, or NULL. */
+static void *only_owner(void *scope, size_t count) {
+  static const char *const names[] = {"posix_memalign", "realloc", "free", "malloc_usable_size"};
   void *first = family_symbol(scope, names[0]);
-  for (size_t i = 1; first && i < sizeof names / sizeof *names; i++)
+  for (size_t i = 1; first && i < count; i++)
     if (!owners_same(first, family_symbol(scope, names[i])))
       return NULL;
   return first;
 }
 
+/* A profiler that stands before us may leave sizes to the allocator behind it, as heaptrack does. */
 static void find_allocator(void) {
-  void *seen = only_owner(RTLD_DEFAULT), *behind = only_owner(RTLD_NEXT);
+  void *seen = only_owner(RTLD_DEFAULT, 3), *behind = only_owner(RTLD_NEXT, 4);
   by_name = seen && (behind || !is_ours(seen));
   void *handle = by_name || behind ? NULL : dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
   if (!handle)
