@@ -21,8 +21,6 @@ typedef struct block {
   _Atomic(shard *) shards[COUNTERS_POOLS];
 } block;
 
-static _Atomic(shard *) shards_of[COUNTERS_POOLS]; /* only ever pushed to */
-
 static block shared_block = {.shared = true};
 static shard last_resort[COUNTERS_POOLS]; /* shared by threads that found no memory for one of their own */
 static block *free_blocks;                /* protected by GATE_SHARDS */
@@ -79,8 +77,8 @@ static void list_shard(shard *s, unsigned pool) {
   if (atomic_exchange(&s->pool, pool + 1)) /* it is listed: the last resort */
     return;
   atomic_store(&s->highest, quantum[pool] == EXACT ? EXACT : 0);
-  s->next = atomic_load(&shards_of[pool]);
-  atomic_store_explicit(&shards_of[pool], s, memory_order_release);
+  s->next = atomic_load(&area_shards[pool]);
+  atomic_store_explicit(&area_shards[pool], s, memory_order_release);
 }
 
 static __attribute__((noinline, cold)) shard *make_shard(block *b, unsigned pool) {
@@ -264,7 +262,7 @@ static int64_t add_sums(arrowpool_stats *out, const _Atomic int64_t *stored, int
 void counters_read(unsigned pool, arrowpool_stats *out) {
   *out = (arrowpool_stats){.struct_size = sizeof *out, .limit_bytes = ARROWPOOL_UNKNOWN};
   int64_t gone = add_sums(out, area_pools[pool].baseline, -1);
-  for (shard *s = atomic_load_explicit(&shards_of[pool], memory_order_acquire); s; s = s->next)
+  for (shard *s = atomic_load_explicit(&area_shards[pool], memory_order_acquire); s; s = s->next)
     gone += add_sums(out, s->sums, 1);
   out->num_reallocations = out->reallocs_in_place + out->reallocs_remapped + out->reallocs_copied;
   for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++) {
@@ -276,7 +274,7 @@ void counters_read(unsigned pool, arrowpool_stats *out) {
   int64_t live = exact ? published : out->total_bytes_allocated - gone;
   out->bytes_allocated = live > 0 ? live : 0; /* a free may be seen before its allocation, on another shard */
   int64_t peak = atomic_load_explicit(&area_pools[pool].peak, memory_order_relaxed);
-  for (shard *s = exact ? NULL : atomic_load_explicit(&shards_of[pool], memory_order_acquire); s;
+  for (shard *s = exact ? NULL : atomic_load_explicit(&area_shards[pool], memory_order_acquire); s;
        s = s->next) {
     int64_t ahead = atomic_load_explicit(&s->highest, memory_order_relaxed) -
                     atomic_load_explicit(&s->published, memory_order_relaxed);
@@ -302,7 +300,7 @@ static int64_t count_events(const _Atomic int64_t *stored) {
 
 bool counters_is_used(unsigned pool) {
   int64_t events = -count_events(area_pools[pool].baseline);
-  for (shard *s = atomic_load_explicit(&shards_of[pool], memory_order_acquire); s; s = s->next)
+  for (shard *s = atomic_load_explicit(&area_shards[pool], memory_order_acquire); s; s = s->next)
     events += count_events(s->sums);
   return events || area_pools[pool].inherited;
 }
@@ -330,7 +328,7 @@ static void store_if_changed(_Atomic int64_t *where, int64_t value) {
 /* What the pool publishes is up to date, and so are its shards. */
 static void settle(unsigned pool, int64_t live) {
   bool exact = quantum[pool] == EXACT;
-  for (shard *s = atomic_load(&shards_of[pool]); s; s = s->next) {
+  for (shard *s = atomic_load(&area_shards[pool]); s; s = s->next) {
     int64_t here = live_of(s);
     store_if_changed(&s->published, exact ? 0 : here);
     store_if_changed(&s->highest, exact ? EXACT : here);
@@ -345,7 +343,7 @@ static void rebase(unsigned pool, bool keep_live) {
   counters_read(pool, &before);
   raise_to(&area_pools[pool].old_peak, before.max_memory);
   int64_t sums[FIELDS] = {0};
-  for (shard *s = atomic_load(&shards_of[pool]); s; s = s->next)
+  for (shard *s = atomic_load(&area_shards[pool]); s; s = s->next)
     for (size_t i = 0; i < FIELDS; i++)
       sums[i] += atomic_load_explicit(&s->sums[i], memory_order_relaxed);
   int64_t grown = sums[FIELD(total_bytes_allocated)] - of_baseline(pool, FIELD(total_bytes_allocated));
@@ -367,21 +365,6 @@ int64_t counters_be_exact(unsigned pool) {
   quantum[pool] = EXACT;
   settle(pool, before.bytes_allocated);
   return before.bytes_allocated;
-}
-
-static int64_t sum_fields(unsigned pool, size_t first, size_t count_) {
-  int64_t sum = 0;
-  for (shard *s = atomic_load_explicit(&shards_of[pool], memory_order_acquire); s; s = s->next)
-    for (size_t i = first; i < first + count_; i++)
-      sum += atomic_load_explicit(&s->sums[i], memory_order_acquire);
-  return sum;
-}
-
-/* A buffer enters the histogram before it can be freed or grow, and what is read first may only be too small:
- * so a buffer that lives is never missed. Baselines do not matter to the difference. */
-bool counters_all_freed(unsigned pool) {
-  int64_t gone = sum_fields(pool, FIELD(num_frees), 1) + sum_fields(pool, FIELD(num_growths), 1);
-  return sum_fields(pool, FIELD(size_histogram), ARROWPOOL_HISTOGRAM_BUCKETS) == gone;
 }
 
 void counters_reset(unsigned pool) {
@@ -410,7 +393,7 @@ void counters_fork_child(void) {
   if (own_block)
     memcpy(own_block, &own_at_fork, sizeof own_at_fork);
   for (unsigned pool = 0; pool < COUNTERS_POOLS; pool++)
-    if (atomic_load(&shards_of[pool]))
+    if (atomic_load(&area_shards[pool]))
       rebase(pool, true);
   /* The blocks of threads that do not exist here stay out of use: their sums are in the baseline. */
 }

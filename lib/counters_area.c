@@ -10,6 +10,7 @@
 
 static area_pool own_pools[AREA_POOLS];
 area_pool *_Atomic area_pools = own_pools;
+_Atomic(area_shard *) area_shards[AREA_POOLS];
 void (*area_prepare_pool)(unsigned pool);
 void (*area_leave)(void);
 bool area_is_forking;

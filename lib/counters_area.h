@@ -55,6 +55,9 @@ typedef struct area_pool {
 /* All pools, by number. */
 extern area_pool *_Atomic area_pools;
 
+/* The shards of each, which are only ever pushed to. */
+extern _Atomic(area_shard *) area_shards[AREA_POOLS];
+
 /* Zeroed memory of the process that is never given back; NULL if there is none. Under GATE_SHARDS. */
 void *area_take_memory(size_t size);
 

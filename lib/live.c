@@ -34,6 +34,7 @@ static void (*complain)(const char *path, const char *problem);
 static char *base;    /* of the mapping; NULL: none yet */
 static char *copy;    /* of what is used of it, for the child of a fork; there as long as there is a file */
 static size_t copied; /* at the last fork: up to where the pools were; 0: nothing */
+static size_t ready_pools, ready_shards; /* of the copy: what can be written to (bytes) */
 static size_t shards_allocated;
 static dev_t device;
 static ino_t inode;
@@ -219,14 +220,27 @@ static void prepare_pool(unsigned pool) {
   }
 }
 
-/* Addresses for a copy; no memory, of which there may be little, until there is a fork. False, with errno, if
- * they cannot be had. */
-static bool reserve_copy(void) {
+/* The kernel takes whole pages; of 64 KiB at most, as which the shards begin. Of two ways one is enough:
+ * without its copy the child would have to forget. */
+static bool make_writable(size_t offset, size_t size) {
+  return mprotect(copy + offset, size, PROT_READ | PROT_WRITE) == 0 || replace_by_memory(copy + offset, size);
+}
+
+/* Have addresses for a copy, and access to as much as a fork will fill: asked for when the file grows, and
+ * not again, so that a fork finds it there. False, with errno, if it cannot be had. */
+static bool prepare_copy(size_t pools_end, size_t shards_size) {
   char *fresh = copy;
   if (!fresh)
     fresh = mmap(NULL, FILE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (fresh != copy)
+    ready_pools = ready_shards = 0;
   copy = fresh == MAP_FAILED ? NULL : fresh;
-  return copy != NULL;
+  if (!copy || (pools_end > ready_pools && !make_writable(0, pools_end)) ||
+      (shards_size > ready_shards && !make_writable(SHARDS_OFFSET, shards_size)))
+    return false;
+  ready_pools = pools_end > ready_pools ? pools_end : ready_pools;
+  ready_shards = shards_size > ready_shards ? shards_size : ready_shards;
+  return true;
 }
 
 static area_shard *take_shard(void);
@@ -237,7 +251,7 @@ static void leave_to_parent(void);
 static void read_nothing_ahead(void) { madvise(base, FILE_SIZE, MADV_RANDOM); }
 
 static void attach(void) {
-  int saved = errno, fd = reserve_copy() ? create() : -1;
+  int saved = errno, fd = prepare_copy(STEP, STEP) ? create() : -1;
   char *fresh = fd < 0 ? MAP_FAILED : mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (fresh == MAP_FAILED) {
     complain(path[0] ? path : directory, strerrordesc_np(errno));
@@ -273,8 +287,10 @@ static area_shard *take_shard(void) {
     return NULL;
   size_t index = atomic_load(&header()->shard_count);
   if (active && index == shards_allocated && index < MAX_SHARDS &&
-      allocate(SHARDS_OFFSET + index * sizeof(area_shard), STEP))
+      allocate(SHARDS_OFFSET + index * sizeof(area_shard), STEP)) {
     shards_allocated += STEP / sizeof(area_shard);
+    prepare_copy(0, shards_allocated * sizeof(area_shard));
+  }
   bool room = index < (in_memory ? MAX_SHARDS : shards_allocated);
   atomic_fetch_add(room ? &header()->shard_count : &header()->lost, 1);
   return room && (active || in_memory) ? &shards()[index] : NULL; /* give_up_file may have been here */
@@ -320,21 +336,11 @@ static void copy_used(char *to, const char *from) {
   memcpy(to + SHARDS_OFFSET, from + SHARDS_OFFSET, used_shards(from));
 }
 
-/* The kernel takes whole pages; of 64 KiB at most, as which the shards begin. Of two ways one is enough:
- * without its copy the child would have to forget. */
-static bool make_writable(size_t offset, size_t size) {
-  return mprotect(copy + offset, size, PROT_READ | PROT_WRITE) == 0 || replace_by_memory(copy + offset, size);
-}
-
 void live_prefork(void) {
-  copied = 0;
-  if (!base || !reserve_copy())
-    return;
-  size_t end = used_pools_end();
-  if (make_writable(0, end) && make_writable(SHARDS_OFFSET, used_shards(base) + 1)) {
-    copied = end;
+  size_t end = base ? used_pools_end() : 0;
+  copied = base && prepare_copy(end, used_shards(base) + 1) ? end : 0;
+  if (copied)
     copy_used(copy, base);
-  }
 }
 
 /* A file of the child's own in place of the parent's. */

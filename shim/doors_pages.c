@@ -135,7 +135,7 @@ static void *move_mapping(void *address, size_t size, size_t new_size, int flags
 EXPORT void *mremap(void *address, size_t size, size_t new_size, int flags, ...) {
   va_list list;
   va_start(list, flags);
-  void *target = flags & MREMAP_FIXED ? va_arg(list, void *) : NULL;
+  void *target = (flags & MREMAP_FIXED) ? va_arg(list, void *) : NULL;
   va_end(list);
   return CONCERNS_US(address) || CONCERNS_US(target) ? move_mapping(address, size, new_size, flags, target)
                                                      : pass_mremap(address, size, new_size, flags, target);
