@@ -4,6 +4,7 @@
  */
 #include "figures.h"
 
+#include "counters.h"
 #include "live.h"
 #include "live_process.h"
 #include "open_regular.h"
@@ -217,8 +218,8 @@ static int64_t highest(const file *f, uint32_t pool, int64_t live) {
   int64_t peak = number_at(record, find(f, LIVE_IN_POOL, "peak", 8));
   for (uint32_t i = f->first[pool]; i < f->first[pool + 1]; i++) {
     const char *shard = shard_at(f, i);
-    uint64_t ahead = (uint64_t)number_at(shard, in_shard) - (uint64_t)number_at(shard, published);
-    int64_t here = (int64_t)((uint64_t)known + ahead);
+    int64_t ahead = counters_ahead(number_at(shard, in_shard), number_at(shard, published));
+    int64_t here = (int64_t)((uint64_t)known + (uint64_t)ahead);
     peak = here > peak ? here : peak;
   }
   return peak > live ? limit(peak) : live;

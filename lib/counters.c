@@ -276,8 +276,8 @@ void counters_read(unsigned pool, arrowpool_stats *out) {
   int64_t peak = atomic_load_explicit(&area_pools[pool].peak, memory_order_relaxed);
   for (shard *s = exact ? NULL : atomic_load_explicit(&area_shards[pool], memory_order_acquire); s;
        s = s->next) {
-    int64_t ahead = atomic_load_explicit(&s->highest, memory_order_relaxed) -
-                    atomic_load_explicit(&s->published, memory_order_relaxed);
+    int64_t ahead = counters_ahead(atomic_load_explicit(&s->highest, memory_order_relaxed),
+                                   atomic_load_explicit(&s->published, memory_order_relaxed));
     peak = published + ahead > peak ? published + ahead : peak;
   }
   out->max_memory = peak > out->bytes_allocated ? peak : out->bytes_allocated;

@@ -17,6 +17,14 @@
 #define COUNTERS_POOLS   256
 #define COUNTERS_QUANTUM ((int64_t)256 << 10) /* bytes */
 
+/* How far the highest of a shard is ahead of what it published: never more than that. A reader may see one of
+ * the two before the shard reported, and the other after. */
+static inline int64_t counters_ahead(int64_t highest, int64_t published) {
+  int64_t ahead;
+  bool fits = !__builtin_sub_overflow(highest, published, &ahead);
+  return fits && ahead < COUNTERS_QUANTUM ? ahead : highest < published ? INT64_MIN / 2 : COUNTERS_QUANTUM;
+}
+
 /* Count one event of pool number `pool`. Sizes are bytes above 0. */
 void counters_allocated(unsigned pool, int64_t size);
 void counters_freed(unsigned pool, int64_t size);

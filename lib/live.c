@@ -209,17 +209,6 @@ static bool give_up_file(const void *address) {
 
 /* ---- the counters' view ---- */
 
-/* Room for a pool's record, which may be the first on its page. */
-static void prepare_pool(unsigned pool) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  size_t from = range_round_up(POOLS_OFFSET + pool * sizeof(area_pool), page);
-  size_t end = range_round_up(POOLS_OFFSET + (pool + 1) * sizeof(area_pool), page);
-  if (from < end && end > STEP && active && !allocate(from, end - from)) {
-    atomic_fetch_add(&header()->lost, 1);
-    replace_by_memory(base + from, end - from);
-  }
-}
-
 /* The kernel takes whole pages; of 64 KiB at most, as which the shards begin. Of two ways one is enough:
  * without its copy the child would have to forget. */
 static bool make_writable(size_t offset, size_t size) {
@@ -241,6 +230,17 @@ static bool prepare_copy(size_t pools_end, size_t shards_size) {
   ready_pools = pools_end > ready_pools ? pools_end : ready_pools;
   ready_shards = shards_size > ready_shards ? shards_size : ready_shards;
   return true;
+}
+
+/* Room for a pool's record, which may be the first on its page. */
+static void prepare_pool(unsigned pool) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  size_t from = range_round_up(POOLS_OFFSET + pool * sizeof(area_pool), page);
+  size_t end = range_round_up(POOLS_OFFSET + (pool + 1) * sizeof(area_pool), page);
+  if (from < end && end > STEP && active && !(prepare_copy(end, 0) && allocate(from, end - from))) {
+    atomic_fetch_add(&header()->lost, 1);
+    replace_by_memory(base + from, end - from);
+  }
 }
 
 static area_shard *take_shard(void);
@@ -287,10 +287,9 @@ static area_shard *take_shard(void) {
     return NULL;
   size_t index = atomic_load(&header()->shard_count);
   if (active && index == shards_allocated && index < MAX_SHARDS &&
-      allocate(SHARDS_OFFSET + index * sizeof(area_shard), STEP)) {
+      prepare_copy(0, index * sizeof(area_shard) + STEP) &&
+      allocate(SHARDS_OFFSET + index * sizeof(area_shard), STEP))
     shards_allocated += STEP / sizeof(area_shard);
-    prepare_copy(0, shards_allocated * sizeof(area_shard));
-  }
   bool room = index < (in_memory ? MAX_SHARDS : shards_allocated);
   atomic_fetch_add(room ? &header()->shard_count : &header()->lost, 1);
   return room && (active || in_memory) ? &shards()[index] : NULL; /* give_up_file may have been here */

@@ -2,8 +2,8 @@
  * address they return to. The program's own calls, and those within libc, go through.
  *
  *   FAULTS=CALL:N:ERRNO[>CALL:N:ERRNO][,...]    the Nth call fails; "N+": all from the Nth on. What stands
- *                                behind a `>` counts from that failure on, in its thread and its request
- *                                An mmap or munmap past libc's function, by syscall, is one like any other
+ *                                behind a `>` counts from that failure on, in its thread and its request;
+ *                                an mmap or munmap past libc's function, by syscall, is one like any other
  *   FAULTS_REPORT=FILE           how often each was called and failed, as records: see `record`
  *
  * `manners` below has the names of calls that do something before they fail. A program that has requests
@@ -320,6 +320,22 @@ int open(const char *path, int flags, ...) {
   return real.open(path, flags, mode);
 }
 
+#define FAILS(type, name, failure, parameters, arguments)                                                    \
+  type name parameters {                                                                                     \
+    FAULT(name);                                                                                             \
+    if (f)                                                                                                   \
+      FAIL_WITH(failure);                                                                                    \
+    return real.name arguments;                                                                              \
+  }
+FAILS(ssize_t, write, -1, (int fd, const void *bytes, size_t size), (fd, bytes, size))
+FAILS(int, renameat, -1, (int from_directory, const char *from, int to_directory, const char *to),
+      (from_directory, from, to_directory, to))
+FAILS(int, fchmod, -1, (int fd, mode_t mode), (fd, mode))
+FAILS(int, ftruncate, -1, (int fd, off_t size), (fd, size))
+FAILS(void *, aligned_alloc, NULL, (size_t alignment, size_t size), (alignment, size))
+FAILS(void *, memalign, NULL, (size_t alignment, size_t size), (alignment, size))
+FAILS(void *, realloc, NULL, (void *buffer, size_t size), (buffer, size))
+
 /* The descriptor is gone all the same, as Linux has it. */
 int close(int fd) {
   FAULT(close);
@@ -327,13 +343,6 @@ int close(int fd) {
   if (f)
     FAIL_WITH(-1);
   return result;
-}
-
-ssize_t write(int fd, const void *bytes, size_t size) {
-  FAULT(write);
-  if (f)
-    FAIL_WITH(-1);
-  return real.write(fd, bytes, size);
 }
 
 int openat(int directory, const char *path, int flags, ...) {
@@ -347,27 +356,6 @@ int openat(int directory, const char *path, int flags, ...) {
   return real.openat(directory, path, flags, mode);
 }
 
-int renameat(int from_directory, const char *from, int to_directory, const char *to) {
-  FAULT(renameat);
-  if (f)
-    FAIL_WITH(-1);
-  return real.renameat(from_directory, from, to_directory, to);
-}
-
-int fchmod(int fd, mode_t mode) {
-  FAULT(fchmod);
-  if (f)
-    FAIL_WITH(-1);
-  return real.fchmod(fd, mode);
-}
-
-int ftruncate(int fd, off_t size) {
-  FAULT(ftruncate);
-  if (f)
-    FAIL_WITH(-1);
-  return real.ftruncate(fd, size);
-}
-
 int posix_fallocate(int fd, off_t offset, off_t size) {
   FAULT(posix_fallocate);
   return f ? f->error : real.posix_fallocate(fd, offset, size);
@@ -376,27 +364,6 @@ int posix_fallocate(int fd, off_t offset, off_t size) {
 int posix_memalign(void **out, size_t alignment, size_t size) {
   FAULT(posix_memalign);
   return f ? f->error : real.posix_memalign(out, alignment, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size) {
-  FAULT(aligned_alloc);
-  if (f)
-    FAIL_WITH(NULL);
-  return real.aligned_alloc(alignment, size);
-}
-
-void *memalign(size_t alignment, size_t size) {
-  FAULT(memalign);
-  if (f)
-    FAIL_WITH(NULL);
-  return real.memalign(alignment, size);
-}
-
-void *realloc(void *buffer, size_t size) {
-  FAULT(realloc);
-  if (f)
-    FAIL_WITH(NULL);
-  return real.realloc(buffer, size);
 }
 
 __attribute__((alias("mmap"))) void *mmap64(void *, size_t, int, int, int, off64_t);
