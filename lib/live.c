@@ -3,6 +3,7 @@
 
 #include "counters_area.h"
 #include "live_fault.h"
+#include "live_fields.h"
 #include "range.h"
 #include "slots.h"
 #include "snapshot.h"
@@ -43,45 +44,6 @@ static live_header *header(void) { return (live_header *)(void *)base; }
 static area_pool *pools(void) { return (area_pool *)(void *)(base + POOLS_OFFSET); }
 static area_shard *shards(void) { return (area_shard *)(void *)(base + SHARDS_OFFSET); }
 
-/* ---- the table of fields ---- */
-
-#define IN_POOL(member)                                                                                      \
-  { #member, LIVE_IN_POOL, offsetof(area_pool, member), sizeof((area_pool *)0)->member, 0 }
-#define IN_SHARD(member)                                                                                     \
-  { #member, LIVE_IN_SHARD, offsetof(area_shard, member), sizeof((area_shard *)0)->member, 0 }
-#define SUM(member)                                                                                          \
-  { #member, LIVE_IN_SHARD, AREA_FIELD(member) * 8, sizeof((area_sums *)0)->member, 1 }
-
-static const live_field fields[] = {
-    IN_POOL(published),
-    IN_POOL(peak),
-    IN_POOL(inherited),
-    IN_POOL(old_peak),
-    IN_POOL(baseline),
-    IN_POOL(version),
-    IN_POOL(name),
-    IN_POOL(backend),
-    IN_POOL(size_basis),
-    IN_POOL(sees_all),
-    IN_POOL(limit_bytes),
-    IN_SHARD(published),
-    IN_SHARD(highest),
-    IN_SHARD(pool),
-#define X(name, unit, help) SUM(name),
-    COUNTERS_STORED(X)
-#undef X
-        SUM(bytes_freed),
-    SUM(num_growths),
-    SUM(size_histogram),
-    SUM(left_histogram),
-};
-
-/* As the kernel numbers them, which takes 32 bits. */
-static uint32_t pid_namespace(void) {
-  struct stat status;
-  return stat("/proc/self/ns/pid", &status) ? 0 : (uint32_t)status.st_ino;
-}
-
 static void write_header(void) {
   snapshot_process process;
   live_header *h = header();
@@ -90,10 +52,10 @@ static void write_header(void) {
   h->byte_order = LIVE_BYTE_ORDER;
   h->version = LIVE_VERSION;
   h->header_bytes = sizeof *h;
-  h->field_bytes = sizeof *fields;
+  h->field_bytes = sizeof *live_fields;
   h->pool_bytes = sizeof(area_pool);
   h->shard_bytes = sizeof(area_shard);
-  h->field_count = sizeof fields / sizeof *fields;
+  h->field_count = live_field_count;
   h->pool_count = AREA_POOLS;
   h->fields_offset = FIELDS_OFFSET;
   h->pools_offset = POOLS_OFFSET;
@@ -108,7 +70,7 @@ static void write_header(void) {
   memcpy(h->program, process.program, sizeof h->program);
   memcpy(h->library, ARROWPOOL_VERSION, sizeof ARROWPOOL_VERSION);
   snapshot_read_file("/proc/self/cmdline", h->command, sizeof h->command);
-  memcpy(base + FIELDS_OFFSET, fields, sizeof fields);
+  memcpy(base + FIELDS_OFFSET, live_fields, live_field_count * sizeof *live_fields);
 }
 
 /* ---- the file ---- */
@@ -119,7 +81,7 @@ static void set_path(unsigned image) {
   static const char *const pieces[] = {"/arrowpool-", "-", "-"};
   int64_t numbers[] = {(int64_t)syscall(SYS_getpid), snapshot_start_ticks(), image};
   size_t used = strlen(directory);
-  /* The end comes with the suffix: NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
+  /* The suffix ends it: NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
   memcpy(path, directory, used);
   for (int i = 0; i < 3; i++) {
     memcpy(path + used, pieces[i], strlen(pieces[i]));
@@ -237,7 +199,7 @@ static void prepare_pool(unsigned pool) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   size_t from = range_round_up(POOLS_OFFSET + pool * sizeof(area_pool), page);
   size_t end = range_round_up(POOLS_OFFSET + (pool + 1) * sizeof(area_pool), page);
-  if (from < end && end > STEP && active && !(prepare_copy(end, 0) && allocate(from, end - from))) {
+  if (from < end && end > STEP && !(active && prepare_copy(end, 0) && allocate(from, end - from))) {
     atomic_fetch_add(&header()->lost, 1);
     replace_by_memory(base + from, end - from);
   }
@@ -290,7 +252,7 @@ static area_shard *take_shard(void) {
       prepare_copy(0, index * sizeof(area_shard) + STEP) &&
       allocate(SHARDS_OFFSET + index * sizeof(area_shard), STEP))
     shards_allocated += STEP / sizeof(area_shard);
-  bool room = index < (in_memory ? MAX_SHARDS : shards_allocated);
+  bool room = index < shards_allocated;
   atomic_fetch_add(room ? &header()->shard_count : &header()->lost, 1);
   return room && (active || in_memory) ? &shards()[index] : NULL; /* give_up_file may have been here */
 }
@@ -353,17 +315,21 @@ static bool map_file(int fd) {
   return done;
 }
 
+static bool move_over(size_t offset, size_t size) {
+  return mremap(copy + offset, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, base + offset) != MAP_FAILED;
+}
+
 /* The mapping is still the parent's: until it is replaced nothing may be counted. Where no file can be had,
  * memory takes its place; at worst that of the copy, for which nothing new has to be mapped. */
 static bool leave_file(void) {
   bool left = replace_by_memory(base, FILE_SIZE);
-  if (left && copied) {
+  shards_allocated = left ? MAX_SHARDS : ready_shards / sizeof(area_shard);
+  if (left && copied)
     copy_used(base, copy);
-  } else if (!left && copied && make_writable(0, FILE_SIZE) &&
-             mremap(copy, FILE_SIZE, FILE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, base) != MAP_FAILED) {
-    copy = NULL;
-    left = true;
-  }
+  if (left || !copied)
+    return left;
+  left = move_over(0, ready_pools) && move_over(SHARDS_OFFSET, ready_shards);
+  copy = NULL;
   return left;
 }
 
