@@ -44,6 +44,12 @@ static live_header *header(void) { return (live_header *)(void *)base; }
 static area_pool *pools(void) { return (area_pool *)(void *)(base + POOLS_OFFSET); }
 static area_shard *shards(void) { return (area_shard *)(void *)(base + SHARDS_OFFSET); }
 
+/* As the kernel numbers them, which takes 32 bits. */
+static uint32_t pid_namespace(void) {
+  struct stat status;
+  return stat("/proc/self/ns/pid", &status) ? 0 : (uint32_t)status.st_ino;
+}
+
 static void write_header(void) {
   snapshot_process process;
   live_header *h = header();

@@ -36,10 +36,4 @@ const live_field live_fields[] = {
     SUM(left_histogram),
 };
 
-/* As the kernel numbers them, which takes 32 bits. */
-static uint32_t pid_namespace(void) {
-  struct stat status;
-  return stat("/proc/self/ns/pid", &status) ? 0 : (uint32_t)status.st_ino;
-}
-
 const uint32_t live_field_count = sizeof live_fields / sizeof *live_fields;
