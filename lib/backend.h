@@ -50,7 +50,7 @@ typedef struct backend {
 } backend;
 
 static inline bool backend_owns(const backend *b, const void *buffer) {
-  return !b->owned || range_owns(buffer);
+  return !b->owned || range_spans(buffer);
 }
 
 /* More than any process has addresses for (bytes): nobody is asked. */

@@ -30,10 +30,14 @@ typedef struct range_window {
 extern _Atomic unsigned range_losses;
 bool range_is_lost(const void *pointer);
 
-static inline bool range_owns(const void *pointer) {
+/* For what a backend has handed out, which is never lost. */
+static inline bool range_spans(const void *pointer) {
   uintptr_t low = atomic_load_explicit(&range_all.low, memory_order_relaxed);
-  return (uintptr_t)pointer - low < atomic_load_explicit(&range_all.span, memory_order_relaxed) &&
-         __builtin_expect(!range_losses || !range_is_lost(pointer), 1);
+  return (uintptr_t)pointer - low < atomic_load_explicit(&range_all.span, memory_order_relaxed);
+}
+
+static inline bool range_owns(const void *pointer) {
+  return range_spans(pointer) && __builtin_expect(!range_losses || !range_is_lost(pointer), 1);
 }
 
 /* Whether so many bytes could lie in it at all. */
