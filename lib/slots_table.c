@@ -158,10 +158,10 @@ bool slots_open(place at, size_t end) {
     open = range_commit(&at.t->addresses, (size_t)(at.base - at.t->addresses.base) + size) &&
            (!at.s->closed || range_make_writable(at.base, size));
   } else if (end > at.s->writable) {
-    /* Large slots open up by an eighth: few calls, and debuggers, which save all that is writable, save
-     * little more than what is used. */
+    /* Large slots open up by a quarter: few calls, and debuggers, which save all that is writable, save not
+     * much more than what is used. */
     size_t exact = range_round_up(end, range_page_size());
-    size_t want = range_is_frugal() ? exact : range_round_up(end + end / 8, slots_huge_page);
+    size_t want = range_is_frugal() ? exact : range_round_up(end + end / 4, WHOLE);
     want = want < size ? want : size;
     open = range_make_writable(at.base + at.s->writable, want - at.s->writable);
     if (!open && want > exact)
