@@ -93,8 +93,12 @@ static bool move_pages(place from, place to, size_t source, size_t target, size_
   cuts pieces = cuts_between(from, (uint32_t)(source / page), (uint32_t)((source + length) / page));
   cuts after = cuts_after(to, &pieces, shift);
   bool many = after.count > SLOTS_MAX_CUTS; /* leftovers of earlier moves: the target starts afresh */
-  if (many || to.s->resident > to.s->low)   /* emptied, so that it is known what comes to be in it */
-    slots_purge(to, to.s->low, to.s->resident, many);
+  size_t low = target > to.s->low ? target : to.s->low;
+  size_t high = target + length < to.s->resident ? target + length : to.s->resident;
+  if (many)
+    slots_purge(to, to.s->low, to.s->resident, true);
+  else if (low < high) /* emptied, so that it is known what comes to be there; what lies beyond stays warm */
+    slots_purge(to, low, high, false);
   if (many)
     after = cuts_after(to, &pieces, shift);
   if (after.count > SLOTS_MAX_CUTS || from.s->altered || to.s->stale || !slots_is_usable(to) ||
