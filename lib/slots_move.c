@@ -55,6 +55,18 @@ static cuts cuts_after(place to, const cuts *pieces, int64_t shift) {
   return c;
 }
 
+static bool is_zero(const char *page, size_t size) { return !*page && !memcmp(page, page + 1, size - 1); }
+
+/* Bring back what has been moved of the buffer, whatever the kernel did before it refused more: what the
+ * target has and is not zero, since nothing else can be in it. Gaps are not read. */
+static void bring_back(char *source, const char *target, size_t length) {
+  size_t page = range_page_size();
+  bool whole = range_is_mapped(target, length);
+  for (size_t at = 0; at < length; at += page)
+    if ((whole || range_is_mapped(target + at, page)) && !is_zero(target + at, page))
+      memcpy(source + at, target + at, page);
+}
+
 /* Move one piece; false if that is refused or would not be safe. It has to be one mapping: of several the
  * kernel may move the first and refuse the others, and what a program did to its pages would go along, and
  * stay on the old ones as well. The kernel unmaps the target before it looks at limits: where there are any,
@@ -70,19 +82,9 @@ static bool remap_piece(place from, place to, size_t source, size_t target, size
              to.base + target) != MAP_FAILED)
     return true;
   range_note_refusal();
+  bring_back(from.base + source, to.base + target, length);
+  slots_fill_gaps(to, target, target + length);
   return false;
-}
-
-static bool is_zero(const char *page, size_t size) { return !*page && !memcmp(page, page + 1, size - 1); }
-
-/* Bring back what has been moved of the buffer, whatever the kernel did before it refused more: what the
- * target has and is not zero, since nothing else can be in it. Gaps are not read. */
-static void bring_back(char *source, const char *target, size_t length) {
-  size_t page = range_page_size();
-  bool whole = range_is_mapped(target, length);
-  for (size_t at = 0; at < length; at += page)
-    if ((whole || range_is_mapped(target + at, page)) && !is_zero(target + at, page))
-      memcpy(source + at, target + at, page);
 }
 
 /* Move the pages of [source, source + length) to `target`, all of them or none; both slots' locks are held.
@@ -111,9 +113,7 @@ static bool move_pages(place from, place to, size_t source, size_t target, size_
     size_t begin = pieces.at[i] * page, size = (pieces.at[i + 1] - pieces.at[i]) * page;
     if (remap_piece(from, to, begin, begin + (size_t)shift * page, size))
       continue;
-    size_t moved = begin + size - source;
-    bring_back(from.base + source, to.base + target, moved);
-    slots_fill_gaps(to, target, target + moved);
+    bring_back(from.base + source, to.base + target, begin - source);
     return false;
   }
   /* What moved is no longer resident in the source, and all of its extent is. */
