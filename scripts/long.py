@@ -9,6 +9,7 @@ long/ of the build folder."""
 
 import argparse
 import collections
+import contextlib
 import os
 import pathlib
 import signal
@@ -23,6 +24,7 @@ LOGS = BUILD / "long"
 PYTHON = os.environ.get("ARROWPOOL_PYTHON") or ROOT / ".venv/bin/python"
 
 NAMES_TESTS = ("bats", "meson")  # commands that name each test, and tell of those that are skipped
+BUSY = 8  # processes that want a processor all the time, beside the suites: no test may depend on how soon it gets one
 Part = collections.namedtuple("Part", "name minutes alone command")
 
 
@@ -36,20 +38,20 @@ def stress(flavour, log2, minutes):
 
 # In this order: what is alone first. With two at a time the others take half of their sum.
 PARTS = [
-    Part("suites", 25, True, ["meson", "test", "-C", BUILD, "--no-rebuild", "--print-errorlogs"]),
-    Part("fleet", 15, True, bats("fleet/dask", "fleet/ray", "fleet/spark")),
+    Part("suites", 55, True, ["meson", "test", "-C", BUILD, "--no-rebuild", "--print-errorlogs", "-j", 6]),
     Part("overcommit", 1, True, bats("shim/surroundings", only="of the kernel's own")),
-    Part("pyarrow", 30, False, bats("peers/pyarrow_suite", only="suite of")),
-    Part("faults", 15, False, ["tests/faults/run", "--all", "--jobs", 1, "--seconds", 14 * 60]),
+    Part("pyarrow", 25, False, bats("peers/pyarrow_suite", only="suite of")),
+    Part("fleet", 15, False, bats("fleet/dask", "fleet/ray", "fleet/spark")),
     Part("dockerfile", 15, False, bats("install/dockerfile", only="builds")),
-    Part("scale", 14, False, bats("scale/scale", only="100,000")),
-    Part("programs", 14, False, bats("peers/programs")),
     Part("sanitize", 14, False, ["scripts/sanitize"]),
-    Part("robustness", 12, False, bats("peers/robustness")),
-    Part("fuzz", 11, False, ["scripts/fuzz", 60]),
+    Part("faults", 12, False, ["tests/faults/run", "--all", "--jobs", 1, "--seconds", 11 * 60]),
+    Part("scale", 12, False, bats("scale/scale", only="100,000")),
+    Part("programs", 12, False, bats("peers/programs")),
+    Part("robustness", 10, False, bats("peers/robustness")),
+    Part("fuzz", 10, False, ["scripts/fuzz", 50]),
     Part("soaks", 10, False, [*bats("shim/life", "shim/live", "peers/arrow_cpp", "peers/cxx_pool",
                                     only="forks while|killed in the middle|under stress|eight threads")]),
-    Part("wheels", 8, False, bats("peers/matrix", "peers/chains", only="pyarrow")),
+    Part("wheels", 10, False, bats("peers/matrix", "peers/chains", "peers/cxx_pool", only="pyarrow")),
     Part("analyze", 6, False, ["scripts/analyze"]),
     Part("stress", 5, False, stress("", 24, 5)),
     Part("stress-tsan", 5, False, stress("-tsan", 22, 5)),
@@ -62,13 +64,24 @@ def lines_of(part):
     return (LOGS / f"{part.name}.log").read_text(errors="replace").splitlines() or [""]
 
 
+@contextlib.contextmanager
+def load(processes):
+    started = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
 def perform(part, results):
-    """Run it, note how it ended, and say how long that took. The ordinary run of the suites is one of them."""
+    """Run it, note how it ended, and say how long that took. The ordinary run of the suites, under load, is one."""
     log, began = LOGS / f"{part.name}.log", time.monotonic()
     environment = dict(os.environ, ARROWPOOL_BUILD=str(BUILD), ARROWPOOL_SOURCE=str(ROOT), ARROWPOOL_PYTHON=str(PYTHON))
     if part.name != "suites":
         environment |= {"ARROWPOOL_LONG": "1", "ARROWPOOL_UNTIL": str(int(time.time() + part.minutes * 60))}
-    with open(log, "w") as out:
+    with open(log, "w") as out, load(BUSY if part.name == "suites" else 0):
         process = subprocess.Popen(list(map(str, part.command)), cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
                                    stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
         try:
@@ -111,10 +124,11 @@ def perform_all(parts, results):
 
 def plan(parts):
     alone = sum(part.minutes for part in parts if part.alone)
-    beside = [part.minutes for part in parts if not part.alone]
+    others = [part.minutes for part in parts if not part.alone]
     for part in parts:
-        print(f"{part.name:12} {part.minutes:3} min{', alone' if part.alone else ''}")
-    total = alone + max([sum(beside) / 2, *beside], default=0)
+        beside = f", beside {BUSY} busy processes" if part.name == "suites" else ", alone" if part.alone else ""
+        print(f"{part.name:12} {part.minutes:3} min{beside}")
+    total = alone + max([sum(others) / 2, *others], default=0)
     print(f"{total:.0f} minutes in all, besides scripts/setup and scripts/build")
 
 
