@@ -1,6 +1,6 @@
 /* `arrowpool env`: the option table with the effective values, as a process started now would see them. */
-#include "cli.h"
-#include "writer.h"
+#include "base/writer.h"
+#include "cli/base/cli.h"
 
 #include <limits.h>
 #include <stdio.h>

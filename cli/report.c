@@ -1,8 +1,8 @@
 /* `arrowpool report`: the statistics of many processes, added up. */
-#include "cli.h"
-#include "find_files.h"
-#include "merge.h"
-#include "processes.h"
+#include "cli/base/cli.h"
+#include "cli/base/find_files.h"
+#include "cli/stats/merge.h"
+#include "cli/stats/processes.h"
 
 #include <errno.h>
 #include <getopt.h>

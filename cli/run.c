@@ -1,7 +1,7 @@
 /* `arrowpool run`: set the variables, put the shim in front of LD_PRELOAD, become the command. */
-#include "cli.h"
-#include "preload.h"
-#include "program.h"
+#include "cli/base/cli.h"
+#include "cli/program/preload.h"
+#include "cli/program/program.h"
 
 #include <errno.h>
 #include <getopt.h>

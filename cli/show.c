@@ -1,7 +1,7 @@
 /* `arrowpool show`: the statistics of one process, from its live file or from a dump. */
-#include "cli.h"
-#include "figures.h"
-#include "live_files.h"
+#include "cli/base/cli.h"
+#include "cli/stats/live_files.h"
+#include "cli/stats/stats.h"
 
 #include <dirent.h>
 #include <errno.h>

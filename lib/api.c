@@ -1,10 +1,10 @@
 /* The C API: the library's own door. It translates arguments and calls pool. */
 #include "arrowpool.h"
 
-#include "available.h"
-#include "pool.h"
-#include "refusal.h"
-#include "report.h"
+#include "base/memory_available.h"
+#include "pool/pool.h"
+#include "pool/refusal.h"
+#include "report/report.h"
 
 #include <stdatomic.h>
 #include <string.h>

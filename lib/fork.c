@@ -7,13 +7,13 @@
  * our last one signals wait, so that no handler forks within; those that a fault raises do not. */
 #include "fork.h"
 
-#include "backend.h"
-#include "counters.h"
-#include "gate.h"
-#include "live.h"
-#include "nocancel.h"
-#include "pool.h"
-#include "snapshot.h"
+#include "base/locks.h"
+#include "base/nocancel.h"
+#include "counters/counters.h"
+#include "memory/backend.h"
+#include "pool/pool.h"
+#include "report/live.h"
+#include "report/snapshot.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,8 +1,8 @@
 /* See arrow_patch.h. What calls into the loader happens before the lock is taken: a thread may come here from
  * a constructor, which runs under the loader's own lock. */
-#include "arrow_patch.h"
+#include "shim/arrow_patch.h"
 
-#include "router.h"
+#include "shim/router.h"
 
 #include <dlfcn.h>
 #include <pthread.h>

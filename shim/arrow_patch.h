@@ -6,8 +6,8 @@
 #ifndef ARROWPOOL_ARROW_PATCH_H
 #define ARROWPOOL_ARROW_PATCH_H
 
-#include "arrow_layout.h"
-#include "pool.h"
+#include "arrow/layout.h"
+#include "pool/pool.h"
 
 #include <stdatomic.h>
 #include <stddef.h>

@@ -1,14 +1,14 @@
 /* See bypass.h. */
-#include "bypass.h"
+#include "shim/bypass.h"
 
-#include "owners.h"
+#include "shim/owners.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 
 static const char *const bypasses[] = {
 #define BYPASS(name) name,
-#include "bypasses.def"
+#include "base/bypasses.def"
 #undef BYPASS
 };
 enum { LIBC_BYPASSES = 2, BYPASSES = sizeof bypasses / sizeof *bypasses };

@@ -1,7 +1,7 @@
 /* See log.h. The line goes out in one call, so that lines of several processes do not mix. */
-#include "log.h"
+#include "shim/log.h"
 
-#include "calm.h"
+#include "base/sigpipe.h"
 
 #include <errno.h>
 #include <fcntl.h>

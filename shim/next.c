@@ -1,8 +1,8 @@
 /* See next.h. */
-#include "next.h"
+#include "shim/next.h"
 
-#include "owners.h"
-#include "system_calls.h"
+#include "memory/system_calls.h"
+#include "shim/owners.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* See owners.h. */
-#include "owners.h"
+#include "shim/owners.h"
 
 #include <dlfcn.h>
 #include <link.h>

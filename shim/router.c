@@ -1,14 +1,14 @@
 /* See router.h. */
-#include "router.h"
+#include "shim/router.h"
 
-#include "available.h"
-#include "bypass.h"
-#include "live.h"
-#include "log.h"
-#include "misuse.h"
-#include "next.h"
-#include "nocancel.h"
-#include "refusal.h"
+#include "base/memory_available.h"
+#include "base/misuse.h"
+#include "base/nocancel.h"
+#include "pool/refusal.h"
+#include "report/live.h"
+#include "shim/bypass.h"
+#include "shim/log.h"
+#include "shim/next.h"
 
 #include <limits.h>
 #include <stdlib.h>

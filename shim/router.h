@@ -5,11 +5,11 @@
 #ifndef ARROWPOOL_ROUTER_H
 #define ARROWPOOL_ROUTER_H
 
-#include "abi.h"
-#include "guard.h"
-#include "options.h"
-#include "pool.h"
-#include "range.h"
+#include "arrow/abi.h"
+#include "memory/range.h"
+#include "options/options.h"
+#include "pool/guard.h"
+#include "pool/pool.h"
 
 #include <stdatomic.h>
 

@@ -1,4 +1,4 @@
-"""Try what should never go wrong, and write the table of docs/reliability.md from what came of it.
+"""Try what should never go wrong, and write the table of docs/internals/reliability.md from what came of it.
 
 usage: reliability.py [--seconds N] [--only PART,...] [--faults FILE] [--fuzz FILE] [--docs FILE]
 

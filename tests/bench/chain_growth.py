@@ -1,5 +1,5 @@
 """One growing pyarrow buffer in system mode, with each of the allocators that may stand behind the shim: a table of
-time, of how the growths were served, and of memory. Puts it into docs/allocators.md, or prints it.
+time, of how the growths were served, and of memory. Puts it into docs/use/allocators.md, or prints it.
 
 usage: chain_growth.py [--repeats N] [--docs FILE]     (environment: ARROWPOOL_BUILD, ARROWPOOL_PYTHON)
        chain_growth.py grow                            one run, in the pyarrow of the Python that runs it

@@ -5,7 +5,7 @@
  *
  * Counting and empty loops alternate and the fastest of each counts: the difference of two noisy figures is
  * noisier than either. Prints one line of JSON. Links the library's objects, since counters are no API. */
-#include "counters.h"
+#include "counters/counters.h"
 #include "measure.h"
 
 #include <pthread.h>

@@ -4,7 +4,7 @@
 
     --quick        2 repeats, for a look
     --only REGEX   only the matching CASE/ALLOCATOR pairs, such as 'doubling/(arrowpool|limit)$'
-    --docs FILE    write the tables into this document; by default docs/performance.md, unless --quick or
+    --docs FILE    write the tables into this document; by default docs/use/performance.md, unless --quick or
                    --only was given, whose figures are only printed
 
 Environment: ARROWPOOL_BUILD, the build folder; ARROWPOOL_PYTHON, a Python with pyarrow. Figures go to
@@ -161,7 +161,7 @@ def parse():
     arguments.no_cold = arguments.no_cold or arguments.quick
     arguments.repeats = arguments.repeats or (2 if arguments.quick else plan.REPEATS)
     if not arguments.docs and not arguments.quick and not arguments.only:
-        arguments.docs = os.path.join(ROOT, "docs/performance.md")
+        arguments.docs = os.path.join(ROOT, "docs/use/performance.md")
     return arguments
 
 

@@ -34,7 +34,7 @@ complete_bash() {
   assert_equal "$(complete_bash arrowpool top --s)" --sort=
   assert_equal "$(complete_bash arrowpool top --o)" --once
   assert_equal "$(complete_bash arrowpool run -- | tr ' ' '\n' | grep -v -- --help)" \
-    "$(sed -n 's/^OPTION([A-Z_]*, "_*\([A-Z_]*\)".*/\1/p' "$SOURCE/shim/options.def" |
+    "$(sed -n 's/^OPTION([A-Z_]*, "_*\([A-Z_]*\)".*/\1/p' "$SOURCE/lib/options/options.def" |
       tr A-Z_ a-z- | sed 's/^$/pool/; s/.*/--&=/' | sort)"
 }
 
@@ -45,7 +45,7 @@ complete_bash() {
     [ "$kind" = CHOICE ] || words=$words,all
     assert_equal "$(complete_bash arrowpool run "--${option:-pool}" = '')" "$(tr , '\n' <<<"$words" | sort | paste -sd ' ')"
     count=$((count + 1))
-  done < <(sed -nE 's/^OPTION\([A-Z_]*, "([A-Z_]*)", (CHOICE|LIST), "([^"]*)".*/"\1" \2 \3/p' "$SOURCE/shim/options.def" | tr -d '"' |
+  done < <(sed -nE 's/^OPTION\([A-Z_]*, "([A-Z_]*)", (CHOICE|LIST), "([^"]*)".*/"\1" \2 \3/p' "$SOURCE/lib/options/options.def" | tr -d '"' |
     sed -E 's/^ /_ /')
   assert [ $count -ge 5 ]
   assert_equal "$(complete_bash arrowpool run --pool = j)" jemalloc

@@ -15,7 +15,7 @@ NO_LIVE = "it_is_no_live_file"
 FIGURES = "its_figures_are_damaged"
 HEADER = "its_header_is_damaged"
 
-# live_header (lib/live.h): where its fields lie.
+# live_header (lib/report/live.h): where its fields lie.
 BYTE_ORDER, VERSION, HEADER_BYTES, FIELD_BYTES, POOL_BYTES, SHARD_BYTES, FIELD_COUNT, POOL_COUNT = range(8, 40, 4)
 FIELDS_OFFSET, POOLS_OFFSET, SHARDS_OFFSET = range(40, 64, 8)
 SHARD_COUNT = 64

@@ -366,7 +366,7 @@ END
   "$CLI" doctor --format=json $'./odd\nname\xff' >bad.json || [ $? = 1 ]
   "$CLI" doctor --format=json ./missing >missing.json || [ $? = 1 ]
   "$CLI" doctor ls >good.txt
-  run -0 "$PYTHON" -I - "$SOURCE/docs/doctor.schema.json" good.txt ./*.json <<'PYTHON'
+  run -0 "$PYTHON" -I - "$SOURCE/docs/use/doctor.schema.json" good.txt ./*.json <<'PYTHON'
 import json, sys
 import jsonschema
 

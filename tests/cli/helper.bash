@@ -31,7 +31,7 @@ print(eval(sys.argv[2]))' "$BATS_TEST_TMPDIR/report" "$1"
 # make_dump FILE [NAME=VALUE]...: append a line to FILE, a dump as the shim writes them. Names: pid, host, program,
 # start_time, time and figures of the process; pool, and figures of it (null: not known).
 make_dump() {
-  "$PYTHON" -I - "$SOURCE/docs/arrowpool.schema.json" "$@" <<'PYTHON'
+  "$PYTHON" -I - "$SOURCE/docs/use/arrowpool.schema.json" "$@" <<'PYTHON'
 import json, sys
 defs = json.load(open(sys.argv[1]))
 pool_keys = defs["$defs"]["pool"]["required"]

@@ -267,7 +267,7 @@ sys.stdin.read(1)' <hold 9>&- &
     report --by=$by s.jsonl
     run -0 --separate-stderr "$CLI_ASAN" report --by=$by --format=jsonl s.jsonl
     printf '%s\n' "$output" >lines
-    "$PYTHON" -I - "$SOURCE/docs/report.schema.json" report lines <<'PYTHON'
+    "$PYTHON" -I - "$SOURCE/docs/use/report.schema.json" report lines <<'PYTHON'
 import json, sys
 import jsonschema
 schema, report = (json.load(open(path)) for path in sys.argv[1:3])
@@ -289,7 +289,7 @@ PYTHON
   make_dump s.jsonl pid=2 pool=libc max_memory=3
   for by in pool host program process pool,host,program,process; do
     report --by=$by s.jsonl
-    "$PYTHON" -I - "$SOURCE/docs/report.schema.json" report <<'PYTHON'
+    "$PYTHON" -I - "$SOURCE/docs/use/report.schema.json" report <<'PYTHON'
 import json, sys
 import jsonschema
 schema, report = (json.load(open(path)) for path in sys.argv[1:])

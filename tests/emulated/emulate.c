@@ -1,7 +1,7 @@
 /* Stands in for a program of another processor: called as FILE it becomes the emulator that runs
  * FILE.foreign, with the same arguments and under the same name. Linked statically, so that an LD_PRELOAD
  * that is meant for that program does nothing here; and a program that starts another, or itself, by such a
- * name has it emulated as well. scripts/emulation.sh makes it, and defines EMULATOR and SYSROOT.
+ * name has it emulated as well. scripts/lib/emulation.sh makes it, and defines EMULATOR and SYSROOT.
  */
 #include <limits.h>
 #include <stdio.h>

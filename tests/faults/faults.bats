@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154
-# Calls that fail under us (docs/faults.md): tests/faults/run, by a sample of all numbers; scripts/test --long has all of
+# Calls that fail under us (docs/internals/faults.md): tests/faults/run, by a sample of all numbers; scripts/test --long has all of
 # them. The first tests see that faults arrive, and that they can be told from none.
 load ../shim/helper
 

@@ -148,10 +148,10 @@ print(sum(found[int(pid)] >= said["total_bytes_allocated"] for pid, said in ran[
   assert_output --partial "\"bytes_allocated\":${bytes%:*},"
 }
 
-# The Python of docs/fleet.md, with paths that are here.
+# The Python of docs/use/fleet.md, with paths that are here.
 @test "the recipe of the document serves its workers" {
   mkdir -p recipe/dumps
-  sed -n '/^```python$/,/^```$/p' "$SOURCE/docs/fleet.md" | sed -e '/^```/d' -e "s,/path/to/libarrowpool_preload.so,$SHIM," \
+  sed -n '/^```python$/,/^```$/p' "$SOURCE/docs/use/fleet.md" | sed -e '/^```/d' -e "s,/path/to/libarrowpool_preload.so,$SHIM," \
     -e "s,/run/pools,$PWD/recipe/live," -e "s,/var/tmp,$PWD/recipe/dumps," >recipe/recipe.py
   run -0 --separate-stderr "$FLEET" recipe/recipe.py
   assert_output 100000
@@ -177,7 +177,7 @@ print(sorted(name for name, value in found.items() if value == "x"), "MALLOC_TRI
   pre_spawn 'dask.config.set({"distributed.nanny.pre-spawn-environ.LD_PRELOAD": "x"})'
   assert_output "['LD_PRELOAD'] True"
   mkdir -p yaml
-  sed -n '/^```yaml$/,/^```$/p' "$SOURCE/docs/fleet.md" | sed -e '/^```/d' -e 's,: [/j].*,: x,' >yaml/dask.yaml
+  sed -n '/^```yaml$/,/^```$/p' "$SOURCE/docs/use/fleet.md" | sed -e '/^```/d' -e 's,: [/j].*,: x,' >yaml/dask.yaml
   pre_spawn DASK_CONFIG="$PWD/yaml" pass
   assert_output "['ARROW_POOL', 'ARROW_POOL_LIVE', 'LD_PRELOAD'] True"
   pre_spawn DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON="{'LD_PRELOAD': 'x'}" pass

@@ -1,5 +1,5 @@
 """Runs the workload on engines without the shim and with it in both modes, in turn, and writes the tables of
-docs/fleet.md: medians of wall time, of the workers' peak RSS, and of what is resident 2 s after the work.
+docs/use/fleet.md: medians of wall time, of the workers' peak RSS, and of what is resident 2 s after the work.
 
 usage: table.py [--rounds N] [--size SIZE] [--workers N] [--docs FILE] [ENGINE]...
        (Python of .venv-fleet; engines: those whose module engine_ENGINE.py is here; without --docs only printed)

@@ -1,8 +1,8 @@
 /* See fuzz.h. */
 #include "fuzz.h"
 
-#include "merge.h"
-#include "report.h"
+#include "cli/stats/merge.h"
+#include "report/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>

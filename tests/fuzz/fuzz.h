@@ -2,7 +2,7 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
-#include "figures.h"
+#include "cli/stats/stats.h"
 
 #include <stddef.h>
 #include <stdint.h>

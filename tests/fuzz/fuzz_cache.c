@@ -1,7 +1,7 @@
 /* The loader's list of libraries: the input is a library's name, a NUL, and the file. */
 #include "fuzz.h"
 
-#include "library_cache.h"
+#include "cli/program/library_cache.h"
 
 #include <limits.h>
 #include <stdlib.h>

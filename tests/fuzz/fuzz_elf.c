@@ -1,7 +1,7 @@
 /* Programs and libraries, as the doctor reads them: the input is the file. */
 #include "fuzz.h"
 
-#include "elf_file.h"
+#include "cli/program/elf_file.h"
 
 #include <stdlib.h>
 #include <string.h>

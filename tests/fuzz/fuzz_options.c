@@ -2,7 +2,7 @@
  * refused leaves the result untouched; one that is accepted is so the second time too. */
 #include "fuzz.h"
 
-#include "options.h"
+#include "options/options.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * stay within their component of the path, whatever is in them. */
 #include "fuzz.h"
 
-#include "dump_path.h"
-#include "options.h"
+#include "options/options.h"
+#include "shim/dump/dump_path.h"
 
 #include <ctype.h>
 #include <errno.h>

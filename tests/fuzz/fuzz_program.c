@@ -3,8 +3,8 @@
  * Python installation in a folder of the target's own. */
 #include "fuzz.h"
 
-#include "program.h"
-#include "python.h"
+#include "cli/program/program.h"
+#include "cli/program/python.h"
 
 #include <fcntl.h>
 #include <ftw.h>

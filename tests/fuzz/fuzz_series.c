@@ -2,7 +2,7 @@
  * then has no text outside of quotes, whatever names say. */
 #include "fuzz.h"
 
-#include "series.h"
+#include "cli/plot/series.h"
 
 #include <stdlib.h>
 #include <string.h>

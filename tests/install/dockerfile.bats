@@ -4,7 +4,7 @@
 load ../shim/helper
 
 setup() {
-  FILE=$SOURCE/docs/examples/Dockerfile
+  FILE=$SOURCE/docs/use/examples/Dockerfile
   cd "$BATS_TEST_TMPDIR" || return
 }
 
@@ -12,7 +12,7 @@ dockerfile() { "$PYTHON" -B "$BATS_TEST_DIRNAME/dockerfile.py" "$@"; }
 
 @test "what the Dockerfile copies is there" {
   run -0 dockerfile copies "$FILE" "$SOURCE"
-  sed 's,COPY scripts/demo.py,COPY scripts/no-demo.py,' "$FILE" >wrong
+  sed 's,COPY scripts/lib/demo.py,COPY scripts/no-demo.py,' "$FILE" >wrong
   run -1 dockerfile copies wrong "$SOURCE"
 }
 
@@ -26,7 +26,7 @@ dockerfile() { "$PYTHON" -B "$BATS_TEST_DIRNAME/dockerfile.py" "$@"; }
 
 @test "the packages of the document and of the Dockerfile are the same" {
   run -0 diff <(dockerfile packages "$FILE" | sed -n 's/^0 //p' | sort) \
-    <(sed -n '/^    apt-get install gcc/,/[^\\]$/p' "$SOURCE/docs/install.md" | sed 's/apt-get install//; s/\\//' | tr -s ' ' '\n' | sed '/^$/d' | sort)
+    <(sed -n '/^    apt-get install gcc/,/[^\\]$/p' "$SOURCE/docs/use/install.md" | sed 's/apt-get install//; s/\\//' | tr -s ' ' '\n' | sed '/^$/d' | sort)
 }
 
 @test "the Dockerfile builds, and its demo runs, in a Debian 12 that has nothing else" {

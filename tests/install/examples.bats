@@ -6,9 +6,9 @@ load ../shim/helper
 @test "the documents show the examples and what they print" {
   command -v g++ >/dev/null || skip "g++ is not installed"
   "$PYTHON" -c 'import pyarrow, pandas' 2>/dev/null || skip "no pyarrow and pandas in $PYTHON"
-  [ -d "$BUILD/lib/python/arrowpool" ] || skip "Python's headers were not there when the package was to be built"
+  [ -d "$BUILD/python/arrowpool" ] || skip "Python's headers were not there when the package was to be built"
   run -0 --separate-stderr env ARROWPOOL_BUILD="$BUILD" PYTHONDONTWRITEBYTECODE=1 timeout 200 "$PYTHON" \
-    "$SOURCE/scripts/examples.py" "$BATS_TEST_TMPDIR" --check
+    "$SOURCE/scripts/lib/examples.py" "$BATS_TEST_TMPDIR" --check
   assert_output ""
 }
 
@@ -17,7 +17,7 @@ load ../shim/helper
   cd "$BATS_TEST_TMPDIR" || return
   mkdir demo.service.d
   printf '%s\n' [Service] ExecStart=/bin/true >demo.service
-  cp "$BUILD/docs/examples/arrowpool.conf" demo.service.d
+  cp "$BUILD/docs/use/examples/arrowpool.conf" demo.service.d
   run -0 --separate-stderr env SYSTEMD_UNIT_PATH="$PWD:" systemd-analyze verify --man=no ./demo.service
   assert_equal "$stderr" ""
   # That the drop-in was read at all: an error in it is told.
@@ -31,7 +31,7 @@ load ../shim/helper
   mkdir -p run/arrowpool/demo
   # As systemd would expand them, with this build's shim.
   mapfile -t variables < <(sed -n "s,%t,$PWD/run,; s,%N,demo,; s,%%,%,; s,=/.*/libarrowpool_preload,=$(dirname "$SHIM")/libarrowpool_preload,;
-    s,^Environment=,,p" "$BUILD/docs/examples/arrowpool.conf")
+    s,^Environment=,,p" "$BUILD/docs/use/examples/arrowpool.conf")
   assert_equal "${#variables[@]}" 4
   run -0 --separate-stderr env "${variables[@]}" ARROW_POOL_LIVE_KEEP=1 "$PROBES/probe_api"
   assert_equal "$stderr" ""

@@ -1,5 +1,5 @@
 """Misuses buffers (tests/shim/probe_misuse.cc) under the shim and under other allocators, and writes the table of
-docs/debug.md: what came of it without a debug mode.
+docs/use/debug.md: what came of it without a debug mode.
 
 usage: misuse_table.py [--docs FILE] [--allocator NAME=LIBRARY]...   without --docs the table is only printed
 """

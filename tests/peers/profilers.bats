@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2016 # other shells and Python expand these
 # Memory profilers that watch malloc see pyarrow's buffers in system mode, and do not in a stock pyarrow, which keeps
-# them in an allocator of its own. docs/profilers.md has the same commands.
+# them in an allocator of its own. docs/use/profilers.md has the same commands.
 load ../shim/helper
 load helper
 
@@ -74,7 +74,7 @@ print(eval(sys.argv[2]))' "$trace.json" "$2"
 }
 
 @test "memray shows each growth in system mode" {
-  # With what is our own besides, such as the page of a map (shim/ledger.h): 2 MiB with the first buffer in 256.
+  # With what is our own besides, such as the page of a map (shim/ownership.h): 2 MiB with the first buffer in 256.
   run -0 memray system '64 <= top["grow_to_64"] < 128, 16 <= top["grow_to_16"] < 32, 64 < d["metadata"]["peak_memory"] / 2**20 < 128'
   assert_output "(True, True, True)"
 }

@@ -1,5 +1,5 @@
 """Runs the programs of tests/peers/programs without the shim and with it in both modes, in turn, and writes the table
-of docs/programs.md: least wall and CPU times of all rounds, peak RSS of the largest process that was waited for.
+of docs/use/programs.md: least wall and CPU times of all rounds, peak RSS of the largest process that was waited for.
 
 usage: programs_table.py [--rounds N] [--docs FILE] [PROGRAM]...   without --docs the table is only printed
 """

@@ -57,7 +57,7 @@ pools_under_the_shim() {
 @test "the document tells the operations that are measured" {
   run -0 packaged timeout "$(patience 600)" "$PYTHON" "$BATS_TEST_DIRNAME/paths.py"
   operations=$(sed -n 's/^| \([^|]*\) |.*/\1/p' <<<"$output")
-  run -0 sed -n '/<!-- paths -->/,/<!-- .paths -->/s/^| \([^|]*\) |.*/\1/p' "$SOURCE/docs/python.md"
+  run -0 sed -n '/<!-- paths -->/,/<!-- .paths -->/s/^| \([^|]*\) |.*/\1/p' "$SOURCE/docs/use/python.md"
   assert_output "$operations"
   assert_line "Table.join"
 }

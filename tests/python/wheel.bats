@@ -14,8 +14,8 @@ setup_file() {
     tar --null --files-from=- -cf -) | tar -xf - -C "$WORK/source"
   cp -a "$SOURCE/subprojects/packagecache" "$WORK/source/subprojects/"
   /usr/bin/python3 -m venv "$WORK/tools"
-  if ! "$WORK/tools/bin/pip" install -q --disable-pip-version-check -r "$SOURCE/scripts/requirements-wheel.txt" >"$WORK/pip" 2>&1; then
-    echo "the tools of scripts/requirements-wheel.txt cannot be installed: $(tail -n 1 "$WORK/pip")" >"$WORK/missing"
+  if ! "$WORK/tools/bin/pip" install -q --disable-pip-version-check -r "$SOURCE/scripts/packages/requirements-wheel.txt" >"$WORK/pip" 2>&1; then
+    echo "the tools of scripts/packages/requirements-wheel.txt cannot be installed: $(tail -n 1 "$WORK/pip")" >"$WORK/missing"
     return
   fi
   export PATH=$WORK/tools/bin:$PATH

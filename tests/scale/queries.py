@@ -1,4 +1,4 @@
-"""The queries of docs/statistics.md, on dumps and on reports of them: what they say has to be what the report says.
+"""The queries of docs/use/statistics.md, on dumps and on reports of them: what they say has to be what the report says.
 
 usage: queries.py REPORT
 
@@ -12,7 +12,7 @@ import sys
 
 import duckdb
 
-DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs/statistics.md"
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs/use/statistics.md"
 COLUMNS = ("processes", "total_bytes_allocated", "max_memory_sum", "max_memory_at_least", "max_memory_highest")
 
 

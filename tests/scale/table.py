@@ -1,5 +1,5 @@
 """Measure what reports, live files and dumps cost, and what that comes to in a large fleet: the tables of
-docs/scale.md.
+docs/use/scale.md.
 
 usage: table.py [--most N] [--docs FILE]
 

@@ -6,7 +6,7 @@ import pathlib
 import struct
 import sys
 
-PID, START_TICKS, START_TIME = 80, 88, 96  # live_header (lib/live.h)
+PID, START_TICKS, START_TIME = 80, 88, 96  # live_header (lib/report/live.h)
 POOLS_OFFSET, POOL_BYTES = 48, 24
 FIELDS_OFFSET, FIELD_COUNT = 40, 32
 

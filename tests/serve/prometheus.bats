@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2016,SC2154 # other shells and Python expand these; bats or the helpers set these
-# What `arrowpool serve` publishes, in a real Prometheus; the alert rules and the dashboard of docs/metrics.
+# What `arrowpool serve` publishes, in a real Prometheus; the alert rules and the dashboard of docs/use/metrics.
 load ../shim/helper
 load ../cli/helper
 load helper
 
-METRICS=$SOURCE/docs/metrics
+METRICS=$SOURCE/docs/use/metrics
 
 teardown() {
   touch end
@@ -130,5 +130,5 @@ print(len(group["rules"]), {rule["lastError"] if "lastError" in rule else "" for
 }
 
 @test "the dashboard is one that Grafana imports" {
-  run -0 "$PYTHON" -I "$BATS_TEST_DIRNAME/dashboard.py" "$METRICS/grafana.json" "$SOURCE/docs/statistics.md" "$SOURCE/docs/metrics.md"
+  run -0 "$PYTHON" -I "$BATS_TEST_DIRNAME/dashboard.py" "$METRICS/grafana.json" "$SOURCE/docs/use/statistics.md" "$SOURCE/docs/use/metrics.md"
 }

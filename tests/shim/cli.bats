@@ -36,7 +36,7 @@ setup() {
 
 @test "run --help shows a flag for every variable" {
   run -0 "$CLI" run --help
-  for variable in $(sed -n 's/^OPTION([A-Z_]*, "\([A-Z_]*\)".*/ARROW_POOL\1/p' "$SOURCE/shim/options.def"); do
+  for variable in $(sed -n 's/^OPTION([A-Z_]*, "\([A-Z_]*\)".*/ARROW_POOL\1/p' "$SOURCE/lib/options/options.def"); do
     assert_output --partial "=VALUE  ($variable)"
   done
 }
@@ -44,7 +44,7 @@ setup() {
 @test "env shows each variable once, with its default" {
   run -0 --separate-stderr "$CLI" env
   assert_equal "$stderr" ""
-  "$PYTHON" -I - "$SOURCE/shim/options.def" "$output" <<'PYTHON'
+  "$PYTHON" -I - "$SOURCE/lib/options/options.def" "$output" <<'PYTHON'
 import re, sys
 row = re.compile(r'^OPTION\(\w+, "(\w*)", \w+, "(?:[^"\\]|\\.)*",\s*(NULL|"[^"]*"),', re.M)
 expected = [("ARROW_POOL" + s, "none" if d == "NULL" else d.strip('"'), "default")

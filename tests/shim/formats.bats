@@ -42,7 +42,7 @@ dump() {
 }
 
 @test "dumps of both modes, of an idle process and of a program's own pool keep to the schema" {
-  schema=$SOURCE/docs/arrowpool.schema.json
+  schema=$SOURCE/docs/use/arrowpool.schema.json
   assert [ -f "$schema" ]
   dump jemalloc.json
   run -5 shim ARROW_POOL_STATS=system.json "$PROBES/probe_exit"

@@ -45,7 +45,7 @@ need_hardware() {
   [ -z "${ARROWPOOL_EMULATED-}" ] || skip "emulated: $1"
 }
 
-# need_long: what only the long form runs, and begins while the time of its part lasts (scripts/long.py).
+# need_long: what only the long form runs, and begins while the time of its part lasts (scripts/lib/long.py).
 need_long() {
   [ -n "${ARROWPOOL_LONG-}" ] || skip "takes long: scripts/test --long"
   [ "$(date +%s)" -lt "${ARROWPOOL_UNTIL:-9999999999}" ] || skip "the time of its part was over"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154 # bats or the helper sets these
-# What comes of misuse without a debug mode: docs/debug.md has the whole table, and what others do.
+# What comes of misuse without a debug mode: docs/use/debug.md has the whole table, and what others do.
 load helper
 
 setup() {

@@ -13,7 +13,7 @@ the_line() {
 
 # variables: the names in options.def.
 variables() {
-  sed -n 's/^OPTION([A-Z_]*, "\([A-Z_]*\)".*/ARROW_POOL\1/p' "$SOURCE/shim/options.def"
+  sed -n 's/^OPTION([A-Z_]*, "\([A-Z_]*\)".*/ARROW_POOL\1/p' "$SOURCE/lib/options/options.def"
 }
 
 @test "an unknown ARROW_POOL names the variable, the value and the choices, and the program runs" {
@@ -107,7 +107,7 @@ variables() {
 }
 
 @test "the README's table lists exactly the variables of options.def with their defaults" {
-  run -0 "$PYTHON" -I - "$SOURCE/README.md" "$SOURCE/shim/options.def" <<'PYTHON'
+  run -0 "$PYTHON" -I - "$SOURCE/README.md" "$SOURCE/lib/options/options.def" <<'PYTHON'
 import re, sys
 
 readme, table = (open(path).read() for path in sys.argv[1:])

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2016,SC2030,SC2031,SC2153,SC2154 # other shells expand these; tests are functions; bats or the helper sets these
 # Surroundings that refuse what a process usually has: address space, descriptors, threads, system calls, /proc, room
 # on a disk, open streams, an environment that may be trusted. In both modes contents hold, the program's status is
-# its own, stdout stays the program's, and nothing hangs. docs/surroundings.md has the table.
+# its own, stdout stays the program's, and nothing hangs. docs/use/surroundings.md has the table.
 #
 # Elsewhere: a dump that cannot be written, devices, pipes and links (dumps.bats); a live file on a full disk or cut
 # off (live.bats); small address spaces before the constructor (libc.bats); a setuid program that is owned by another

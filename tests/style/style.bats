@@ -40,32 +40,13 @@ sources() { git ls-files '*.c' '*.h' '*.hpp' '*.cc' | grep -v '^subprojects/'; }
   done < <(sources)
 }
 
-@test "includes point one way" {
-  python3 - <<'END'
-import pathlib, re, sys
-layer = {}
-lines = [line for line in open("tests/style/layers.txt") if not line.startswith("#")]
-for number, line in enumerate(lines):
-    layer.update(dict.fromkeys(line.split(), number))
-bad = []
-for file in [*pathlib.Path("lib").rglob("*.[ch]"), *pathlib.Path("shim").glob("*.[ch]")]:
-    name = file.stem
-    if name not in layer:
-        bad.append(f"{file}: not in tests/style/layers.txt")
-        continue
-    for header in re.findall(r'^#include "(\w+)\.h"', file.read_text(), re.M):
-        if header.split("_")[0] != name.split("_")[0] and layer.get(header, 99) >= layer[name]:
-            bad.append(f"{file} includes {header}.h")
-        package = file.parts[:2] == ("lib", "python")  # stands on the shim's knowledge of Arrow as well
-        if file.parts[0] == "lib" and not package and not list(pathlib.Path("lib").rglob(header + ".h")):
-            bad.append(f"{file} includes {header}.h, which is not of lib")
-sys.exit("\n".join(bad) or 0)
-END
+@test "includes point down" {
+  python3 tests/style/layers.py
 }
 
 @test "one file alone includes jemalloc's header" {
-  run git grep -lE 'include [<"]jemalloc' -- lib shim cli
-  [ "$output" = lib/backend_jemalloc.c ]
+  run git grep -lE 'include [<"]jemalloc' -- lib arrow shim cli python
+  [ "$output" = lib/memory/backend_jemalloc.c ]
 }
 
 @test "the library reads no environment variable" {

@@ -1,7 +1,7 @@
 /* A function made by ABI_ENTRY, called the way C++ calls one that returns an object (abi.h). */
 #include "unit.h"
 
-#include "abi.h"
+#include "arrow/abi.h"
 
 #include <string.h>
 

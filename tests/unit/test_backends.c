@@ -2,8 +2,8 @@
  * happens where the range cannot hold everything. */
 #include "unit.h"
 
-#include "backend.h"
-#include "range.h"
+#include "memory/backend.h"
+#include "memory/range.h"
 
 #include <limits.h>
 #include <pthread.h>

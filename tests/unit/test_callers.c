@@ -2,8 +2,8 @@
  * and answers with something that only the two arguments make. */
 #include "unit.h"
 
-#include "callers.h"
-#include "next.h"
+#include "shim/next.h"
+#include "shim/symbol_cache.h"
 
 #include <stdatomic.h>
 

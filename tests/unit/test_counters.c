@@ -2,7 +2,7 @@
  * Each test counts for pool numbers of its own, or resets them. */
 #include "unit.h"
 
-#include "counters.h"
+#include "counters/counters.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

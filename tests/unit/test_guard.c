@@ -2,8 +2,8 @@
  * do nothing wrong; and its table. All pools of this process are guarded; what is told is caught here. */
 #include "unit.h"
 
-#include "guard.h"
-#include "pool.h"
+#include "pool/guard.h"
+#include "pool/pool.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
  * guarded; what is told is counted. */
 #include "unit.h"
 
-#include "gate.h"
-#include "guard.h"
-#include "pool.h"
+#include "base/locks.h"
+#include "pool/guard.h"
+#include "pool/pool.h"
 
 #include <pthread.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * they are made up; each test has a stretch of its own. */
 #include "unit.h"
 
-#include "ledger.h"
+#include "shim/ownership.h"
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -2,9 +2,9 @@
  * process may use by its control groups. */
 #include "unit.h"
 
-#include "available.h"
-#include "pool.h"
-#include "refusal.h"
+#include "base/memory_available.h"
+#include "pool/pool.h"
+#include "pool/refusal.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>

@@ -2,9 +2,9 @@
  * ever torn or goes back, and at rest they are exact. */
 #include "unit.h"
 
-#include "counters.h"
-#include "figures.h"
-#include "live.h"
+#include "cli/stats/stats.h"
+#include "counters/counters.h"
+#include "report/live.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

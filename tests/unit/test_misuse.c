@@ -3,10 +3,10 @@
  * through the doors is tests/shim/misuse.bats's business. */
 #include "unit.h"
 
-#include "backend.h"
-#include "misuse.h"
-#include "runs.h"
-#include "slots_table.h"
+#include "base/misuse.h"
+#include "memory/backend.h"
+#include "memory/page_runs.h"
+#include "memory/slots_table.h"
 
 #include <signal.h>
 #include <stdio.h>

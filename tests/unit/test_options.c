@@ -1,7 +1,7 @@
 /* The option table and its parsers (options.h): every kind, good and bad; what is said about mistakes. */
 #include "unit.h"
 
-#include "options.h"
+#include "options/options.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Pools as such: names, references, the table of 256, the default pool. */
 #include "unit.h"
 
-#include "pool.h"
+#include "pool/pool.h"
 
 #include <stdio.h>
 #include <string.h>

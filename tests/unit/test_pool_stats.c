@@ -2,7 +2,7 @@
  * not tell the size again (pool.h). */
 #include "unit.h"
 
-#include "pool.h"
+#include "pool/pool.h"
 
 #include <string.h>
 

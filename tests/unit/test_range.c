@@ -2,8 +2,8 @@
  * not where others map what cannot lie elsewhere. */
 #include "unit.h"
 
-#include "backend.h"
-#include "range.h"
+#include "memory/backend.h"
+#include "memory/range.h"
 
 #include <sys/mman.h>
 #include <sys/resource.h>

@@ -4,8 +4,8 @@
 #include "unit.h"
 
 #include "arrowpool.h"
-#include "range.h"
-#include "slots.h"
+#include "memory/range.h"
+#include "memory/slots.h"
 
 #include <stdio.h>
 #include <string.h>

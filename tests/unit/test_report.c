@@ -4,9 +4,9 @@
  * JSON is checked by a parser of a few lines: it accepts what RFC 8259 does, and finds numbers by path. */
 #include "unit.h"
 
-#include "counters_fields.h"
-#include "pool.h"
-#include "report.h"
+#include "counters/counters_fields.h"
+#include "pool/pool.h"
+#include "report/report.h"
 
 #include <ctype.h>
 #include <errno.h>

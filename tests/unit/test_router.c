@@ -3,11 +3,11 @@
  * own; what it says on stderr is caught. */
 #include "unit.h"
 
-#include "bypass.h"
-#include "log.h"
-#include "next.h"
-#include "router.h"
-#include "system_calls.h"
+#include "memory/system_calls.h"
+#include "shim/bypass.h"
+#include "shim/log.h"
+#include "shim/next.h"
+#include "shim/router.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -2,9 +2,9 @@
  * group's set-up makes one range for all tests. */
 #include "unit.h"
 
-#include "range.h"
-#include "runs.h"
-#include "slots.h"
+#include "memory/page_runs.h"
+#include "memory/range.h"
+#include "memory/slots.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

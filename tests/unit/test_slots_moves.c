@@ -2,8 +2,8 @@
  * has a range of its own, with its own policy, in a forked child. */
 #include "unit.h"
 
-#include "range.h"
-#include "slots_table.h"
+#include "memory/range.h"
+#include "memory/slots_table.h"
 
 #include <string.h>
 

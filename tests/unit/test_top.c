@@ -2,7 +2,7 @@
  * made up here; no file is read and no terminal is needed. */
 #include "unit.h"
 
-#include "top_cells.h"
+#include "cli/top/cells.h"
 
 #include <stdio.h>
 #include <string.h>

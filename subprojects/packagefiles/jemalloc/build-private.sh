@@ -7,7 +7,7 @@ shift 6
 machine=${host:-$(uname -m)}
 case $machine in x86_64*) tls=-mtls-dialect=gnu2 ;; aarch64*) tls=-mtls-dialect=desc ;; *) tls= ;; esac
 # jemalloc's pages may be several of the kernel's, never parts of one. Where kernels differ in theirs, they are
-# the largest, 64 KiB (RANGE_UNIT in lib/range.h). Nothing is taken from the machine that builds.
+# the largest, 64 KiB (RANGE_UNIT in lib/memory/range.h). Nothing is taken from the machine that builds.
 case $machine in x86_64*) lg_page=12 ;; *) lg_page=16 ;; esac
 # Processors differ in how many bits their addresses may have, and jemalloc's tables with it. None of them hands out more to
 # a program that does not ask for it.

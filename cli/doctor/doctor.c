@@ -1,0 +1,107 @@
+/* `arrowpool doctor`: will the shim serve this command, or does it serve this process, and if not, why. */
+#include "cli/doctor/doctor.h"
+#include "cli/base/cli.h"
+#include "cli/stats/live_files.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+patient the_patient;
+
+void cli_doctor_describe(void) {
+  puts(
+      "Looks at a COMMAND as `arrowpool run` would start it here, or at a running process, and says what the "
+      "shim\n"
+      "will serve and what stands in its way. Nothing is run: files are read, and the kernel is asked by a "
+      "child "
+      "of\n"
+      "the doctor's own.\n\n"
+      "Each line is a finding: `ok`, `note` (good to know), `warning` (served, but less well), `problem` "
+      "(not "
+      "served),\n"
+      "and what to do about it.\n\n"
+      "  --format=FORMAT  text or json (docs/use/doctor.schema.json); default: text\n\n"
+      "A number is a process; a command of such a name needs its path (./123).\n"
+      "Status: 0 if the shim will serve it or does, 1 if not or if that cannot be seen, 2 for a wrong "
+      "usage.");
+}
+
+const char *doctor_variable(const char *name) {
+  size_t length = strlen(name);
+  for (char **at = the_patient.environment; at && *at; at++)
+    if (strncmp(*at, name, length) == 0 && (*at)[length] == '=')
+      return *at + length + 1;
+  return NULL;
+}
+
+bool doctor_read_text(const char *path, char *out, size_t size) {
+  FILE *file = fopen(path, "re");
+  size_t length = file ? fread(out, 1, size - 1, file) : 0;
+  out[length] = 0;
+  if (file)
+    fclose(file);
+  return length > 0;
+}
+
+static const char *look_at_command(patient *p, char **command) {
+  static program found; /* large */
+  p->environment = environ;
+  p->knows_environment = true;
+  if (!getcwd(p->directory, sizeof p->directory))
+    p->directory[0] = 0;
+  const char *problem = program_open(command, &found);
+  if (problem) {
+    findings_add(&p->found, FINDING_PROBLEM, "program", NULL, "%s: %s", *found.path ? found.path : command[0],
+                 problem);
+    return problem;
+  }
+  doctor_settings(p);
+  doctor_program(p, &found);
+  doctor_shim(p);
+  doctor_preload_list(p);
+  doctor_environment(p);
+  doctor_kernel(p);
+  program_close(&found);
+  return NULL;
+}
+
+static int report(patient *p, const char *subject, bool as_json) {
+  bool printed = as_json ? findings_print_json(&p->found, subject) : findings_print_text(&p->found);
+  int status = printed && !findings_have(&p->found, FINDING_PROBLEM) ? CLI_OK : CLI_FAILURE;
+  findings_free(&p->found);
+  return status;
+}
+
+int cli_doctor(int argc, char **argv) {
+  static const struct option longs[] = {{"format", required_argument, NULL, 'f'}, {0}};
+  patient *p = &the_patient;
+  bool as_json = false;
+  char path[64];
+  opterr = 0;
+  for (int id; (id = getopt_long(argc, argv, "+:", longs, NULL)) != -1;) {
+    if (id == ':' || id == '?')
+      return cli_option_error("doctor", id, argv);
+    as_json = strcmp(optarg, "json") == 0;
+    if (!as_json && strcmp(optarg, "text") != 0)
+      return cli_usage_error("doctor: --format=%s: choose text or json", optarg);
+  }
+  if (optind == argc)
+    return cli_usage_error("doctor: no COMMAND or PID given; see arrowpool doctor --help");
+  if (!live_files_is_pid(argv[optind])) {
+    look_at_command(p, argv + optind);
+    return report(p, argv[optind], as_json);
+  }
+  if (optind + 1 != argc)
+    return cli_usage_error("doctor: too many; see arrowpool doctor --help");
+  errno = 0;
+  p->pid = strtol(argv[optind], NULL, 10);
+  snprintf(path, sizeof path, "/proc/%ld", p->pid);
+  if (errno || p->pid <= 0 || access(path, F_OK))
+    return cli_failure("doctor: %s: no such process", argv[optind]);
+  doctor_process(p);
+  return report(p, argv[optind], as_json);
+}

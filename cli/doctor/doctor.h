@@ -1,0 +1,61 @@
+/* The parts of `arrowpool doctor`, one file each; all of them look, and none runs what it looks at. */
+#ifndef ARROWPOOL_DOCTOR_H
+#define ARROWPOOL_DOCTOR_H
+
+#include "cli/doctor/findings.h"
+#include "cli/program/program.h"
+#include "options/options.h"
+
+#include <limits.h>
+#include <sys/resource.h>
+
+/* What is looked at: a command that would be started here and now, or a process. */
+typedef struct patient {
+  findings found;
+  long pid;                 /* 0: a command */
+  char **environment;       /* of this process, or of that one */
+  char root[64];            /* before its files' names; empty: none */
+  char directory[PATH_MAX]; /* where it works */
+  options settings;         /* by doctor_settings */
+  bool knows_environment;   /* else it is not ours to see, or: */
+  bool overwritten;         /* a title, or something else, was written over it */
+} patient;
+
+/* The patient whose environment is looked up. */
+extern patient the_patient;
+const char *doctor_variable(const char *name);
+
+/* What a file holds, as text; empty if it cannot be read, and false. */
+bool doctor_read_text(const char *path, char *out, size_t size);
+
+/* The settings, which the others go by, and what is wrong with them. */
+void doctor_settings(patient *p);
+
+/* What the settings mean, and what else of the environment matters; LD_PRELOAD. */
+void doctor_environment(patient *p);
+void doctor_preload_list(patient *p);
+
+/* The shim's file. */
+void doctor_shim(patient *p);
+
+/* A command's program, its libraries and, for Python, its pyarrow. */
+void doctor_program(patient *p, const program *of);
+
+/* One libarrow: which doors serve it. `path` is as the patient sees it. */
+void doctor_arrow(patient *p, const char *path);
+
+/* Libraries that have an opinion on allocation; true: it is an allocator. */
+bool doctor_notable_library(patient *p, const char *name, const char *path);
+
+/* Who frees: the program's file first, then each library's, then what that means. */
+void doctor_malloc_program(const elf_file *f);
+void doctor_malloc_library(const patient *p, const char *path, bool is_allocator);
+void doctor_malloc_tell(patient *p);
+
+/* The kernel's settings, limits, and what it grants. */
+void doctor_kernel(patient *p);
+
+/* A running process; its settings are in the patient. */
+void doctor_process(patient *p);
+
+#endif

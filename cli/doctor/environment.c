@@ -1,0 +1,202 @@
+/* What the doctor says of the environment: our variables, Arrow's, and LD_PRELOAD. */
+#include "cli/doctor/doctor.h"
+#include "cli/program/preload.h"
+
+#include "arrowpool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TOPIC "environment"
+
+static void complain(const char *const pieces[], size_t count) {
+  char line[1024] = "";
+  for (size_t i = 0; i < count; i++)
+    strncat(line, pieces[i], sizeof line - strlen(line) - 1);
+  findings_add(&the_patient.found, FINDING_WARNING, TOPIC, "see arrowpool env", "%s", line);
+}
+
+static const char *given(const char *name) {
+  const char *value = doctor_variable(name);
+  return value && *value ? value : NULL;
+}
+
+static void tell_pool(patient *p) {
+  const options_value *pool = &p->settings.values[OPTION_POOL];
+  if (pool->number == OPTIONS_POOL_JEMALLOC)
+    findings_add(&p->found, FINDING_OK, TOPIC, NULL,
+                 "ARROW_POOL=jemalloc: buffers come from the private jemalloc");
+  else if (given(OPTIONS_PREFIX) || p->pid)
+    findings_add(&p->found, FINDING_NOTE, TOPIC, "ARROW_POOL=jemalloc has them served by ours",
+                 "ARROW_POOL%s: buffers are counted, and come from the allocator behind the shim",
+                 given(OPTIONS_PREFIX) ? " is system" : " is not set, which means system");
+  else
+    findings_add(&p->found, FINDING_NOTE, TOPIC, NULL,
+                 "ARROW_POOL is not set: arrowpool run takes jemalloc then, LD_PRELOAD alone takes system");
+}
+
+static void tell_directory(patient *p, int option) {
+  const char *directory = p->settings.values[option].text;
+  struct stat status;
+  char path[2 * PATH_MAX + 64];
+  if (!directory || !p->settings.values[option].given)
+    return;
+  snprintf(path, sizeof path, "%s%s%s%s", p->root, *directory == '/' ? "" : p->directory,
+           *directory == '/' ? "" : "/", directory);
+  bool is_there = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+  if (!is_there || (!p->pid && access(path, W_OK)))
+    findings_add(&p->found, FINDING_WARNING, TOPIC, "make it, or name another", "%s=%s: %s",
+                 options_table[option].variable, directory, is_there ? "not writable" : "no such directory");
+  else if ((status.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH)
+    findings_add(&p->found, FINDING_WARNING, TOPIC, "chmod +t, or name another",
+                 "%s=%s: every user may remove and replace files there", options_table[option].variable,
+                 directory);
+}
+
+static void tell_arrow(patient *p) {
+  static const char *const backends[] = {"system", "jemalloc", "mimalloc"};
+  const char *debug = given("ARROW_DEBUG_MEMORY_POOL"), *backend = given("ARROW_DEFAULT_MEMORY_POOL");
+  bool known = false;
+  if (debug && strcmp(debug, "none") != 0)
+    findings_add(&p->found, FINDING_WARNING, TOPIC, "unset it to have them served",
+                 "ARROW_DEBUG_MEMORY_POOL=%s: Arrow's debug pools stay its own", debug);
+  for (size_t i = 0; backend && i < sizeof backends / sizeof *backends; i++)
+    known |= strcmp(backend, backends[i]) == 0;
+  if (backend && known)
+    findings_add(&p->found, FINDING_NOTE, TOPIC, NULL, "ARROW_DEFAULT_MEMORY_POOL=%s: served like any other",
+                 backend);
+  else if (backend)
+    findings_add(&p->found, FINDING_WARNING, TOPIC, "choose system, jemalloc or mimalloc",
+                 "ARROW_DEFAULT_MEMORY_POOL=%s: Arrow knows no such pool and takes its own default", backend);
+}
+
+static void tell_others(patient *p) {
+  static const struct {
+    const char *variable, *effect;
+  } others[] = {
+      {"MALLOC_CONF", "for jemallocs of the program's own; ours does not read it"},
+      {"GLIBC_TUNABLES", "for glibc's malloc, which stands behind the shim; our buffers do not depend on it"},
+      {"LD_AUDIT", "auditing libraries live in a namespace of their own, out of the shim's reach"},
+  };
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (given(others[i].variable))
+      findings_add(&p->found, FINDING_NOTE, TOPIC, NULL, "%s is set: %s", others[i].variable,
+                   others[i].effect);
+}
+
+void doctor_settings(patient *p) {
+  options_read(&p->settings, doctor_variable, complain);
+  options_check_names(p->environment, complain);
+}
+
+void doctor_environment(patient *p) {
+  tell_pool(p);
+  tell_directory(p, OPTION_LIVE);
+  tell_arrow(p);
+  tell_others(p);
+}
+
+/* ---- LD_PRELOAD ---- */
+
+typedef enum kind { ORDINARY, SHIM, SANITIZER, ALLOCATOR } kind;
+
+static kind kind_of(const char *path) {
+  static const char *const sanitizers[] = {"libasan.so", "libtsan.so", "liblsan.so", "libhwasan.so",
+                                           "libclang_rt."};
+  static const char *const allocators[] = {"libtcmalloc", "libjemalloc", "libmimalloc",  "libsnmalloc",
+                                           "libhoard",    "librpmalloc", "libtbbmalloc", "libscalloc"};
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  if (preload_is_shim(path))
+    return SHIM;
+  for (size_t i = 0; i < sizeof sanitizers / sizeof *sanitizers; i++)
+    if (strncmp(name, sanitizers[i], strlen(sanitizers[i])) == 0)
+      return SANITIZER;
+  for (size_t i = 0; i < sizeof allocators / sizeof *allocators; i++)
+    if (strncmp(name, allocators[i], strlen(allocators[i])) == 0)
+      return ALLOCATOR;
+  return ORDINARY;
+}
+
+bool doctor_notable_library(patient *p, const char *name, const char *path) {
+  kind k = kind_of(name);
+  if (k == SANITIZER)
+    findings_add(
+        &p->found, FINDING_WARNING, "program",
+        "put that library before the shim in LD_PRELOAD; the shim is idle behind a sanitizer",
+        "it is linked to the sanitizer %s, which wants to be loaded first and refuses to run behind the "
+        "shim",
+        path);
+  else if (k == ALLOCATOR)
+    findings_add(&p->found, FINDING_NOTE, "program", NULL,
+                 "it is linked to the allocator %s, which stands behind the shim", path);
+  return k == ALLOCATOR;
+}
+
+static void tell_entry(patient *p, const char *entry, bool shim_seen, bool shim_in_list) {
+  static const char own_order[] =
+      "in LD_PRELOAD, name sanitizers first, then the shim, then other allocators";
+  kind k = kind_of(entry);
+  if (k == SHIM)
+    return;
+  if (strchr(entry, '/') && access(entry, R_OK)) {
+    findings_add(&p->found, FINDING_WARNING, "preload", "correct LD_PRELOAD",
+                 "LD_PRELOAD names %s, which cannot be read", entry);
+    return;
+  }
+  if (k == SANITIZER && (shim_seen || !shim_in_list))
+    findings_add(&p->found, FINDING_WARNING, "preload", own_order,
+                 "LD_PRELOAD has the sanitizer %s %s, which refuses to run behind another library", entry,
+                 shim_seen ? "behind the shim" : "; arrowpool run puts the shim before it");
+  else if (k == SANITIZER)
+    findings_add(
+        &p->found, FINDING_NOTE, "preload", NULL,
+        "LD_PRELOAD has the sanitizer %s before the shim: it serves all memory, and the shim is idle", entry);
+  else if (k == ALLOCATOR && shim_in_list && !shim_seen)
+    findings_add(&p->found, FINDING_WARNING, "preload", own_order,
+                 "LD_PRELOAD has the allocator %s before the shim, whose libc door sees nothing then", entry);
+  else
+    findings_add(&p->found, FINDING_NOTE, "preload", NULL, "LD_PRELOAD has %s%s %s the shim",
+                 k == ALLOCATOR ? "the allocator " : "", entry,
+                 shim_in_list && !shim_seen ? "before" : "behind");
+}
+
+void doctor_preload_list(patient *p) {
+  const char *list = given("LD_PRELOAD");
+  char entry[PATH_MAX];
+  bool seen = false, in_list = false;
+  for (const char *at = list; list && preload_next(&at, entry);)
+    in_list |= kind_of(entry) == SHIM;
+  for (const char *at = list; list && preload_next(&at, entry);) {
+    tell_entry(p, entry, seen, in_list);
+    seen |= kind_of(entry) == SHIM;
+  }
+}
+
+void doctor_shim(patient *p) {
+  char path[PATH_MAX], version[32] = "of an unknown version";
+  elf_file f;
+  if (!preload_find_shim(path)) {
+    findings_add(&p->found, FINDING_PROBLEM, "preload", "install arrowpool again, or build it",
+                 "the shim, " PRELOAD_SHIM ", is neither beside this program nor in %s", ARROWPOOL_LIBDIR);
+    return;
+  }
+  const char *problem = elf_file_open(path, &f);
+  if (problem) {
+    findings_add(&p->found, FINDING_PROBLEM, "preload", "install arrowpool again, or build it",
+                 "the shim, %s: %s", path, problem);
+    return;
+  }
+  elf_file_note(&f, "arrowpool", version, sizeof version);
+  elf_file_close(&f);
+  if (strpbrk(path, ": "))
+    findings_add(&p->found, FINDING_PROBLEM, "preload", "install it elsewhere",
+                 "the shim is %s, and LD_PRELOAD cannot hold a path with a space or a colon", path);
+  else if (strcmp(version, arrowpool_version()) != 0)
+    findings_add(&p->found, FINDING_WARNING, "preload", "install the two together",
+                 "the shim is %s (%s), this program %s", version, path, arrowpool_version());
+  else
+    findings_add(&p->found, FINDING_OK, "preload", NULL, "the shim is %s: %s", version, path);
+}

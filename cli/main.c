@@ -1,0 +1,130 @@
+/* The command `arrowpool`: chooses the subcommand. */
+#include "cli/base/cli.h"
+
+#include "arrowpool.h"
+#include "base/writer.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const cli_command commands[] = {
+    {"run", "[OPTION]... [--] COMMAND [ARGUMENT]...", "run a command with the shim preloaded", cli_run,
+     cli_run_describe},
+    {"env", "", "show every variable, its effective value and where that comes from", cli_env, NULL},
+    {"show", "[OPTION]... PID|FILE", "show the statistics of one process, or of one that was killed",
+     cli_show, cli_show_describe},
+    {"doctor", "[OPTION]... COMMAND [ARGUMENT]...|PID",
+     "say what the shim will serve, and what stands in its way", cli_doctor, cli_doctor_describe},
+    {"report", "[OPTION]... FILE|DIRECTORY...", "add up the statistics of many processes", cli_report,
+     cli_report_describe},
+    {"plot", "[OPTION]... FILE.jsonl... -o OUT.png|svg", "draw time series of processes", cli_plot,
+     cli_plot_describe},
+    {"top", "[OPTION]... [PID|DIR]", "watch all processes that keep live files, and their pools", cli_top,
+     cli_top_describe},
+    {"serve", "[OPTION]...", "publish what all processes count, for Prometheus", cli_serve,
+     cli_serve_describe},
+};
+
+static const cli_command *find_command(const char *name) {
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    if (strcmp(commands[i].name, name) == 0)
+      return &commands[i];
+  return NULL;
+}
+
+static void print_help(FILE *out) {
+  fputs("usage: arrowpool COMMAND [ARGUMENT]...\n"
+        "One allocator for Apache Arrow's buffers, put under programs that already exist.\n\n",
+        out);
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    fprintf(out, "  %-6s  %s\n", commands[i].name, commands[i].help);
+  fputs("\n`arrowpool COMMAND --help` says more; `arrowpool --version` names the version.\n", out);
+}
+
+static void print_command_help(const cli_command *command) {
+  printf("usage: arrowpool %s %s\n%c%s.\n", command->name, command->arguments, toupper(command->help[0]),
+         command->help + 1);
+  if (command->describe)
+    command->describe();
+}
+
+/* One line, whatever is in the names and values that it tells of. */
+static int complain(const char *format, va_list arguments, int status) {
+  char text[8192];
+  vsnprintf(text, sizeof text, format, arguments);
+  writer_make_printable(text);
+  fprintf(stderr, "arrowpool: %s\n", text);
+  return status;
+}
+
+int cli_usage_error(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  int status = complain(format, arguments, CLI_USAGE);
+  va_end(arguments);
+  return status;
+}
+
+int cli_failure(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  int status = complain(format, arguments, CLI_FAILURE);
+  va_end(arguments);
+  return status;
+}
+
+int cli_option_error(const char *command, int id, char **argv) {
+  char letter[] = {'-', (char)optopt, 0};
+  bool is_letter = id == '?' && optopt && strncmp(argv[optind - 1], "--", 2) != 0;
+  const char *name = is_letter ? letter : argv[optind - 1];
+  if (id == ':')
+    return cli_usage_error("%s: %s: needs a value", command, name);
+  return cli_usage_error("%s: %s: unknown option; see arrowpool %s --help", command, name, command);
+}
+
+void cli_flag_name(const options_row *row, char *out) {
+  const char *suffix = row->variable + sizeof OPTIONS_PREFIX - 1;
+  strcpy(out, "pool");
+  if (!*suffix)
+    return;
+  for (suffix++; *suffix; suffix++)
+    *out++ = (char)(*suffix == '_' ? '-' : tolower(*suffix));
+  *out = 0;
+}
+
+int cli_check_value(const options_row *row, const char *name, const char *text) {
+  options_value value;
+  char choices[128];
+  if (options_parse(row, text, &value))
+    return CLI_OK;
+  if (options_too_long(text))
+    return cli_usage_error("%s: longer than a path may be", name);
+  options_describe_values(row, choices);
+  return cli_usage_error("%s=%s: choose %s", name, text, choices);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    print_help(stderr);
+    return CLI_USAGE;
+  }
+  if (strcmp(argv[1], "--version") == 0) {
+    printf("arrowpool %s\n", arrowpool_version());
+    return fflush(stdout) ? CLI_FAILURE : CLI_OK;
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    print_help(stdout);
+    return fflush(stdout) ? CLI_FAILURE : CLI_OK;
+  }
+  const cli_command *command = find_command(argv[1]);
+  if (!command)
+    return cli_usage_error("%s: unknown command; see arrowpool --help", argv[1]);
+  if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
+    print_command_help(command);
+    return fflush(stdout) ? CLI_FAILURE : CLI_OK;
+  }
+  return command->run(argc - 1, argv + 1);
+}

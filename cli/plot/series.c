@@ -1,0 +1,86 @@
+/* See series.h. */
+#include "cli/plot/series.h"
+
+#include "cli/stats/processes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static series *find(series_set *set, const figures *f) {
+  for (size_t i = 0; i < set->count; i++) {
+    series *s = &set->items[i];
+    if (s->pid == f->pid && s->start_time == f->start_time && strcmp(s->host, f->host) == 0)
+      return s;
+  }
+  set->items = processes_grow(set->items, set->count + 1, sizeof *set->items);
+  series *s = &set->items[set->count++];
+  *s = (series){.pid = f->pid, .start_time = f->start_time};
+  strcpy(s->program, f->program);
+  strcpy(s->host, f->host);
+  return s;
+}
+
+/* Pools that cannot tell are left out: their sum with the others would be unknown for ever. */
+static void add(int64_t *sum, int64_t part) {
+  if (part == ARROWPOOL_UNKNOWN)
+    return;
+  int64_t so_far = *sum == ARROWPOOL_UNKNOWN ? 0 : *sum;
+  if (__builtin_add_overflow(so_far, part, sum))
+    *sum = INT64_MAX;
+}
+
+static series_point point_of(series_set *set, const figures *f) {
+  series_point p = {.time = f->time};
+  for (int i = 0; i < SERIES_FIELD_COUNT; i++)
+    p.values[i] = ARROWPOOL_UNKNOWN;
+  p.values[SERIES_resident] = f->rss_bytes;
+  p.values[SERIES_warm] = f->warm_bytes;
+  for (size_t i = 0; i < f->pool_count; i++) {
+    const figures_pool *pool = &f->pools[i];
+    if (set->pool && strcmp(set->pool, pool->name) != 0)
+      continue;
+    set->pool_found = true;
+    add(&p.values[SERIES_live], pool->values.bytes_allocated);
+    add(&p.values[SERIES_in_place], pool->values.bytes_grown_in_place);
+    add(&p.values[SERIES_remapped], pool->values.bytes_remapped);
+    add(&p.values[SERIES_copied], pool->values.bytes_copied);
+  }
+  return p;
+}
+
+void series_add(series_set *set, const figures *f) {
+  series *s = find(set, f);
+  if (s->count && s->points[s->count - 1].time >= f->time)
+    return;
+  if (s->count == s->room) {
+    s->room = s->room ? s->room * 2 : 64;
+    s->points = processes_grow(s->points, s->room, sizeof *s->points);
+  }
+  s->points[s->count++] = point_of(set, f);
+}
+
+static int by_begin(const void *a, const void *b) {
+  const series *one = a, *other = b;
+  int order = (one->points[0].time > other->points[0].time) - (one->points[0].time < other->points[0].time);
+  return order ? order : (one->pid > other->pid) - (one->pid < other->pid);
+}
+
+void series_finish(series_set *set) {
+  size_t kept = 0;
+  for (size_t i = 0; i < set->count; i++)
+    if (set->items[i].count >= 2)
+      set->items[kept++] = set->items[i];
+    else
+      free(set->items[i].points);
+  set->count = kept;
+  if (kept)
+    qsort(set->items, kept, sizeof *set->items, by_begin);
+}
+
+void series_free(series_set *set) {
+  for (size_t i = 0; i < set->count; i++)
+    free(set->items[i].points);
+  free(set->items);
+  set->items = NULL;
+  set->count = 0;
+}

@@ -1,0 +1,59 @@
+/* Time series of processes, collected from dumps: what a plot needs of each. */
+#ifndef ARROWPOOL_SERIES_H
+#define ARROWPOOL_SERIES_H
+
+#include "cli/stats/stats.h"
+
+#include <stdio.h>
+
+/* Figures over the pools that are asked for. */
+#define SERIES_FIELDS(X)                                                                                     \
+  X(live)     /* bytes_allocated */                                                                          \
+  X(resident) /* of the process */                                                                           \
+  X(warm)     /* of the process */                                                                           \
+  X(in_place) /* bytes_grown_in_place: sums, as in dumps */                                                  \
+  X(remapped)                                                                                                \
+  X(copied)
+
+typedef enum series_field {
+#define X(name) SERIES_##name,
+  SERIES_FIELDS(X)
+#undef X
+      SERIES_FIELD_COUNT
+} series_field;
+
+typedef struct series_point {
+  int64_t time;                       /* milliseconds since the epoch */
+  int64_t values[SERIES_FIELD_COUNT]; /* ARROWPOOL_UNKNOWN: no pool knows */
+} series_point;
+
+typedef struct series {
+  char program[64], host[65];
+  int64_t pid, start_time;
+  series_point *points; /* in the order of time */
+  size_t count, room;
+} series;
+
+typedef struct series_set {
+  const char *pool; /* the only pool that counts; NULL: all */
+  bool pool_found;
+  series *items;
+  size_t count;
+} series_set;
+
+/* Add a point to its process's series; one that is not later than the last is left out. */
+void series_add(series_set *set, const figures *f);
+
+/* Remove the series of fewer than two points, sort the others by their beginnings. */
+void series_finish(series_set *set);
+
+void series_free(series_set *set);
+
+/* What gnuplot is told to draw them, of which there is at least one: after series_finish. */
+void series_write_commands(const series_set *set, const char *title, bool png, FILE *out);
+
+/* Draw by gnuplot, to a file whose ending is .png or .svg: of one process memory and growth, of several the
+ * processes side by side. A CLI_... status; what goes wrong is said. */
+int series_draw(const series_set *set, const char *title, const char *output);
+
+#endif

@@ -1,0 +1,280 @@
+/* See serve_files.h. */
+#include "cli/serve/files.h"
+
+#include "cli/base/clock.h"
+#include "cli/base/find_files.h"
+#include "cli/stats/live_files.h"
+#include "cli/stats/processes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef enum file_state {
+  FILE_NEW,
+  FILE_RUNNING,
+  FILE_UNREADABLE,
+  FILE_ELSEWHERE, /* its process cannot be seen from here */
+  FILE_DYING,
+  FILE_DEAD,
+  FILE_VANISHED
+} file_state;
+
+typedef struct serve_file {
+  char *path;
+  file_state state;
+  figures_state fate; /* of one that is dying or dead */
+  figures *figures;   /* as last read, of one that is not dead; NULL: it was never read */
+  int64_t dead_since; /* milliseconds, when that was seen: a file's own time can be that of its beginning */
+} file;
+
+/* ---- one file ---- */
+
+static void drop_figures(file *f) {
+  if (f->figures)
+    figures_free(f->figures);
+  free(f->figures);
+  f->figures = NULL;
+}
+
+/* The process will count no more. Its counters stay with its group. */
+static void bury(serve_files *s, file *f, figures_state fate) {
+  if (s->by && f->figures)
+    serve_tables_add(&s->gone, f->figures, s->by, true);
+  drop_figures(f);
+  f->state = FILE_DEAD;
+  f->fate = fate;
+  f->dead_since = clock_milliseconds();
+}
+
+/* The first time that a process is seen to be gone, what was read may be of just before its end, when it
+ * still counted, or had not yet said that it ends in an orderly way. So it is read once more, the next time.
+ */
+static void look_at(serve_files *s, file *f) {
+  figures read;
+  bool was_dying = f->state == FILE_DYING;
+  const char *problem = figures_read_live(f->path, &read);
+  if (problem) {
+    f->state = strcmp(problem, strerror(ENOENT)) == 0 ? FILE_VANISHED : FILE_UNREADABLE;
+    return;
+  }
+  if (!f->figures)
+    f->figures = memset(processes_grow(NULL, 1, sizeof *f->figures), 0, sizeof *f->figures);
+  figures_free(f->figures);
+  *f->figures = read;
+  f->fate = read.state;
+  f->state = read.state == FIGURES_RUNNING   ? FILE_RUNNING
+             : read.state == FIGURES_UNKNOWN ? FILE_ELSEWHERE
+                                             : FILE_DYING;
+  if (f->state == FILE_ELSEWHERE)
+    drop_figures(f);
+  if (was_dying && f->state == FILE_DYING)
+    bury(s, f, read.state);
+}
+
+/* ---- finding them ---- */
+
+typedef struct search {
+  serve_files *files;
+  char **paths;
+  size_t count, room;
+} search;
+
+static const char *name_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+/* What was named is the directory, which is none any more. */
+static void take(void *context, const char *path, bool named) {
+  search *found = context;
+  found->files->unreadable_directories += named;
+  if (named || !live_files_is_name(name_of(path)))
+    return;
+  if (found->count == found->room) {
+    found->room = found->room ? found->room * 2 : 64;
+    found->paths = processes_grow(found->paths, found->room, sizeof *found->paths);
+  }
+  size_t size = strlen(path) + 1;
+  found->paths[found->count++] = memcpy(processes_grow(NULL, size, 1), path, size);
+}
+
+static void complain(void *context, const char *path, const char *problem) {
+  (void)path, (void)problem;
+  ((search *)context)->files->unreadable_directories++;
+}
+
+static int by_text(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Whether a file that was not found is to be looked at all the same: its directory could not be read. */
+static bool may_be_there(const serve_files *s, const file *f) {
+  return s->unreadable_directories && (access(f->path, F_OK) == 0 || errno != ENOENT);
+}
+
+static void forget(serve_files *s, file *f) {
+  bury(s, f, FIGURES_ENDED);
+  free(f->path);
+}
+
+/* Put the files that are there now in the place of those that were there; what is known of them stays. */
+static void find_all(serve_files *s) {
+  search found = {.files = s};
+  find_files(s->directory, take, complain, &found);
+  if (found.count)
+    qsort(found.paths, found.count, sizeof *found.paths, by_text);
+  file *files = processes_grow(NULL, found.count + s->count + 1, sizeof *files);
+  size_t count = 0, old = 0, new = 0;
+  while (old < s->count || new < found.count) {
+    file *f = &s->files[old];
+    int order = old == s->count ? 1 : new == found.count ? -1 : strcmp(f->path, found.paths[new]);
+    if (order > 0)
+      files[count++] = (file){.path = found.paths[new ++]};
+    else if (order == 0 || may_be_there(s, f))
+      files[count++] = *f;
+    else
+      forget(s, f);
+    if (order == 0)
+      free(found.paths[new ++]);
+    old += order <= 0;
+  }
+  s->found = (int64_t)found.count;
+  free(found.paths);
+  free(s->files);
+  s->files = files;
+  s->count = count;
+}
+
+/* ---- a reading ---- */
+
+/* Those that are known first, so that a process that is shown stays so. */
+static void read_all(serve_files *s) {
+  size_t running = 0;
+  for (size_t i = 0; i < s->count; i++) {
+    file *f = &s->files[i];
+    if (f->state != FILE_NEW && f->state != FILE_DEAD && f->state != FILE_VANISHED)
+      look_at(s, f);
+    running += f->state == FILE_RUNNING;
+  }
+  for (size_t i = 0; i < s->count; i++) {
+    file *f = &s->files[i];
+    if (f->state == FILE_NEW && running < s->most) {
+      look_at(s, f);
+      running += f->state == FILE_RUNNING;
+    }
+  }
+}
+
+static void drop_vanished(serve_files *s) {
+  size_t kept = 0;
+  for (size_t i = 0; i < s->count; i++) {
+    file *f = &s->files[i];
+    if (f->state == FILE_VANISHED)
+      forget(s, f);
+    else
+      s->files[kept++] = *f;
+  }
+  s->count = kept;
+}
+
+static int by_process(const void *a, const void *b) {
+  const file *one = *(file *const *)a, *other = *(file *const *)b;
+  const figures *f = one->figures, *g = other->figures;
+  int order = strcmp(f->host, g->host);
+  order = order ? order : (f->pid > g->pid) - (f->pid < g->pid);
+  order = order ? order : (f->start_time > g->start_time) - (f->start_time < g->start_time);
+  return order ? order : strcmp(one->path, other->path);
+}
+
+/* A process has one file at a time: the last one. Another of the same number is that of the program that it
+ * was before, or made up. */
+static void replace_older(serve_files *s) {
+  file **running = processes_grow(NULL, s->count + 1, sizeof(file *));
+  size_t count = 0;
+  for (size_t i = 0; i < s->count; i++)
+    if (s->files[i].state == FILE_RUNNING)
+      running[count++] = &s->files[i];
+  if (count)
+    qsort(running, count, sizeof *running, by_process);
+  for (size_t i = 0; i + 1 < count; i++) {
+    const figures *one = running[i]->figures, *next = running[i + 1]->figures;
+    if (one->pid == next->pid && strcmp(one->host, next->host) == 0)
+      bury(s, running[i], FIGURES_REPLACED);
+  }
+  free(running);
+}
+
+static void remove_old(serve_files *s) {
+  int64_t now = clock_milliseconds();
+  for (size_t i = 0; i < s->count && s->remove_after >= 0; i++) {
+    file *f = &s->files[i];
+    struct stat status;
+    if (f->state != FILE_DEAD || now - f->dead_since < s->remove_after || lstat(f->path, &status) ||
+        !S_ISREG(status.st_mode) || unlink(f->path))
+      continue;
+    s->removed++;
+    f->state = FILE_VANISHED;
+  }
+}
+
+static void count_all(serve_files *s) {
+  memset(s->states, 0, sizeof s->states);
+  s->damaged = s->left_out = s->lost = 0;
+  for (size_t i = 0; i < s->count; i++) {
+    const file *f = &s->files[i];
+    if (f->state == FILE_RUNNING || f->state == FILE_ELSEWHERE || f->state == FILE_DYING ||
+        f->state == FILE_DEAD)
+      s->states[f->fate]++;
+    s->damaged += f->state == FILE_UNREADABLE;
+    s->left_out += f->state == FILE_NEW;
+    s->lost += f->state == FILE_RUNNING ? f->figures->lost : 0;
+  }
+}
+
+void serve_files_read(serve_files *s) {
+  int64_t start = clock_microseconds(CLOCK_MONOTONIC);
+  if (!s->gone.pools.families)
+    serve_tables_init(&s->gone);
+  s->unreadable_directories = 0;
+  s->readings++;
+  find_all(s);
+  read_all(s);
+  replace_older(s);
+  count_all(s);
+  remove_old(s);
+  drop_vanished(s);
+  s->time = clock_microseconds(CLOCK_REALTIME) / 1000;
+  s->microseconds = clock_microseconds(CLOCK_MONOTONIC) - start;
+}
+
+/* ---- what is shown ---- */
+
+void serve_files_add_up(const serve_files *s, serve_tables *out) {
+  serve_rows_add_all(&out->processes, &s->gone.processes);
+  serve_rows_add_all(&out->pools, &s->gone.pools);
+  for (size_t i = 0; i < s->count; i++) {
+    const file *f = &s->files[i];
+    if (f->state == FILE_RUNNING || (s->by && f->figures))
+      serve_tables_add(out, f->figures, s->by, f->state != FILE_RUNNING);
+  }
+}
+
+void serve_files_each(const serve_files *s, serve_files_take each, void *context) {
+  for (size_t i = 0; i < s->count; i++)
+    if (s->files[i].state == FILE_RUNNING)
+      each(context, name_of(s->files[i].path), s->files[i].figures);
+}
+
+void serve_files_free(serve_files *s) {
+  for (size_t i = 0; i < s->count; i++) {
+    drop_figures(&s->files[i]);
+    free(s->files[i].path);
+  }
+  free(s->files);
+  if (s->gone.pools.families)
+    serve_tables_clear(&s->gone);
+}

@@ -1,0 +1,42 @@
+/* The samples of a page: a row for each set of labels, with a value for each family of metrics. Rows of the
+ * same labels are added up, so no series is ever on a page twice, whatever the files say that it is made of.
+ */
+#ifndef ARROWPOOL_SERVE_ROWS_H
+#define ARROWPOOL_SERVE_ROWS_H
+
+#include "report/report.h"
+
+enum { SERVE_ROW_VALUES = REPORT_POOL_FAMILIES, SERVE_LABELS = 1024 };
+
+/* Made-up files can have as many pools as they like; more rows than this are left out, and counted. */
+#define SERVE_MOST_ROWS 200000
+
+typedef struct serve_row {
+  char *labels; /* with braces, or "" */
+  int64_t values[SERVE_ROW_VALUES];
+} serve_row;
+
+typedef struct serve_rows {
+  const report_family *families;
+  size_t family_count;
+  serve_row *rows;
+  size_t count, room;
+  uint32_t *slots; /* hash of the rows: index plus 1 */
+  size_t slot_count;
+  int64_t left_out;
+} serve_rows;
+
+/* Begin with all zero but the families. What is unknown of a sum is left out of it. Ends the program if there
+ * is no memory. */
+void serve_rows_add(serve_rows *rows, const char *labels, const int64_t *values);
+
+/* The same for each row of `from`. */
+void serve_rows_add_all(serve_rows *rows, const serve_rows *from);
+
+/* Each family that has a value, with its head and all its samples. */
+void serve_rows_write(const serve_rows *rows, writer *w);
+
+/* Forget everything but the families. */
+void serve_rows_clear(serve_rows *rows);
+
+#endif

@@ -1,0 +1,234 @@
+/* `arrowpool serve`: reads its arguments, then the live files again and again, and publishes what they say.
+ * One thread reads; what clients do has no influence on how often. Signals are blocked and waited for. */
+#include "cli/serve/serve.h"
+
+#include "cli/base/cli.h"
+#include "cli/base/clock.h"
+#include "cli/stats/live_files.h"
+#include "cli/stats/merge.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SHORTEST     100 /* milliseconds */
+#define LONGEST      3600000
+#define MOST         2000
+#define LARGEST_MOST 1000000
+
+void cli_serve_describe(void) {
+  puts("Publishes what the processes below a directory of live files count, for Prometheus: over HTTP, as "
+       "files for\n"
+       "node_exporter, or both. Ends at SIGTERM, SIGINT and SIGHUP.\n\n"
+       "  --live=DIR             where live files are, at any depth; default: ARROW_POOL_LIVE of this "
+       "environment\n"
+       "  --listen=ADDRESS       answer at http://ADDRESS/metrics: PORT or :PORT of 127.0.0.1, ADDRESS:PORT "
+       "or\n"
+       "                         [IPV6]:PORT; port 0: any that is free\n"
+       "  --textfile=DIR         keep .prom files there, which all who can read DIR can read\n"
+       "  --by=KEY,...           sums by pool, host or program, or several of them; default: each process "
+       "for itself\n"
+       "  --refresh=TIME         time between readings, from 100ms to 1h; default: 1s\n"
+       "  --most=N               read so many running processes; default: 2000\n"
+       "  --remove-after=TIME    remove live files of processes that have been gone for so long\n"
+       "  --once                 write the files of --textfile once, and leave them there");
+}
+
+typedef struct settings {
+  serve_files files;
+  const char *live, *listen, *textfile;
+  serve_address address;
+  int64_t refresh; /* milliseconds */
+  bool once;
+} settings;
+
+/* ---- options ---- */
+
+static int parse_by(const char *text, unsigned *by) {
+  if (merge_parse_by(text, MERGE_POOL | MERGE_HOST | MERGE_PROGRAM, by))
+    return CLI_OK;
+  return cli_usage_error("serve: --by=%s: choose pool, host or program, or several of them with commas",
+                         text);
+}
+
+static bool parse_duration(const char *text, int64_t *out) {
+  options_value value;
+  bool good = options_parse(&options_table[OPTION_STATS_INTERVAL], text, &value);
+  *out = good ? value.number : *out;
+  return good;
+}
+
+static int parse_refresh(const char *text, int64_t *out) {
+  if (parse_duration(text, out) && *out >= SHORTEST && *out <= LONGEST)
+    return CLI_OK;
+  return cli_usage_error("serve: --refresh=%s: choose a duration from 100ms to 1h, such as 500ms, 1s or 5m",
+                         text);
+}
+
+static int parse_remove_after(const char *text, int64_t *out) {
+  if (parse_duration(text, out))
+    return CLI_OK;
+  return cli_usage_error("serve: --remove-after=%s: choose a duration such as 30s, 10m or 24h", text);
+}
+
+static int parse_most(const char *text, size_t *out) {
+  size_t length = strspn(text, "0123456789");
+  unsigned long number = length && length <= 7 && !text[length] ? strtoul(text, NULL, 10) : 0;
+  if (!number || number > LARGEST_MOST)
+    return cli_usage_error("serve: --most=%s: choose a number from 1 to %d", text, LARGEST_MOST);
+  *out = number;
+  return CLI_OK;
+}
+
+static int parse_listen(const char *text, settings *out) {
+  out->listen = text;
+  if (serve_address_parse(text, &out->address))
+    return CLI_OK;
+  return cli_usage_error(
+      "serve: --listen=%s: choose PORT, ADDRESS:PORT or [IPV6]:PORT, with a port up to 65535", text);
+}
+
+static int set(settings *out, int id, const char *text) {
+  switch (id) {
+  case 'v':
+    out->live = text;
+    return CLI_OK;
+  case 'l':
+    return parse_listen(text, out);
+  case 't':
+    out->textfile = text;
+    return CLI_OK;
+  case 'b':
+    return parse_by(text, &out->files.by);
+  case 'r':
+    return parse_refresh(text, &out->refresh);
+  case 'm':
+    return parse_most(text, &out->files.most);
+  case 'a':
+    return parse_remove_after(text, &out->files.remove_after);
+  default:
+    out->once = true;
+    return CLI_OK;
+  }
+}
+
+static int read_options(int argc, char **argv, settings *out) {
+  static const struct option longs[] = {{"live", required_argument, NULL, 'v'},
+                                        {"listen", required_argument, NULL, 'l'},
+                                        {"textfile", required_argument, NULL, 't'},
+                                        {"by", required_argument, NULL, 'b'},
+                                        {"refresh", required_argument, NULL, 'r'},
+                                        {"most", required_argument, NULL, 'm'},
+                                        {"remove-after", required_argument, NULL, 'a'},
+                                        {"once", no_argument, NULL, 'o'},
+                                        {0}};
+  opterr = 0;
+  for (int id; (id = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
+    int status = id == ':' || id == '?' ? cli_option_error("serve", id, argv) : set(out, id, optarg);
+    if (status != CLI_OK)
+      return status;
+  }
+  if (optind < argc)
+    return cli_usage_error("serve: %s: unexpected; see arrowpool serve --help", argv[optind]);
+  if (!out->listen && !out->textfile)
+    return cli_usage_error("serve: no --listen and no --textfile given; see arrowpool serve --help");
+  if (out->once && (out->listen || !out->textfile))
+    return cli_usage_error("serve: --once: only with --textfile, without --listen");
+  return CLI_OK;
+}
+
+static int choose_directory(settings *s) {
+  s->files.directory = s->live ? s->live : live_files_directory(NULL, NULL, 0);
+  if (!s->files.directory)
+    return cli_usage_error("serve: no --live=DIR given, and ARROW_POOL_LIVE is not set");
+  DIR *readable = opendir(s->files.directory);
+  if (readable)
+    closedir(readable);
+  if (!readable || access(s->files.directory, X_OK) != 0)
+    return cli_failure("serve: --live=%s: %s", s->files.directory, strerror(errno));
+  return CLI_OK;
+}
+
+/* ---- running ---- */
+
+/* False: a file could not be written. */
+static bool refresh(settings *s) {
+  serve_files_read(&s->files);
+  if (s->listen) {
+    serve_page page = {0};
+    serve_tables tables;
+    serve_http_counts counts = serve_http_read_counts();
+    serve_tables_init(&tables);
+    serve_files_add_up(&s->files, &tables);
+    serve_page_write_tables(&page, &tables);
+    serve_page_write_own(&page, &s->files, &tables, &counts);
+    serve_http_publish(&page);
+    serve_tables_clear(&tables);
+  }
+  return !s->textfile || serve_textfile_write(&s->files);
+}
+
+/* Wait for a signal of `ends`, looking after connections meanwhile; true: it came. */
+static bool wait_until(int64_t moment, const sigset_t *ends) {
+  for (int64_t left; (left = moment - clock_milliseconds()) > 0;) {
+    struct timespec part = {.tv_sec = left >= 1000, .tv_nsec = left >= 1000 ? 0 : left * 1000000};
+    if (sigtimedwait(ends, NULL, &part) > 0)
+      return true;
+    serve_http_end_slow();
+  }
+  return sigtimedwait(ends, NULL, &(struct timespec){0}) > 0;
+}
+
+/* Reading takes at most half of the time, however many files there are. */
+static void loop(settings *s, const sigset_t *ends) {
+  for (int64_t next = clock_milliseconds() + s->refresh; !wait_until(next, ends);) {
+    int64_t start = clock_milliseconds();
+    refresh(s);
+    int64_t least = 2 * (clock_milliseconds() - start);
+    next = start + (least > s->refresh ? least : s->refresh);
+  }
+}
+
+static int run(settings *s) {
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  sigaddset(&ends, SIGHUP);
+  sigprocmask(SIG_BLOCK, &ends, NULL); /* before there is a second thread */
+  int status = s->textfile ? serve_textfile_start(s->textfile) : CLI_OK;
+  if (status == CLI_OK && s->listen)
+    status = serve_http_start(&s->address, s->listen);
+  if (status != CLI_OK)
+    return status;
+  bool written = refresh(s);
+  if (s->once)
+    return written ? CLI_OK : CLI_FAILURE;
+  if (s->listen)
+    serve_http_announce();
+  else
+    cli_failure("serve: %s", s->textfile); /* as such lines are said; it is none */
+  loop(s, &ends);
+  return CLI_OK;
+}
+
+int cli_serve(int argc, char **argv) {
+  settings s = {.files = {.most = MOST, .remove_after = -1}, .refresh = 1000};
+  int status = read_options(argc, argv, &s);
+  if (status == CLI_OK)
+    status = choose_directory(&s);
+  if (status != CLI_OK)
+    return status;
+  status = run(&s);
+  serve_http_stop();
+  serve_textfile_stop(!s.once);
+  serve_files_free(&s.files);
+  return status;
+}

@@ -1,0 +1,88 @@
+/* See live_files.h. */
+#include "cli/stats/live_files.h"
+
+#include "options/options.h"
+#include "report/live.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PREFIX "arrowpool-"
+
+bool live_files_is_pid(const char *text) { return *text && strspn(text, "0123456789") == strlen(text); }
+
+bool live_files_is_name(const char *name) {
+  const char *ending = strrchr(name, '.');
+  return strncmp(name, PREFIX, sizeof PREFIX - 1) == 0 && ending && strcmp(ending, LIVE_SUFFIX) == 0;
+}
+
+int64_t live_files_pid_of(const char *name) { return atoll(name + sizeof PREFIX - 1); }
+
+/* ---- what is mapped ---- */
+
+static bool is_file(const char *path, unsigned long long inode) {
+  struct stat status;
+  return stat(path, &status) == 0 && S_ISREG(status.st_mode) && (!inode || status.st_ino == inode);
+}
+
+/* The kernel tells the path as we see it, or, of another file system tree, as the process does; some file
+ * systems tell another inode there than stat. */
+static bool reach(const char *pid, const char *path, unsigned long long inode, char *out, size_t size) {
+  char theirs[PATH_MAX + 64];
+  snprintf(theirs, sizeof theirs, "/proc/%s/root%s", pid, path);
+  const char *found = is_file(path, inode)     ? path
+                      : is_file(theirs, inode) ? theirs
+                      : is_file(theirs, 0)     ? theirs
+                      : is_file(path, 0)       ? path
+                                               : NULL;
+  return found && (size_t)snprintf(out, size, "%s", found) < size;
+}
+
+bool live_files_of_process(const char *pid, char *out, size_t size) {
+  char file[64], *line = NULL;
+  size_t room = 0;
+  bool found = false;
+  snprintf(file, sizeof file, "/proc/%s/maps", pid);
+  FILE *maps = fopen(file, "re");
+  while (maps && !found && getline(&line, &room, maps) > 0) {
+    unsigned long long inode = 0;
+    char *path = strchr(line, '/');
+    line[strcspn(line, "\n")] = 0;
+    found = path && live_files_is_name(strrchr(path, '/') + 1) &&
+            sscanf(line, "%*s %*s %*s %*s %llu", &inode) == 1 && reach(pid, path, inode, out, size);
+  }
+  free(line);
+  if (maps)
+    fclose(maps);
+  return found;
+}
+
+/* ---- what the environment says ---- */
+
+static const char *directory_of_process(const char *pid, char *out, size_t size) {
+  static const char variable[] = OPTIONS_PREFIX "_LIVE=";
+  char path[64], *line = NULL;
+  size_t room = 0;
+  const char *found = NULL;
+  snprintf(path, sizeof path, "/proc/%s/environ", pid);
+  FILE *environment = fopen(path, "re");
+  while (environment && !found && getdelim(&line, &room, 0, environment) > 0)
+    if (strncmp(line, variable, sizeof variable - 1) == 0 && line[sizeof variable - 1]) {
+      snprintf(out, size, "%s", line + sizeof variable - 1);
+      found = out;
+    }
+  free(line);
+  if (environment)
+    fclose(environment);
+  return found;
+}
+
+const char *live_files_directory(const char *pid, char *out, size_t size) {
+  const char *directory = getenv(OPTIONS_PREFIX "_LIVE");
+  if (directory && *directory)
+    return directory;
+  return pid ? directory_of_process(pid, out, size) : NULL;
+}

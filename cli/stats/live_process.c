@@ -1,0 +1,76 @@
+/* See live_process.h. Everything is read from /proc, where numbers of processes come back: the start time
+ * tells one from another of the same number. */
+#include "cli/stats/live_process.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+/* What a file of the kernel's holds; "" if it cannot be read. */
+static void read_text(const char *path, char *out, size_t size) {
+  FILE *stream = fopen(path, "re");
+  out[stream ? fread(out, 1, size - 1, stream) : 0] = 0;
+  if (stream)
+    fclose(stream);
+}
+
+/* -1: there is no such process, or it is dead and only its parent has not asked for its status yet. A process
+ * whose first thread ended before others looks like that too, but for their number. */
+static int64_t start_ticks_of(int64_t pid) {
+  char path[64], stat[1024], state;
+  long long ticks, threads;
+  snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+  read_text(path, stat, sizeof stat);
+  const char *at = strrchr(stat, ')'); /* the name ends there */
+  if (!at ||
+      sscanf(at + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lld %*d %lld",
+             &state, &threads, &ticks) != 3)
+    return -1;
+  return strchr("ZX", state) && threads <= 1 ? -1 : ticks;
+}
+
+static int64_t status_bytes(const char *status, const char *key) {
+  long long kib;
+  const char *at = strstr(status, key);
+  return at && sscanf(at + strlen(key), " %lld", &kib) == 1 ? kib * 1024 : ARROWPOOL_UNKNOWN;
+}
+
+/* Numbers of processes are those of a PID namespace, which begins anew with each boot of a host. Of what is
+ * another's nothing is told by ours; only a boot of this host that is over has no process any more. */
+static figures_state look_for_process(const live_header *h) {
+  static char boot[40]; /* the same for every file, as is the next */
+  static struct utsname here;
+  struct stat own;
+  if (!boot[0] && uname(&here) == 0)
+    read_text("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+  bool same_name = strncmp(here.nodename, h->host, sizeof h->host - 1) == 0;
+  if (!boot[0] || !h->boot[0])
+    return FIGURES_UNKNOWN;
+  if (strncmp(boot, h->boot, 36) != 0)
+    return same_name ? FIGURES_GONE : FIGURES_UNKNOWN;
+  bool known = h->pid_namespace && stat("/proc/self/ns/pid", &own) == 0;
+  if (known ? h->pid_namespace != (uint32_t)own.st_ino : !same_name)
+    return FIGURES_UNKNOWN;
+  return start_ticks_of(h->pid) == h->start_ticks ? FIGURES_RUNNING : FIGURES_GONE;
+}
+
+figures_state live_process_state(live_header *h) {
+  switch (atomic_load(&h->state)) {
+  case LIVE_ENDED:
+    return FIGURES_ENDED;
+  case LIVE_REPLACED:
+    return FIGURES_REPLACED;
+  default:
+    return look_for_process(h);
+  }
+}
+
+void live_process_read_memory(int64_t pid, int64_t *resident, int64_t *most) {
+  char path[64], memory[4096] = "";
+  snprintf(path, sizeof path, "/proc/%lld/status", (long long)pid);
+  if (pid > 0)
+    read_text(path, memory, sizeof memory);
+  *resident = status_bytes(memory, "VmRSS:");
+  *most = status_bytes(memory, "VmHWM:");
+}

@@ -1,0 +1,95 @@
+/* The figures of many processes, added up by pool, host, program or process. Each group takes what it needs
+ * for its sums, and 8 bytes for each of its processes, from which the percentiles follow.
+ *
+ * A sum of which a part is not known is not known; what is known of it is a bound from below. */
+#ifndef ARROWPOOL_MERGE_H
+#define ARROWPOOL_MERGE_H
+
+#include "base/writer.h"
+#include "cli/stats/stats.h"
+
+/* By what to add up: bits. */
+enum { MERGE_POOL = 1, MERGE_HOST = 2, MERGE_PROGRAM = 4, MERGE_PROCESS = 8 };
+
+/* Parse KEY,...: add the bits of keys that are `allowed`. False: there is another word, or none. */
+bool merge_parse_by(const char *text, unsigned allowed, unsigned *by);
+
+enum { MERGE_STATES = FIGURES_UNKNOWN + 1 };
+
+typedef struct merge_sum {
+  int64_t known; /* of the parts that are known */
+  uint32_t parts, unknown;
+} merge_sum;
+
+/* X(name, unit, help): what is reported of a group. The sum of peaks is max_memory_sum, the last sum; what
+ * comes after it follows from the peaks. */
+#define MERGE_FIELDS(X)                                                                                      \
+  X(processes, calls, "processes that used the pool")                                                        \
+  COUNTERS_FIELDS(X)                                                                                         \
+  X(inherited_bytes, bytes, "live at the forks that made the processes")                                     \
+  X(max_memory_sum, bytes, "sum of the processes' peaks")                                                    \
+  X(max_memory_highest, bytes, "highest of the processes' peaks")                                            \
+  X(max_memory_p50, bytes, "median of the processes' peaks")                                                 \
+  X(max_memory_p90, bytes, "90th percentile of the processes' peaks")                                        \
+  X(max_memory_p99, bytes, "99th percentile of the processes' peaks")
+
+typedef enum merge_field {
+#define X(name, unit, help) MERGE_##name,
+  MERGE_FIELDS(X)
+#undef X
+      MERGE_FIELD_COUNT,
+  MERGE_SUM_COUNT = MERGE_max_memory_sum + 1
+} merge_field;
+
+/* Names as in the json report. */
+extern const char *const merge_field_names[MERGE_FIELD_COUNT];
+
+typedef struct merge_group {
+  char pool[72], host[65], program[64]; /* as far as they are of the key, else empty */
+  int64_t pid, start_time;
+  int64_t states[MERGE_STATES]; /* processes, by figures_state */
+  merge_sum sums[MERGE_SUM_COUNT];
+  int64_t *peaks; /* one for each process; sorted by merge_finish */
+  size_t peak_count, peak_room;
+  uint64_t latest; /* number of the process that was added last */
+} merge_group;
+
+typedef struct merge {
+  unsigned by; /* bits of MERGE_... */
+  uint64_t processes;
+  int64_t states[MERGE_STATES], lost;
+  merge_sum peak_rss;
+  int64_t highest_rss;
+  merge_group *groups;
+  size_t count, room;
+  uint32_t *slots; /* hash of the groups: index plus 1 */
+  size_t slot_count;
+} merge;
+
+/* Begin with all zero but `by`. Ends the program if there is no memory. */
+void merge_add(merge *m, const figures *f);
+
+/* Sort by a field (MERGE_FIELD_COUNT: by name), what is known only in part by that part, what is unknown
+ * last; no more can be added then. */
+void merge_finish(merge *m, merge_field sort);
+
+/* A field after merge_finish; ARROWPOOL_UNKNOWN, and then `at_least` is what is known of it, or
+ * ARROWPOOL_UNKNOWN. */
+int64_t merge_value(const merge_group *g, merge_field field, int64_t *at_least);
+int64_t merge_sum_value(const merge_sum *sum, int64_t *at_least);
+
+/* Forget everything but `by`. */
+void merge_clear(merge *m);
+
+/* Print the first `top` groups; `files` were read, and `damaged` ones were not. False if stdout refuses. */
+typedef struct merge_report {
+  const merge *merge;
+  size_t files, damaged, top;
+} merge_report;
+
+void merge_write_text(writer *w, const merge_report *r);
+void merge_write_json(writer *w, const merge_report *r);
+void merge_write_jsonl(writer *w, const merge_report *r);
+void merge_write_prometheus(writer *w, const merge_report *r);
+
+#endif

@@ -1,0 +1,144 @@
+/* The prometheus report of many processes: text exposition format 0.0.4. Names of their own,
+ * arrowpool_report_..., since these are sums over processes, some of which are gone. What is not known is
+ * left out. */
+#include "cli/stats/merge.h"
+
+#include <string.h>
+
+#define NAME "arrowpool_report_"
+
+static const struct {
+  merge_field field;
+  const char *name, *type, *help;
+} families[] = {
+    {MERGE_processes, "processes", "gauge", "Processes that are counted here."},
+    {MERGE_bytes_allocated, "bytes_allocated", "gauge", "Bytes live when last heard of."},
+    {MERGE_inherited_bytes, "inherited_bytes", "gauge", "Bytes live at the forks that made the processes."},
+    {MERGE_max_memory_highest, "highest_max_memory_bytes", "gauge", "Highest of the processes' peaks."},
+    {MERGE_total_bytes_allocated, "allocated_bytes_total", "counter",
+     "Sum over all allocations; growth adds its difference."},
+    {MERGE_num_allocations, "allocations_total", "counter", "Allocations and growing reallocations."},
+    {MERGE_num_reallocations, "reallocations_total", "counter", "Successful reallocations."},
+    {MERGE_num_frees, "frees_total", "counter", "Frees."},
+    {MERGE_num_failed, "failed_total", "counter", "Requests refused for lack of memory."},
+    {MERGE_num_fallbacks, "fallbacks_total", "counter", "Requests passed on to the system allocator."},
+    {MERGE_reallocs_in_place, "reallocations_in_place_total", "counter",
+     "Reallocations in which no byte moved."},
+    {MERGE_reallocs_remapped, "reallocations_remapped_total", "counter",
+     "Reallocations in which pages moved."},
+    {MERGE_reallocs_copied, "reallocations_copied_total", "counter",
+     "Reallocations in which bytes were copied."},
+    {MERGE_bytes_grown_in_place, "grown_in_place_bytes_total", "counter",
+     "Old bytes that stayed where they were."},
+    {MERGE_bytes_remapped, "remapped_bytes_total", "counter", "Old bytes moved by page tables."},
+    {MERGE_bytes_copied, "copied_bytes_total", "counter", "Old bytes copied."},
+};
+
+static void head(writer *w, const char *name, const char *type, const char *help) {
+  const char *const pieces[] = {"# HELP " NAME, name, " ", help, "\n# TYPE " NAME, name, " ", type, "\n"};
+  for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+    writer_text(w, pieces[i]);
+}
+
+static void label(writer *w, const char **separator, const char *name, const char *value) {
+  writer_text(w, *separator);
+  writer_text(w, name);
+  writer_text(w, "=");
+  writer_label(w, value);
+  *separator = ",";
+}
+
+/* One sample of a group; `quantile` may be NULL. */
+static void sample(writer *w, const merge *m, const merge_group *g, const char *name, const char *suffix,
+                   const char *quantile, int64_t value) {
+  const char *separator = "{";
+  char number[32];
+  bool process = m->by & MERGE_PROCESS;
+  writer_text(w, NAME);
+  writer_text(w, name);
+  writer_text(w, suffix);
+  if (m->by & MERGE_POOL)
+    label(w, &separator, "pool", g->pool);
+  if (process || m->by & MERGE_HOST)
+    label(w, &separator, "host", g->host);
+  if (process || m->by & MERGE_PROGRAM)
+    label(w, &separator, "program", g->program);
+  if (process) {
+    number[writer_format_int(number, g->pid)] = 0;
+    label(w, &separator, "pid", number);
+    /* Process numbers come back: the start time (milliseconds) tells such processes apart. */
+    number[writer_format_int(number, g->start_time)] = 0;
+    label(w, &separator, "start", number);
+  }
+  if (quantile)
+    label(w, &separator, "quantile", quantile);
+  writer_text(w, "} ");
+  writer_int(w, value);
+  writer_text(w, "\n");
+}
+
+static void of_groups(writer *w, const merge_report *r, size_t family) {
+  int64_t unused;
+  bool headed = false;
+  for (size_t i = 0; i < r->merge->count && i < r->top; i++) {
+    const merge_group *g = &r->merge->groups[i];
+    int64_t value = merge_value(g, families[family].field, &unused);
+    if (value == ARROWPOOL_UNKNOWN)
+      continue;
+    if (!headed)
+      head(w, families[family].name, families[family].type, families[family].help);
+    headed = true;
+    sample(w, r->merge, g, families[family].name, "", NULL, value);
+  }
+}
+
+/* The peaks: a summary, with the percentiles as its quantiles. */
+static void peaks(writer *w, const merge_report *r) {
+  static const struct {
+    merge_field field;
+    const char *quantile;
+  } quantiles[] = {
+      {MERGE_max_memory_p50, "0.5"}, {MERGE_max_memory_p90, "0.9"}, {MERGE_max_memory_p99, "0.99"}};
+  static const char name[] = "max_memory_bytes";
+  int64_t unused;
+  bool headed = false;
+  for (size_t i = 0; i < r->merge->count && i < r->top; i++) {
+    const merge_group *g = &r->merge->groups[i];
+    int64_t sum = merge_value(g, MERGE_max_memory_sum, &unused);
+    if (sum == ARROWPOOL_UNKNOWN)
+      continue;
+    if (!headed)
+      head(w, name, "summary", "Peaks of bytes_allocated, over the processes.");
+    headed = true;
+    for (size_t q = 0; q < sizeof quantiles / sizeof *quantiles; q++)
+      sample(w, r->merge, g, name, "", quantiles[q].quantile, merge_value(g, quantiles[q].field, &unused));
+    sample(w, r->merge, g, name, "_sum", NULL, sum);
+    sample(w, r->merge, g, name, "_count", NULL, (int64_t)g->peak_count);
+  }
+}
+
+static void of_processes(writer *w, const merge *m) {
+  int64_t unused, sum = merge_sum_value(&m->peak_rss, &unused);
+  head(w, "found_processes", "gauge", "Processes found, by what became of them.");
+  for (int state = 0; state < MERGE_STATES; state++) {
+    const char *separator = "{";
+    writer_text(w, NAME "found_processes");
+    label(w, &separator, "state", figures_state_name((figures_state)state));
+    writer_text(w, "} ");
+    writer_int(w, m->states[state]);
+    writer_text(w, "\n");
+  }
+  if (sum == ARROWPOOL_UNKNOWN)
+    return;
+  head(w, "peak_resident_bytes", "gauge", "Sum of the processes' peaks of resident memory.");
+  writer_text(w, NAME "peak_resident_bytes ");
+  writer_int(w, sum);
+  writer_text(w, "\n");
+}
+
+void merge_write_prometheus(writer *w, const merge_report *r) {
+  of_processes(w, r->merge);
+  peaks(w, r);
+  for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+    of_groups(w, r, i);
+}

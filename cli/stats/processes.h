@@ -1,0 +1,47 @@
+/* Which processes a report has seen, so that each counts once although several files tell of it: an entry of
+ * 32 bytes for each process image, and 8 to 16 of an index that finds it. The figures that count are a live
+ * file's, which holds the last instruction, then those of the newest dump.
+ *
+ * Files are read once if the first figures seen of each process are the ones that count. If not, all is added
+ * up anew by reading once more, now that it is known which ones count: processes_again. */
+#ifndef ARROWPOOL_PROCESSES_H
+#define ARROWPOOL_PROCESSES_H
+
+#include "cli/stats/stats.h"
+
+typedef struct processes {
+  struct processes_entry *entries; /* as they came */
+  size_t count, room;
+  uint32_t *slots; /* hash of the entries: index plus 1; open addressing, a power of two */
+  size_t slot_count;
+  bool settled; /* reading again: entries say which figures count */
+} processes;
+
+typedef enum processes_verdict {
+  PROCESSES_COUNT,    /* add these figures */
+  PROCESSES_SKIP,     /* others of that process count */
+  PROCESSES_SUPERSEDE /* these count, and others of that process have been added already */
+} processes_verdict;
+
+/* Begin with all zero. Ends the program if there is no memory. */
+processes_verdict processes_judge(processes *p, const figures *f);
+
+/* Read again, from the first file on. */
+void processes_again(processes *p);
+
+void processes_free(processes *p);
+
+/* Whether both are of the same process image: it has one host, process number and start time. */
+bool processes_same(const figures *a, const figures *b);
+
+/* Whether `a` counts rather than `b`, which is of the same process. */
+bool processes_newer(const figures *a, const figures *b);
+
+/* For hashes of text and of what else makes up a key; begin with PROCESSES_HASH. */
+#define PROCESSES_HASH UINT64_C(0xcbf29ce484222325)
+uint64_t processes_hash(uint64_t hash, const void *bytes, size_t size);
+
+/* realloc that ends the program if there is no memory. */
+void *processes_grow(void *memory, size_t count, size_t size);
+
+#endif

@@ -1,0 +1,338 @@
+/* Reading live files (live.h). The process may be writing, the file may be of another version, cut off, or
+ * made up: everything it says about itself is checked against its size, and nothing in it is trusted further.
+ * Fields are found by the file's own table, so files of other versions can be read as far as they have them.
+ */
+#include "cli/stats/stats.h"
+
+#include "base/writer.h"
+#include "cli/base/open_regular.h"
+#include "cli/stats/live_process.h"
+#include "counters/counters.h"
+#include "report/live.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MOST_FIELDS  256
+#define MOST_POOLS   1024
+#define MOST_SHARDS  ((uint32_t)1 << 20)
+#define MOST_RECORD  65536
+#define MOST_BYTES   ((uint64_t)256 << 20) /* of shards: sparse files can claim anything */
+#define BUCKETS      ARROWPOOL_HISTOGRAM_BUCKETS
+#define BUCKET_BYTES (BUCKETS * sizeof(int64_t))
+
+typedef struct file {
+  int fd;
+  uint64_t size;
+  live_header header;
+  live_field *fields;
+  char *pools, *shards; /* records */
+  uint32_t pool_count, shard_count;
+  const live_field *baseline; /* the sums of a pool that are subtracted; NULL: this file has none */
+  uint32_t *order, *first; /* shards by pool: those of pool p are order[first[p]] up to order[first[p + 1]] */
+} file;
+
+static bool holds(const file *f, uint64_t offset, uint64_t count, uint32_t bytes) {
+  return offset <= f->size && count * bytes <= f->size - offset;
+}
+
+/* Read `count` records. NULL on success. */
+static const char *read_records(const file *f, uint64_t offset, uint64_t count, uint32_t bytes, void *out) {
+  size_t size = (size_t)count * bytes, done = 0;
+  while (done < size) {
+    ssize_t got = pread(f->fd, (char *)out + done, size - done, (off_t)(offset + done));
+    if (got <= 0)
+      return got ? strerror(errno) : "it is cut off";
+    done += (size_t)got;
+  }
+  return NULL;
+}
+
+static const char *read_header(file *f) {
+  const live_header *h = &f->header;
+  memset(&f->header, 0, sizeof f->header);
+  if (f->size < sizeof *h || read_records(f, 0, 1, sizeof *h, &f->header))
+    return "it is no live file";
+  if (memcmp(h->magic, LIVE_MAGIC, sizeof h->magic) != 0)
+    return h->magic[0] ? "it is no live file" : "it was not finished";
+  if (h->byte_order != LIVE_BYTE_ORDER)
+    return "it is of a machine with another byte order";
+  if (h->version != LIVE_VERSION)
+    return "it is of a version that this program does not know";
+  if (h->header_bytes < offsetof(live_header, limit_bytes) || h->field_bytes != sizeof(live_field) ||
+      !h->pool_bytes || h->pool_bytes > MOST_RECORD || h->pool_bytes % 8 || !h->shard_bytes ||
+      h->shard_bytes > MOST_RECORD || h->shard_bytes % 8 || h->field_count > MOST_FIELDS ||
+      h->pool_count > MOST_POOLS || h->pid <= 0)
+    return "its header is damaged";
+  if (h->header_bytes < sizeof *h)
+    f->header.limit_bytes = 0; /* of a time before there were limits */
+  f->shard_count = atomic_load(&f->header.shard_count);
+  return f->shard_count > MOST_SHARDS || (uint64_t)f->shard_count * h->shard_bytes > MOST_BYTES
+             ? "its header is damaged"
+             : NULL;
+}
+
+/* How many records have to be read: the others lie in a hole, which the file is from some pool on. */
+static uint32_t count_written(const file *f, uint64_t offset, uint32_t count, uint32_t bytes) {
+  uint64_t end = offset, upto = offset + (uint64_t)count * bytes;
+  for (off_t at; end < upto && (at = lseek(f->fd, (off_t)end, SEEK_DATA)) >= 0 && (uint64_t)at < upto;) {
+    off_t hole = lseek(f->fd, at, SEEK_HOLE);
+    if (hole <= at)
+      return count;
+    end = (uint64_t)hole;
+  }
+  uint64_t written = (end - offset + bytes - 1) / bytes;
+  return written < count ? (uint32_t)written : count;
+}
+
+static const char *read_all(file *f) {
+  const live_header *h = &f->header;
+  const char *problem = read_header(f);
+  if (problem)
+    return problem;
+  if (!holds(f, h->fields_offset, h->field_count, sizeof *f->fields) ||
+      !holds(f, h->pools_offset, h->pool_count, h->pool_bytes) ||
+      !holds(f, h->shards_offset, f->shard_count, h->shard_bytes))
+    return "it is cut off";
+  f->pool_count = count_written(f, h->pools_offset, h->pool_count, h->pool_bytes);
+  f->fields = calloc(f->header.field_count + 1, sizeof *f->fields);
+  f->pools = calloc(f->pool_count + 1, f->header.pool_bytes);
+  f->shards = calloc(f->shard_count + 1, f->header.shard_bytes);
+  if (!f->fields || !f->pools || !f->shards)
+    return strerror(ENOMEM);
+  problem = read_records(f, f->header.fields_offset, f->header.field_count, sizeof *f->fields, f->fields);
+  if (!problem)
+    problem = read_records(f, f->header.pools_offset, f->pool_count, f->header.pool_bytes, f->pools);
+  return problem ? problem
+                 : read_records(f, f->header.shards_offset, f->shard_count, f->header.shard_bytes, f->shards);
+}
+
+/* The field of that name and size; NULL: this file has none, or one that lies outside of its record. */
+static const live_field *find(const file *f, live_place place, const char *name, size_t size) {
+  uint32_t record = place == LIVE_IN_POOL ? f->header.pool_bytes : f->header.shard_bytes;
+  for (uint32_t i = 0; i < f->header.field_count; i++) {
+    const live_field *field = &f->fields[i];
+    if (field->place == (uint32_t)place && strncmp(field->name, name, sizeof field->name) == 0)
+      return field->size == size && field->offset % 4 == 0 && field->offset <= record &&
+                     size <= record - field->offset
+                 ? field
+                 : NULL;
+  }
+  return NULL;
+}
+
+static int64_t number_at(const char *record, const live_field *field) {
+  int64_t number = 0;
+  if (field)
+    memcpy(&number, record + field->offset, sizeof number);
+  return number;
+}
+
+static void text_at(const char *record, const live_field *field, char *out, size_t size) {
+  size_t length =
+      field ? strnlen(record + field->offset, field->size < size - 1 ? field->size : size - 1) : 0;
+  memcpy(out, field ? record + field->offset : "", length);
+  out[length] = 0;
+  writer_make_printable(out);
+}
+
+/* The sums of a pool that are subtracted, in the order of a shard's. */
+static const live_field *find_baseline(const file *f) {
+  for (uint32_t i = 0; i < f->header.field_count; i++) {
+    const live_field *field = &f->fields[i];
+    if (field->place == LIVE_IN_POOL && strncmp(field->name, "baseline", sizeof field->name) == 0)
+      return field->size <= f->header.pool_bytes && field->offset <= f->header.pool_bytes - field->size
+                 ? field
+                 : NULL;
+  }
+  return NULL;
+}
+
+/* The pool of a shard; pool_count: none. */
+static uint32_t pool_of(const file *f, const live_field *number, uint32_t shard) {
+  uint32_t its = 0;
+  if (number)
+    memcpy(&its, f->shards + (size_t)shard * f->header.shard_bytes + number->offset, sizeof its);
+  return its && its <= f->pool_count ? its - 1 : f->pool_count;
+}
+
+/* Sort the shards by pool, so that reading all pools looks at each shard once. */
+static bool sort_shards(file *f) {
+  const live_field *number = find(f, LIVE_IN_SHARD, "pool", sizeof(uint32_t));
+  f->order = calloc((size_t)f->shard_count + 1, sizeof *f->order);
+  f->first = calloc((size_t)f->pool_count + 3, sizeof *f->first);
+  if (!f->order || !f->first)
+    return false;
+  for (uint32_t i = 0; i < f->shard_count; i++)
+    f->first[pool_of(f, number, i) + 2]++;
+  for (uint32_t p = 2; p < f->pool_count + 3; p++)
+    f->first[p] += f->first[p - 1];
+  for (uint32_t i = 0; i < f->shard_count; i++)
+    f->order[f->first[pool_of(f, number, i) + 1]++] = i;
+  return true;
+}
+
+static const char *shard_at(const file *f, uint32_t place) {
+  return f->shards + (size_t)f->order[place] * f->header.shard_bytes;
+}
+
+/* No figure comes near this, and some can be added up without an overflow. */
+#define MOST_FIGURE (INT64_C(1) << 56)
+
+static int64_t limit(int64_t number) {
+  return number > MOST_FIGURE ? MOST_FIGURE : number < -MOST_FIGURE ? -MOST_FIGURE : number;
+}
+
+static int64_t clamp(int64_t number) { return number > 0 ? limit(number) : 0; }
+
+/* A sum over the pool's shards, less its baseline; `index`: of the bucket in a histogram. */
+static int64_t sum(const file *f, uint32_t pool, const live_field *field, size_t index) {
+  const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
+  uint64_t total = 0; /* may wrap: a made-up file can hold anything */
+  int64_t part;
+  if (!field)
+    return 0;
+  size_t offset = field->offset + index * 8;
+  for (uint32_t i = f->first[pool]; i < f->first[pool + 1]; i++) {
+    memcpy(&part, shard_at(f, i) + offset, sizeof part);
+    total += (uint64_t)part;
+  }
+  if (f->baseline && offset + 8 <= f->baseline->size) {
+    memcpy(&part, record + f->baseline->offset + offset, sizeof part);
+    total -= (uint64_t)part;
+  }
+  return limit((int64_t)total);
+}
+
+/* As the process itself works it out (counters.c). */
+static int64_t highest(const file *f, uint32_t pool, int64_t live) {
+  const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
+  const live_field *in_shard = find(f, LIVE_IN_SHARD, "highest", 8),
+                   *published = find(f, LIVE_IN_SHARD, "published", 8);
+  int64_t known = number_at(record, find(f, LIVE_IN_POOL, "published", 8));
+  int64_t peak = number_at(record, find(f, LIVE_IN_POOL, "peak", 8));
+  for (uint32_t i = f->first[pool]; i < f->first[pool + 1]; i++) {
+    const char *shard = shard_at(f, i);
+    int64_t ahead = counters_ahead(number_at(shard, in_shard), number_at(shard, published));
+    int64_t here = (int64_t)((uint64_t)known + (uint64_t)ahead);
+    peak = here > peak ? here : peak;
+  }
+  return peak > live ? limit(peak) : live;
+}
+
+static void read_pool(const file *f, uint32_t pool, figures_pool *out) {
+  const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
+  figures_values *v = &out->values;
+  text_at(record, find(f, LIVE_IN_POOL, "backend", sizeof out->backend), out->backend, sizeof out->backend);
+  text_at(record, find(f, LIVE_IN_POOL, "size_basis", sizeof out->size_basis), out->size_basis,
+          sizeof out->size_basis);
+#define X(name, unit, help) v->name = clamp(sum(f, pool, find(f, LIVE_IN_SHARD, #name, 8), 0));
+  COUNTERS_STORED(X)
+#undef X
+  v->num_reallocations = v->reallocs_in_place + v->reallocs_remapped + v->reallocs_copied;
+  v->num_allocations = 0;
+  const live_field *sizes = find(f, LIVE_IN_SHARD, "size_histogram", BUCKET_BYTES),
+                   *left = find(f, LIVE_IN_SHARD, "left_histogram", BUCKET_BYTES);
+  for (size_t i = 0; i < BUCKETS; i++) {
+    out->size_histogram[i] = clamp(sum(f, pool, sizes, i));
+    out->live_histogram[i] = clamp(out->size_histogram[i] - sum(f, pool, left, i));
+    v->num_allocations += out->size_histogram[i];
+  }
+  v->bytes_allocated =
+      clamp(v->total_bytes_allocated - sum(f, pool, find(f, LIVE_IN_SHARD, "bytes_freed", 8), 0));
+  v->max_memory = highest(f, pool, v->bytes_allocated);
+  v->inherited_bytes = clamp(number_at(record, find(f, LIVE_IN_POOL, "inherited", 8)));
+  int64_t most = number_at(record, find(f, LIVE_IN_POOL, "limit_bytes", 8));
+  v->limit_bytes = most > 0 ? limit(most) : ARROWPOOL_UNKNOWN;
+  if (number_at(record, find(f, LIVE_IN_POOL, "sees_all", 8)))
+    return;
+  v->bytes_allocated = v->max_memory = v->num_frees = v->inherited_bytes = ARROWPOOL_UNKNOWN;
+  v->num_reallocations = v->reallocs_in_place = v->reallocs_remapped = v->reallocs_copied = ARROWPOOL_UNKNOWN;
+  v->bytes_grown_in_place = v->bytes_remapped = v->bytes_copied = ARROWPOOL_UNKNOWN;
+  for (size_t i = 0; i < BUCKETS; i++)
+    out->live_histogram[i] = ARROWPOOL_UNKNOWN;
+}
+
+/* ---- the process ---- */
+
+static int64_t milliseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000; }
+
+static void read_process(file *f, const struct stat *status, figures *out) {
+  live_header *h = &f->header;
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  out->state = live_process_state(h);
+  out->from_live = true;
+  out->pid = h->pid;
+  out->start_time = clamp(h->start_time);
+  int64_t ended = clamp(atomic_load(&h->end_time));
+  out->time = ended ? ended : milliseconds(out->state == FIGURES_RUNNING ? now : status->st_mtim);
+  out->time = out->time > out->start_time ? out->time : out->start_time;
+  snprintf(out->program, sizeof out->program, "%.*s", (int)sizeof h->program, h->program);
+  snprintf(out->host, sizeof out->host, "%.*s", (int)sizeof h->host, h->host);
+  memcpy(out->command, h->command, sizeof out->command);
+  size_t length = sizeof out->command - 1;
+  while (length && !out->command[length - 1])
+    length--;
+  for (size_t i = 0; i < length; i++)
+    if (!out->command[i])
+      out->command[i] = ' ';
+  out->command[length] = 0;
+  writer_make_printable(out->program);
+  writer_make_printable(out->host);
+  writer_make_printable(out->command);
+  live_process_read_memory(out->state == FIGURES_RUNNING ? h->pid : 0, &out->rss_bytes, &out->peak_rss_bytes);
+  out->warm_bytes = clamp(atomic_load(&h->warm_bytes));
+  out->limit_bytes = h->limit_bytes > 0 ? limit(h->limit_bytes) : ARROWPOOL_UNKNOWN;
+  out->jemalloc_active_bytes = out->jemalloc_resident_bytes = out->jemalloc_metadata_bytes =
+      ARROWPOOL_UNKNOWN;
+  out->lost = atomic_load(&h->lost);
+}
+
+static const char *read_figures(file *f, const struct stat *status, figures *out) {
+  const char *problem = read_all(f);
+  if (problem)
+    return problem;
+  if (!sort_shards(f))
+    return strerror(ENOMEM);
+  f->baseline = find_baseline(f);
+  read_process(f, status, out);
+  out->pools = calloc(f->pool_count + 1, sizeof *out->pools);
+  if (!out->pools)
+    return strerror(ENOMEM);
+  for (uint32_t i = 0; i < f->pool_count; i++) {
+    figures_pool *p = &out->pools[out->pool_count];
+    memset(p, 0, sizeof *p);
+    text_at(f->pools + (size_t)i * f->header.pool_bytes, find(f, LIVE_IN_POOL, "name", sizeof p->name),
+            p->name, sizeof p->name);
+    if (p->name[0])
+      read_pool(f, i, p);
+    out->pool_count += p->name[0] && figures_pool_used(p);
+  }
+  return NULL;
+}
+
+const char *figures_read_live(const char *path, figures *out) {
+  struct stat status;
+  const char *problem;
+  file f = {.fd = open_regular(path, &status, &problem)};
+  memset(out, 0, sizeof *out);
+  if (problem)
+    return problem;
+  f.size = (uint64_t)status.st_size;
+  problem = read_figures(&f, &status, out);
+  free(f.fields);
+  free(f.pools);
+  free(f.shards);
+  free(f.order);
+  free(f.first);
+  close(f.fd);
+  if (problem)
+    figures_free(out);
+  return problem;
+}

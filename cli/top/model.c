@@ -1,0 +1,211 @@
+/* See top_model.h. The order and choice of lines is in top_lines.c. */
+#include "cli/top/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void top_history_add(top_history *h, int64_t now, int64_t value) {
+  int64_t second = now / 1000, last = h->count ? h->values[h->second % TOP_SECONDS] : value;
+  if (h->count && second <= h->second) {
+    h->values[h->second % TOP_SECONDS] = value > last ? value : last;
+    return;
+  }
+  int64_t passed = h->count ? second - h->second : 1;
+  if (passed > TOP_SECONDS)
+    passed = TOP_SECONDS;
+  for (int64_t at = second - passed + 1; at < second; at++) /* nobody looked: as it was */
+    h->values[at % TOP_SECONDS] = last;
+  h->values[second % TOP_SECONDS] = value;
+  h->second = second;
+  h->count = h->count + passed < TOP_SECONDS ? h->count + (int)passed : TOP_SECONDS;
+}
+
+int64_t top_history_most(const top_history *h, int index, int parts) {
+  int64_t most = ARROWPOOL_UNKNOWN;
+  for (int age = TOP_SECONDS - 1 - index * (TOP_SECONDS / parts), i = 0; i < TOP_SECONDS / parts; i++, age--)
+    if (age < h->count) {
+      int64_t value = h->values[(h->second - age) % TOP_SECONDS];
+      most = value > most ? value : most;
+    }
+  return most;
+}
+
+/* ---- rows ---- */
+
+static int64_t add(int64_t a, int64_t b) {
+  int64_t sum;
+  if (a == ARROWPOOL_UNKNOWN || b == ARROWPOOL_UNKNOWN)
+    return a == ARROWPOOL_UNKNOWN ? b : a;
+  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum; /* a made-up file can hold anything */
+}
+
+static int64_t rate(int64_t events, int64_t elapsed) {
+  return elapsed > 0 && events >= 0 ? (int64_t)((double)events * 1e6 / (double)elapsed + 0.5) : 0;
+}
+
+/* The numbers of a row are new. `elapsed` is since they were read last, or, at first, since the process
+ * started; ARROWPOOL_UNKNOWN: nobody knows over which time the sums came about. */
+static void update_row(top_row *row, const int64_t *sums, bool first, int64_t elapsed, int64_t now) {
+  for (int n = 0; n < TOP_NUMBERS; n++) {
+    if (n < TOP_ALLOCATIONS)
+      row->shown[n] = sums[n];
+    else if (sums[n] == ARROWPOOL_UNKNOWN || elapsed == ARROWPOOL_UNKNOWN)
+      row->shown[n] = ARROWPOOL_UNKNOWN;
+    else
+      row->shown[n] =
+          rate(first || row->sums[n] == ARROWPOOL_UNKNOWN ? sums[n] : sums[n] - row->sums[n], elapsed);
+    row->sums[n] = sums[n];
+  }
+  top_history_add(&row->live, now, sums[TOP_LIVE]);
+}
+
+static void numbers_of(const figures_pool *p, int64_t *out) {
+  const figures_values *v = &p->values;
+  const int64_t numbers[TOP_NUMBERS] = {
+      [TOP_LIVE] = v->bytes_allocated,        [TOP_PEAK] = v->max_memory,
+      [TOP_RESIDENT] = ARROWPOOL_UNKNOWN,     [TOP_WARM] = ARROWPOOL_UNKNOWN,
+      [TOP_ALLOCATIONS] = v->num_allocations, [TOP_IN_PLACE] = v->reallocs_in_place,
+      [TOP_REMAPPED] = v->reallocs_remapped,  [TOP_COPIED] = v->reallocs_copied,
+      [TOP_BYTES_COPIED] = v->bytes_copied};
+  memcpy(out, numbers, sizeof numbers);
+}
+
+static top_pool *find_pool(const top_process *p, const char *name) {
+  for (size_t i = 0; i < p->pool_count; i++)
+    if (strcmp(p->pools[i].name, name) == 0)
+      return &p->pools[i];
+  return NULL;
+}
+
+/* ---- processes ---- */
+
+/* The place of a file among the processes: its own, or where it belongs. */
+static size_t place_of(const top_model *m, const char *file, bool *found) {
+  size_t low = 0, high = m->count;
+  *found = false;
+  while (low < high && !*found) {
+    size_t middle = (low + high) / 2;
+    int order = strcmp(file, m->processes[middle]->file);
+    *found = order == 0;
+    if (order <= 0)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return high;
+}
+
+static void free_process(top_process *p) {
+  free(p->file);
+  free(p->pools);
+  free(p);
+}
+
+static top_process *insert(top_model *m, size_t at, const char *file) {
+  if (m->count == m->room) {
+    size_t room = m->room ? m->room * 2 : 64;
+    top_process **grown = realloc(m->processes, room * sizeof(top_process *));
+    if (!grown)
+      return NULL;
+    m->processes = grown;
+    m->room = room;
+  }
+  top_process *p = calloc(1, sizeof *p);
+  if (!p)
+    return NULL;
+  p->file = strdup(file);
+  p->expanded = m->pools;
+  if (!p->file) {
+    free_process(p);
+    return NULL;
+  }
+  memmove(m->processes + at + 1, m->processes + at, (m->count - at) * sizeof(top_process *));
+  m->processes[at] = p;
+  m->count++;
+  return p;
+}
+
+void top_model_begin(top_model *m) {
+  top_model_drop_lines(m);
+  m->refresh++;
+  m->gone = m->unknown = m->ended = m->unreadable = m->incomplete = 0;
+  for (int n = 0; n < TOP_NUMBERS; n++)
+    m->totals[n] = 0;
+}
+
+static void count(top_model *m, const top_process *p, const figures *f) {
+  m->gone += p->state == FIGURES_GONE;
+  m->unknown += p->state == FIGURES_UNKNOWN;
+  m->ended += p->state == FIGURES_ENDED || p->state == FIGURES_REPLACED;
+  m->incomplete += f->lost > 0;
+  for (int n = 0; n < TOP_NUMBERS && p->state == FIGURES_RUNNING; n++)
+    m->totals[n] = add(m->totals[n], p->row.shown[n]);
+}
+
+bool top_model_add(top_model *m, const char *file, const figures *f, int64_t now) {
+  bool known;
+  size_t at = place_of(m, file, &known);
+  top_pool *pools = calloc(f->pool_count + 1, sizeof *pools);
+  top_process *p = !pools ? NULL : known ? m->processes[at] : insert(m, at, file);
+  if (!p) {
+    free(pools);
+    return false;
+  }
+  int64_t elapsed = known                         ? now - p->read_at
+                    : f->state == FIGURES_RUNNING ? f->time - f->start_time
+                                                  : ARROWPOOL_UNKNOWN;
+  int64_t sums[TOP_NUMBERS];
+  for (int n = 0; n < TOP_NUMBERS; n++)
+    sums[n] = ARROWPOOL_UNKNOWN;
+  for (size_t i = 0; i < f->pool_count; i++) {
+    int64_t its[TOP_NUMBERS];
+    const top_pool *before = find_pool(p, f->pools[i].name);
+    memcpy(pools[i].name, f->pools[i].name, sizeof pools[i].name);
+    if (before)
+      pools[i].row = before->row;
+    numbers_of(&f->pools[i], its);
+    update_row(&pools[i].row, its, !before, elapsed, now);
+    for (int n = 0; n < TOP_NUMBERS; n++)
+      sums[n] = add(sums[n], its[n]);
+  }
+  sums[TOP_RESIDENT] = f->rss_bytes;
+  sums[TOP_WARM] = f->warm_bytes;
+  free(p->pools);
+  p->pools = pools;
+  p->pool_count = f->pool_count;
+  memcpy(p->program, f->program, sizeof p->program);
+  memcpy(p->command, f->command, sizeof p->command);
+  p->pid = f->pid;
+  p->state = f->state;
+  p->read_at = now;
+  p->refresh = m->refresh;
+  update_row(&p->row, sums, !known, elapsed, now);
+  top_history_add(&p->resident, now, f->rss_bytes);
+  count(m, p, f);
+  return true;
+}
+
+void top_model_add_unreadable(top_model *m) { m->unreadable++; }
+
+void top_model_end(top_model *m) {
+  size_t kept = 0;
+  for (size_t i = 0; i < m->count; i++) {
+    top_process *p = m->processes[i];
+    if (p->refresh == m->refresh) {
+      m->processes[kept++] = p;
+      continue;
+    }
+    if (m->chosen == p)
+      m->chosen = NULL;
+    free_process(p);
+  }
+  m->count = kept;
+}
+
+void top_model_free(top_model *m) {
+  for (size_t i = 0; i < m->count; i++)
+    free_process(m->processes[i]);
+  free(m->processes);
+  free(m->lines);
+  *m = (top_model){0};
+}

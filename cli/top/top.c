@@ -1,0 +1,186 @@
+/* `arrowpool top`: reads its arguments and the live files; shows them as text, or has top_screen.c do it. */
+#include "cli/top/top.h"
+
+#include "cli/base/cli.h"
+#include "cli/base/clock.h"
+#include "cli/stats/live_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+void cli_top_describe(void) {
+  puts("Shows the processes that keep live files in DIR; default: ARROW_POOL_LIVE of this environment. With "
+       "PID only\n"
+       "that process, which says itself where its file is. Keys: press h. Without a terminal the same as "
+       "text, with\n"
+       "exact numbers.\n\n"
+       "  --interval=TIME  time between refreshes, such as 500ms, 1s or 5m; default: 1s\n"
+       "  --sort=FIELD     pid, state, live, peak, rss, warm, allocs, in-place, remapped, copies, copied or "
+       "program;\n"
+       "                   default: live\n"
+       "  --filter=TEXT    only processes with that in their number, program, command, state or pools\n"
+       "  --pools          begin with the pools of all processes shown\n"
+       "  --once           text, once\n"
+       "  -n N             text, N times");
+}
+
+/* ---- reading ---- */
+
+static bool is_wanted(const top_view *v, const char *name) {
+  return live_files_is_name(name) && (!v->pid || live_files_pid_of(name) == v->pid);
+}
+
+static bool read_file(top_view *v, const char *name) {
+  char path[PATH_MAX + 256];
+  figures f;
+  snprintf(path, sizeof path, "%s/%s", v->directory, name);
+  errno = 0;
+  if (figures_read_live(path, &f)) {
+    if (errno != ENOENT) /* its process ended just now */
+      top_model_add_unreadable(&v->model);
+    return true;
+  }
+  bool added = top_model_add(&v->model, name, &f, clock_milliseconds());
+  figures_free(&f);
+  return added;
+}
+
+bool top_refresh(top_view *v) {
+  bool good = true;
+  DIR *directory = opendir(v->directory);
+  snprintf(v->problem, sizeof v->problem, "%s", directory ? "" : strerror(errno));
+  top_model_begin(&v->model);
+  for (struct dirent *entry; directory && good && (entry = readdir(directory)) != NULL;)
+    if (is_wanted(v, entry->d_name))
+      good = read_file(v, entry->d_name);
+  if (directory)
+    closedir(directory);
+  top_model_end(&v->model);
+  return top_model_arrange(&v->model) && good;
+}
+
+/* ---- text ---- */
+
+static int print_text(top_view *v, int64_t times) {
+  for (int64_t i = 0; !times || i < times; i++) {
+    if (i) {
+      poll(NULL, 0, (int)v->interval);
+      puts("");
+    }
+    if (!top_refresh(v))
+      return cli_failure("top: %s", strerror(ENOMEM));
+    if (*v->problem)
+      return cli_failure("top: %s: %s", v->directory, v->problem);
+    if (!top_print(&v->model))
+      return CLI_FAILURE;
+  }
+  return CLI_OK;
+}
+
+/* ---- arguments ---- */
+
+static int parse_interval(const char *text, int64_t *out) {
+  options_value value;
+  if (!options_parse(&options_table[OPTION_STATS_INTERVAL], text, &value) || value.number < TOP_SHORTEST ||
+      value.number > TOP_LONGEST)
+    return cli_usage_error("top: --interval=%s: choose a duration from 100ms to 1h, such as 500ms, 1s or 5m",
+                           text);
+  *out = value.number;
+  return CLI_OK;
+}
+
+static int parse_sort(const char *text, int *out) {
+  int column = top_find_column(text);
+  if (column >= 0) {
+    *out = column;
+    return CLI_OK;
+  }
+  char choices[256] = "";
+  for (int i = 0; i < TOP_COLUMNS; i++)
+    if (top_columns[i].field)
+      sprintf(choices + strlen(choices), "%s%s", i ? ", " : "", top_columns[i].field);
+  return cli_usage_error("top: --sort=%s: choose one of %s", text, choices);
+}
+
+static int parse_times(const char *text, int64_t *out) {
+  char *end;
+  errno = 0;
+  long long times = strtoll(text, &end, 10);
+  if (errno || end == text || *end || times < 1)
+    return cli_usage_error("top: -n %s: choose a number from 1 on", text);
+  *out = times;
+  return CLI_OK;
+}
+
+/* What to look at: a directory, or a process that says which. `room` is for that. */
+static int choose_directory(const char *argument, top_view *v, char *room, size_t size) {
+  struct stat status;
+  bool is_pid = argument && live_files_is_pid(argument) && stat(argument, &status) != 0;
+  v->pid = is_pid ? atoll(argument) : 0;
+  if (is_pid && live_files_of_process(argument, room, size)) {
+    char *slash = strrchr(room, '/');
+    v->pid = live_files_pid_of(slash + 1);
+    *slash = 0;
+    v->directory = room;
+  } else {
+    v->directory = argument && !is_pid ? argument : live_files_directory(argument, room, size);
+  }
+  if (!v->directory)
+    return is_pid ? cli_failure("top: %s: keeps no live file: start it with ARROW_POOL_LIVE", argument)
+                  : cli_usage_error("top: no directory given, and ARROW_POOL_LIVE is not set");
+  DIR *readable = opendir(v->directory);
+  if (readable)
+    closedir(readable);
+  if (!readable || access(v->directory, X_OK) != 0)
+    return cli_failure("top: %s: %s", v->directory, strerror(errno));
+  return CLI_OK;
+}
+
+int cli_top(int argc, char **argv) {
+  static const struct option longs[] = {
+      {"interval", required_argument, NULL, 'i'}, {"sort", required_argument, NULL, 's'},
+      {"filter", required_argument, NULL, 'f'},   {"pools", no_argument, NULL, 'p'},
+      {"once", no_argument, NULL, 'o'},           {0}};
+  top_view view = {.interval = 1000, .model.sort = TOP_COLUMN_LIVE};
+  char theirs[PATH_MAX + 64];
+  int64_t times = 0;
+  int status = CLI_OK;
+  opterr = 0;
+  for (int id; (id = getopt_long(argc, argv, ":n:", longs, NULL)) != -1;) {
+    if (id == ':' || id == '?')
+      return cli_option_error("top", id, argv);
+    if (id == 'i')
+      status = parse_interval(optarg, &view.interval);
+    else if (id == 's')
+      status = parse_sort(optarg, &view.model.sort);
+    else if (id == 'n')
+      status = parse_times(optarg, &times);
+    else if (id == 'f')
+      snprintf(view.model.filter, sizeof view.model.filter, "%s", optarg);
+    else if (id == 'p')
+      view.model.pools = true;
+    else
+      times = 1;
+    if (status != CLI_OK)
+      return status;
+  }
+  if (optind + 1 < argc)
+    return cli_usage_error("top: too many arguments; see arrowpool top --help");
+  status = choose_directory(optind < argc ? argv[optind] : NULL, &view, theirs, sizeof theirs);
+  if (status != CLI_OK)
+    return status;
+  view.model.pools |= view.pid != 0;
+  bool text = times || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO);
+  status = text ? print_text(&view, times) : top_screen(&view);
+  top_model_free(&view.model);
+  return status;
+}

@@ -1,0 +1,167 @@
+/* See keeper.h. Its lock is not of the gate: the thread is joined before a fork takes that. */
+#include "base/background_thread.h"
+
+#include "base/nocancel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LONGEST_WAIT 1000 /* ms; how long the end of the main thread may go unnoticed */
+#define STACK_SIZE   ((size_t)128 << 10)
+
+/* Whether nobody is left but the main thread, which has ended, and us. */
+static bool is_alone(void) {
+  char text[512];
+  int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  if (fd >= 0)
+    close(fd);
+  if (length <= 0)
+    return false;
+  text[length] = 0;
+  const char *at = strrchr(text, ')'); /* state is the field after the name, num_threads the 18th after it */
+  if (!at || strncmp(at, ") Z", 3) != 0)
+    return false;
+  for (int field = 0; at && field < 18; field++)
+    at = strchr(at + 1, ' ');
+  return at && strncmp(at, " 2 ", 3) == 0;
+}
+
+/* Wait until a pause begins or the time is over, by the kernel's own clock: the C library's waits are bent or
+ * frozen by the tools that do so with its clocks. */
+static void wait_for(keeper *k, int64_t milliseconds) {
+  const struct timespec time = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
+  pthread_mutex_unlock(&k->lock);
+  syscall(SYS_futex, &k->pausing, FUTEX_WAIT_PRIVATE, 0, &time, NULL, 0);
+  pthread_mutex_lock(&k->lock);
+}
+
+/* Before it leaves, the thread says so (awake is false) and looks once more: whoever wanted to wake it up to
+ * then thought that it would. Whether it has left is decided under the lock. A wait longer than LONGEST_WAIT
+ * is cut in pieces, so that the end of the main thread does not go unnoticed. */
+static void *run(void *argument) {
+  keeper *k = argument;
+  bool last_look = false;
+  int64_t wait = 0;
+  nocancel_begin();
+  k->number = (pid_t)syscall(SYS_gettid);
+  pthread_mutex_lock(&k->lock);
+  while (!k->pausing) {
+    pthread_mutex_unlock(&k->lock);
+    if (wait <= 0)
+      wait = k->work();
+    bool alone = is_alone();
+    pthread_mutex_lock(&k->lock);
+    if (alone || (wait == KEEPER_DONE && last_look && !atomic_load(&k->awake)))
+      break;
+    last_look = wait == KEEPER_DONE;
+    atomic_store(&k->awake, !last_look);
+    int64_t step = last_look ? 0 : wait < LONGEST_WAIT ? wait : LONGEST_WAIT;
+    wait = last_look ? 0 : wait - step;
+    if (step)
+      wait_for(k, step);
+  }
+  k->left = true;
+  pthread_mutex_unlock(&k->lock);
+  return NULL;
+}
+
+/* With all signals blocked, as the thread is to have them. */
+static bool start(keeper *k) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, STACK_SIZE);
+  bool started = pthread_create(&k->thread, &attributes, run, k) == 0 ||
+                 pthread_create(&k->thread, NULL, run, k) == 0; /* thread-local data lies on the stack too */
+  pthread_attr_destroy(&attributes);
+  if (started)
+    pthread_setname_np(k->thread, "arrowpool");
+  return started;
+}
+
+void keeper_wake(keeper *k) {
+  if (atomic_load_explicit(&k->awake, memory_order_relaxed) || atomic_exchange(&k->awake, true))
+    return;
+  int saved = errno, cancel_state = nocancel_begin();
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before); /* a handler that forks would wait for the lock */
+  pthread_mutex_lock(&k->lock);
+  k->missed |= k->pausing != 0;
+  if (!k->pausing && (!k->owner || k->left)) {
+    if (k->owner)
+      pthread_join(k->thread, NULL);
+    k->left = false;
+    bool started = start(k);
+    k->owner = started ? (pid_t)syscall(SYS_getpid) : 0;
+    atomic_store(&k->awake, started);
+  }
+  pthread_mutex_unlock(&k->lock);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  nocancel_end(cancel_state);
+  errno = saved;
+}
+
+bool keeper_is_here(const keeper *k) {
+  pid_t owner = atomic_load(&k->owner);
+  return owner && owner == syscall(SYS_getpid);
+}
+
+/* A thread that was joined is, to the kernel, still there for a moment; who counts threads then is misled. */
+static void wait_for_kernel(pid_t process, pid_t thread) {
+  static const struct timespec moment = {.tv_nsec = 20000};
+  for (int tries = 0; syscall(SYS_tgkill, process, thread, 0) == 0 && tries < 100000; tries++)
+    nanosleep(&moment, NULL);
+}
+
+bool keeper_pause(keeper *k) {
+  int saved = errno, cancel_state = nocancel_begin();
+  pthread_mutex_lock(&k->lock);
+  k->pausing++;
+  syscall(SYS_futex, &k->pausing, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+  bool join = keeper_is_here(k);
+  pid_t process = k->owner;
+  k->owner = 0;
+  pthread_mutex_unlock(&k->lock);
+  if (join) {
+    pthread_join(k->thread, NULL);
+    wait_for_kernel(process, k->number);
+  }
+  pthread_mutex_lock(&k->lock);
+  bool work_left = join || k->missed;
+  k->missed = false;
+  nocancel_end(cancel_state);
+  errno = saved;
+  return work_left;
+}
+
+void keeper_resume(keeper *k, bool in_child) {
+  k->pausing = in_child ? 0 : k->pausing - 1; /* others may fork at the same time, but not here */
+  atomic_store(&k->awake, k->retired);
+  pthread_mutex_unlock(&k->lock);
+}
+
+void keeper_retire(keeper *k) {
+  bool work_left = keeper_pause(k);
+  k->missed |= work_left;
+  k->retired = true;
+  keeper_resume(k, false);
+}
+
+void keeper_return(keeper *k) {
+  pthread_mutex_lock(&k->lock);
+  bool again = k->missed;
+  k->retired = k->missed = false;
+  atomic_store(&k->awake, false);
+  pthread_mutex_unlock(&k->lock);
+  if (again)
+    keeper_wake(k);
+}

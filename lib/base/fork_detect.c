@@ -1,0 +1,62 @@
+/* See witness.h. */
+#include "base/fork_detect.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#define STEP ((size_t)64 << 10)
+
+enum { EMPTIED, CLAIMED, OWN };
+
+static _Atomic int *witness; /* in memory of that kind; NULL: none */
+
+static char *map_emptied(void) {
+  int saved = errno;
+  char *fresh = mmap(NULL, STEP, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (fresh != MAP_FAILED && madvise(fresh, STEP, MADV_WIPEONFORK) == 0)
+    return fresh;
+  if (fresh != MAP_FAILED)
+    munmap(fresh, STEP);
+  errno = saved;
+  return NULL;
+}
+
+static char *next, *end;
+
+static void *take(size_t size) {
+  size = (size + 63) & ~(size_t)63;
+  if ((size_t)(end - next) < size) {
+    char *fresh = map_emptied();
+    if (!fresh)
+      return NULL;
+    next = fresh;
+    end = fresh + STEP;
+  }
+  next += size;
+  return next - size;
+}
+
+void witness_start(void) {
+  witness = take(sizeof *witness);
+  witness_renew();
+}
+
+bool witness_is_own(void) { return !witness || atomic_load_explicit(witness, memory_order_acquire) == OWN; }
+
+bool witness_claim(void) {
+  int emptied = EMPTIED;
+  if (atomic_compare_exchange_strong(witness, &emptied, CLAIMED))
+    return true;
+  while (!witness_is_own())
+    sched_yield();
+  return false;
+}
+
+void witness_renew(void) {
+  if (witness)
+    atomic_store_explicit(witness, OWN, memory_order_release);
+}
+
+void *witness_take(size_t size) { return witness ? take(size) : NULL; }

@@ -1,0 +1,187 @@
+/* See available.h. /proc/PROCESS/cgroup names the groups, and mountinfo says where their files are. A mount
+ * may begin at a group of its own (the `root` of a mountinfo line), as it does in containers. */
+#include "base/memory_available.h"
+
+#include "base/nocancel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NONE  INT64_MAX
+#define FIELD 512 /* longest path that is followed (bytes) */
+
+/* ---- lines of a file of the kernel's ---- */
+
+typedef struct lines {
+  int fd;
+  size_t begin, end; /* of what is read and not told yet */
+  char bytes[4096];
+} lines;
+
+static bool open_lines(lines *l, const char *root, const char *process, const char *name) {
+  char path[FIELD];
+  if (strlen(root) + strlen(process) + strlen(name) + 8 > sizeof path)
+    return false;
+  strcat(strcat(strcat(strcat(strcpy(path, root), "/proc/"), process), "/"), name);
+  l->begin = l->end = 0;
+  l->fd = open(path, O_RDONLY | O_CLOEXEC);
+  return l->fd >= 0;
+}
+
+/* The next line, ended by NUL instead of newline; one that is too long for the buffer comes in parts, which
+ * look like nothing we know. NULL at the end. */
+static char *next_line(lines *l) {
+  for (;;) {
+    char *line = l->bytes + l->begin, *newline = memchr(line, '\n', l->end - l->begin);
+    if (newline) {
+      *newline = 0;
+      l->begin = (size_t)(newline + 1 - l->bytes);
+      return line;
+    }
+    memmove(l->bytes, line, l->end - l->begin);
+    l->end -= l->begin;
+    l->begin = 0;
+    if (l->end == sizeof l->bytes)
+      l->end = 0;
+    ssize_t got = read(l->fd, l->bytes + l->end, sizeof l->bytes - l->end);
+    if (got <= 0)
+      return NULL;
+    l->end += (size_t)got;
+  }
+}
+
+/* The field up to `end`, which becomes NUL; `*rest` is what follows. NULL: there is no more. */
+static char *cut(char **rest, char end) {
+  char *field = *rest, *at = field ? strchr(field, end) : NULL;
+  if (at)
+    *at++ = 0;
+  *rest = at;
+  return field;
+}
+
+/* Whether a list separated by commas has the word. */
+static bool has_word(const char *list, const char *word) {
+  size_t length = strlen(word);
+  for (; list; list = strchr(list, ',') ? strchr(list, ',') + 1 : NULL)
+    if (strncmp(list, word, length) == 0 && (!list[length] || list[length] == ','))
+      return true;
+  return false;
+}
+
+/* ---- groups ---- */
+
+typedef struct version {
+  const char *file_system, *limit;
+} version;
+
+static const version versions[] = {{"cgroup2", "memory.max"}, {"cgroup", "memory.limit_in_bytes"}};
+enum { TWO, ONE, VERSIONS };
+
+/* The group that limits memory in that version, as /proc/PROCESS/cgroup names it: "NUMBER:CONTROLLERS:PATH".
+ */
+static bool find_group(const char *root, const char *process, int which, char *out) {
+  lines l;
+  bool found = false;
+  if (!open_lines(&l, root, process, "cgroup"))
+    return false;
+  for (char *line; !found && (line = next_line(&l)) != NULL;) {
+    const char *number = cut(&line, ':'), *controllers = cut(&line, ':');
+    if (!line || strlen(line) >= FIELD)
+      continue;
+    found = which == TWO ? strcmp(number, "0") == 0 && !*controllers : has_word(controllers, "memory");
+    if (found)
+      strcpy(out, line);
+  }
+  close(l.fd);
+  return found;
+}
+
+/* Where groups of that version are mounted, and which group the mount begins with. */
+static bool find_mount(const char *root, const char *process, int which, char *point, char *first) {
+  lines l;
+  bool found = false;
+  if (!open_lines(&l, root, process, "mountinfo"))
+    return false;
+  for (char *line; !found && (line = next_line(&l)) != NULL;) {
+    char *fields[5], *kind = strstr(line, " - ");
+    if (!kind)
+      continue;
+    *kind = 0;
+    kind += 3;
+    for (int i = 0; i < 5; i++) /* number, parent, device, root, mount point */
+      fields[i] = cut(&line, ' ');
+    const char *file_system = cut(&kind, ' ');
+    cut(&kind, ' ');
+    found = fields[4] && kind && strcmp(file_system, versions[which].file_system) == 0 &&
+            (which == TWO || has_word(kind, "memory")) && strlen(fields[3]) < FIELD &&
+            strlen(fields[4]) < FIELD;
+    if (found) {
+      strcpy(first, fields[3]);
+      strcpy(point, fields[4]);
+    }
+  }
+  close(l.fd);
+  return found;
+}
+
+/* The number in a file; NONE where it has a word ("max") or cannot be read. */
+static int64_t read_limit(const char *path) {
+  char text[32];
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+  int64_t number = 0;
+  if (fd >= 0)
+    close(fd);
+  text[length > 0 ? length : 0] = 0;
+  if (*text < '0' || *text > '9')
+    return NONE;
+  for (const char *at = text; *at >= '0' && *at <= '9'; at++)
+    if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, *at - '0', &number))
+      return NONE;
+  return number;
+}
+
+static int64_t least_limit(const char *root, const char *process, int which) {
+  char group[FIELD], first[FIELD], path[4 * FIELD];
+  if (!find_group(root, process, which, group) || strlen(root) >= FIELD ||
+      !find_mount(root, process, which, path + strlen(root), first))
+    return NONE;
+  memcpy(path, root, strlen(root));
+  /* The part of the group's path below the mount; a group outside of it is seen as the mount's first. */
+  size_t above = strcmp(first, "/") ? strlen(first) : 0;
+  bool below = strncmp(group, first, above) == 0 && (!group[above] || group[above] == '/');
+  size_t mounted = strlen(path);
+  if (below && strcmp(group + above, "/") != 0 && !strstr(group, "/.."))
+    strcat(path, group + above);
+  for (int64_t least = NONE;;) {
+    size_t length = strlen(path);
+    int64_t limit = read_limit(strcat(strcat(path, "/"), versions[which].limit));
+    least = limit < least ? limit : least;
+    path[length] = 0;
+    if (length <= mounted)
+      return least;
+    *strrchr(path, '/') = 0;
+  }
+}
+
+int64_t available_in_group(const char *root, const char *process) {
+  int saved = errno, cancel_state = nocancel_begin();
+  int64_t two = least_limit(root, process, TWO), one = least_limit(root, process, ONE);
+  nocancel_end(cancel_state);
+  errno = saved;
+  return two < one ? two : one;
+}
+
+int64_t available_machine(void) {
+  long pages = sysconf(_SC_PHYS_PAGES), page_size = sysconf(_SC_PAGESIZE);
+  return pages > 0 ? (int64_t)pages * page_size : NONE;
+}
+
+int64_t available_memory(void) {
+  int64_t machine = available_machine(), group = available_in_group("", "self");
+  return group < machine ? group : machine;
+}

@@ -1,0 +1,399 @@
+/* See counters.h. */
+#include "counters/counters.h"
+
+#include "base/locks.h"
+#include "base/nocancel.h"
+#include "counters/counters_area.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#define FIELDS      AREA_FIELDS
+#define FIELD(name) AREA_FIELD(name)
+
+typedef area_shard shard;
+
+typedef struct block {
+  struct block *next_free; /* protected by GATE_SHARDS */
+  bool shared;
+  _Atomic(shard *) shards[COUNTERS_POOLS];
+} block;
+
+static block shared_block = {.shared = true};
+static shard last_resort[COUNTERS_POOLS]; /* shared by threads that found no memory for one of their own */
+static block *free_blocks;                /* protected by GATE_SHARDS */
+static pthread_key_t exit_key;
+static bool have_exit_key;
+static __thread block *own_block; /* NULL: none yet */
+
+/* How far a shard may be ahead of what its pool publishes. EXACT: each event goes to the pool's figures at
+ * once; `published` of the shards is 0, and `highest` below everything. */
+#define EXACT INT64_MIN
+static int64_t quantum[COUNTERS_POOLS] = {[0 ... COUNTERS_POOLS - 1] = COUNTERS_QUANTUM};
+
+void (*counters_on_new_shard)(void);
+
+static void leave_block(void *leaving);
+
+static __attribute__((noinline, cold)) block *find_block(void) {
+  int saved = errno, cancel_state = nocancel_begin();
+  if (!area_settle()) {
+    nocancel_end(cancel_state);
+    return &shared_block;
+  }
+  gate_lock(GATE_SHARDS);
+  if (!have_exit_key) /* not in a constructor: those of the host's libraries run before ours */
+    have_exit_key = !pthread_key_create(&exit_key, leave_block);
+  block *b = free_blocks;
+  if (b)
+    free_blocks = b->next_free;
+  else
+    b = area_take_block(sizeof *b);
+  gate_unlock(GATE_SHARDS);
+  /* A block that would not come back at the thread's end is not worth having. */
+  if (b && (!have_exit_key || pthread_setspecific(exit_key, b))) {
+    leave_block(b);
+    b = NULL;
+  }
+  own_block = b ? b : &shared_block;
+  nocancel_end(cancel_state);
+  errno = saved;
+  return own_block;
+}
+
+/* The pool's shard for the block: of its own, or the one that is always there. */
+static shard *take_shard(const block *b, unsigned pool) {
+  shard *s = area_take_shard();
+  bool shared = b->shared || !s;
+  if (!s)
+    s = &last_resort[pool];
+  s->shared = shared;
+  return s;
+}
+
+static void list_shard(shard *s, unsigned pool) {
+  if (atomic_exchange(&s->pool, pool + 1)) /* it is listed: the last resort */
+    return;
+  atomic_store(&s->highest, quantum[pool] == EXACT ? EXACT : 0);
+  s->next = atomic_load(&area_shards[pool]);
+  atomic_store_explicit(&area_shards[pool], s, memory_order_release);
+}
+
+static __attribute__((noinline, cold)) shard *make_shard(block *b, unsigned pool) {
+  int saved = errno, cancel_state = nocancel_begin();
+  if (!area_settle()) { /* a handler of the program's, in a fork's child: alone there, and all locks are held
+                         */
+    last_resort[pool].shared = true;
+    list_shard(&last_resort[pool], pool);
+    nocancel_end(cancel_state);
+    return &last_resort[pool];
+  }
+  gate_lock(GATE_SHARDS);
+  shard *s = atomic_load(&b->shards[pool]); /* another thread's, in the shared block */
+  if (!s) {
+    s = take_shard(b, pool);
+    list_shard(s, pool);
+    atomic_store(&b->shards[pool], s);
+  }
+  gate_unlock(GATE_SHARDS);
+  if (counters_on_new_shard)
+    counters_on_new_shard();
+  nocancel_end(cancel_state);
+  errno = saved;
+  return s;
+}
+
+static inline shard *own_shard(unsigned pool) {
+  block *b = own_block;
+  if (__builtin_expect(!b, 0))
+    b = find_block();
+  shard *s = atomic_load_explicit(&b->shards[pool], memory_order_relaxed);
+  return __builtin_expect(s != NULL, 1) ? s : make_shard(b, pool);
+}
+
+/* `shared` is constant at each place this is expanded. */
+static inline __attribute__((always_inline)) int64_t add(_Atomic int64_t *counter, int64_t amount,
+                                                         bool shared) {
+  if (shared)
+    return atomic_fetch_add_explicit(counter, amount, memory_order_release) + amount;
+  int64_t sum = atomic_load_explicit(counter, memory_order_relaxed) + amount;
+  atomic_store_explicit(counter, sum, memory_order_release);
+  return sum;
+}
+
+static void raise_to(_Atomic int64_t *peak, int64_t value) {
+  int64_t seen = atomic_load_explicit(peak, memory_order_relaxed);
+  while (seen < value && !atomic_compare_exchange_weak(peak, &seen, value)) {
+  }
+}
+
+static int64_t live_of(const shard *s) {
+  return atomic_load_explicit(&s->sums[FIELD(total_bytes_allocated)], memory_order_relaxed) -
+         atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
+}
+
+static __attribute__((noinline)) void publish(shard *s, unsigned pool, int64_t change) {
+  if (quantum[pool] == EXACT) {
+    int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, change, memory_order_relaxed);
+    raise_to(&area_pools[pool].peak, before + change);
+    return;
+  }
+  int64_t live = live_of(s), known = atomic_exchange_explicit(&s->published, live, memory_order_relaxed);
+  int64_t highest = atomic_exchange_explicit(&s->highest, live, memory_order_relaxed);
+  int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, live - known, memory_order_relaxed);
+  raise_to(&area_pools[pool].peak, before - known + (highest > live ? highest : live));
+}
+
+/* The thread's block goes to the next new thread. A key destructor. */
+static void leave_block(void *leaving) {
+  block *b = leaving;
+  own_block = &shared_block;
+  for (unsigned pool = 0; pool < COUNTERS_POOLS; pool++) {
+    shard *s = atomic_load_explicit(&b->shards[pool], memory_order_relaxed);
+    if (s)
+      publish(s, pool, 0);
+  }
+  gate_lock(GATE_SHARDS);
+  b->next_free = free_blocks;
+  free_blocks = b;
+  gate_unlock(GATE_SHARDS);
+}
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE size_t bucket_of(int64_t size) {
+  size_t bucket = 63 - (size_t)__builtin_clzll((unsigned long long)size);
+  return bucket < ARROWPOOL_HISTOGRAM_BUCKETS ? bucket : ARROWPOOL_HISTOGRAM_BUCKETS - 1;
+}
+
+INLINE void grew(shard *s, unsigned pool, int64_t size, int64_t amount, bool shared) {
+  add(&s->sums[FIELD(size_histogram) + bucket_of(size)], 1, shared);
+  int64_t live = add(&s->sums[FIELD(total_bytes_allocated)], amount, shared) -
+                 atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
+  if (live > atomic_load_explicit(&s->highest, memory_order_relaxed)) {
+    if (__builtin_expect(live - atomic_load_explicit(&s->published, memory_order_relaxed) > quantum[pool], 0))
+      publish(s, pool, amount);
+    else
+      atomic_store_explicit(&s->highest, live, memory_order_relaxed);
+  }
+}
+
+INLINE void shrank(shard *s, unsigned pool, int64_t amount, bool shared) {
+  int64_t live = atomic_load_explicit(&s->sums[FIELD(total_bytes_allocated)], memory_order_relaxed) -
+                 add(&s->sums[FIELD(bytes_freed)], amount, shared);
+  if (__builtin_expect(atomic_load_explicit(&s->published, memory_order_relaxed) - live > quantum[pool], 0))
+    publish(s, pool, -amount);
+}
+
+INLINE void freed(shard *s, unsigned pool, int64_t size, bool shared) {
+  add(&s->sums[FIELD(num_frees)], 1, shared);
+  add(&s->sums[FIELD(left_histogram) + bucket_of(size)], 1, shared);
+  shrank(s, pool, size, shared);
+}
+
+INLINE void reallocated(shard *s, unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind,
+                        bool shared) {
+  static const unsigned char calls[] = {FIELD(reallocs_in_place), FIELD(reallocs_remapped),
+                                        FIELD(reallocs_copied)};
+  static const unsigned char bytes[] = {FIELD(bytes_grown_in_place), FIELD(bytes_remapped),
+                                        FIELD(bytes_copied)};
+  add(&s->sums[calls[kind]], 1, shared);
+  /* Shrinking leaves or takes along only what is kept. */
+  add(&s->sums[bytes[kind]], old_size < new_size ? old_size : new_size, shared);
+  add(&s->sums[FIELD(left_histogram) + bucket_of(old_size)], 1, shared);
+  if (new_size > old_size) {
+    grew(s, pool, new_size, new_size - old_size, shared);
+    add(&s->sums[FIELD(num_growths)], 1, shared); /* after the histogram: see counters_all_freed */
+  } else {
+    add(&s->sums[FIELD(left_histogram) + bucket_of(new_size)], -1, shared);
+    shrank(s, pool, old_size - new_size, shared);
+  }
+}
+
+/* Each event: with plain stores to the thread's own shard, or atomic adds to a shared one. */
+#define COUNT(event, ...)                                                                                    \
+  shard *s = own_shard(pool);                                                                                \
+  if (__builtin_expect(!s->shared, 1))                                                                       \
+    event(s, pool, __VA_ARGS__, false);                                                                      \
+  else                                                                                                       \
+    event(s, pool, __VA_ARGS__, true)
+
+void counters_allocated(unsigned pool, int64_t size) { COUNT(grew, size, size); }
+
+void counters_freed(unsigned pool, int64_t size) { COUNT(freed, size); }
+
+void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind) {
+  COUNT(reallocated, old_size, new_size, kind);
+}
+
+static void count_one(unsigned pool, size_t field) {
+  shard *s = own_shard(pool);
+  add(&s->sums[field], 1, s->shared);
+}
+
+void counters_failed(unsigned pool) { count_one(pool, FIELD(num_failed)); }
+
+void counters_fell_back(unsigned pool) { count_one(pool, FIELD(num_fallbacks)); }
+
+static int64_t of_baseline(unsigned pool, size_t field) {
+  return atomic_load_explicit(&area_pools[pool].baseline[field], memory_order_relaxed);
+}
+
+/* Add what a shard or a baseline has stored, with that sign, to a pool's figures. Returns what was freed
+ * (bytes). Straight from where it is stored: a signal's dump comes by here, perhaps on the smallest of
+ * stacks.
+ */
+static int64_t add_sums(arrowpool_stats *out, const _Atomic int64_t *stored, int64_t sign) {
+#define X(name, unit, help)                                                                                  \
+  out->name += sign * atomic_load_explicit(&stored[FIELD(name)], memory_order_relaxed);
+  COUNTERS_STORED(X)
+#undef X
+  for (size_t i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++) {
+    int64_t in = sign * atomic_load_explicit(&stored[FIELD(size_histogram) + i], memory_order_relaxed);
+    out->size_histogram[i] += in;
+    out->live_histogram[i] +=
+        in - sign * atomic_load_explicit(&stored[FIELD(left_histogram) + i], memory_order_relaxed);
+  }
+  return sign * atomic_load_explicit(&stored[FIELD(bytes_freed)], memory_order_relaxed);
+}
+
+void counters_read(unsigned pool, arrowpool_stats *out) {
+  *out = (arrowpool_stats){.struct_size = sizeof *out, .limit_bytes = ARROWPOOL_UNKNOWN};
+  int64_t gone = add_sums(out, area_pools[pool].baseline, -1);
+  for (shard *s = atomic_load_explicit(&area_shards[pool], memory_order_acquire); s; s = s->next)
+    gone += add_sums(out, s->sums, 1);
+  out->num_reallocations = out->reallocs_in_place + out->reallocs_remapped + out->reallocs_copied;
+  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++) {
+    out->num_allocations += out->size_histogram[i];
+    out->live_histogram[i] = out->live_histogram[i] > 0 ? out->live_histogram[i] : 0;
+  }
+  bool exact = quantum[pool] == EXACT;
+  int64_t published = atomic_load_explicit(&area_pools[pool].published, memory_order_relaxed);
+  int64_t live = exact ? published : out->total_bytes_allocated - gone;
+  out->bytes_allocated = live > 0 ? live : 0; /* a free may be seen before its allocation, on another shard */
+  int64_t peak = atomic_load_explicit(&area_pools[pool].peak, memory_order_relaxed);
+  for (shard *s = exact ? NULL : atomic_load_explicit(&area_shards[pool], memory_order_acquire); s;
+       s = s->next) {
+    int64_t ahead = counters_ahead(atomic_load_explicit(&s->highest, memory_order_relaxed),
+                                   atomic_load_explicit(&s->published, memory_order_relaxed));
+    peak = published + ahead > peak ? published + ahead : peak;
+  }
+  out->max_memory = peak > out->bytes_allocated ? peak : out->bytes_allocated;
+  raise_to(&area_pools[pool].peak, out->max_memory); /* what was reported once is never taken back */
+  out->inherited_bytes = area_pools[pool].inherited;
+}
+
+/* Of what only grows, and only with events. */
+static int64_t count_events(const _Atomic int64_t *stored) {
+  static const unsigned char fields[] = {FIELD(num_frees),         FIELD(num_failed),
+                                         FIELD(num_fallbacks),     FIELD(reallocs_in_place),
+                                         FIELD(reallocs_remapped), FIELD(reallocs_copied)};
+  int64_t events = 0;
+  for (size_t i = 0; i < sizeof fields; i++)
+    events += atomic_load_explicit(&stored[fields[i]], memory_order_relaxed);
+  for (size_t i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
+    events += atomic_load_explicit(&stored[FIELD(size_histogram) + i], memory_order_relaxed);
+  return events;
+}
+
+bool counters_is_used(unsigned pool) {
+  int64_t events = -count_events(area_pools[pool].baseline);
+  for (shard *s = atomic_load_explicit(&area_shards[pool], memory_order_acquire); s; s = s->next)
+    events += count_events(s->sums);
+  return events || area_pools[pool].inherited;
+}
+
+void counters_read_history(unsigned pool, counters_history *out) {
+  arrowpool_stats recent;
+  counters_read(pool, &recent);
+  const area_pool *p = &area_pools[pool];
+  int64_t old_peak = atomic_load_explicit(&p->old_peak, memory_order_relaxed);
+  *out = (counters_history){.bytes_allocated = recent.bytes_allocated,
+                            .max_memory = old_peak > recent.max_memory ? old_peak : recent.max_memory,
+                            .total_bytes_allocated = recent.total_bytes_allocated +
+                                                     of_baseline(pool, FIELD(total_bytes_allocated)) -
+                                                     p->forgotten_bytes,
+                            .num_allocations = recent.num_allocations - p->forgotten_allocations};
+  for (size_t i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
+    out->num_allocations += of_baseline(pool, FIELD(size_histogram) + i);
+}
+
+static void store_if_changed(_Atomic int64_t *where, int64_t value) {
+  if (atomic_load_explicit(where, memory_order_relaxed) != value)
+    atomic_store_explicit(where, value, memory_order_relaxed);
+}
+
+/* What the pool publishes is up to date, and so are its shards. */
+static void settle(unsigned pool, int64_t live) {
+  bool exact = quantum[pool] == EXACT;
+  for (shard *s = atomic_load(&area_shards[pool]); s; s = s->next) {
+    int64_t here = live_of(s);
+    store_if_changed(&s->published, exact ? 0 : here);
+    store_if_changed(&s->highest, exact ? EXACT : here);
+  }
+  atomic_store(&area_pools[pool].published, live);
+}
+
+/* Everything counted so far becomes the baseline; live bytes stay if asked to. The shards keep their sums:
+ * to zero them would copy all their pages after a fork. */
+static void rebase(unsigned pool, bool keep_live) {
+  arrowpool_stats before;
+  counters_read(pool, &before);
+  raise_to(&area_pools[pool].old_peak, before.max_memory);
+  int64_t sums[FIELDS] = {0};
+  for (shard *s = atomic_load(&area_shards[pool]); s; s = s->next)
+    for (size_t i = 0; i < FIELDS; i++)
+      sums[i] += atomic_load_explicit(&s->sums[i], memory_order_relaxed);
+  int64_t grown = sums[FIELD(total_bytes_allocated)] - of_baseline(pool, FIELD(total_bytes_allocated));
+  int64_t live = keep_live ? grown - sums[FIELD(bytes_freed)] + of_baseline(pool, FIELD(bytes_freed)) : 0;
+  sums[FIELD(bytes_freed)] += live;
+  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS && keep_live; i++)
+    sums[FIELD(left_histogram) + i] += before.live_histogram[i];
+  for (size_t i = 0; i < FIELDS; i++)
+    atomic_store_explicit(&area_pools[pool].baseline[i], sums[i], memory_order_relaxed);
+  atomic_store(&area_pools[pool].inherited, live);
+  settle(pool, live);
+  atomic_store(&area_pools[pool].peak, live);
+}
+
+int64_t counters_be_exact(unsigned pool) {
+  arrowpool_stats before;
+  area_settle();
+  counters_read(pool, &before); /* raises the peak to what is not published yet */
+  quantum[pool] = EXACT;
+  settle(pool, before.bytes_allocated);
+  return before.bytes_allocated;
+}
+
+void counters_reset(unsigned pool) {
+  counters_history before;
+  area_settle();
+  counters_read_history(pool, &before);
+  rebase(pool, false);
+  atomic_store(&area_pools[pool].old_peak, 0);
+  atomic_fetch_add(&area_pools[pool].forgotten_bytes, before.total_bytes_allocated);
+  atomic_fetch_add(&area_pools[pool].forgotten_allocations, before.num_allocations);
+}
+
+/* With a live file the child finds its blocks empty (witness.h), and the one of its thread is put back. */
+static block own_at_fork; /* from counters_prefork on, under GATE_SHARDS */
+
+void counters_prefork(void) {
+  area_is_forking = true;
+  if (own_block)
+    memcpy(&own_at_fork, own_block, sizeof own_at_fork);
+}
+
+void counters_postfork_parent(void) { area_is_forking = false; }
+
+void counters_fork_child(void) {
+  area_is_forking = false;
+  if (own_block)
+    memcpy(own_block, &own_at_fork, sizeof own_at_fork);
+  for (unsigned pool = 0; pool < COUNTERS_POOLS; pool++)
+    if (atomic_load(&area_shards[pool]))
+      rebase(pool, true);
+  /* The blocks of threads that do not exist here stay out of use: their sums are in the baseline. */
+}

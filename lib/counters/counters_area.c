@@ -1,0 +1,61 @@
+/* See counters_area.h. */
+#include "counters/counters_area.h"
+
+#include "base/fork_detect.h"
+#include "base/locks.h"
+
+#include <sys/mman.h>
+
+#define MEMORY_STEP ((size_t)64 << 10)
+
+static area_pool own_pools[AREA_POOLS];
+area_pool *_Atomic area_pools = own_pools;
+_Atomic(area_shard *) area_shards[AREA_POOLS];
+void (*area_prepare_pool)(unsigned pool);
+void (*area_leave)(void);
+bool area_is_forking;
+static area_shard *(*take_shard_elsewhere)(void);
+
+void *area_take_memory(size_t size) {
+  static char *next, *end;
+  size = (size + 63) & ~(size_t)63;
+  if ((size_t)(end - next) < size) {
+    char *fresh = mmap(NULL, MEMORY_STEP, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (fresh == MAP_FAILED)
+      return NULL;
+    next = fresh;
+    end = fresh + MEMORY_STEP;
+  }
+  void *memory = next;
+  next += size;
+  return memory;
+}
+
+void *area_take_block(size_t size) {
+  void *block = witness_take(size);
+  return block ? block : area_take_memory(size);
+}
+
+bool area_settle(void) {
+  if (witness_is_own())
+    return true;
+  if (area_is_forking)
+    return false;
+  if (witness_claim()) {
+    gate_reset(GATE_SHARDS);
+    if (area_leave)
+      area_leave();
+    witness_renew();
+  }
+  return true;
+}
+
+area_shard *area_take_shard(void) {
+  area_shard *s = take_shard_elsewhere ? take_shard_elsewhere() : NULL;
+  return s ? s : area_take_memory(sizeof *s);
+}
+
+void area_use(area_pool *pools, area_shard *(*take_shard)(void)) {
+  area_pools = pools;
+  take_shard_elsewhere = take_shard;
+}

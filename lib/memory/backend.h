@@ -1,0 +1,105 @@
+/* A backend serves memory and counts nothing. Each is one const table; the array lists them all.
+ *
+ * Sizes are above 0 and, with their alignment, do not overflow; alignments are powers of two. Called by pool
+ * only. Every function is thread-safe and keeps errno. */
+#ifndef ARROWPOOL_BACKEND_H
+#define ARROWPOOL_BACKEND_H
+
+#include "arrowpool.h"
+
+#include "memory/range.h"
+#include "memory/slots.h"
+
+#include <stdbool.h>
+
+/* How a reallocation was served. */
+typedef enum backend_resize { BACKEND_IN_PLACE, BACKEND_REMAPPED, BACKEND_COPIED } backend_resize;
+
+typedef struct backend {
+  const char *name;
+
+  /* NULL: no memory. */
+  void *(*allocate)(size_t size, size_t alignment);
+
+  /* NULL: no memory, the old buffer is as it was. old_size: what it was allocated with, or its usable size.
+   * `how` is written on success. */
+  void *(*reallocate)(void *buffer, size_t old_size, size_t new_size, size_t alignment, backend_resize *how);
+
+  /* size and alignment: as allocated; size 0: the caller does not know. */
+  void (*free)(void *buffer, size_t size, size_t alignment);
+
+  /* Bytes that the buffer really has. */
+  size_t (*usable_size)(void *buffer);
+
+  /* For callers that do not tell the size again: keep what was requested, as far as the backend can, and
+   * return what recall will say. Only for buffers that are recalled: it costs memory. */
+  size_t (*remember)(void *buffer, size_t requested);
+  size_t (*recall)(void *buffer);
+
+  /* The same before the buffer is freed or may move: from here on it is no live one, unless it is remembered
+   * again. Our jemalloc ends the program where there is none (misuse.h), here and in recall. */
+  size_t (*forget)(void *buffer);
+
+  /* The addresses of its own buffers; others came from the allocator behind it. NULL: it owns any. */
+  const range_bounds *owned;
+
+  /* The alignment to keep when a caller that names none reallocates. */
+  size_t (*alignment)(void *buffer);
+
+  void (*release_unused)(void);
+} backend;
+
+static inline bool backend_owns(const backend *b, const void *buffer) {
+  return !b->owned || range_spans(buffer);
+}
+
+/* More than any process has addresses for (bytes): nobody is asked. */
+#if defined(__x86_64__)
+#define BACKEND_TOO_LARGE ((size_t)1 << 47)
+#else
+#define BACKEND_TOO_LARGE ((size_t)1 << 48)
+#endif
+
+/* What there is no memory for, there may be once warm pages went back: the same calls, with a second try; but
+ * not for what is larger than all that the process may have. */
+void *backend_allocate_again(const backend *b, size_t size, size_t alignment);
+static inline void *backend_allocate(const backend *b, size_t size, size_t alignment) {
+  void *buffer = b->allocate(size, alignment);
+  return __builtin_expect(buffer != NULL, 1) ? buffer : backend_allocate_again(b, size, alignment);
+}
+void *backend_reallocate(const backend *b, void *buffer, size_t old_size, size_t new_size, size_t alignment,
+                         backend_resize *how);
+
+extern const backend backend_jemalloc, backend_system;
+
+/* Indexed by arrowpool_backend; the entry for the default is NULL. */
+extern const backend *const backends[ARROWPOOL_BACKEND_SYSTEM + 1];
+
+/* What the private jemalloc says of itself (bytes). It takes jemalloc's locks: not for signal handlers. */
+typedef struct backend_jemalloc_figures {
+  int64_t active, resident, metadata;
+} backend_jemalloc_figures;
+
+/* False before the backend was first used. */
+bool backend_jemalloc_read_figures(backend_jemalloc_figures *out);
+
+/* One of the figures that jemalloc keeps by that name, such as "stats.allocated", those of the calling thread
+ * included (bytes); with NULL a command, such as "thread.peak.reset". Takes its locks, too. False before the
+ * backend was first used, or where jemalloc has no such thing; `out` is untouched. */
+bool backend_jemalloc_ask(const char *name, int64_t *out);
+
+/* How long idle pages stay warm and what huge pages are used for; before the first use of the backend. */
+void backend_jemalloc_configure(slots_policy wanted);
+
+/* Start it now rather than at its first use. */
+void backend_jemalloc_start(void);
+
+/* Whether it is in use. Under GATE_START. */
+bool backend_jemalloc_started(void);
+
+/* fork: quiesce jemalloc before, let it go on after. Nothing happens before its first use. */
+void backend_jemalloc_prefork(void);
+void backend_jemalloc_postfork_parent(void);
+void backend_jemalloc_postfork_child(void);
+
+#endif

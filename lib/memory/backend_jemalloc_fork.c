@@ -1,0 +1,32 @@
+/* fork: the private jemalloc before and after, and the thread that gives its memory back. */
+#include "memory/backend.h"
+
+#include "base/locks.h"
+#include "memory/decay.h"
+
+/* jemalloc's own fork handlers; its embedding library has to call them (subprojects/packagefiles). */
+void arrowpool_je_private_je_jemalloc_prefork(void);
+void arrowpool_je_private_je_jemalloc_postfork_parent(void);
+void arrowpool_je_private_je_jemalloc_postfork_child(void);
+
+void backend_jemalloc_prefork(void) {
+  if (house_pause()) /* what it would have returned later goes now: nobody might wake it again */
+    backend_jemalloc.release_unused();
+  gate_lock(GATE_START);
+  if (backend_jemalloc_started())
+    arrowpool_je_private_je_jemalloc_prefork();
+}
+
+void backend_jemalloc_postfork_parent(void) {
+  if (backend_jemalloc_started())
+    arrowpool_je_private_je_jemalloc_postfork_parent();
+  gate_unlock(GATE_START);
+  house_resume(false);
+}
+
+void backend_jemalloc_postfork_child(void) {
+  if (backend_jemalloc_started())
+    arrowpool_je_private_je_jemalloc_postfork_child();
+  gate_unlock(GATE_START);
+  house_resume(true);
+}

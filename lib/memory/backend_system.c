@@ -1,0 +1,79 @@
+/* The process's own allocator as a backend: posix_memalign, and realloc wherever the result keeps its
+ * alignment. A growth that changes the address counts as copied: whether the allocator copied the bytes or
+ * moved their pages does not show from outside. */
+#include "memory/backend.h"
+
+#include "memory/system_calls.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+static void *system_allocate(size_t size, size_t alignment) {
+  void *buffer = NULL;
+  int saved = errno;
+  if (size >= BACKEND_TOO_LARGE)
+    return NULL;
+  if (alignment < sizeof(void *))
+    alignment = sizeof(void *);
+  if (system_allocator.posix_memalign(&buffer, alignment, size)) {
+    errno = saved;
+    return NULL;
+  }
+  return buffer;
+}
+
+static void system_free(void *buffer, size_t size, size_t alignment) {
+  (void)size, (void)alignment;
+  int saved = errno;
+  system_allocator.free(buffer);
+  errno = saved;
+}
+
+static void *system_reallocate(void *buffer, size_t old_size, size_t new_size, size_t alignment,
+                               backend_resize *how) {
+  uintptr_t before = (uintptr_t)buffer;
+  int saved = errno;
+  if (new_size >= BACKEND_TOO_LARGE)
+    return NULL;
+  void *moved = system_allocator.realloc(buffer, new_size);
+  if (!moved) {
+    errno = saved;
+    return NULL;
+  }
+  *how = (uintptr_t)moved == before ? BACKEND_IN_PLACE : BACKEND_COPIED;
+  if ((uintptr_t)moved % alignment == 0)
+    return moved;
+  *how = BACKEND_COPIED;
+  void *aligned = system_allocate(new_size, alignment);
+  if (!aligned)
+    return moved; /* the old buffer is gone already: a less aligned one loses nothing, NULL would lose it */
+  memcpy(aligned, moved, old_size < new_size ? old_size : new_size);
+  system_free(moved, 0, 0);
+  return aligned;
+}
+
+static size_t system_usable_size(void *buffer) { return system_allocator.malloc_usable_size(buffer); }
+
+static size_t system_remember(void *buffer, size_t requested) {
+  (void)requested;
+  return system_usable_size(buffer);
+}
+
+static size_t system_alignment(void *buffer) {
+  (void)buffer;
+  return ARROWPOOL_DEFAULT_ALIGNMENT;
+}
+
+static void system_release_unused(void) { system_allocator.malloc_trim(0); }
+
+const backend backend_system = {.name = "system",
+                                .allocate = system_allocate,
+                                .reallocate = system_reallocate,
+                                .free = system_free,
+                                .usable_size = system_usable_size,
+                                .remember = system_remember,
+                                .recall = system_usable_size,
+                                .forget = system_usable_size,
+                                .alignment = system_alignment,
+                                .release_unused = system_release_unused};

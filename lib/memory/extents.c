@@ -1,0 +1,65 @@
+/* See extents.h. */
+#include "memory/extents.h"
+
+#include "memory/page_runs.h"
+#include "memory/range.h"
+#include "memory/slots.h"
+
+#include <string.h>
+
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* the signatures are jemalloc's */
+
+void *extents_run_alloc(struct extent_hooks_s *hooks, void *address, size_t size, size_t alignment,
+                        bool *zero, bool *commit, unsigned arena) {
+  if (address)
+    return NULL;
+  *zero = *commit = true;
+  return runs_allocate(arena, size, alignment);
+}
+
+bool extents_run_dalloc(struct extent_hooks_s *hooks, void *address, size_t size, bool committed,
+                        unsigned arena) {
+  return true; /* declined: jemalloc purges the run, keeps it, and merges it with its neighbours */
+}
+
+bool extents_run_purge(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset, size_t length,
+                       unsigned arena) {
+  return !range_release_pages((char *)address + offset, length);
+}
+
+bool extents_run_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
+                       size_t second_size, bool committed, unsigned arena) {
+  return runs_hold(first) != runs_hold(second);
+}
+
+bool extents_any_split(struct extent_hooks_s *hooks, void *address, size_t size, size_t first, size_t second,
+                       bool committed, unsigned arena) {
+  return false;
+}
+
+void *extents_slot_alloc(struct extent_hooks_s *hooks, void *address, size_t size, size_t alignment,
+                         bool *zero, bool *commit, unsigned arena) {
+  bool zeroed;
+  if (!address)
+    address = slots_allocate(size, alignment, &zeroed);
+  else if (!slots_extend(address, size, &zeroed))
+    address = NULL;
+  if (!address)
+    return NULL;
+  if (*zero && !zeroed)
+    memset(address, 0, size);
+  *zero |= zeroed;
+  *commit = true;
+  return address;
+}
+
+bool extents_slot_dalloc(struct extent_hooks_s *hooks, void *address, size_t size, bool committed,
+                         unsigned arena) {
+  slots_release(address, size);
+  return false;
+}
+
+bool extents_slot_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
+                        size_t second_size, bool committed, unsigned arena) {
+  return !slots_same(first, second);
+}

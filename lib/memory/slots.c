@@ -1,0 +1,217 @@
+/* See slots.h: extents. What the kernel is told is in slots_table.c, idle pages in slots_idle.c, moves in
+ * slots_move.c. */
+#include "memory/slots.h"
+
+#include "base/locks.h"
+#include "memory/slots_table.h"
+
+#include <string.h>
+
+/* What slots_expect announced. */
+static __thread struct {
+  bool moving;
+  size_t start, size; /* of the buffer that will move here */
+  bool congruent;     /* it has a lead already */
+} expected;
+
+void slots_expect(const void *buffer, size_t size) {
+  place at;
+  expected.moving = buffer && slots_find(buffer, &at);
+  if (expected.moving) {
+    expected.start = (size_t)((const char *)buffer - at.base);
+    expected.size = range_round_up(size, range_page_size());
+    expected.congruent = slots_has_lead(at.t);
+  }
+}
+
+/* Where an extent begins in a slot with a lead. Bytes that would leave most of a huge page unused go into the
+ * lead; pages that are to move there end with it, or keep their offset, so that huge pages move as such. */
+static size_t start_in_lead(size_t size) {
+  if (expected.moving && expected.congruent)
+    return expected.start;
+  size_t odd = (expected.moving ? expected.size : size) % slots_huge_page;
+  size_t waste = odd ? slots_huge_page - odd : 0;
+  return slots_huge_page - (waste > size / 16 ? odd : 0);
+}
+
+static size_t start_of(place at, size_t size, size_t alignment) {
+  size_t start = slots_has_lead(at.t) ? start_in_lead(size) : 0;
+  if (alignment > range_page_size() && start % slots_huge_page)
+    start = slots_huge_page;
+  if (alignment > slots_huge_page) /* the slot's own start may be the only aligned address in it */
+    start = 0;
+  return range_round_up((uintptr_t)at.base + start, alignment) - (uintptr_t)at.base;
+}
+
+/* A slot off the tier's lists, warm if there is one, or a fresh one. */
+static bool take_slot(tier *t, size_t size, place *out) {
+  uint32_t index, number;
+  gate_lock(t->lock);
+  number = t->lists[SLOTS_IDLE_FREE].first;
+  for (int tries = 4; number && tries; tries--) { /* one that is warm enough, if it is found at once */
+    place at = slots_place(t, number - 1);
+    if (at.s->idle >= size)
+      break;
+    number = at.s->next;
+  }
+  if (!number)
+    number = t->lists[SLOTS_IDLE_FREE].first;
+  if (!number)
+    number = t->lists[SLOTS_COLD].first;
+  if (number) {
+    index = number - 1;
+    slots_list_remove(slots_place(t, index));
+  } else {
+    bool fresh = t->used < t->count && range_commit(&t->table, (t->used + (size_t)1) * sizeof(slot));
+    index = fresh ? t->used++ : UINT32_MAX;
+  }
+  gate_unlock(t->lock);
+  if (index == UINT32_MAX)
+    return false;
+  *out = slots_place(t, index);
+  return true;
+}
+
+/* Set the slot up for the extent [start, start + size). False if it cannot be made usable. */
+static bool occupy(place at, size_t start, size_t size, size_t alignment, bool *zeroed) {
+  slot *s = at.s;
+  size_t end = start + size;
+  gate_lock(at.lock);
+  bool open = slots_open(at, end);
+  if (open) {
+    bool cold = s->resident <= s->low;
+    *zeroed = cold && !s->stale;
+    if (cold)
+      s->low = s->resident = start;
+    else if (start < s->low)
+      s->low = start;
+    s->start = start;
+    s->end = end;
+    s->owned = s->requested = size;
+    s->lg_alignment = (uint8_t)__builtin_ctzl(alignment);
+    atomic_store_explicit(&s->claimed, false, memory_order_relaxed);
+    size_t touched = slots_resident_end(at, end);
+    s->resident = s->resident > touched ? s->resident : touched;
+    slots_account(at, (ptrdiff_t)size);
+  }
+  gate_unlock(at.lock);
+  return open;
+}
+
+void *slots_allocate(size_t size, size_t alignment, bool *zeroed) {
+  for (tier *t = slots_tiers; t < slots_tiers + slots_tier_count; t++) {
+    place at = slots_place(t, 0);
+    size_t room = slots_size(at);
+    /* Slots of a tier are aligned alike, up to what their window is aligned to. */
+    if (size > room || alignment > room || start_of(at, size, alignment) > room - size ||
+        !take_slot(t, size, &at))
+      continue;
+    size_t start = start_of(at, size, alignment);
+    if (start <= room - size && occupy(at, start, size, alignment, zeroed)) {
+      if (at.s->idle)
+        slots_relist_live(at);
+      return at.base + start;
+    }
+    slots_relist_free(at);
+  }
+  return NULL;
+}
+
+bool slots_extend(void *end, size_t size, bool *zeroed) {
+  place at;
+  if (!slots_find((char *)end - 1, &at))
+    return false;
+  gate_lock(at.lock);
+  slot *s = at.s;
+  bool listed = s->idle > 0;
+  bool fits =
+      (char *)end == at.base + s->end && size <= slots_size(at) - s->end && slots_open(at, s->end + size);
+  if (fits) {
+    *zeroed = s->resident <= s->end && !s->stale;
+    s->end += size;
+    s->owned += size;
+    size_t touched = slots_resident_end(at, s->end);
+    s->resident = s->resident > touched ? s->resident : touched;
+    slots_account(at, (ptrdiff_t)size);
+  }
+  bool relist = fits && listed != (s->idle > 0);
+  gate_unlock(at.lock);
+  if (relist)
+    slots_relist_live(at);
+  return fits;
+}
+
+void slots_release(void *start, size_t size) {
+  place at;
+  if (!slots_find(start, &at))
+    return;
+  gate_lock(at.lock);
+  slot *s = at.s;
+  s->owned -= size;
+  bool is_free = s->owned == 0;
+  if (is_free)
+    s->end = 0;
+  else if ((char *)start + size == at.base + s->end)
+    s->end -= size;
+  if (is_free && s->resident < s->low)
+    s->resident = s->low;
+  if (slots_rules.decay == 0 || (is_free && (s->altered || (s->resident == s->low && s->cut_count)))) {
+    size_t from = is_free ? s->low : range_round_up(s->end, range_page_size());
+    slots_purge(at, from, s->resident, is_free);
+    s->resident = from < s->resident ? from : s->resident;
+  }
+  slots_account(at, -(ptrdiff_t)size);
+  bool idle = s->idle > 0;
+  if (is_free && s->resident == s->low && range_is_frugal())
+    slots_close(at);
+  gate_unlock(at.lock);
+  if (is_free)
+    slots_relist_free(at);
+  else if (idle)
+    slots_relist_live(at);
+  slots_bound_idle();
+}
+
+/* The slot's record may be one that was never used: its table is writable only as far as it is. */
+static slot *live_slot(const void *address) {
+  place at;
+  if (!slots_find(address, &at))
+    return NULL;
+  size_t upto = (size_t)((char *)(at.s + 1) - at.t->table.base);
+  bool live = upto <= atomic_load_explicit(&at.t->table.writable, memory_order_acquire) && at.s->end &&
+              at.base + at.s->start == (const char *)address && !at.s->claimed;
+  return live ? at.s : NULL;
+}
+
+bool slots_is_live(const void *address) { return live_slot(address); }
+
+bool slots_claim(const void *address) {
+  slot *s = live_slot(address);
+  return s && !atomic_exchange(&s->claimed, true);
+}
+
+bool slots_hold(const void *pointer) {
+  place at;
+  return slots_find(pointer, &at);
+}
+
+bool slots_same(const void *first, const void *second) {
+  place a, b;
+  return slots_find(first, &a) && slots_find(second, &b) && a.s == b.s;
+}
+
+void slots_set_requested(const void *pointer, size_t size) {
+  place at;
+  if (slots_find(pointer, &at))
+    at.s->requested = size;
+}
+
+size_t slots_requested(const void *pointer) {
+  place at;
+  return slots_find(pointer, &at) ? at.s->requested : 0;
+}
+
+size_t slots_alignment(const void *pointer) {
+  place at;
+  return slots_find(pointer, &at) ? (size_t)1 << at.s->lg_alignment : 1;
+}

@@ -1,0 +1,181 @@
+/* Idle pages: those of free slots, of trimmed tails, and what a huge page holds beyond its buffer's end.
+ *
+ * They stay for the decay time, to be used again without a page fault, and never amount to more than what was
+ * live at the highest point of the last one to two decay times, and a little for rounding (most_idle). Order
+ * of locks: the tier's, then the slot's; never the other way round. */
+#include "memory/slots_table.h"
+
+#include "base/clock.h"
+#include "base/fork_detect.h"
+#include "base/locks.h"
+
+/* A live buffer's tail below 1/16 of it is left alone: it would come back soon. */
+#define SETTLED_SHARE 16
+
+static _Atomic size_t live_bytes, idle_bytes;
+static _Atomic size_t peak_live, last_peak_live; /* of this period and the one before */
+static _Atomic int64_t period_start;
+static _Atomic(_Atomic int64_t *) published; /* a copy of idle_bytes, about up to date */
+
+size_t slots_idle_bytes(void) { return atomic_load_explicit(&idle_bytes, memory_order_relaxed); }
+
+void slots_publish_idle(_Atomic int64_t *copy) { atomic_store(&published, copy); }
+
+/* A period ends when it is as old as the decay time; with no limit in time it never does. */
+static void note_live(size_t live) {
+  int64_t start = atomic_load_explicit(&period_start, memory_order_relaxed), now = vdso_clock_now();
+  if (slots_rules.decay != SLOTS_NEVER && now - start > slots_rules.decay &&
+      atomic_compare_exchange_strong(&period_start, &start, now))
+    atomic_store(&last_peak_live, atomic_exchange(&peak_live, live));
+  size_t peak = atomic_load_explicit(&peak_live, memory_order_relaxed);
+  while (live > peak && !atomic_compare_exchange_weak(&peak_live, &peak, live)) {
+  }
+}
+
+/* What was live took more than its bytes: the rest of its last huge page, and its place in the lead. */
+static size_t most_idle(void) {
+  size_t now = atomic_load_explicit(&peak_live, memory_order_relaxed);
+  size_t last = atomic_load_explicit(&last_peak_live, memory_order_relaxed);
+  size_t most = now > last ? now : last;
+  return most + most / SETTLED_SHARE + 2 * slots_huge_page;
+}
+
+void slots_account(place at, ptrdiff_t grown) {
+  slot *s = at.s;
+  size_t used = s->end ? range_round_up(s->end, range_page_size()) : s->low;
+  size_t idle = s->resident > used ? s->resident - used : 0;
+  if (s->end && idle < (s->end - s->start) / SETTLED_SHARE)
+    idle = 0;
+  if (idle != s->idle) {
+    size_t before = atomic_fetch_add_explicit(&idle_bytes, idle - s->idle, memory_order_relaxed);
+    _Atomic int64_t *copy = atomic_load_explicit(&published, memory_order_relaxed);
+    if (copy && witness_is_own())
+      atomic_store_explicit(copy, (int64_t)(before + idle - s->idle), memory_order_relaxed);
+    s->idle = idle;
+  }
+  if (idle)
+    s->stamp = vdso_clock_now();
+  if (grown)
+    note_live(atomic_fetch_add_explicit(&live_bytes, (size_t)grown, memory_order_relaxed) + (size_t)grown);
+}
+
+/* Return the idle pages of a slot that is on no list. A free one goes to the cold list. */
+static void purge_unlisted(place at) {
+  gate_lock(at.lock);
+  slot *s = at.s;
+  bool is_free = s->end == 0;
+  size_t from = is_free ? s->low : range_round_up(s->end, range_page_size());
+  slots_purge(at, from, s->resident, is_free);
+  s->resident = is_free ? s->low : s->resident > from ? from : s->resident;
+  slots_account(at, 0);
+  if (is_free && range_is_frugal())
+    slots_close(at);
+  gate_unlock(at.lock);
+}
+
+/* One pass over a list, from its oldest slot: take off one that has been idle since `before` (ms) or longer.
+ * Tails are stamped again while their buffers grow, so the pass sends the young ones to the front and ends
+ * where it meets the first of them again; the lock is held all the time, so it will. *oldest: the least stamp
+ * seen of those that stay. */
+static bool take_expired(tier *t, slots_list list, int64_t before, place *out, int64_t *oldest) {
+  bool found = false;
+  uint32_t number, kept = 0;
+  gate_lock(t->lock);
+  while ((number = t->lists[list].last) != 0) {
+    *out = slots_place(t, number - 1);
+    found = out->s->stamp <= before;
+    if (found) {
+      slots_list_remove(*out);
+      break;
+    }
+    *oldest = out->s->stamp < *oldest ? out->s->stamp : *oldest;
+    if (list == SLOTS_IDLE_FREE || number == kept)
+      break;
+    if (!kept)
+      kept = number;
+    slots_list_push(*out, list);
+  }
+  gate_unlock(t->lock);
+  return found;
+}
+
+/* Purge what has been idle since `before`, until no more than `most` bytes are idle; returns the least stamp
+ * of what stays. */
+static int64_t purge_idle(int64_t before, size_t most) {
+  static const slots_list lists[] = {SLOTS_IDLE_FREE, SLOTS_IDLE_TAIL};
+  int64_t oldest = INT64_MAX;
+  for (tier *t = slots_tiers; t < slots_tiers + slots_tier_count; t++)
+    for (int i = 0; i < 2; i++) {
+      place at;
+      while (slots_idle_bytes() > most && take_expired(t, lists[i], before, &at, &oldest)) {
+        purge_unlisted(at);
+        if (lists[i] == SLOTS_IDLE_FREE)
+          slots_relist_free(at);
+      }
+    }
+  return oldest;
+}
+
+void slots_relist_free(place at) {
+  if (at.s->retired)
+    return;
+  gate_lock(at.t->lock);
+  gate_lock(at.lock); /* its tail may be purged at this moment */
+  bool warm = at.s->resident > at.s->low;
+  gate_unlock(at.lock);
+  slots_list_push(at, warm ? SLOTS_IDLE_FREE : SLOTS_COLD);
+  gate_unlock(at.t->lock);
+}
+
+void slots_relist_live(place at) {
+  gate_lock(at.t->lock);
+  gate_lock(at.lock);
+  bool is_free = at.s->end == 0, idle = at.s->idle > 0;
+  gate_unlock(at.lock);
+  if (is_free) {
+    /* freed meanwhile: whoever did that lists it, or has given it to somebody already */
+  } else if (!idle) {
+    slots_list_remove(at);
+  } else if (at.s->list != SLOTS_IDLE_TAIL) {
+    slots_list_push(at, SLOTS_IDLE_TAIL);
+  }
+  gate_unlock(at.t->lock);
+}
+
+int64_t slots_expire(void) {
+  if (slots_rules.decay == SLOTS_NEVER)
+    return SLOTS_NEVER;
+  int64_t now = vdso_clock_now(), oldest = purge_idle(now - slots_rules.decay, 0);
+  if (oldest == INT64_MAX)
+    return slots_idle_bytes() ? slots_rules.decay : SLOTS_NEVER;
+  return oldest + slots_rules.decay > now ? oldest + slots_rules.decay - now : 1;
+}
+
+/* Where addresses are charged too, those of free slots go back. */
+static void close_free(tier *t) {
+  gate_lock(t->lock);
+  for (uint32_t number = t->lists[SLOTS_COLD].first; number;) {
+    place at = slots_place(t, number - 1);
+    gate_lock(at.lock);
+    slots_close(at);
+    gate_unlock(at.lock);
+    number = at.s->next;
+  }
+  gate_unlock(t->lock);
+}
+
+void slots_release_idle(void) {
+  purge_idle(INT64_MAX, 0);
+  for (tier *t = slots_tiers; t < slots_tiers + slots_tier_count && range_is_frugal(); t++)
+    close_free(t);
+}
+
+void slots_bound_idle(void) {
+  size_t most = most_idle();
+  if (slots_idle_bytes() <= most)
+    return;
+  /* The older half first; when that is not enough, whatever is there. */
+  int64_t now = vdso_clock_now(), half = slots_rules.decay == SLOTS_NEVER ? 1000 : slots_rules.decay / 2;
+  purge_idle(now - half, most);
+  purge_idle(INT64_MAX, most);
+}

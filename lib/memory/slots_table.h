@@ -1,0 +1,118 @@
+/* The slots themselves: tiers, the record of each slot, lists, and what the kernel is told about its pages.
+ * Private to slots.c, slots_idle.c and slots_move.c.
+ *
+ * Layout of a slot of a tier with huge pages: the first, the lead, is ordinary pages, the rest are huge ones
+ * once the extent reaches them. An extent begins so far before the end of the lead that whatever would not
+ * fill a huge page lies in the lead: nothing is lost to rounding, and growth begins on a huge page. */
+#ifndef ARROWPOOL_SLOTS_TABLE_H
+#define ARROWPOOL_SLOTS_TABLE_H
+
+#include "memory/range.h"
+#include "memory/slots.h"
+
+#define SLOTS_MAX_TIERS 7
+#define SLOTS_MAX_CUTS  10
+
+typedef enum slots_list {
+  SLOTS_UNLISTED,
+  SLOTS_COLD,
+  SLOTS_IDLE_FREE,
+  SLOTS_IDLE_TAIL,
+  SLOTS_LISTS
+} slots_list;
+
+/* Offsets are in bytes from the slot's start. Protected by the slot's stripe, except where another is named.
+ */
+typedef struct slot {
+  size_t start, end;             /* of the extent; end 0: the slot is free */
+  size_t owned;                  /* bytes that jemalloc has and not yet released */
+  size_t low, resident;          /* pages from low to resident may be resident, no others */
+  _Atomic size_t idle;           /* how many of those count as idle; read under the tier's lock too */
+  size_t writable;               /* writable from the start; slots over SLOTS_WHOLE only */
+  size_t marked;                 /* advised to use huge pages from the lead to here; 0: not at all */
+  size_t requested;              /* of the buffer; belongs to its owner */
+  _Atomic int64_t stamp;         /* when pages last became idle (ms); read under the tier's lock too */
+  uint32_t cuts[SLOTS_MAX_CUTS]; /* offsets (pages) at which mappings that were moved here begin or end */
+  uint8_t cut_count;
+  bool stale;           /* pages could not be given back: none of the slot's read as zeros for sure */
+  bool closed;          /* it has no access until slots_open */
+  bool retired;         /* what the program did to it could not be undone: it serves nobody any more */
+  _Atomic bool altered; /* the program changed its mappings: they are not for another buffer */
+  _Atomic bool claimed; /* by who frees the buffer */
+  uint8_t lg_alignment;
+  uint8_t list;        /* slots_list; like the links, protected by the tier's lock */
+  uint32_t next, prev; /* index + 1 in the tier */
+} slot;
+
+typedef struct list_ends {
+  uint32_t first, last;
+} list_ends;
+
+typedef struct tier {
+  range_window addresses;
+  range_window table; /* of slot */
+  unsigned shift;
+  int lock;                     /* of the gate; protects what follows */
+  uint32_t count, used;         /* slots there are; slots that were ever used: the first of the table */
+  list_ends lists[SLOTS_LISTS]; /* the newest first */
+} tier;
+
+extern tier slots_tiers[SLOTS_MAX_TIERS];
+extern int slots_tier_count;
+extern slots_policy slots_rules;
+extern size_t slots_huge_page; /* bytes; a power of two */
+
+/* A slot as found from its index or an address in it. */
+typedef struct place {
+  tier *t;
+  slot *s;
+  char *base;
+  int lock;
+} place;
+
+place slots_place(tier *t, uint32_t index);
+bool slots_find(const void *pointer, place *out);
+
+static inline size_t slots_size(place at) { return (size_t)1 << at.t->shift; }
+/* A slot of fewer than eight huge pages has none. */
+static inline bool slots_has_lead(const tier *t) { return (size_t)1 << t->shift >= 8 * slots_huge_page; }
+
+/* Lists. The tier's lock must be held. */
+void slots_list_remove(place at);
+void slots_list_push(place at, slots_list list);
+
+/* Make the slot usable up to `end`, and advise huge pages where they belong. False if the kernel refuses. */
+bool slots_open(place at, size_t end);
+
+/* Whether an open slot still is: not after slots_renew or slots_fill_gaps found less than before. */
+static inline bool slots_is_usable(place at) { return !at.s->retired && !at.s->closed; }
+
+/* The end of the pages that a touch of the byte before `end` can make resident. */
+size_t slots_resident_end(place at, size_t end);
+
+/* Give the pages [from, to) back; if the slot is `empty`, also undo what moves and the program left behind.
+ */
+void slots_purge(place at, size_t from, size_t to, bool empty);
+
+/* Take an empty slot's access rights, which count where writable addresses do. */
+void slots_close(place at);
+
+/* As range_renew and range_fill_gaps, for [from, to) of the slot, with the advice that belongs there. */
+range_state slots_renew(place at, size_t from, size_t to);
+range_state slots_fill_gaps(place at, size_t from, size_t to);
+
+/* Mappings that the slots add to the process, which may have a quarter of vm.max_map_count. */
+bool slots_mappings_take(int count);
+void slots_mappings_return(int count);
+
+/* slots_idle.c */
+/* Set what the slot counts for as live and idle; under the slot's lock. `grown`: change of its live bytes. */
+void slots_account(place at, ptrdiff_t grown);
+/* List the slot where it belongs now; no lock held. A free slot is listed by the one thread that has it: the
+ * one that freed it, purged it, or took it off its list. */
+void slots_relist_free(place at);
+void slots_relist_live(place at);
+/* Keep idle pages within their bound; no lock held. */
+void slots_bound_idle(void);
+
+#endif

@@ -1,0 +1,7 @@
+/* system_calls.h for libarrowpool.so: whatever the process's symbols lead to. */
+#include "memory/system_calls.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+const system_calls system_allocator = {posix_memalign, realloc, free, malloc_usable_size, malloc_trim};

@@ -1,0 +1,274 @@
+/* See options.h. The parsers are by hand because libc's depend on the locale and may allocate. */
+#include "options/options.h"
+
+#include <signal.h>
+#include <string.h>
+
+const options_row options_table[OPTION_COUNT] = {
+#define OPTION(id, suffix, kind, values, fallback, help)                                                     \
+  {OPTIONS_PREFIX suffix, OPTIONS_##kind, values, fallback, help},
+#include "options/options.def"
+#undef OPTION
+};
+
+/* ---- values ---- */
+
+/* The index of the word `text` of `length` bytes in a list separated by commas; -1: not in it. */
+static int find_word(const char *list, const char *text, size_t length) {
+  for (int index = 0;; index++) {
+    size_t word = strcspn(list, ",");
+    if (word == length && strncmp(list, text, length) == 0)
+      return index;
+    if (!list[word])
+      return -1;
+    list += word + 1;
+  }
+}
+
+static bool parse_choice(const char *values, const char *text, int64_t *out) {
+  int index = find_word(values, text, strlen(text));
+  *out = index;
+  return index >= 0;
+}
+
+static bool parse_list(const char *values, const char *text, int64_t *out) {
+  *out = 0;
+  bool all = strcmp(text, "all") == 0;
+  for (const char *word = all ? values : text;; word++) {
+    size_t length = strcspn(word, ",");
+    int index = find_word(values, word, length);
+    if (index < 0)
+      return false;
+    *out |= INT64_C(1) << index;
+    word += length;
+    if (!*word)
+      return true;
+  }
+}
+
+/* Digits, and a unit after them: its factor from the list. */
+typedef struct unit {
+  const char *name;
+  int64_t factor;
+} unit;
+
+static bool parse_number(const unit *units, const char *text, int64_t *out) {
+  int64_t number = 0;
+  if (*text < '0' || *text > '9')
+    return false;
+  for (; *text >= '0' && *text <= '9'; text++)
+    if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, *text - '0', &number))
+      return false;
+  for (; units->name; units++)
+    if (strcmp(text, units->name) == 0)
+      return !__builtin_mul_overflow(number, units->factor, out);
+  return false;
+}
+
+static bool parse_duration(const char *text, int64_t *out) {
+  static const unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0}};
+  if (strcmp(text, "0") == 0) {
+    *out = 0;
+    return true;
+  }
+  return parse_number(units, text, out);
+}
+
+static bool parse_decay(const char *text, int64_t *out) {
+  if (strcmp(text, "never") == 0) {
+    *out = OPTIONS_NEVER;
+    return true;
+  }
+  return parse_duration(text, out);
+}
+
+#define BINARY_UNIT(letter, factor)                                                                          \
+  {letter, factor}, {letter "B", factor}, { letter "iB", factor }
+
+static bool parse_size(const char *text, int64_t *out) {
+  static const unit sizes[] = {{"", 1},
+                               {"B", 1},
+                               BINARY_UNIT("K", INT64_C(1) << 10),
+                               BINARY_UNIT("M", INT64_C(1) << 20),
+                               BINARY_UNIT("G", INT64_C(1) << 30),
+                               BINARY_UNIT("T", INT64_C(1) << 40),
+                               {NULL, 0}};
+  static const unit percent[] = {{"%", 1}, {NULL, 0}};
+  int64_t number;
+  if (parse_number(percent, text, &number) && number >= 1 && number <= 100) {
+    *out = -number;
+    return true;
+  }
+  if (!parse_number(sizes, text, &number) || number == 0)
+    return false;
+  *out = number;
+  return true;
+}
+
+static bool parse_signal(const char *text, int64_t *out) {
+  if (strncmp(text, "SIG", 3) == 0)
+    text += 3;
+  for (int number = 1; number < NSIG; number++) {
+    const char *name = sigabbrev_np(number);
+    if (name && strcmp(name, text) == 0 && number != SIGKILL && number != SIGSTOP) {
+      *out = number;
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Only the placeholders we know; others would be a surprise in a file name. */
+static bool is_destination(const char *text) {
+  for (; *text; text++)
+    if (*text == '%' && (!*++text || !strchr("phet%", *text)))
+      return false;
+  return true;
+}
+
+bool options_too_long(const char *text) { return strnlen(text, OPTIONS_TEXT_BYTES) == OPTIONS_TEXT_BYTES; }
+
+bool options_parse(const options_row *row, const char *text, options_value *out) {
+  options_value value = {.text = text};
+  if (!*text || options_too_long(text))
+    return false;
+  bool valid = true;
+  switch (row->kind) {
+  case OPTIONS_CHOICE:
+    valid = parse_choice(row->values, text, &value.number);
+    break;
+  case OPTIONS_LIST:
+    valid = parse_list(row->values, text, &value.number);
+    break;
+  case OPTIONS_FLAG:
+    valid = parse_choice("0,1", text, &value.number);
+    break;
+  case OPTIONS_DURATION:
+    valid = parse_duration(text, &value.number);
+    break;
+  case OPTIONS_DECAY:
+    valid = parse_decay(text, &value.number);
+    break;
+  case OPTIONS_SIZE:
+    valid = parse_size(text, &value.number);
+    break;
+  case OPTIONS_SIGNAL:
+    valid = parse_signal(text, &value.number);
+    break;
+  case OPTIONS_DESTINATION:
+    valid = is_destination(text);
+    if (strcmp(text, "off") == 0)
+      value.text = NULL;
+    break;
+  case OPTIONS_DIRECTORY:
+    break;
+  }
+  if (valid)
+    *out = value;
+  return valid;
+}
+
+/* Append, cut off at the end of the 128 bytes. */
+static void append(char *out, const char *text, size_t length) {
+  size_t used = strlen(out), room = 127 - used;
+  length = length < room ? length : room;
+  memcpy(out + used, text, length);
+  out[used + length] = 0;
+}
+
+void options_describe_values(const options_row *row, char *out) {
+  *out = 0;
+  if (row->kind == OPTIONS_LIST)
+    append(out, "all, ", 5);
+  if (row->kind != OPTIONS_CHOICE && row->kind != OPTIONS_LIST) {
+    append(out, row->values, strlen(row->values));
+    return;
+  }
+  for (const char *word = row->values; *word;) {
+    size_t length = strcspn(word, ",");
+    append(out, word, length);
+    word += length;
+    if (*word) {
+      bool last = !strchr(++word, ',');
+      append(out, last ? " or " : ", ", last ? 4 : 2);
+    }
+  }
+}
+
+/* ---- the environment ---- */
+
+static void read_one(options *out, int id, options_lookup lookup, options_complain complain) {
+  const options_row *row = &options_table[id];
+  options_value *value = &out->values[id];
+  const char *text = lookup(row->variable);
+  memset(value, 0, sizeof *value);
+  if (row->fallback)
+    options_parse(row, row->fallback, value);
+  if (!text || !*text) /* set to nothing: as if it were not set */
+    return;
+  const char *instead = row->fallback ? row->fallback : "none";
+  if (options_too_long(text)) {
+    complain((const char *const[]){row->variable, ": longer than a path may be; using ", instead}, 3);
+    return;
+  }
+  if (options_parse(row, strcpy(out->texts[id], text), value)) {
+    value->given = true;
+    return;
+  }
+  char choices[128];
+  options_describe_values(row, choices);
+  complain((const char *const[]){row->variable, "=", text, ": choose ", choices, "; using ", instead}, 7);
+}
+
+void options_read(options *out, options_lookup lookup, options_complain complain) {
+  read_one(out, OPTION_LOG, lookup, complain); /* first: it decides what is said about the others */
+  for (int id = 0; id < OPTION_COUNT; id++)
+    if (id != OPTION_LOG)
+      read_one(out, id, lookup, complain);
+}
+
+/* Edits that turn one name into the other (Levenshtein). */
+static unsigned distance(const char *name, size_t length, const char *other) {
+  unsigned row[64];
+  size_t width = strlen(other);
+  if (length > 60 || width > 60)
+    return 64;
+  for (size_t i = 0; i <= width; i++)
+    row[i] = (unsigned)i;
+  for (size_t y = 1; y <= length; y++) {
+    unsigned diagonal = row[0];
+    row[0] = (unsigned)y;
+    for (size_t x = 1; x <= width; x++) {
+      unsigned replace = diagonal + (name[y - 1] != other[x - 1]),
+               best = row[x] < row[x - 1] ? row[x] : row[x - 1];
+      diagonal = row[x];
+      row[x] = replace < best + 1 ? replace : best + 1;
+    }
+  }
+  return row[width];
+}
+
+void options_check_names(char *const environment[], options_complain complain) {
+  for (; environment && *environment; environment++) {
+    const char *name = *environment;
+    size_t length = strcspn(name, "=");
+    if (strncmp(name, OPTIONS_PREFIX "_", sizeof OPTIONS_PREFIX) != 0)
+      continue;
+    const options_row *nearest = NULL;
+    unsigned least = 64;
+    for (const options_row *row = options_table; row < options_table + OPTION_COUNT; row++) {
+      unsigned edits = distance(name, length, row->variable);
+      if (edits < least) {
+        least = edits;
+        nearest = row;
+      }
+    }
+    if (least == 0)
+      continue;
+    char shown[64] = "";
+    memcpy(shown, name, length < sizeof shown - 1 ? length : sizeof shown - 1);
+    const char *pieces[] = {shown, ": unknown variable; the nearest is ",
+                            nearest ? nearest->variable : OPTIONS_PREFIX};
+    complain(pieces, 3);
+  }
+}

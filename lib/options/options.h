@@ -1,0 +1,86 @@
+/* The options: one table (options.def), read once from the environment, never changed afterwards: texts are
+ * copied, since a program that sets its title writes it over its arguments and its environment.
+ * Used by the shim and by the command line. No malloc, no stdio, no locale. */
+#ifndef ARROWPOOL_OPTIONS_H
+#define ARROWPOOL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OPTIONS_PREFIX "ARROW_POOL"
+
+enum {
+#define OPTION(id, suffix, kind, values, fallback, help) OPTION_##id,
+#include "options/options.def"
+#undef OPTION
+  OPTION_COUNT
+};
+
+/* Words of the choices, in the order of their `values`. */
+enum { OPTIONS_POOL_JEMALLOC, OPTIONS_POOL_SYSTEM };
+enum { OPTIONS_FORMAT_TEXT, OPTIONS_FORMAT_JSON, OPTIONS_FORMAT_JSONL, OPTIONS_FORMAT_PROMETHEUS };
+enum { OPTIONS_THP_AUTO, OPTIONS_THP_ALWAYS, OPTIONS_THP_NEVER };
+enum { OPTIONS_DEBUG_OFF, OPTIONS_DEBUG_WARN, OPTIONS_DEBUG_TRAP, OPTIONS_DEBUG_ABORT };
+enum { OPTIONS_LOG_QUIET, OPTIONS_LOG_WARN, OPTIONS_LOG_INFO };
+enum { OPTIONS_DOOR_LIBC = 1 << 0, OPTIONS_DOOR_ARROW_MI = 1 << 1, OPTIONS_DOOR_ARROW_VTABLE = 1 << 2 };
+
+#define OPTIONS_NEVER INT64_MAX /* a DECAY of "never" */
+
+#define OPTIONS_TEXT_BYTES 4096 /* of a value, with its NUL: PATH_MAX, what the kernel takes as a path */
+
+typedef enum options_kind {
+  OPTIONS_CHOICE,      /* number: index of the word */
+  OPTIONS_LIST,        /* number: a bit for each word */
+  OPTIONS_DESTINATION, /* text: path or "stderr"; NULL: off */
+  OPTIONS_DIRECTORY,   /* text */
+  OPTIONS_DURATION,    /* number: milliseconds */
+  OPTIONS_DECAY,       /* number: milliseconds, or OPTIONS_NEVER */
+  OPTIONS_SIGNAL,      /* number: of the signal */
+  OPTIONS_SIZE,        /* number: bytes; negative: percent */
+  OPTIONS_FLAG         /* number: 0 or 1 */
+} options_kind;
+
+typedef struct options_row {
+  const char *variable;
+  options_kind kind;
+  const char *values, *fallback; /* as in options.def */
+  const char *help;
+} options_row;
+
+extern const options_row options_table[OPTION_COUNT];
+
+typedef struct options_value {
+  int64_t number;
+  const char *text; /* as given: what options_parse was given, or a copy by options_read */
+  bool given;       /* false: the default */
+} options_value;
+
+/* Not to be copied: values point into it. */
+typedef struct options {
+  options_value values[OPTION_COUNT];
+  char texts[OPTION_COUNT][OPTIONS_TEXT_BYTES]; /* of those that were given */
+} options;
+
+/* Whether a value is longer than any of ours can be: it is refused. */
+bool options_too_long(const char *text);
+
+/* Parse one value. False, with `out` untouched, if it is none of the option's values. */
+bool options_parse(const options_row *row, const char *text, options_value *out);
+
+/* Look one variable up; NULL: not set. */
+typedef const char *(*options_lookup)(const char *variable);
+
+/* Something to tell the user, in pieces that make up one line. */
+typedef void (*options_complain)(const char *const pieces[], size_t count);
+
+/* Fill `out` from the environment; complain about what is wrong and use the default there. */
+void options_read(options *out, options_lookup lookup, options_complain complain);
+
+/* Complain about each variable of the environment that looks like ours and is not. */
+void options_check_names(char *const environment[], options_complain complain);
+
+/* The option's values in words ("jemalloc or system"); into `out`, at least 128 bytes. */
+void options_describe_values(const options_row *row, char *out);
+
+#endif

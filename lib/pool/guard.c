@@ -1,0 +1,302 @@
+/* See guard.h. Lines are written as findings go: by write(2) only, each in one call. */
+#include "pool/guard.h"
+
+#include "base/nocancel.h"
+#include "base/writer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+arrowpool_debug guard_mode;
+
+static guard_tell tell_line;
+static _Atomic bool
+    lost; /* a buffer found no room in the table: what is not there may be ours all the same */
+
+void guard_start(arrowpool_debug mode, guard_tell tell) {
+  tell_line = tell;
+  guard_mode = mode;
+}
+
+/* ---- guard bytes ---- */
+
+/* No two neighbours are alike, and none is a value that programs like to write. */
+static uint8_t guard_byte(size_t index) { return (uint8_t)(0xa7 + index * 29); }
+
+static void *write_guard(void *buffer, size_t size) {
+  for (size_t i = 0; buffer && i < GUARD_SIZE; i++)
+    ((uint8_t *)buffer)[size + i] = guard_byte(i);
+  return buffer;
+}
+
+/* The first byte behind the buffer's end that was overwritten, and how many from there to the last. */
+typedef struct overrun {
+  size_t offset, bytes; /* bytes 0: none */
+} overrun;
+
+static overrun find_overrun(const guard_buffer *b) {
+  const uint8_t *guard = (const uint8_t *)b->address + b->size;
+  overrun found = {0, 0};
+  for (size_t i = 0; i < GUARD_SIZE; i++)
+    if (guard[i] != guard_byte(i)) {
+      found.offset = found.bytes ? found.offset : b->size + i;
+      found.bytes = b->size + i + 1 - found.offset;
+    }
+  return found;
+}
+
+/* ---- telling ---- */
+
+typedef struct line {
+  writer w;
+  char text[1024];
+  size_t used;
+} line;
+
+static int keep(void *context, const char *text, size_t size) {
+  line *l = context;
+  size_t room = sizeof l->text - 2 - l->used; /* for the end of the line and the NUL */
+  size = size < room ? size : room;
+  memcpy(l->text + l->used, text, size);
+  l->used += size;
+  return 0;
+}
+
+static void add_bytes(writer *w, size_t count) {
+  writer_int(w, (int64_t)count);
+  writer_text(w, count == 1 ? " byte" : " bytes");
+}
+
+static void begin(line *l, const char *pool, const guard_buffer *b) {
+  l->used = 0;
+  writer_init(&l->w, keep, l);
+  if (!tell_line)
+    writer_text(&l->w, "arrowpool: ");
+  writer_text(&l->w, "debug: pool ");
+  writer_text(&l->w, pool);
+  writer_text(&l->w, ": buffer ");
+  writer_address(&l->w, b->address);
+  if (b->size) {
+    writer_text(&l->w, " of ");
+    add_bytes(&l->w, b->size);
+    writer_text(&l->w, ", alignment ");
+    writer_int(&l->w, (int64_t)b->alignment);
+  }
+  writer_text(&l->w, ": ");
+}
+
+static void say(const line *l) {
+  int cancel_state = nocancel_begin();
+  if (tell_line)
+    tell_line(l->text);
+  else if (write(STDERR_FILENO, l->text, l->used) < 0) {
+    /* nobody to tell */
+  }
+  nocancel_end(cancel_state);
+}
+
+/* A debugger can go on after the trap. */
+static void end(line *l, const char *act) {
+  int saved = errno;
+  writer_text(&l->w, ", found at ");
+  writer_text(&l->w, act);
+  writer_finish(&l->w);
+  if (!tell_line)
+    l->text[l->used++] = '\n';
+  l->text[l->used] = 0;
+  say(l);
+  if (guard_mode == ARROWPOOL_DEBUG_TRAP)
+    raise(SIGTRAP);
+  else if (guard_mode == ARROWPOOL_DEBUG_ABORT)
+    abort();
+  errno = saved;
+}
+
+static void tell_overrun(const guard_buffer *b, overrun o, const char *act) {
+  line l;
+  begin(&l, b->pool, b);
+  add_bytes(&l.w, o.bytes);
+  writer_text(&l.w, o.bytes == 1 ? " behind its end was" : " behind its end were");
+  writer_text(&l.w, " overwritten (offset ");
+  writer_int(&l.w, (int64_t)o.offset);
+  writer_text(&l.w, ")");
+  end(&l, act);
+}
+
+static void tell_size(const guard_buffer *b, const guard_call *call) {
+  line l;
+  begin(&l, b->pool, b);
+  writer_text(&l.w, "told to have ");
+  add_bytes(&l.w, (size_t)call->size);
+  end(&l, call->act);
+}
+
+static void tell_alignment(const guard_buffer *b, const guard_call *call) {
+  line l;
+  begin(&l, b->pool, b);
+  writer_text(&l.w, "told to have alignment ");
+  writer_int(&l.w, call->alignment);
+  end(&l, call->act);
+}
+
+static void tell_double_free(const guard_buffer *b, const guard_call *call) {
+  line l;
+  begin(&l, b->pool, b);
+  writer_text(&l.w, "freed already");
+  if (b->pool != call->pool) {
+    writer_text(&l.w, ", and now given to pool ");
+    writer_text(&l.w, call->pool);
+  }
+  end(&l, call->act);
+}
+
+static void tell_foreign(const guard_buffer *live, const guard_call *call) {
+  line l;
+  begin(&l, call->pool, live->address ? live : &(guard_buffer){.address = call->address});
+  if (live->address) {
+    writer_text(&l.w, "it belongs to pool ");
+    writer_text(&l.w, live->pool);
+  } else {
+    writer_text(&l.w, "no pool handed it out");
+  }
+  if (!live->address && call->size > 0) {
+    writer_text(&l.w, " (told as ");
+    add_bytes(&l.w, (size_t)call->size);
+    writer_text(&l.w, ", alignment ");
+    writer_int(&l.w, call->alignment);
+    writer_text(&l.w, ")");
+  }
+  end(&l, call->act);
+}
+
+/* ---- for pools ---- */
+
+void guard_enter(const guard_buffer *b) {
+  if (!guard_table_enter(b))
+    lost = true;
+}
+
+static void check(const guard_buffer *b, const guard_call *call) {
+  overrun o = find_overrun(b);
+  if (o.bytes)
+    tell_overrun(b, o, call->act);
+  if (call->size >= 0 && (size_t)call->size != b->size)
+    tell_size(b, call);
+  if (call->alignment > 0 && (size_t)call->alignment != b->alignment)
+    tell_alignment(b, call);
+}
+
+/* It may be one that found no room in the table: as good as told. */
+static guard_buffer untracked(const guard_call *call) {
+  size_t size = call->size > 0 ? (size_t)call->size : call->backend->usable_size(call->address) - GUARD_SIZE;
+  size_t alignment = call->alignment > 0 ? (size_t)call->alignment : ARROWPOOL_DEFAULT_ALIGNMENT;
+  return (guard_buffer){.address = call->address, .size = size, .alignment = alignment, .pool = call->pool};
+}
+
+bool guard_withdraw(const guard_call *call, guard_buffer *out) {
+  guard_record found = guard_table_free(call->address, call->pool);
+  *out = found.live;
+  if (found.live.address && found.live.pool == call->pool) {
+    check(&found.live, call);
+    return true;
+  }
+  bool unknown = !found.live.address && !found.freed.address;
+  if (unknown && lost) {
+    *out = untracked(call);
+    return true;
+  }
+  if (found.live.address || unknown)
+    tell_foreign(&found.live, call);
+  else
+    tell_double_free(&found.freed, call);
+  return false;
+}
+
+bool guard_is_live(const void *address) { return guard_table_is_live(address); }
+
+bool guard_look_up(const void *address) {
+  guard_record found = guard_table_find(address);
+  return found.live.told || found.freed.told;
+}
+
+/* ---- what is live at exit ---- */
+
+typedef struct live_overrun {
+  guard_buffer buffer;
+  overrun overrun;
+} live_overrun;
+
+/* The guard is as new afterwards. */
+static bool is_overrun(const guard_buffer *b, void *context) {
+  live_overrun *out = context;
+  *out = (live_overrun){*b, find_overrun(b)};
+  if (out->overrun.bytes)
+    write_guard(b->address, b->size);
+  return out->overrun.bytes;
+}
+
+void guard_check_live(void) {
+  live_overrun found;
+  while (guard_mode != ARROWPOOL_DEBUG_OFF && guard_table_any(is_overrun, &found))
+    tell_overrun(&found.buffer, found.overrun, "exit");
+}
+
+/* Before the shim's last dump (101). */
+__attribute__((destructor(102))) static void check_at_exit(void) { guard_check_live(); }
+
+/* ---- backends ---- */
+
+static size_t alignment_of(void *buffer) {
+  guard_buffer live = guard_table_find(buffer).live;
+  return live.address ? live.alignment : ARROWPOOL_DEFAULT_ALIGNMENT;
+}
+
+static size_t usable_size(const backend *behind, void *buffer) {
+  guard_buffer live = {0};
+  if (guard_mode != ARROWPOOL_DEBUG_OFF)
+    live = guard_table_find(buffer).live;
+  return live.address ? live.size : behind->usable_size(buffer);
+}
+
+static void *reallocate(const backend *behind, void *buffer, size_t old_size, size_t new_size,
+                        size_t alignment, backend_resize *how) {
+  void *resized = behind->reallocate(buffer, old_size + GUARD_SIZE, new_size + GUARD_SIZE, alignment, how);
+  return write_guard(resized, new_size);
+}
+
+#define GUARDED(behind, title, ...)                                                                          \
+  static void *behind##_allocate(size_t size, size_t alignment) {                                            \
+    return write_guard(behind.allocate(size + GUARD_SIZE, alignment), size);                                 \
+  }                                                                                                          \
+  static void *behind##_reallocate(void *buffer, size_t old_size, size_t new_size, size_t alignment,         \
+                                   backend_resize *how) {                                                    \
+    return reallocate(&behind, buffer, old_size, new_size, alignment, how);                                  \
+  }                                                                                                          \
+  static void behind##_free(void *buffer, size_t size, size_t alignment) {                                   \
+    (void)size;                                                                                              \
+    behind.free(buffer, 0, alignment);                                                                       \
+  }                                                                                                          \
+  static size_t behind##_usable_size(void *buffer) { return usable_size(&behind, buffer); }                  \
+  static size_t behind##_remember(void *buffer, size_t requested) {                                          \
+    (void)buffer;                                                                                            \
+    return requested;                                                                                        \
+  }                                                                                                          \
+  static void behind##_release_unused(void) { behind.release_unused(); }                                     \
+  const backend title = {.allocate = behind##_allocate,                                                      \
+                         .reallocate = behind##_reallocate,                                                  \
+                         .free = behind##_free,                                                              \
+                         .usable_size = behind##_usable_size,                                                \
+                         .remember = behind##_remember,                                                      \
+                         .recall = behind##_usable_size,                                                     \
+                         .forget = behind##_usable_size,                                                     \
+                         .alignment = alignment_of,                                                          \
+                         .release_unused = behind##_release_unused,                                          \
+                         __VA_ARGS__}
+
+GUARDED(backend_jemalloc, guard_jemalloc, .name = "jemalloc", .owned = &range_all);
+GUARDED(backend_system, guard_system, .name = "system", .owned = NULL);
+
+const backend *guard_over(const backend *b) { return b->owned ? &guard_jemalloc : &guard_system; }

@@ -1,0 +1,106 @@
+/* Pools: the only place that validates, applies the zero-size rule, chooses the backend and counts.
+ *
+ * Pools live in one static table, for ever; a destroyed pool's entry is taken again under the same name, or
+ * under another when the table is full. Doors (api.c here, the shim's there) translate and call; nothing
+ * else does. Allocation takes no lock. */
+#ifndef ARROWPOOL_POOL_H
+#define ARROWPOOL_POOL_H
+
+#include "arrowpool.h"
+#include "counters/counters.h"
+#include "counters/limits.h"
+#include "memory/backend.h"
+#include "pool/guard.h"
+
+#define POOL_COUNT 256
+
+/* For pool_reallocate and pool_free of pools that remember sizes. */
+#define POOL_SIZE_UNKNOWN INT64_C(-1)
+
+/* What bytes_allocated counts. */
+typedef enum pool_basis {
+  POOL_TOLD,         /* what callers asked for: they tell it again when they free */
+  POOL_REMEMBERED,   /* what the backend remembers: its callers do not tell */
+  POOL_GUARDED_TOLD, /* likewise, in a debug mode: the guard knows */
+  POOL_GUARDED
+} pool_basis;
+
+/* Which of the pool's buffers are freed where the pool can see it. */
+typedef enum pool_sight {
+  POOL_SEES_ALL,
+  POOL_SEES_OWN /* only those its backend owns: the others are freed past us, among pointers of strangers */
+} pool_sight;
+
+typedef struct pool_config {
+  const backend *backend;
+  pool_basis basis;
+  pool_sight sight;
+  int64_t limit_bytes; /* most live; 0: no limit but that over all pools */
+} pool_config;
+
+/* The built-in pools, made before anything else. */
+enum { POOL_JEMALLOC, POOL_SYSTEM };
+arrowpool_pool *pool_built_in(int which);
+
+/* Have all pools guarded from here on (guard.h). False if pools are in use or another mode holds. */
+bool pool_set_debug(arrowpool_debug mode, guard_tell tell);
+
+/* Make a pool of that full name ("libc", "arrow.mimalloc", "c:NAME"), or open a destroyed one again. */
+arrowpool_status pool_create(const char *name, pool_config config, arrowpool_pool **out);
+void pool_destroy(arrowpool_pool *pool);
+
+const char *pool_name(const arrowpool_pool *pool);
+const pool_config *pool_get_config(const arrowpool_pool *pool);
+
+/* As in arrowpool.h; a pool whose callers do not tell sizes takes POOL_SIZE_UNKNOWN for old_size and size.
+ * The alignment is a power of two; 0 in pool_reallocate keeps the buffer's own. */
+arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment, void **out);
+arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size, int64_t alignment,
+                                 void **buffer);
+void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignment);
+
+/* Whether its buffers count for a limit. */
+bool pool_is_limited(const arrowpool_pool *pool);
+
+/* Limit what is live in all pools together that know it (bytes). Before other threads use a pool. */
+void pool_limit_all(int64_t most);
+
+/* The limit that stands in the way of so many bytes more, if one does, and what is live under it (bytes). */
+typedef struct pool_headroom {
+  quota_scope refuses;
+  int64_t live, most;
+} pool_headroom;
+pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t bytes);
+
+/* Called for each request that fails, with what it would have added (bytes); no lock is held. NULL: nobody.
+ */
+extern void (*pool_on_refusal)(const arrowpool_pool *pool, int64_t bytes);
+
+/* In the child of a fork, after counters_fork_child. */
+void pool_fork_child(void);
+
+/* Count what a door had the next allocator do by itself (bytes as requested). */
+void pool_note_allocated(arrowpool_pool *pool, int64_t size);
+void pool_note_failed(arrowpool_pool *pool);
+
+/* Statistics; what the pool cannot see is ARROWPOOL_UNKNOWN. Async-signal-safe. */
+void pool_read(const arrowpool_pool *pool, arrowpool_stats *out);
+
+/* What the program is told that asks its pool (counters.h). */
+void pool_read_history(const arrowpool_pool *pool, counters_history *out);
+
+/* A consistent copy of what a report says of a pool. */
+typedef struct pool_view {
+  char name[72];
+  const char *backend;
+  bool counts_requested; /* bytes_allocated counts bytes as requested; else as the allocator behind us rounds
+                          */
+  arrowpool_stats stats;
+} pool_view;
+
+/* Whether the pool at `index` (below POOL_COUNT) was ever asked for memory; a copy of it, if it was, else
+ * `out` holds nothing. Async-signal-safe. */
+bool pool_is_used(unsigned index);
+bool pool_view_at(unsigned index, pool_view *out);
+
+#endif

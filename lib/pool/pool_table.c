@@ -1,0 +1,214 @@
+/* See pool_table.h: creating and destroying pools, their limits and their statistics. */
+#include "pool/pool_table.h"
+
+#include "base/locks.h"
+#include "pool/pool_debug.h"
+
+#include <string.h>
+
+_Static_assert(POOL_COUNT == COUNTERS_POOLS, "a pool's place in the table is its number in the counters");
+
+arrowpool_pool pool_table[POOL_COUNT] = {
+    [POOL_JEMALLOC] = {.config = {.backend = &backend_jemalloc}, .life = POOL_OPEN, .name = {"c:jemalloc"}},
+    [POOL_SYSTEM] = {.config = {.backend = &backend_system}, .life = POOL_OPEN, .name = {"c:system"}},
+};
+static bool all_limited; /* there is a limit over all pools; protected by GATE_POOLS */
+
+arrowpool_pool *pool_built_in(int which) { return &pool_table[which]; }
+
+const char *pool_name(const arrowpool_pool *pool) { return pool->name.text; }
+
+const pool_config *pool_get_config(const arrowpool_pool *pool) { return &pool->config; }
+
+/* ---- create, destroy ---- */
+
+/* Destroyed, and its last buffer freed: nobody can use it any more. */
+static bool is_over(const arrowpool_pool *pool) {
+  return atomic_load(&pool->life) == POOL_DESTROYED && counters_all_freed(pool_number(pool));
+}
+
+/* The entry for a new pool: that of its name, else an unused one, else one that is over. */
+static arrowpool_status find_entry(const char *name, arrowpool_pool **out) {
+  arrowpool_pool *unused = NULL, *over = NULL;
+  for (arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++) {
+    if (atomic_load(&p->life) == POOL_UNUSED) {
+      if (!unused)
+        unused = p;
+    } else if (strcmp(p->name.text, name) == 0) {
+      *out = p;
+      return is_over(p) ? ARROWPOOL_OK : ARROWPOOL_EXISTS;
+    } else if (!over && is_over(p)) {
+      over = p;
+    }
+  }
+  *out = unused ? unused : over;
+  return *out ? ARROWPOOL_OK : ARROWPOOL_OUT_OF_MEMORY;
+}
+
+static bool counts_requested(pool_config config) {
+  return config.basis != POOL_REMEMBERED || config.backend == &backend_jemalloc;
+}
+
+/* Whether it knows what is live and what was freed. */
+static bool knows_live(pool_config config) { return config.sight == POOL_SEES_ALL || config.backend->owned; }
+
+static void label(const arrowpool_pool *pool) {
+  counters_label(pool_number(pool), pool_name(pool), pool->config.backend->name,
+                 counts_requested(pool->config), knows_live(pool->config), pool->config.limit_bytes);
+}
+
+/* The pool is charged from now on, for what is live already as well. */
+static int64_t put_under_limit(arrowpool_pool *pool) {
+  int64_t live = counters_be_exact(pool_number(pool));
+  int64_t most = pool->config.limit_bytes ? pool->config.limit_bytes : QUOTA_UNLIMITED;
+  quota_set(pool_number(pool), most, live);
+  pool->limited = true;
+  return live;
+}
+
+__attribute__((constructor(101))) static void label_built_in_pools(void) {
+  label(&pool_table[POOL_JEMALLOC]);
+  label(&pool_table[POOL_SYSTEM]);
+}
+
+static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
+  union {
+    char text[POOL_NAME_WORDS * 8];
+    uint64_t words[POOL_NAME_WORDS];
+  } padded = {{0}};
+  config = pool_guarded_config(config);
+  atomic_fetch_add(&pool->version, 1);
+  if (strcmp(pool->name.text, name) != 0) {
+    counters_reset(pool_number(pool));
+    strcpy(padded.text, name);
+    for (int i = 0; i < POOL_NAME_WORDS; i++)
+      atomic_store_explicit(&pool->name.words[i], padded.words[i], memory_order_relaxed);
+  }
+  __atomic_store_n(&pool->config.backend, config.backend, __ATOMIC_RELAXED);
+  __atomic_store_n(&pool->config.basis, config.basis, __ATOMIC_RELAXED);
+  __atomic_store_n(&pool->config.sight, config.sight, __ATOMIC_RELAXED);
+  __atomic_store_n(&pool->config.limit_bytes, config.limit_bytes, __ATOMIC_RELAXED);
+  atomic_fetch_add(&pool->version, 1);
+  label(pool);
+  pool->limited = false;
+  if ((all_limited || config.limit_bytes) && knows_live(config))
+    put_under_limit(pool);
+  atomic_store_explicit(&pool->life, pool->limited ? POOL_OPEN_LIMITED : POOL_OPEN, memory_order_release);
+}
+
+arrowpool_status pool_create(const char *name, pool_config config, arrowpool_pool **out) {
+  arrowpool_pool *pool;
+  if (strlen(name) >= sizeof pool->name.text)
+    return ARROWPOOL_INVALID;
+  gate_lock(GATE_POOLS);
+  arrowpool_status status = find_entry(name, &pool);
+  if (status == ARROWPOOL_OK) {
+    set_up(pool, name, config);
+    *out = pool;
+  }
+  gate_unlock(GATE_POOLS);
+  return status;
+}
+
+bool pool_set_debug(arrowpool_debug mode, guard_tell tell) {
+  gate_lock(GATE_POOLS);
+  bool unused = guard_mode == ARROWPOOL_DEBUG_OFF;
+  for (const arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
+    unused = unused && (p <= &pool_table[POOL_SYSTEM] ? !counters_is_used(pool_number(p))
+                                                      : atomic_load(&p->life) == POOL_UNUSED);
+  if (unused && mode != ARROWPOOL_DEBUG_OFF) {
+    guard_start(mode, tell);
+    for (arrowpool_pool *p = pool_table; p <= &pool_table[POOL_SYSTEM]; p++)
+      set_up(p, pool_name(p), p->config);
+  }
+  gate_unlock(GATE_POOLS);
+  return guard_mode == mode;
+}
+
+void pool_destroy(arrowpool_pool *pool) {
+  if (pool && pool_number(pool) != POOL_JEMALLOC && pool_number(pool) != POOL_SYSTEM)
+    atomic_store(&pool->life, POOL_DESTROYED);
+}
+
+/* ---- limits ---- */
+
+bool pool_is_limited(const arrowpool_pool *pool) { return pool->limited; }
+
+void pool_limit_all(int64_t most) {
+  int64_t live = 0;
+  gate_lock(GATE_POOLS);
+  all_limited = true;
+  for (arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
+    if (atomic_load(&p->life) != POOL_UNUSED && knows_live(p->config)) {
+      live += put_under_limit(p);
+      if (atomic_load(&p->life) == POOL_OPEN)
+        atomic_store(&p->life, POOL_OPEN_LIMITED);
+    }
+  quota_set_all(most, live);
+  gate_unlock(GATE_POOLS);
+}
+
+pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t bytes) {
+  pool_headroom own = {QUOTA_OF_POOL, quota_charged(pool_number(pool)), quota_of(pool_number(pool))},
+                all = {QUOTA_OF_ALL, quota_charged_to_all(), quota_of_all()};
+  return bytes > own.most - own.live   ? own
+         : bytes > all.most - all.live ? all
+                                       : (pool_headroom){QUOTA_NONE, 0, 0};
+}
+
+/* In the child of a fork: threads that are not there may have left charges for buffers they never got. */
+void pool_fork_child(void) {
+  int64_t live = 0;
+  for (arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
+    if (p->limited)
+      live += put_under_limit(p);
+  quota_set_all(quota_of_all(), live);
+}
+
+/* ---- statistics ---- */
+
+/* What the pool does not see is not known, and the limit is of the configuration. */
+static void read_stats(unsigned number, pool_config config, arrowpool_stats *out) {
+  counters_read(number, out);
+  if (config.limit_bytes)
+    out->limit_bytes = config.limit_bytes;
+  if (knows_live(config))
+    return;
+  out->bytes_allocated = out->max_memory = out->num_frees = out->inherited_bytes = ARROWPOOL_UNKNOWN;
+  out->num_reallocations = out->reallocs_in_place = out->reallocs_remapped = out->reallocs_copied =
+      ARROWPOOL_UNKNOWN;
+  out->bytes_grown_in_place = out->bytes_remapped = out->bytes_copied = ARROWPOOL_UNKNOWN;
+  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
+    out->live_histogram[i] = ARROWPOOL_UNKNOWN;
+}
+
+void pool_read(const arrowpool_pool *pool, arrowpool_stats *out) {
+  read_stats(pool_number(pool), pool->config, out);
+}
+
+void pool_read_history(const arrowpool_pool *pool, counters_history *out) {
+  counters_read_history(pool_number(pool), out);
+}
+
+bool pool_is_used(unsigned index) {
+  return atomic_load(&pool_table[index].life) != POOL_UNUSED && counters_is_used(index);
+}
+
+bool pool_view_at(unsigned index, pool_view *out) {
+  const arrowpool_pool *pool = &pool_table[index];
+  unsigned version = atomic_load(&pool->version);
+  if (version % 2 || !pool_is_used(index))
+    return false;
+  for (int i = 0; i < POOL_NAME_WORDS; i++) {
+    uint64_t word = atomic_load_explicit(&pool->name.words[i], memory_order_relaxed);
+    memcpy(out->name + i * sizeof word, &word, sizeof word);
+  }
+  pool_config config = {__atomic_load_n(&pool->config.backend, __ATOMIC_RELAXED),
+                        __atomic_load_n(&pool->config.basis, __ATOMIC_RELAXED),
+                        __atomic_load_n(&pool->config.sight, __ATOMIC_RELAXED),
+                        __atomic_load_n(&pool->config.limit_bytes, __ATOMIC_RELAXED)};
+  out->backend = config.backend->name;
+  out->counts_requested = counts_requested(config);
+  read_stats(index, config, &out->stats);
+  return atomic_load(&pool->version) == version;
+}

@@ -1,0 +1,42 @@
+/* The table of all pools, and what else pool.c, pool_table.c and pool_guarded.c share. */
+#ifndef ARROWPOOL_POOL_TABLE_H
+#define ARROWPOOL_POOL_TABLE_H
+
+#include "pool/pool.h"
+
+#include <stdatomic.h>
+
+typedef enum pool_life { POOL_UNUSED, POOL_OPEN, POOL_OPEN_LIMITED, POOL_DESTROYED } pool_life;
+
+#define POOL_NAME_WORDS ((ARROWPOOL_NAME_MAX + 3 + 7) / 8) /* with the prefix "c:" and the NUL */
+
+/* An entry changes its name and configuration only while nobody can use the pool; reports may read it all the
+ * same, and notice by `version`, which is odd during the change. */
+struct arrowpool_pool {
+  _Alignas(128) pool_config config; /* a power of two in size: its number is a shift away */
+  _Atomic int life;
+  bool limited; /* its bytes are charged (quota.h); for good once a buffer was */
+  _Atomic unsigned version;
+  union {
+    char text[POOL_NAME_WORDS * 8];
+    _Atomic uint64_t words[POOL_NAME_WORDS];
+  } name;
+};
+
+extern arrowpool_pool pool_table[POOL_COUNT]
+    __attribute__((visibility("hidden"))); /* no way round by the GOT */
+
+/* Its number, in the counters and everywhere. */
+static inline unsigned pool_number(const arrowpool_pool *pool) { return (unsigned)(pool - pool_table); }
+
+/* What a backend_resize counts as. */
+extern const counters_kind pool_kinds[] __attribute__((visibility("hidden")));
+
+/* Charge bytes to the limits of a limited pool; nothing to charge is always granted. Warm pages are given
+ * back before it fails. */
+bool pool_charge(const arrowpool_pool *pool, int64_t bytes);
+
+/* A request of so many bytes more failed: counted, and told to pool_on_refusal. */
+arrowpool_status pool_refuse(const arrowpool_pool *pool, int64_t bytes);
+
+#endif

@@ -1,0 +1,58 @@
+/* See refusal.h. */
+#include "pool/refusal.h"
+
+#include "base/writer.h"
+
+#include <string.h>
+
+/* Collects into REFUSAL_BYTES at `context`; what does not fit is cut off. */
+static int append(void *context, const char *text, size_t size) {
+  char *out = context;
+  size_t used = strlen(out), room = REFUSAL_BYTES - 1 - used;
+  size = size < room ? size : room;
+  memcpy(out + used, text, size);
+  out[used + size] = 0;
+  return 0;
+}
+
+static void write_size(writer *w, int64_t size) {
+  char text[24];
+  writer_bytes(w, text, writer_format_size(text, size));
+}
+
+void refusal_describe(const arrowpool_pool *pool, int64_t old_size, int64_t new_size, char *out) {
+  pool_headroom limit = pool_headroom_for(pool, new_size - old_size);
+  writer w;
+  *out = 0;
+  writer_init(&w, append, out);
+  writer_text(&w, old_size ? "realloc of size " : "malloc of size ");
+  writer_int(&w, new_size);
+  writer_text(&w, " failed");
+  if (limit.refuses != QUOTA_NONE) {
+    writer_text(&w, limit.refuses == QUOTA_OF_ALL ? ": pools have " : ": pool ");
+    if (limit.refuses == QUOTA_OF_POOL) {
+      writer_text(&w, pool_name(pool));
+      writer_text(&w, " has ");
+    }
+    write_size(&w, limit.live);
+    writer_text(&w, limit.refuses == QUOTA_OF_ALL ? " of the limit over all of them, " : " of its limit of ");
+    write_size(&w, limit.most);
+  }
+  writer_finish(&w);
+}
+
+void refusal_describe_pool(const pool_view *pool, char *out) {
+  writer w;
+  *out = 0;
+  writer_init(&w, append, out);
+  writer_text(&w, pool->name);
+  writer_text(&w, ": ");
+  if (pool->stats.bytes_allocated == ARROWPOOL_UNKNOWN) {
+    writer_text(&w, "not known, and not limited");
+  } else {
+    write_size(&w, pool->stats.bytes_allocated);
+    writer_text(&w, " live, peak ");
+    write_size(&w, pool->stats.max_memory);
+  }
+  writer_finish(&w);
+}

@@ -1,0 +1,370 @@
+/* See live.h. Everything here is off the hot path, and happens under GATE_SHARDS or in a fork. */
+#include "report/live.h"
+
+#include "base/fork_detect.h"
+#include "base/writer.h"
+#include "counters/counters_area.h"
+#include "memory/range.h"
+#include "memory/slots.h"
+#include "report/live_fault.h"
+#include "report/live_fields.h"
+#include "report/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Of file space that is allocated at a time: whole pages, on any kernel. */
+#define STEP          (RANGE_UNIT > (size_t)16 << 10 ? RANGE_UNIT : (size_t)16 << 10)
+#define FIELDS_OFFSET 4096
+#define POOLS_OFFSET  ((size_t)8192)
+#define SHARDS_OFFSET ((POOLS_OFFSET + AREA_POOLS * sizeof(area_pool) + 0xffff) & ~(size_t)0xffff)
+#define MAX_SHARDS    ((size_t)16384)
+#define FILE_SIZE     (SHARDS_OFFSET + MAX_SHARDS * sizeof(area_shard))
+
+static char directory[PATH_MAX - 128], path[PATH_MAX];
+static bool keep_file;
+static _Atomic bool active; /* a file is mapped, and this process's own */
+static bool in_memory;      /* or memory has taken its place, with what was in it */
+static void (*complain)(const char *path, const char *problem);
+static char *base;    /* of the mapping; NULL: none yet */
+static char *copy;    /* of what is used of it, for the child of a fork; there as long as there is a file */
+static size_t copied; /* at the last fork: up to where the pools were; 0: nothing */
+static size_t ready_pools, ready_shards; /* of the copy: what can be written to (bytes) */
+static size_t shards_allocated;
+static dev_t device;
+static ino_t inode;
+
+static live_header *header(void) { return (live_header *)(void *)base; }
+static area_pool *pools(void) { return (area_pool *)(void *)(base + POOLS_OFFSET); }
+static area_shard *shards(void) { return (area_shard *)(void *)(base + SHARDS_OFFSET); }
+
+/* As the kernel numbers them, which takes 32 bits. */
+static uint32_t pid_namespace(void) {
+  struct stat status;
+  return stat("/proc/self/ns/pid", &status) ? 0 : (uint32_t)status.st_ino;
+}
+
+static void write_header(void) {
+  snapshot_process process;
+  live_header *h = header();
+  snapshot_read_process(false, &process);
+  memcpy(h->magic, LIVE_MAGIC, sizeof h->magic);
+  h->byte_order = LIVE_BYTE_ORDER;
+  h->version = LIVE_VERSION;
+  h->header_bytes = sizeof *h;
+  h->field_bytes = sizeof *live_fields;
+  h->pool_bytes = sizeof(area_pool);
+  h->shard_bytes = sizeof(area_shard);
+  h->field_count = live_field_count;
+  h->pool_count = AREA_POOLS;
+  h->fields_offset = FIELDS_OFFSET;
+  h->pools_offset = POOLS_OFFSET;
+  h->shards_offset = SHARDS_OFFSET;
+  h->pid = process.pid;
+  h->start_time = process.start_time;
+  h->limit_bytes = process.limit_bytes;
+  h->start_ticks = snapshot_start_ticks();
+  h->pid_namespace = pid_namespace();
+  snapshot_read_file("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
+  memcpy(h->host, process.host, sizeof h->host);
+  memcpy(h->program, process.program, sizeof h->program);
+  memcpy(h->library, ARROWPOOL_VERSION, sizeof ARROWPOOL_VERSION);
+  snapshot_read_file("/proc/self/cmdline", h->command, sizeof h->command);
+  memcpy(base + FIELDS_OFFSET, live_fields, live_field_count * sizeof *live_fields);
+}
+
+/* ---- the file ---- */
+
+/* The file's name: process number and start time; what is there already under it is this very process before
+ * an exec, or somebody made it up, and the next number is taken. */
+static void set_path(unsigned image) {
+  static const char *const pieces[] = {"/arrowpool-", "-", "-"};
+  int64_t numbers[] = {(int64_t)syscall(SYS_getpid), snapshot_start_ticks(), image};
+  size_t used = strlen(directory);
+  /* The suffix ends it: NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
+  memcpy(path, directory, used);
+  for (int i = 0; i < 3; i++) {
+    memcpy(path + used, pieces[i], strlen(pieces[i]));
+    used += strlen(pieces[i]);
+    used += writer_format_int(path + used, numbers[i]);
+  }
+  memcpy(path + used, LIVE_SUFFIX, sizeof LIVE_SUFFIX);
+}
+
+static void mark_replaced(void) {
+  live_header old;
+  struct stat status;
+  uint32_t state = LIVE_REPLACED;
+  int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+  if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1 &&
+      pread(fd, &old, sizeof old, 0) == sizeof old && memcmp(old.magic, LIVE_MAGIC, 8) == 0 &&
+      old.pid == syscall(SYS_getpid) && pwrite(fd, &state, sizeof state, offsetof(live_header, state)) < 0) {
+    /* it will look like one that is gone */
+  }
+  if (fd >= 0)
+    close(fd);
+}
+
+/* Have the file keep room for [offset, offset + size); errno says why not. */
+static bool reserve(int fd, size_t offset, size_t size) {
+  int error; /* errno is left alone */
+  while ((error = posix_fallocate(fd, (off_t)offset, (off_t)size)) == EINTR) {
+  }
+  if (error)
+    errno = error;
+  return !error;
+}
+
+/* A new file, with room for the header, the first pools and the first shards. */
+static int create(void) {
+  mkdir(directory, 0700);
+  int fd = -1;
+  for (unsigned image = 0; image < 1000; image++) {
+    set_path(image);
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0 || errno != EEXIST)
+      break;
+    mark_replaced();
+  }
+  struct stat status;
+  if (fd < 0)
+    return -1;
+  if (fchmod(fd, 0600))
+    errno = 0; /* a file system without modes: the umask can only have taken some away */
+  if (ftruncate(fd, FILE_SIZE) || !reserve(fd, 0, STEP) || !reserve(fd, SHARDS_OFFSET, STEP) ||
+      fstat(fd, &status)) {
+    int error = errno;
+    unlink(path);
+    close(fd);
+    errno = error;
+    return -1;
+  }
+  device = status.st_dev;
+  inode = status.st_ino;
+  return fd;
+}
+
+/* Memory of the process's own in place of a part of the file: its figures are lost to readers. */
+static bool replace_by_memory(char *from, size_t size) {
+  return mmap(from, size, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+              0) != MAP_FAILED;
+}
+
+/* The same later. The descriptor is not kept: daemons close all. */
+static bool allocate(size_t offset, size_t size) {
+  struct stat status;
+  int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  bool done = fd >= 0 && fstat(fd, &status) == 0 && status.st_dev == device && status.st_ino == inode &&
+              reserve(fd, offset, size);
+  if (fd >= 0)
+    close(fd);
+  return done;
+}
+
+/* The file is lost to the process, which goes on without it. */
+static bool give_up_file(const void *address) {
+  if (!base || (uintptr_t)address - (uintptr_t)base >= FILE_SIZE || !replace_by_memory(base, FILE_SIZE))
+    return false;
+  active = in_memory = false; /* what is there now is empty, and knows of no shard */
+  return true;
+}
+
+/* ---- the counters' view ---- */
+
+/* The kernel takes whole pages; of 64 KiB at most, as which the shards begin. Of two ways one is enough:
+ * without its copy the child would have to forget. */
+static bool make_writable(size_t offset, size_t size) {
+  return mprotect(copy + offset, size, PROT_READ | PROT_WRITE) == 0 || replace_by_memory(copy + offset, size);
+}
+
+/* Have addresses for a copy, and access to as much as a fork will fill: asked for when the file grows, and
+ * not again, so that a fork finds it there. False, with errno, if it cannot be had. */
+static bool prepare_copy(size_t pools_end, size_t shards_size) {
+  char *fresh = copy;
+  if (!fresh)
+    fresh = mmap(NULL, FILE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (fresh != copy)
+    ready_pools = ready_shards = 0;
+  copy = fresh == MAP_FAILED ? NULL : fresh;
+  if (!copy || (pools_end > ready_pools && !make_writable(0, pools_end)) ||
+      (shards_size > ready_shards && !make_writable(SHARDS_OFFSET, shards_size)))
+    return false;
+  ready_pools = pools_end > ready_pools ? pools_end : ready_pools;
+  ready_shards = shards_size > ready_shards ? shards_size : ready_shards;
+  return true;
+}
+
+/* Room for a pool's record, which may be the first on its page. */
+static void prepare_pool(unsigned pool) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  size_t from = range_round_up(POOLS_OFFSET + pool * sizeof(area_pool), page);
+  size_t end = range_round_up(POOLS_OFFSET + (pool + 1) * sizeof(area_pool), page);
+  if (from < end && end > STEP && !(active && prepare_copy(end, 0) && allocate(from, end - from))) {
+    atomic_fetch_add(&header()->lost, 1);
+    replace_by_memory(base + from, end - from);
+  }
+}
+
+static area_shard *take_shard(void);
+static void leave_to_parent(void);
+
+/* Nearly all of the file is a hole. Around each page that is touched the kernel would keep zeroes of it in
+ * the page cache, as much as the device reads ahead: megabytes on some. */
+static void read_nothing_ahead(void) { madvise(base, FILE_SIZE, MADV_RANDOM); }
+
+static void attach(void) {
+  int saved = errno, fd = prepare_copy(STEP, STEP) ? create() : -1;
+  char *fresh = fd < 0 ? MAP_FAILED : mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (fresh == MAP_FAILED) {
+    complain(path[0] ? path : directory, strerrordesc_np(errno));
+    area_use(area_pools, NULL);
+    if (fd >= 0)
+      unlink(path);
+  } else {
+    base = fresh;
+    active = true;
+    read_nothing_ahead();
+    shards_allocated = STEP / sizeof(area_shard);
+    write_header();
+    live_fault_watch(give_up_file);
+    for (unsigned i = 0; i < AREA_POOLS; i++)
+      if (area_pools[i].name[0]) {
+        prepare_pool(i);
+        memcpy(&pools()[i], &area_pools[i], sizeof(area_pool));
+      }
+    slots_publish_idle(&header()->warm_bytes);
+    area_prepare_pool = prepare_pool;
+    area_leave = leave_to_parent;
+    area_use(pools(), take_shard);
+  }
+  if (fd >= 0)
+    close(fd);
+  errno = saved;
+}
+
+static area_shard *take_shard(void) {
+  if (!base)
+    attach();
+  if (!active && !in_memory)
+    return NULL;
+  size_t index = atomic_load(&header()->shard_count);
+  if (active && index == shards_allocated && index < MAX_SHARDS &&
+      prepare_copy(0, index * sizeof(area_shard) + STEP) &&
+      allocate(SHARDS_OFFSET + index * sizeof(area_shard), STEP))
+    shards_allocated += STEP / sizeof(area_shard);
+  bool room = index < shards_allocated;
+  atomic_fetch_add(room ? &header()->shard_count : &header()->lost, 1);
+  return room && (active || in_memory) ? &shards()[index] : NULL; /* give_up_file may have been here */
+}
+
+void live_start(const char *directory_, bool keep, void (*complain_)(const char *, const char *)) {
+  if (strlen(directory_) >= sizeof directory) {
+    complain_(directory_, strerrordesc_np(ENAMETOOLONG));
+    return;
+  }
+  strcpy(directory, directory_);
+  keep_file = keep;
+  complain = complain_;
+  witness_start();
+  area_use(area_pools, take_shard);
+}
+
+void live_finish(bool remove) {
+  if (!active || !witness_is_own() || header()->pid != syscall(SYS_getpid))
+    return;
+  atomic_store(&header()->end_time, snapshot_time());
+  atomic_store(&header()->state, LIVE_ENDED);
+  if (remove && !keep_file)
+    unlink(path);
+}
+
+/* ---- fork ---- */
+
+/* Where the pools in use end, and how many bytes of shards are. */
+static size_t used_pools_end(void) {
+  unsigned count = AREA_POOLS;
+  while (count && !pools()[count - 1].name[0])
+    count--;
+  return POOLS_OFFSET + count * sizeof *pools();
+}
+
+static size_t used_shards(const char *from) {
+  return ((const live_header *)(const void *)from)->shard_count * sizeof(area_shard);
+}
+
+static void copy_used(char *to, const char *from) {
+  memcpy(to, from, copied);
+  memcpy(to + SHARDS_OFFSET, from + SHARDS_OFFSET, used_shards(from));
+}
+
+void live_prefork(void) {
+  size_t end = base ? used_pools_end() : 0;
+  copied = base && prepare_copy(end, used_shards(base) + 1) ? end : 0;
+  if (copied)
+    copy_used(copy, base);
+}
+
+/* A file of the child's own in place of the parent's. */
+static bool map_file(int fd) {
+  size_t used = range_round_up(used_shards(copy) + 1, STEP);
+  shards_allocated = used / sizeof(area_shard);
+  bool done = reserve(fd, 0, range_round_up(copied, STEP)) && reserve(fd, SHARDS_OFFSET, used) &&
+              mmap(base, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
+  if (done)
+    read_nothing_ahead();
+  return done;
+}
+
+static bool move_over(size_t offset, size_t size) {
+  return mremap(copy + offset, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, base + offset) != MAP_FAILED;
+}
+
+/* The mapping is still the parent's: until it is replaced nothing may be counted. Where no file can be had,
+ * memory takes its place; at worst that of the copy, for which nothing new has to be mapped. */
+static bool leave_file(void) {
+  bool left = replace_by_memory(base, FILE_SIZE);
+  shards_allocated = left ? MAX_SHARDS : ready_shards / sizeof(area_shard);
+  if (left && copied)
+    copy_used(base, copy);
+  if (left || !copied)
+    return left;
+  left = move_over(0, ready_pools) && move_over(SHARDS_OFFSET, ready_shards);
+  copy = NULL;
+  return left;
+}
+
+static void leave_to_parent(void) {
+  if (!active)
+    return;
+  live_prefork();
+  in_memory = leave_file() && copied;
+  active = false;
+}
+
+void live_postfork_child(void) {
+  witness_renew();
+  if (!base)
+    return;
+  bool parents = active;
+  int fd = copied ? create() : -1;
+  bool mapped = fd >= 0 && map_file(fd);
+  active = mapped;
+  in_memory = in_memory && !mapped;
+  if (mapped) {
+    copy_used(base, copy);
+    write_header();
+  } else if (parents) {
+    in_memory = leave_file() && copied;
+  }
+  if (fd >= 0) {
+    if (!mapped)
+      unlink(path);
+    close(fd);
+  }
+}

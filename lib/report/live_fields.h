@@ -1,0 +1,11 @@
+/* The table by which a live file describes itself: where each figure lies in the records of pools and shards
+ * (counters_area.h). Written into the file as it is. */
+#ifndef ARROWPOOL_LIVE_FIELDS_H
+#define ARROWPOOL_LIVE_FIELDS_H
+
+#include "report/live.h"
+
+extern const live_field live_fields[];
+extern const uint32_t live_field_count;
+
+#endif

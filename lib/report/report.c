@@ -1,0 +1,20 @@
+/* See report.h. */
+#include "report/report.h"
+
+static const snapshot_pool *next_of_ours(void *context, unsigned *index) {
+  snapshot_pool *pool = context;
+  return snapshot_next_pool(index, pool) ? pool : NULL;
+}
+
+bool report_write(arrowpool_format format, report_source source, report_room *room, arrowpool_write_fn write,
+                  void *context) {
+  static void (*const formats[])(writer *, const report_subject *) = {
+      [ARROWPOOL_FORMAT_TEXT] = report_text,
+      [ARROWPOOL_FORMAT_JSON] = report_json,
+      [ARROWPOOL_FORMAT_PROMETHEUS] = report_prometheus,
+  };
+  snapshot_read_process(source == REPORT_ASK_JEMALLOC, &room->process);
+  writer_init(&room->writer, write, context);
+  formats[format](&room->writer, &(report_subject){&room->process, next_of_ours, &room->pool});
+  return writer_finish(&room->writer);
+}

@@ -1,0 +1,63 @@
+/* Reports: pure formatters over a snapshot. No malloc, no stdio; async-signal-safe unless jemalloc is asked.
+ */
+#ifndef ARROWPOOL_REPORT_H
+#define ARROWPOOL_REPORT_H
+
+#include "base/writer.h"
+#include "report/snapshot.h"
+
+typedef enum report_source {
+  REPORT_SAFE,        /* nothing that takes a lock */
+  REPORT_ASK_JEMALLOC /* jemalloc's own figures too */
+} report_source;
+
+/* What a report is made in. Some kilobytes: a dump has it elsewhere than on the stack, which may be a
+ * signal's.
+ */
+typedef struct report_room {
+  writer writer;
+  snapshot_process process;
+  snapshot_pool pool;
+} report_room;
+
+/* False if the callback refused. */
+bool report_write(arrowpool_format format, report_source source, report_room *room, arrowpool_write_fn write,
+                  void *context);
+
+/* The formats, one file each: of any process whose pools `next` tells one by one, from *index on, which is
+ * moved past it; NULL: no more. A pool is good until the next is asked for. They need nothing else, so the
+ * command line has them too. */
+typedef const snapshot_pool *(*report_next)(void *context, unsigned *index);
+typedef struct report_subject {
+  const snapshot_process *process;
+  report_next next;
+  void *context;
+} report_subject;
+
+static inline const snapshot_pool *report_next_pool(const report_subject *s, unsigned *index) {
+  return s->next(s->context, index);
+}
+
+void report_text(writer *w, const report_subject *subject);
+void report_json(writer *w, const report_subject *subject);
+void report_prometheus(writer *w, const report_subject *subject);
+
+/* The families of that format, in its order, for who writes them of many processes: each is an int64_t of
+ * snapshot_process or of arrowpool_stats. */
+typedef struct report_family {
+  const char *name, *type, *help; /* the name is without its prefix, "arrowpool_" */
+  size_t offset;
+  bool is_time; /* milliseconds, written as seconds */
+} report_family;
+
+enum { REPORT_PROCESS_FAMILIES = 5, REPORT_POOL_FAMILIES = 16 };
+extern const report_family report_process_families[REPORT_PROCESS_FAMILIES];
+extern const report_family report_pool_families[REPORT_POOL_FAMILIES];
+
+void report_prometheus_head(writer *w, const report_family *f);
+
+static inline int64_t report_family_value(const report_family *f, const void *record) {
+  return *(const int64_t *)(const void *)((const char *)record + f->offset);
+}
+
+#endif

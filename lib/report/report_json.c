@@ -1,0 +1,96 @@
+/* The json report: one object on one line, schema "arrowpool/1" (docs/use/statistics.md). */
+#include "report/report.h"
+
+#include "counters/counters_fields.h"
+
+static void key(writer *w, const char *name) {
+  writer_json_string(w, name);
+  writer_text(w, ":");
+}
+
+/* `, "name": number`, null where it is unknown. */
+static void field(writer *w, const char *name, int64_t number) {
+  writer_text(w, ",");
+  key(w, name);
+  if (number == ARROWPOOL_UNKNOWN)
+    writer_text(w, "null");
+  else
+    writer_int(w, number);
+}
+
+static void text_field(writer *w, const char *name, const char *text) {
+  writer_text(w, ",");
+  key(w, name);
+  writer_json_string(w, text);
+}
+
+static void write_process(writer *w, const snapshot_process *p) {
+  writer_text(w, "{\"pid\":");
+  writer_int(w, p->pid);
+  text_field(w, "program", p->program);
+  text_field(w, "host", p->host);
+  writer_text(w, ",\"start_time\":");
+  writer_milliseconds(w, p->start_time);
+  writer_text(w, ",\"time\":");
+  writer_milliseconds(w, p->time);
+  field(w, "rss_bytes", p->rss_bytes);
+  field(w, "peak_rss_bytes", p->peak_rss_bytes);
+  field(w, "warm_bytes", p->warm_bytes);
+  field(w, "limit_bytes", p->limit_bytes);
+  field(w, "jemalloc_active_bytes", p->has_jemalloc ? p->jemalloc.active : ARROWPOOL_UNKNOWN);
+  field(w, "jemalloc_resident_bytes", p->has_jemalloc ? p->jemalloc.resident : ARROWPOOL_UNKNOWN);
+  field(w, "jemalloc_metadata_bytes", p->has_jemalloc ? p->jemalloc.metadata : ARROWPOOL_UNKNOWN);
+  writer_text(w, "}");
+}
+
+/* Empty buckets are left out; all of it is null where it is not known. */
+static void write_histogram(writer *w, const char *name, const int64_t *buckets) {
+  const char *separator = "";
+  if (buckets[0] == ARROWPOOL_UNKNOWN) {
+    field(w, name, ARROWPOOL_UNKNOWN);
+    return;
+  }
+  writer_text(w, ",");
+  key(w, name);
+  writer_text(w, "[");
+  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++) {
+    if (!buckets[i])
+      continue;
+    writer_text(w, separator);
+    writer_text(w, "{\"from_bytes\":");
+    writer_int(w, INT64_C(1) << i);
+    field(w, "count", buckets[i]);
+    writer_text(w, "}");
+    separator = ",";
+  }
+  writer_text(w, "]");
+}
+
+static void write_pool(writer *w, const snapshot_pool *p) {
+  writer_text(w, "{\"name\":");
+  writer_json_string(w, p->name);
+  text_field(w, "backend", p->backend);
+  text_field(w, "size_basis", p->counts_requested ? "requested" : "usable");
+#define X(name, unit, help) field(w, #name, p->stats.name);
+  COUNTERS_FIELDS(X)
+#undef X
+  field(w, "max_memory", p->stats.max_memory);
+  field(w, "inherited_bytes", p->stats.inherited_bytes);
+  field(w, "limit_bytes", p->stats.limit_bytes);
+  write_histogram(w, "size_histogram", p->stats.size_histogram);
+  write_histogram(w, "live_histogram", p->stats.live_histogram);
+  writer_text(w, "}");
+}
+
+void report_json(writer *w, const report_subject *subject) {
+  writer_text(w, "{\"schema\":\"arrowpool/1\",\"version\":\"" ARROWPOOL_VERSION "\",\"process\":");
+  write_process(w, subject->process);
+  writer_text(w, ",\"pools\":[");
+  const snapshot_pool *pool;
+  const char *separator = "";
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL; separator = ",") {
+    writer_text(w, separator);
+    write_pool(w, pool);
+  }
+  writer_text(w, "]}\n");
+}

@@ -1,0 +1,168 @@
+/* The text report: one line on the process, then a table with a row for each pool. */
+#include "report/report.h"
+
+/* Cells of the table are right-aligned, the first one left-aligned; what fills its column keeps a space
+ * before. */
+static void cell(writer *w, const char *text, size_t length, int width) {
+  if (width > 0 && (int)length >= width)
+    writer_text(w, " ");
+  for (int pad = width - (int)length; pad > 0; pad--)
+    writer_text(w, " ");
+  writer_bytes(w, text, length);
+}
+
+static void size_cell(writer *w, int64_t size, int width) {
+  char text[24];
+  if (size == ARROWPOOL_UNKNOWN)
+    cell(w, "?", 1, width);
+  else
+    cell(w, text, writer_format_size(text, size), width);
+}
+
+static void count_cell(writer *w, int64_t count, int width) {
+  char text[24];
+  if (count == ARROWPOOL_UNKNOWN)
+    cell(w, "?", 1, width);
+  else
+    cell(w, text, writer_format_int(text, count), width);
+}
+
+/* The columns: heading, width, statistic. */
+#define COLUMNS(X)                                                                                           \
+  X("live", 12, size_cell, bytes_allocated)                                                                  \
+  X("peak", 11, size_cell, max_memory)                                                                       \
+  X("total", 11, size_cell, total_bytes_allocated)                                                           \
+  X("allocs", 10, count_cell, num_allocations)                                                               \
+  X("frees", 10, count_cell, num_frees)                                                                      \
+  X("reallocs", 10, count_cell, num_reallocations)                                                           \
+  X("in place", 10, count_cell, reallocs_in_place)                                                           \
+  X("remapped", 10, count_cell, reallocs_remapped)                                                           \
+  X("copied", 8, count_cell, reallocs_copied)                                                                \
+  X("bytes stayed", 14, size_cell, bytes_grown_in_place)                                                     \
+  X("bytes copied", 14, size_cell, bytes_copied)                                                             \
+  X("failed", 8, count_cell, num_failed)
+
+#define NAME_WIDTH     16
+#define EXPLAINED_FROM (INT64_C(64) << 20) /* resident bytes below which nobody asks where they are */
+
+/* Of the column of names (columns on a terminal): the usual one, or what the longest needs. */
+static int name_width(const report_subject *subject) {
+  const snapshot_pool *pool;
+  int width = NAME_WIDTH;
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL;) {
+    int columns = writer_columns(pool->name);
+    width = columns > width ? columns : width;
+  }
+  return width;
+}
+
+static void left_cell(writer *w, const char *text, int width) {
+  writer_printable(w, text);
+  cell(w, "", 0, width - writer_columns(text));
+}
+
+static void heading(writer *w, int width_of_names) {
+  left_cell(w, "pool", width_of_names);
+#define X(title, width, cell_of, field) cell(w, title, sizeof title - 1, width);
+  COLUMNS(X)
+#undef X
+  writer_text(w, "\n");
+}
+
+static void row(writer *w, const snapshot_pool *pool, int width_of_names) {
+  left_cell(w, pool->name, width_of_names);
+#define X(title, width, cell_of, field) cell_of(w, pool->stats.field, width);
+  COLUMNS(X)
+#undef X
+  writer_text(w, "\n");
+}
+
+static void size(writer *w, int64_t bytes) { size_cell(w, bytes, 0); }
+
+/* Whether this is a leak or something else: where resident memory is, when most of it is not live. */
+static void explain_resident(writer *w, const snapshot_process *process, int64_t live) {
+  if (process->rss_bytes < EXPLAINED_FROM || live > process->rss_bytes / 2)
+    return;
+  size(w, process->rss_bytes);
+  writer_text(w, " resident, ");
+  size(w, live);
+  writer_text(w, " live in these pools, ");
+  size(w, process->warm_bytes);
+  writer_text(w, process->warm_bytes > process->rss_bytes / 2
+                     ? " warm: freed, and on its way back to the kernel.\n"
+                     : " warm: the rest is the program's own, outside of these pools.\n");
+}
+
+static void own_limit(writer *w, const snapshot_pool *pool) {
+  if (pool->stats.limit_bytes == ARROWPOOL_UNKNOWN)
+    return;
+  writer_text(w, "limit of ");
+  writer_printable(w, pool->name);
+  writer_text(w, ": ");
+  size(w, pool->stats.limit_bytes);
+  writer_text(w, "\n");
+}
+
+/* What was never freed, largest first. */
+static void still_allocated(writer *w, const snapshot_pool *pool) {
+  if (pool->stats.bytes_allocated <= 0) /* nothing, or unknown */
+    return;
+  writer_text(w, "still allocated in ");
+  writer_printable(w, pool->name);
+  writer_text(w, ": ");
+  size(w, pool->stats.bytes_allocated);
+  const char *separator = " in ";
+  for (int i = ARROWPOOL_HISTOGRAM_BUCKETS - 1; i >= 0; i--) {
+    if (!pool->stats.live_histogram[i])
+      continue;
+    writer_text(w, separator);
+    writer_int(w, pool->stats.live_histogram[i]);
+    writer_text(w, " x ");
+    size(w, INT64_C(1) << i);
+    writer_text(w, "+");
+    separator = ", ";
+  }
+  writer_text(w, "\n");
+}
+
+static void process_line(writer *w, const snapshot_process *process) {
+  writer_text(w, "arrowpool " ARROWPOOL_VERSION ": ");
+  writer_printable(w, *process->program ? process->program : "?");
+  writer_text(w, ", pid ");
+  writer_int(w, process->pid);
+  writer_text(w, ", ");
+  writer_milliseconds(w, process->time - process->start_time);
+  writer_text(w, " s, resident ");
+  size(w, process->rss_bytes);
+  writer_text(w, ", peak ");
+  size(w, process->peak_rss_bytes);
+  writer_text(w, ", warm ");
+  size(w, process->warm_bytes);
+  if (process->limit_bytes != ARROWPOOL_UNKNOWN) {
+    writer_text(w, ", limit ");
+    size(w, process->limit_bytes);
+  }
+  writer_text(w, "\n");
+}
+
+void report_text(writer *w, const report_subject *subject) {
+  const snapshot_pool *pool;
+  int64_t live = 0;
+  bool any = false;
+  int width = name_width(subject);
+  process_line(w, subject->process);
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL; any = true) {
+    if (!any)
+      heading(w, width);
+    row(w, pool, width);
+    live += pool->stats.bytes_allocated == ARROWPOOL_UNKNOWN ? 0 : pool->stats.bytes_allocated;
+  }
+  if (!any)
+    writer_text(w, "no pool was used\n");
+  else
+    explain_resident(w, subject->process, live);
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL;)
+    own_limit(w, pool);
+  for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL;)
+    still_allocated(w, pool);
+}

@@ -1,0 +1,155 @@
+/* See snapshot.h. */
+#include "report/snapshot.h"
+
+#include "base/nocancel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t started_at;
+
+/* As the process was started. What libc has is part of the arguments, over which a program may write its
+ * title; one that gives itself another name later keeps the first one here, like the children that it forks.
+ */
+static char program[sizeof((snapshot_process *)0)->program];
+static bool has_program;
+
+int64_t snapshot_time(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void copy_text(char *out, size_t size, const char *text) {
+  size_t length = strnlen(text, size - 1);
+  memcpy(out, text, length);
+  out[length] = 0;
+}
+
+static void keep_program(void) {
+  if (!has_program)
+    copy_text(program, sizeof program, program_invocation_short_name);
+  has_program = true;
+}
+
+__attribute__((constructor(101))) void snapshot_mark_start(void) {
+  started_at = snapshot_time();
+  keep_program();
+}
+
+size_t snapshot_read_file(const char *path, char *out, size_t size) {
+  int cancel_state = nocancel_begin(), fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? -1 : read(fd, out, size - 1);
+  if (fd >= 0)
+    close(fd);
+  nocancel_end(cancel_state);
+  size_t used = length > 0 ? (size_t)length : 0;
+  if (used && out[used - 1] == '\n')
+    used--;
+  out[used] = 0;
+  return used;
+}
+
+int64_t snapshot_start_ticks(void) {
+  char stat[1024];
+  snapshot_read_file("/proc/self/stat", stat, sizeof stat);
+  const char *at = strrchr(stat, ')'); /* the name ends there; the field is the 20th after it */
+  for (int field = 0; at && field < 20; field++)
+    at = strchr(at + 1, ' ');
+  int64_t ticks = 0;
+  for (at = at ? at + 1 : ""; *at >= '0' && *at <= '9'; at++)
+    ticks = ticks * 10 + (*at - '0');
+  return ticks;
+}
+
+/* ---- memory, line by line: what comes before (a list of a thousand groups) may be longer than any buffer
+ * that a signal's stack has room for ---- */
+
+typedef struct status_file {
+  int fd;
+  size_t used, length;
+  char bytes[256];
+} status_file;
+
+static int next_byte(status_file *s) {
+  if (s->used == s->length) {
+    ssize_t got = s->fd < 0 ? -1 : read(s->fd, s->bytes, sizeof s->bytes);
+    s->used = 0;
+    s->length = got > 0 ? (size_t)got : 0;
+    if (!s->length)
+      return -1;
+  }
+  return (unsigned char)s->bytes[s->used++];
+}
+
+/* What `c` begins if it is a key we know, and its number of KiB, in bytes; what comes is behind the line. */
+static void read_status_line(status_file *s, int c, snapshot_process *out) {
+  static const char rss[] = "VmRSS:", peak[] = "VmHWM:";
+  bool is_rss = true, is_peak = true;
+  int64_t number = 0;
+  for (size_t i = 0; c >= 0 && c != '\n'; c = next_byte(s), i++) {
+    if (i < sizeof rss - 1) {
+      is_rss &= c == rss[i];
+      is_peak &= c == peak[i];
+    } else if ((is_rss || is_peak) && c >= '0' && c <= '9') {
+      number = number * 10 + (c - '0');
+    }
+  }
+  if (number && is_rss)
+    out->rss_bytes = number * 1024;
+  else if (number && is_peak)
+    out->peak_rss_bytes = number * 1024;
+}
+
+static __attribute__((noinline)) void read_resident(snapshot_process *out) {
+  status_file s = {.fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC)};
+  out->rss_bytes = out->peak_rss_bytes = ARROWPOOL_UNKNOWN;
+  for (int c; (c = next_byte(&s)) >= 0 &&
+              (out->rss_bytes == ARROWPOOL_UNKNOWN || out->peak_rss_bytes == ARROWPOOL_UNKNOWN);)
+    read_status_line(&s, c, out);
+  if (s.fd >= 0)
+    close(s.fd);
+}
+
+/* Never inlined, as above: what one part has on the stack is gone when the next begins. */
+static __attribute__((noinline)) void read_host(snapshot_process *out) {
+  struct utsname names;
+  copy_text(out->host, sizeof out->host, uname(&names) ? "" : names.nodename);
+}
+
+void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
+  int saved = errno, cancel_state = nocancel_begin();
+  memset(out, 0, sizeof *out);
+  out->pid = syscall(SYS_getpid);
+  keep_program(); /* libraries may use memory before they and we are constructed */
+  memcpy(out->program, program, sizeof program);
+  read_host(out);
+  out->start_time = started_at;
+  out->time = snapshot_time();
+  read_resident(out);
+  out->warm_bytes = (int64_t)slots_idle_bytes();
+  int64_t limit = quota_of_all();
+  out->limit_bytes = limit == QUOTA_UNLIMITED ? ARROWPOOL_UNKNOWN : limit;
+  out->has_jemalloc = ask_jemalloc && backend_jemalloc_read_figures(&out->jemalloc);
+  nocancel_end(cancel_state);
+  errno = saved;
+}
+
+bool snapshot_has_pools(void) {
+  for (unsigned index = 0; index < POOL_COUNT; index++)
+    if (pool_is_used(index))
+      return true;
+  return false;
+}
+
+bool snapshot_next_pool(unsigned *index, snapshot_pool *out) {
+  while (*index < POOL_COUNT)
+    if (pool_view_at((*index)++, out))
+      return true;
+  return false;
+}

@@ -1,0 +1,254 @@
+/* The Python module arrowpool._library: what the package arrowpool needs of C, and nothing a user calls.
+ * Arguments that users give are checked by the package, which also holds its lock where anything static here
+ * changes. Of Python's limited API, so one file serves 3.9 and newer; free-threaded builds have no such API.
+ */
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x03090000
+#include <Python.h>
+
+#include "counters/counters_fields.h"
+#include "options/options.h"
+#include "python/arrow_pool.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HANDLE "arrowpool.pool" /* a capsule of an arrowpool_pool */
+
+static PyObject *(*box)(void *object);
+static Py_ssize_t pointer_offset; /* where pyarrow's MemoryPool keeps the C++ object (bytes) */
+
+static void *read_pointer(PyObject *instance, Py_ssize_t offset) {
+  void *pointer;
+  memcpy(&pointer, (char *)instance + offset, sizeof pointer);
+  return pointer;
+}
+
+/* ---- pyarrow ---- */
+
+/* Where the one word is in which an instance with a C++ object differs from one without: found by boxing an
+ * address that is none. -1: there is no such word, or an exception. */
+static Py_ssize_t find_pointer(PyObject *type) {
+  static char address;
+  Py_ssize_t found = -1;
+  PyObject *size = PyObject_GetAttrString(type, "__basicsize__");
+  PyObject *with = size ? box(&address) : NULL;
+  PyObject *without = with ? PyObject_CallMethod(type, "__new__", "O", type) : NULL;
+  Py_ssize_t end = without ? PyLong_AsSsize_t(size) - (Py_ssize_t)sizeof(void *) : -1;
+  for (Py_ssize_t offset = 0; offset <= end; offset += (Py_ssize_t)sizeof(void *))
+    if (read_pointer(with, offset) == &address)
+      found = found < 0 && !read_pointer(without, offset) ? offset : end + 1;
+  Py_XDECREF(size);
+  Py_XDECREF(with);
+  Py_XDECREF(without);
+  return found > end ? -1 : found; /* two words, or one that is never empty */
+}
+
+static PyObject *prepare(PyObject *self, PyObject *arguments) {
+  const char *path;
+  PyObject *capsule, *type;
+  (void)self;
+  if (!PyArg_ParseTuple(arguments, "sOO", &path, &capsule, &type))
+    return NULL;
+  *(void **)&box = PyCapsule_GetPointer(capsule, "PyObject *( arrow::MemoryPool *)");
+  if (!box)
+    return NULL;
+  const char *reason = arrow_pool_prepare(path);
+  if (!reason && (pointer_offset = find_pointer(type)) < 0)
+    reason = "its MemoryPool keeps no pointer where one can be found";
+  if (PyErr_Occurred())
+    return NULL;
+  if (reason)
+    return PyUnicode_FromString(reason);
+  Py_RETURN_NONE;
+}
+
+/* ---- pools ---- */
+
+static const arrowpool_backend kinds[] = {
+    [OPTIONS_POOL_JEMALLOC] = ARROWPOOL_BACKEND_JEMALLOC, [OPTIONS_POOL_SYSTEM] = ARROWPOOL_BACKEND_SYSTEM};
+static const char *const backend_names[] = {
+    [OPTIONS_POOL_JEMALLOC] = "jemalloc", [OPTIONS_POOL_SYSTEM] = "system"};
+
+static PyObject *refuse(const char *name, arrowpool_status status) {
+  if (status == ARROWPOOL_EXISTS)
+    return PyErr_Format(PyExc_ValueError,
+                        "pool name: '%s' belongs to a pool that other code of this process made", name);
+  if (status == ARROWPOOL_OUT_OF_MEMORY)
+    return PyErr_Format(PyExc_MemoryError, "pool '%s': too many pools live in this process", name);
+  return PyErr_Format(PyExc_ValueError, "pool '%s': %s", name, arrowpool_status_message(status));
+}
+
+static PyObject *create(PyObject *self, PyObject *arguments) {
+  PyObject *instance;
+  const char *name, *word;
+  long long limit;
+  options_value choice;
+  arrowpool_pool *pool;
+  (void)self;
+  if (!PyArg_ParseTuple(arguments, "OsLs", &instance, &name, &limit, &word))
+    return NULL;
+  if (!options_parse(&options_table[OPTION_POOL], word, &choice))
+    return PyErr_Format(PyExc_ValueError, "backend: '%s': choose jemalloc or system", word);
+  arrowpool_config config = {
+      .struct_size = sizeof config, .backend = kinds[choice.number], .limit_bytes = limit};
+  arrowpool_status status = arrowpool_create(name, &config, &pool);
+  if (status != ARROWPOOL_OK)
+    return refuse(name, status);
+  arrow_pool *object = arrow_pool_create(pool, backend_names[choice.number]);
+  PyObject *handle = object ? PyCapsule_New(pool, HANDLE, NULL) : PyErr_NoMemory();
+  if (handle)
+    memcpy((char *)instance + pointer_offset, &object, sizeof object);
+  else
+    arrowpool_destroy(pool);
+  return handle;
+}
+
+static PyObject *release_unused(PyObject *self, PyObject *handle) {
+  arrowpool_pool *pool = PyCapsule_GetPointer(handle, HANDLE);
+  (void)self;
+  if (!pool)
+    return NULL;
+  PyThreadState *thread = PyEval_SaveThread();
+  arrowpool_release_unused(pool);
+  PyEval_RestoreThread(thread);
+  Py_RETURN_NONE;
+}
+
+/* ---- figures, under the names of the json report ---- */
+
+static bool put(PyObject *dict, const char *name, PyObject *value) {
+  bool done = value && PyDict_SetItemString(dict, name, value) == 0;
+  Py_XDECREF(value);
+  return done;
+}
+
+static PyObject *number_or_none(int64_t number) {
+  if (number == ARROWPOOL_UNKNOWN)
+    Py_RETURN_NONE;
+  return PyLong_FromLongLong(number);
+}
+
+/* {bytes from which on: count}, without what is empty. */
+static PyObject *histogram(const int64_t *buckets) {
+  PyObject *dict = PyDict_New();
+  for (int i = 0; dict && i < ARROWPOOL_HISTOGRAM_BUCKETS; i++) {
+    PyObject *key = buckets[i] ? PyLong_FromLongLong(INT64_C(1) << i) : NULL;
+    PyObject *count = key ? PyLong_FromLongLong(buckets[i]) : NULL;
+    if (buckets[i] && (!count || PyDict_SetItem(dict, key, count) < 0))
+      Py_CLEAR(dict);
+    Py_XDECREF(key);
+    Py_XDECREF(count);
+  }
+  return dict;
+}
+
+static PyObject *stats(PyObject *self, PyObject *handle) {
+  arrowpool_pool *pool = PyCapsule_GetPointer(handle, HANDLE);
+  arrowpool_stats s = {.struct_size = sizeof s};
+  (void)self;
+  if (!pool)
+    return NULL;
+  arrowpool_get_stats(pool, &s);
+  PyObject *dict = PyDict_New();
+  bool done = dict && put(dict, "name", PyUnicode_FromString(arrowpool_name(pool)));
+#define X(name, unit, help) done = done && put(dict, #name, number_or_none(s.name));
+  COUNTERS_FIELDS(X)
+  X(max_memory, bytes, "")
+  X(inherited_bytes, bytes, "")
+  X(limit_bytes, bytes, "")
+#undef X
+  done = done && put(dict, "size_histogram", histogram(s.size_histogram)) &&
+         put(dict, "live_histogram", histogram(s.live_histogram));
+  if (!done)
+    Py_CLEAR(dict);
+  return dict;
+}
+
+typedef struct text {
+  char *start;
+  size_t length, room;
+} text;
+
+static int append(void *context, const char *piece, size_t size) {
+  text *t = context;
+  if (t->room - t->length < size) {
+    size_t room = 2 * (t->length + size);
+    char *larger = realloc(t->start, room);
+    if (!larger)
+      return -1;
+    t->start = larger;
+    t->room = room;
+  }
+  memcpy(t->start + t->length, piece, size);
+  t->length += size;
+  return 0;
+}
+
+static PyObject *report(PyObject *self, PyObject *arguments) {
+  int format;
+  text t = {NULL, 0, 0};
+  (void)self;
+  if (!PyArg_ParseTuple(arguments, "i", &format))
+    return NULL;
+  PyThreadState *thread = PyEval_SaveThread();
+  arrowpool_status status = arrowpool_report((arrowpool_format)format, append, &t);
+  PyEval_RestoreThread(thread);
+  PyObject *result = status == ARROWPOOL_OK ? PyUnicode_DecodeUTF8(t.start, (Py_ssize_t)t.length, "replace")
+                                            : PyErr_NoMemory();
+  free(t.start);
+  return result;
+}
+
+/* ---- the process ---- */
+
+/* A size as options of the shim have it, in bytes; a percentage is of what this process may use. */
+static PyObject *parse_limit(PyObject *self, PyObject *arguments) {
+  const char *given;
+  options_value value;
+  (void)self;
+  if (!PyArg_ParseTuple(arguments, "s", &given))
+    return NULL;
+  const options_row *row = &options_table[OPTION_LIMIT];
+  if (!options_parse(row, given, &value))
+    return PyErr_Format(PyExc_ValueError, "limit: '%s': choose %s", given, row->values);
+  return PyLong_FromLongLong(value.number < 0 ? arrowpool_available_memory() / 100 * -value.number
+                                              : value.number);
+}
+
+static PyObject *available_memory(PyObject *self, PyObject *unused) {
+  (void)self, (void)unused;
+  return PyLong_FromLongLong(arrowpool_available_memory());
+}
+
+/* The version that this module was made with, that of the library that runs, and the library's file. */
+static PyObject *versions(PyObject *self, PyObject *unused) {
+  Dl_info info = {0};
+  const char *(*running)(void) = arrowpool_version;
+  (void)self, (void)unused;
+  dladdr((void *)running, &info);
+  return Py_BuildValue("sss", ARROWPOOL_VERSION, arrowpool_version(), info.dli_fname);
+}
+
+static PyMethodDef methods[] = {
+    {"prepare", prepare, METH_VARARGS,
+     "prepare(path of pyarrow.lib, its capsule box_memory_pool, its MemoryPool) -> why not, or None"},
+    {"create", create, METH_VARARGS, "create(new instance, name, limit in bytes or 0, backend) -> handle"},
+    {"release_unused", release_unused, METH_O, "release_unused(handle)"},
+    {"stats", stats, METH_O, "stats(handle) -> dict"},
+    {"report", report, METH_VARARGS, "report(number of the format) -> str"},
+    {"parse_limit", parse_limit, METH_VARARGS, "parse_limit(text) -> bytes"},
+    {"available_memory", available_memory, METH_NOARGS, "available_memory() -> bytes"},
+    {"versions", versions, METH_NOARGS, "versions() -> (of this module, of the library, the library's file)"},
+    {NULL, NULL, 0, NULL}};
+
+static PyModuleDef_Slot slots[] = {{0, NULL}};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "arrowpool._library",
+                                        .m_doc = "What the package arrowpool needs of C.",
+                                        .m_methods = methods, .m_slots = slots};
+
+PyMODINIT_FUNC PyInit__library(void);
+PyMODINIT_FUNC PyInit__library(void) { return PyModuleDef_Init(&definition); }

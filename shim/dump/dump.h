@@ -1,0 +1,21 @@
+/* The statistics dump of this process: at whichever exit comes first, and in between where it is asked for.
+ */
+#ifndef ARROWPOOL_DUMP_H
+#define ARROWPOOL_DUMP_H
+
+#include "report/report.h"
+
+/* Remember where the dump goes, relative to today's working directory. Called once, when the shim starts. */
+void dump_prepare(void);
+
+/* Write the dump, unless it was written, or is off, or nothing was used, or this is not the process that
+ * started: the child of a vfork shares our memory and must not touch it. */
+void dump_at_exit(report_source source);
+
+/* Write it now and go on; skipped while another is under way. Async-signal-safe with REPORT_SAFE. */
+void dump_now(report_source source);
+
+/* In the child of a fork: its own dump is still to come. */
+void dump_fork_child(void);
+
+#endif

@@ -1,0 +1,85 @@
+/* See schedule.h. */
+#include "shim/dump/schedule.h"
+
+#include "base/background_thread.h"
+#include "base/clock.h"
+#include "base/signals.h"
+#include "counters/counters.h"
+#include "shim/dump/dump.h"
+#include "shim/router.h"
+
+#include <signal.h>
+#include <stdbool.h>
+
+static int64_t interval(void) { return the_router.settings.values[OPTION_STATS_INTERVAL].number; }
+
+static int64_t due; /* when the next dump is (ms, vdso_clock_now); 0: begin by waiting */
+
+static int64_t work(void) {
+  int64_t now = vdso_clock_now();
+  if (due && now >= due)
+    dump_now(REPORT_ASK_JEMALLOC);
+  if (!due || now >= due)
+    due = now + interval();
+  return due - now;
+}
+
+static keeper clock_keeper = KEEPER(work);
+
+/* A fault would come again and again. */
+static void on_signal(int number, siginfo_t *info, void *context) {
+  (void)context;
+  dump_now(REPORT_SAFE);
+  if (signals_is_fault(number, info))
+    signals_end(number, info);
+}
+
+/* A handler that the program brought along, or brings later, is the program's choice. */
+static void watch_signal(int number) {
+  struct sigaction before,
+      action = {.sa_sigaction = on_signal, .sa_flags = SA_RESTART | SA_ONSTACK | SA_SIGINFO};
+  sigemptyset(&action.sa_mask);
+  if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_DFL &&
+      sigaction(number, &action, NULL) == 0)
+    return;
+  router_warn(
+      (const char *const[]){"ARROW_POOL_STATS_SIGNAL=", the_router.settings.values[OPTION_STATS_SIGNAL].text,
+                            ": cannot be caught, or is in use already; no dump on it"},
+      3);
+}
+
+static void wake(void) { keeper_wake(&clock_keeper); }
+
+void schedule_start(void) {
+  const options_value *signal = &the_router.settings.values[OPTION_STATS_SIGNAL];
+  if (!the_router.settings.values[OPTION_STATS].text)
+    return;
+  if (signal->given)
+    watch_signal((int)signal->number);
+  if (interval())
+    counters_on_new_shard = wake; /* a program that uses no pool gets no thread */
+}
+
+bool schedule_is_here(void) { return keeper_is_here(&clock_keeper); }
+
+void schedule_retire(void) { keeper_retire(&clock_keeper); }
+
+void schedule_return(void) { keeper_return(&clock_keeper); }
+
+static bool was_running; /* protected by the keeper's lock, which is held from pause to resume */
+
+void schedule_prefork(void) { was_running = keeper_pause(&clock_keeper); }
+
+static void go_on(bool in_child) {
+  bool again = was_running;
+  keeper_resume(&clock_keeper, in_child);
+  if (again)
+    wake();
+}
+
+void schedule_postfork_parent(void) { go_on(false); }
+
+void schedule_postfork_child(void) {
+  due = 0;
+  go_on(true);
+}

@@ -1,0 +1,258 @@
+/* The arrow_vtable door: the functions by which programs get at Arrow's pools, and the virtual functions that
+ * the pools are patched with. The only door with a reallocation before libarrow 25.
+ *
+ * A buffer that is not the pool's own, because it was there before the patch or the pool ran out of memory,
+ * goes to the original function, and so does whatever has to end in an error: Arrow's own answer is the right
+ * one. Not what a limit refuses: the original, which knows of none, would serve it. */
+#include "arrow/abi.h"
+
+#if ABI_KNOWN
+#include "arrow/status.h"
+#include "pool/refusal.h"
+#include "shim/arrow_patch.h"
+#include "shim/ownership.h"
+#include "shim/router.h"
+#include "shim/symbol_cache.h"
+
+#include <string.h>
+
+/* ---- memory ---- */
+
+/* In a debug mode also what cannot be the original's: the pool will tell what is wrong with it. */
+static bool owns(const arrow_patch *p, const void *buffer) {
+  return (p->lists_own ? ledger_has(buffer) : range_owns(buffer) != ledger_has(buffer)) ||
+         guard_has_told(buffer);
+}
+
+/* Whether the ledger has to know a buffer of the pool's. */
+static bool is_listed(const arrow_patch *p, const void *buffer) {
+  return p->lists_own || !range_owns(buffer);
+}
+
+/* 0 where Arrow names no alignment. Never less than its default. */
+static int64_t alignment_of(int64_t alignment) {
+  return alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment;
+}
+
+static void give_back(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
+  if (is_listed(p, buffer))
+    ledger_strike(buffer);
+  pool_free(p->pool, buffer, size, alignment_of(alignment));
+}
+
+/* What the pool has just served becomes its own, or goes back. */
+static bool keep(arrow_patch *p, void *buffer, int64_t size, int64_t alignment) {
+  if (__builtin_expect(!is_listed(p, buffer) || ledger_enter(buffer), 1))
+    return true;
+  pool_free(p->pool, buffer, size, alignment_of(alignment));
+  return false;
+}
+
+/* Whether the pool served a request; one too large for it to consider was a request all the same. */
+static bool served(arrow_patch *p, arrowpool_status status) {
+  if (status == ARROWPOOL_INVALID)
+    pool_note_failed(p->pool);
+  return status == ARROWPOOL_OK;
+}
+
+static bool take(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
+  void *buffer;
+  if (!served(p, pool_allocate(p->pool, size, alignment_of(alignment), &buffer)) ||
+      !keep(p, buffer, size, alignment))
+    return false;
+  *out = buffer;
+  return true;
+}
+
+/* ---- the original functions ---- */
+
+#define ORIGINAL(p, method, type) ((type)(p)->original[(p)->layout.slots[method]])
+
+static int64_t original_figure(const arrow_patch *p, arrow_method method) {
+  return p->layout.slots[method] < 0 ? 0 : ORIGINAL(p, method, int64_t(*)(const void *))(p->object);
+}
+
+static int64_t highest(arrow_patch *p) {
+  counters_history ours;
+  pool_read_history(p->pool, &ours);
+  int64_t peak = atomic_load_explicit(&p->peak, memory_order_relaxed);
+  int64_t alone = original_figure(p, ARROW_MAX_MEMORY);
+  int64_t together = ours.max_memory + original_figure(p, ARROW_BYTES_ALLOCATED);
+  peak = peak > alone ? peak : alone;
+  return peak > together ? peak : together;
+}
+
+/* Before the original changes what it holds. */
+static void note_peak(arrow_patch *p) {
+  if (original_figure(p, ARROW_BYTES_ALLOCATED))
+    atomic_store_explicit(&p->peak, highest(p), memory_order_relaxed);
+}
+
+static void *original_allocate(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
+  abi_object status;
+  note_peak(p);
+  if (p->layout.takes_alignment)
+    status = ORIGINAL(p, ARROW_ALLOCATE, abi_object(*)(void *, int64_t, int64_t, uint8_t **))(p->object, size,
+                                                                                              alignment, out);
+  else
+    status = ORIGINAL(p, ARROW_ALLOCATE, abi_object(*)(void *, int64_t, uint8_t **))(p->object, size, out);
+  return status.state;
+}
+
+static void *original_reallocate(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment,
+                                 uint8_t **buffer) {
+  abi_object status;
+  note_peak(p);
+  if (p->layout.takes_alignment)
+    status = ORIGINAL(p, ARROW_REALLOCATE, abi_object(*)(void *, int64_t, int64_t, int64_t, uint8_t **))(
+        p->object, old_size, new_size, alignment, buffer);
+  else
+    status = ORIGINAL(p, ARROW_REALLOCATE, abi_object(*)(void *, int64_t, int64_t, uint8_t **))(
+        p->object, old_size, new_size, buffer);
+  return status.state;
+}
+
+static void original_free(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
+  if (size)
+    note_peak(p);
+  if (p->layout.takes_alignment)
+    ORIGINAL(p, ARROW_FREE, void (*)(void *, uint8_t *, int64_t, int64_t))
+  (p->object, buffer, size, alignment);
+  else ORIGINAL(p, ARROW_FREE, void (*)(void *, uint8_t *, int64_t))(p->object, buffer, size);
+}
+
+/* ---- ours; the results are those of arrow::Status: NULL for success ---- */
+
+/* Arrow's error for what a limit refuses, in our words or, by a request that nobody can meet, in Arrow's. */
+static void *refuse(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment) {
+  char reason[REFUSAL_BYTES];
+  uint8_t *none = NULL;
+  refusal_describe(p->pool, old_size, new_size, reason);
+  void *status = arrow_status_out_of_memory(&p->layout, reason);
+  return status ? status : original_allocate(p, INT64_MAX / 2, alignment, &none);
+}
+
+static void *allocate_elsewhere(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
+  return size > 0 && pool_is_limited(p->pool) ? refuse(p, 0, size, alignment)
+                                              : original_allocate(p, size, alignment, out);
+}
+
+static void *allocate(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
+  return __builtin_expect(size > 0 && take(p, size, alignment, out), 1)
+             ? NULL
+             : allocate_elsewhere(p, size, alignment, out);
+}
+
+/* The pool has no memory: the original may have, and knows what to say if not. */
+static void *move_to_original(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment,
+                              uint8_t **buffer) {
+  uint8_t *moved = NULL;
+  void *status = original_allocate(p, new_size, alignment, &moved);
+  if (status)
+    return status;
+  memcpy(moved, *buffer, (size_t)(old_size < new_size ? old_size : new_size));
+  give_back(p, *buffer, old_size, alignment);
+  *buffer = moved;
+  return NULL;
+}
+
+static void *resize(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment, uint8_t **buffer) {
+  void *resized = *buffer;
+  bool listed = is_listed(p, resized) && ledger_strike(resized); /* once it moved, the address is anybody's */
+  if (!served(p, pool_reallocate(p->pool, old_size, new_size, alignment_of(alignment), &resized))) {
+    if (listed)
+      ledger_enter(resized);
+    return pool_is_limited(p->pool) ? refuse(p, old_size, new_size, alignment)
+                                    : move_to_original(p, old_size, new_size, alignment, buffer);
+  }
+  *buffer = resized;
+  return !is_listed(p, resized) || ledger_enter(resized)
+             ? NULL
+             : move_to_original(p, new_size, new_size, alignment, buffer);
+}
+
+static void *reallocate(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment,
+                        uint8_t **buffer) {
+  if (old_size == 0 && new_size > 0 && take(p, new_size, alignment, buffer))
+    return NULL;
+  if (old_size <= 0 || new_size < 0 || !owns(p, *buffer))
+    return original_reallocate(p, old_size, new_size, alignment, buffer);
+  if (new_size > 0)
+    return resize(p, old_size, new_size, alignment, buffer);
+  give_back(p, *buffer, old_size, alignment);
+  *buffer = p->layout.zero_size_area;
+  return NULL;
+}
+
+static void release(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
+  if (__builtin_expect(size > 0 ? owns(p, buffer) : guard_has_told(buffer), 1))
+    give_back(p, buffer, size, alignment);
+  else
+    original_free(p, buffer, size, alignment);
+}
+
+/* ---- as C++ calls them ---- */
+
+#define SELF arrow_patch_of((void *)a)
+#include "arrow/calls.h"
+
+static void call_release_unused(void *self) {
+  arrow_patch *p = arrow_patch_of(self);
+  pool_get_config(p->pool)->backend->release_unused();
+  ORIGINAL(p, ARROW_RELEASE_UNUSED, void (*)(void *))(self);
+}
+
+static int64_t call_max_memory(const void *self) { return highest(arrow_patch_of(self)); }
+
+#define FIGURE(name, method)                                                                                 \
+  static int64_t call_##name(const void *self) {                                                             \
+    counters_history ours;                                                                                   \
+    arrow_patch *p = arrow_patch_of(self);                                                                   \
+    pool_read_history(p->pool, &ours);                                                                       \
+    return ours.name + original_figure(p, method);                                                           \
+  }
+FIGURE(bytes_allocated, ARROW_BYTES_ALLOCATED)
+FIGURE(total_bytes_allocated, ARROW_TOTAL_BYTES_ALLOCATED)
+FIGURE(num_allocations, ARROW_NUM_ALLOCATIONS)
+
+static const arrow_functions functions = ARROW_FUNCTIONS();
+
+/* ---- the factories ---- */
+
+static void *patched(void *object) {
+  return router_vtable_door() ? arrow_patch_pool(object, &functions) : object;
+}
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* Whoever calls these has a libarrow that defines them. */
+#define FACTORY(symbol)                                                                                      \
+  EXPORT void *symbol(void);                                                                                 \
+  EXPORT void *symbol(void) {                                                                                \
+    void *(*theirs)(void) = (void *(*)(void))callers_symbol(#symbol, __builtin_return_address(0));           \
+    return theirs ? patched(theirs()) : NULL;                                                                \
+  }
+FACTORY(_ZN5arrow19default_memory_poolEv)
+FACTORY(_ZN5arrow18system_memory_poolEv)
+
+/* These return a Status and write the pool: where a build lacks the backend, Arrow's own error stays. */
+static inline __attribute__((always_inline)) void *make(const char *symbol, void **out, const void *caller) {
+  abi_object (*theirs)(void **) = (abi_object(*)(void **))callers_symbol(symbol, caller);
+  abi_object status = {0};
+  if (theirs)
+    status = theirs(out);
+  if (theirs && !status.state)
+    *out = patched(*out);
+  return status.state;
+}
+
+#define STATUS_FACTORY(symbol, body)                                                                         \
+  ABI_BODY(body)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {           \
+    (void)b, (void)c, UNUSED;                                                                                \
+    *result = make(#symbol, (void **)a, __builtin_return_address(0));                                        \
+  }                                                                                                          \
+  ABI_ENTRY(symbol, "default", body)
+STATUS_FACTORY(_ZN5arrow20jemalloc_memory_poolEPPNS_10MemoryPoolE, jemalloc_factory)
+STATUS_FACTORY(_ZN5arrow20mimalloc_memory_poolEPPNS_10MemoryPoolE, mimalloc_factory)
+
+#endif

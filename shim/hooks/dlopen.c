@@ -1,0 +1,45 @@
+/* dlopen without RTLD_DEEPBIND where the libc door serves: a library bound that way would take its free from
+ * libc, past us, and hand it our pointers. Where the door only counts, the flag stays.
+ *
+ * The call must leave by a jump: the C library reads the return address to know whose RUNPATH to search. So
+ * it is written in instructions (tail_call.h); where nobody has written them down, dlopen is left alone. */
+#include "shim/hooks/tail_call.h"
+
+#ifdef TAIL_CALL
+#include "shim/next.h"
+#include "shim/router.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+
+TAIL_CALL(dlopen, deepbind_mode, deepbind_target)
+
+static void *nothing_loads(const char *file, int mode) {
+  (void)file, (void)mode;
+  return NULL;
+}
+
+/* Where the call goes on; before deepbind_mode was called, nowhere. */
+__attribute__((visibility("hidden"), used)) void *(*deepbind_target)(const char *file,
+                                                                     int mode) = nothing_loads;
+
+/* The mode with which it goes on. */
+__attribute__((visibility("hidden"), used)) int deepbind_mode(const char *file, int mode);
+int deepbind_mode(const char *file, int mode) {
+  static _Atomic bool said;
+  if (!next.dlopen)
+    next_resolve_optional();
+  if (next.dlopen)
+    __atomic_store_n(&deepbind_target, next.dlopen, __ATOMIC_RELAXED);
+  if (!file || !(mode & RTLD_DEEPBIND))
+    return mode;
+  const router_door *door = router_door_of(ROUTER_LIBC);
+  if (router_awake() && !(door && door->ours))
+    return mode;
+  if (!atomic_exchange(&said, true))
+    router_inform((const char *const[]){"loading ", file, " without RTLD_DEEPBIND, which would bypass us"},
+                  3);
+  return mode & ~RTLD_DEEPBIND;
+}
+
+#endif

@@ -1,0 +1,120 @@
+/* The shim's life inside its host: the constructor, every ordinary way out, and fork.
+ *
+ * Nothing is torn down at exit: destructors, atexit handlers and threads that come after us go on
+ * allocating and freeing. _exit may be called from a signal handler or between vfork and exec, so what runs
+ * there takes no lock and looks first whether this is still our process. */
+#include "fork.h"
+#include "report/live.h"
+#include "shim/arrow_patch.h"
+#include "shim/dump/dump.h"
+#include "shim/dump/schedule.h"
+#include "shim/next.h"
+#include "shim/router.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+static void at_quick_exit_handler(void) {
+  dump_at_exit(REPORT_SAFE);
+  live_finish(true);
+}
+
+/* ---- fork ---- */
+
+static void prepare_fork(void) {
+  schedule_prefork();
+  arrow_patch_prefork();
+}
+
+static void go_on_in_parent(void) {
+  arrow_patch_postfork();
+  schedule_postfork_parent();
+}
+
+static void go_on_in_child(bool alone) {
+  if (!alone)
+    arrow_patch_postfork();
+  dump_fork_child();
+  if (!alone)
+    schedule_postfork_child();
+}
+
+static const fork_guest guest = {prepare_fork, go_on_in_parent, go_on_in_child};
+
+/* By which pthread_atfork registers handlers, in libraries whose constructors come before ours too. Handlers
+ * may allocate: ours go first, so that they run inside of all others, last before the fork and first after
+ * it.
+ */
+EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library);
+EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
+                             void *library) {
+  fork_register();
+  int (*next_one)(void (*)(void), void (*)(void), void (*)(void), void *) =
+      (int (*)(void (*)(void), void (*)(void), void (*)(void), void *))next_symbol("__register_atfork");
+  return next_one ? next_one(prepare, parent, child, library) : ENOMEM;
+}
+
+/* ---- start and end ---- */
+
+/* Of an assertion that fails, glibc aborts without asking for abort by name. */
+static void (*next_assert_fail)(const char *assertion, const char *file, unsigned line, const char *function);
+static void (*next_assert_perror_fail)(int error, const char *file, unsigned line, const char *function);
+
+__attribute__((constructor(102))) static void start(void) {
+  router_wake();
+  dump_prepare();
+  *(void **)&next_assert_fail = next_symbol("__assert_fail");
+  *(void **)&next_assert_perror_fail = next_symbol("__assert_perror_fail");
+  fork_invite(&guest);
+  schedule_start();
+  (void)at_quick_exit(at_quick_exit_handler); /* without memory for it there is no dump on that way */
+}
+
+__attribute__((destructor(101))) static void finish(void) {
+  dump_at_exit(REPORT_ASK_JEMALLOC);
+  live_finish(true);
+}
+
+EXPORT __attribute__((noreturn)) void _exit(int status) {
+  dump_at_exit(REPORT_SAFE);
+  live_finish(false);
+  if (next._exit)
+    next._exit(status);
+  for (;;)
+    syscall(SYS_exit_group, status);
+}
+
+EXPORT __attribute__((noreturn)) void _Exit(int status) { _exit(status); }
+
+/* The dump first; then the program's own abort, with its signal and its core. */
+EXPORT __attribute__((noreturn)) void abort(void) {
+  dump_at_exit(REPORT_SAFE);
+  if (next.abort)
+    next.abort();
+  for (;;) {
+    raise(SIGABRT);
+    syscall(SYS_exit_group, 128 + SIGABRT);
+  }
+}
+
+EXPORT __attribute__((noreturn)) void __assert_fail(const char *assertion, const char *file, unsigned line,
+                                                    const char *function) {
+  dump_at_exit(REPORT_SAFE);
+  if (next_assert_fail)
+    next_assert_fail(assertion, file, line, function);
+  abort();
+}
+
+EXPORT __attribute__((noreturn)) void __assert_perror_fail(int error, const char *file, unsigned line,
+                                                           const char *function) {
+  dump_at_exit(REPORT_SAFE);
+  if (next_assert_perror_fail)
+    next_assert_perror_fail(error, file, line, function);
+  abort();
+}

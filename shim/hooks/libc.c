@@ -1,0 +1,125 @@
+/* The libc door: the aligned allocation functions, and all that may receive one of their pointers. malloc
+ * and calloc stay the program's own.
+ *
+ * Pointers of ours are told by their address; any other passes on untouched, and so does every argument that
+ * the C library would refuse: its own answer is the right one. */
+#include "shim/next.h"
+#include "shim/router.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+static bool is_power_of_two(size_t number) { return number && !(number & (number - 1)); }
+
+/* Whether we answer: with a buffer, or with NULL where a limit refuses it; else the next allocator has to. */
+static bool allocate(const router_door *door, size_t size, size_t alignment, void **out) {
+  if (!door || !door->ours || !is_power_of_two(alignment))
+    return false;
+  *out = router_allocate(door, size, alignment);
+  return *out || router_refuses(door);
+}
+
+/* As the functions that set errno return it. */
+static void *answer(void *buffer) {
+  if (!buffer)
+    errno = ENOMEM;
+  return buffer;
+}
+
+/* Count what the next allocator answered. */
+static void *passed_on(const router_door *door, void *buffer, size_t size) {
+  if (door && !door->ours) {
+    if (buffer)
+      pool_note_allocated(door->pool, (int64_t)size);
+    else if (errno == ENOMEM)
+      pool_note_failed(door->pool);
+  }
+  return buffer;
+}
+
+EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
+  const router_door *door = next_passing ? NULL : router_door_of(ROUTER_LIBC);
+  void *buffer;
+  if (alignment % sizeof(void *) == 0 && allocate(door, size, alignment, &buffer)) {
+    if (buffer)
+      *out = buffer;
+    return buffer ? 0 : ENOMEM;
+  }
+  int error = next.posix_memalign(out, alignment, size);
+  if (!error)
+    passed_on(door, *out, size);
+  else if (error == ENOMEM && door && !door->ours)
+    pool_note_failed(door->pool);
+  return error;
+}
+
+EXPORT void *aligned_alloc(size_t alignment, size_t size) {
+  const router_door *door = router_door_of(ROUTER_LIBC);
+  void *buffer;
+  return allocate(door, size, alignment, &buffer)
+             ? answer(buffer)
+             : passed_on(door, next.aligned_alloc(alignment, size), size);
+}
+
+EXPORT void *memalign(size_t alignment, size_t size) {
+  const router_door *door = router_door_of(ROUTER_LIBC);
+  void *buffer;
+  return allocate(door, size, alignment, &buffer) ? answer(buffer)
+                                                  : passed_on(door, next.memalign(alignment, size), size);
+}
+
+EXPORT void *valloc(size_t size) {
+  const router_door *door = router_door_of(ROUTER_LIBC);
+  void *buffer;
+  return allocate(door, size, (size_t)getauxval(AT_PAGESZ), &buffer)
+             ? answer(buffer)
+             : passed_on(door, next.valloc(size), size);
+}
+
+EXPORT void *pvalloc(size_t size) {
+  const router_door *door = router_door_of(ROUTER_LIBC);
+  size_t page = (size_t)getauxval(AT_PAGESZ), whole;
+  bool fits = !__builtin_add_overflow(size, page - 1, &whole);
+  void *buffer;
+  return fits && allocate(door, whole & ~(page - 1), page, &buffer)
+             ? answer(buffer)
+             : passed_on(door, next.pvalloc(size), size);
+}
+
+EXPORT void free(void *buffer) {
+  if (router_owns(buffer))
+    pool_free(router_libc_pool(), buffer, POOL_SIZE_UNKNOWN, 0);
+  else
+    next.free(buffer);
+}
+
+static void *reallocate_ours(void *buffer, size_t size) {
+  if (size == 0) { /* as glibc does */
+    free(buffer);
+    return NULL;
+  }
+  return answer(router_reallocate(router_libc_pool(), buffer, size, 0));
+}
+
+EXPORT void *realloc(void *buffer, size_t size) {
+  return router_owns(buffer) ? reallocate_ours(buffer, size) : next.realloc(buffer, size);
+}
+
+EXPORT void *reallocarray(void *buffer, size_t count, size_t size) {
+  size_t whole;
+  if (!router_owns(buffer))
+    return next.reallocarray(buffer, count, size);
+  if (__builtin_mul_overflow(count, size, &whole)) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  return reallocate_ours(buffer, whole);
+}
+
+EXPORT size_t malloc_usable_size(void *buffer) {
+  return router_owns(buffer) ? guard_jemalloc.usable_size(buffer) : next.malloc_usable_size(buffer);
+}

@@ -1,0 +1,61 @@
+/* unshare and setns, which the kernel grants, for some namespaces, only to a process with one thread: ours
+ * end before the call and start again after it, so that it is answered as it would be without us.
+ *
+ * A child that clone or vfork made has none of our threads, and its parent's are left alone. */
+#include "base/nocancel.h"
+#include "fork.h"
+#include "memory/decay.h"
+#include "shim/dump/schedule.h"
+#include "shim/next.h"
+
+#include <errno.h>
+#include <sched.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+typedef struct pause_ {
+  bool paused, work_left;
+  sigset_t signals;
+  int cancel_state;
+} pause_;
+
+static void begin(pause_ *p) {
+  p->paused = house_is_here() || schedule_is_here();
+  if (!p->paused)
+    return;
+  fork_hold_signals(&p->signals);
+  p->cancel_state = nocancel_begin();
+  schedule_prefork();
+  p->work_left = house_pause();
+}
+
+static void end(pause_ *p) {
+  int saved = errno;
+  if (!p->paused)
+    return;
+  house_resume(false);
+  if (p->work_left)
+    house_wake();
+  schedule_postfork_parent();
+  nocancel_end(p->cancel_state);
+  pthread_sigmask(SIG_SETMASK, &p->signals, NULL);
+  errno = saved;
+}
+
+EXPORT int unshare(int flags) {
+  pause_ p;
+  int (*real)(int) = (int (*)(int))next_symbol("unshare");
+  begin(&p);
+  int result = real(flags);
+  end(&p);
+  return result;
+}
+
+EXPORT int setns(int fd, int type) {
+  pause_ p;
+  int (*real)(int, int) = (int (*)(int, int))next_symbol("setns");
+  begin(&p);
+  int result = real(fd, type);
+  end(&p);
+  return result;
+}

@@ -1,0 +1,142 @@
+/* What the program does to the pages of its buffers, seen where it asks the C library for it: access rights,
+ * what a child gets of them, locks, and other mappings in their place. The C library unmaps a large block
+ * when it is freed; our slots keep theirs, so one that was changed has to be known.
+ *
+ * Calls of our own pass on unnoticed, and so does all that is not of the range. No address of the range is
+ * ever given up: what the program unmaps there loses its pages and its access instead. Nothing is locked:
+ * handlers of signals call this. Until the constructor has run, calls go straight to the kernel. */
+#undef _FILE_OFFSET_BITS /* both names of mmap are defined here */
+#include "memory/range.h"
+#include "memory/slots.h"
+#include "shim/next.h"
+
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default"), noinline))
+
+/* This library, from its first byte to its last. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+/* Whether a program's own call is about a page of a buffer. */
+static inline bool concerns_us(const void *address, const void *caller) {
+  return __builtin_expect(range_owns(address), 0) &&
+         (uintptr_t)caller - (uintptr_t)__ehdr_start >= (uintptr_t)_end - (uintptr_t)__ehdr_start;
+}
+#define CONCERNS_US(address) concerns_us(address, __builtin_return_address(0))
+
+/* X(return type, name, parameters, arguments): each passes on to the function behind us. */
+#define PAGE_FUNCTIONS(X)                                                                                    \
+  X(int, mprotect, (void *address, size_t size, int access), (address, size, access))                        \
+  X(int, pkey_mprotect, (void *address, size_t size, int access, int key), (address, size, access, key))     \
+  X(int, madvise, (void *address, size_t size, int advice), (address, size, advice))                         \
+  X(int, mlock, (const void *address, size_t size), (address, size))                                         \
+  X(int, mlock2, (const void *address, size_t size, unsigned flags), (address, size, flags))                 \
+  X(int, munmap, (void *address, size_t size), (address, size))                                              \
+  X(void *, mmap, (void *address, size_t size, int access, int flags, int file, off_t offset),               \
+    (address, size, access, flags, file, offset))                                                            \
+  X(void *, mremap, (void *address, size_t size, size_t new_size, int flags, void *target),                  \
+    (address, size, new_size, flags, target))
+
+#define UNPACK(...) __VA_ARGS__
+#define X(type, name, parameters, arguments)                                                                 \
+  static type(*next_##name) parameters;                                                                      \
+  static inline __attribute__((always_inline)) type pass_##name parameters {                                 \
+    return next_##name ? next_##name arguments : (type)syscall(SYS_##name, UNPACK arguments);                \
+  }
+PAGE_FUNCTIONS(X)
+#undef X
+
+__attribute__((constructor(101))) static void resolve(void) {
+#define X(type, name, parameters, arguments) next_##name = (type(*) parameters)next_symbol(#name);
+  PAGE_FUNCTIONS(X)
+#undef X
+}
+
+/* In place of a gap. */
+static bool keep_addresses(void *address, size_t size) {
+  return pass_mmap(address, size, PROT_NONE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                   0) != MAP_FAILED;
+}
+
+EXPORT int mprotect(void *address, size_t size, int access) {
+  if (CONCERNS_US(address))
+    slots_note_altered(address, size);
+  return pass_mprotect(address, size, access);
+}
+
+EXPORT int pkey_mprotect(void *address, size_t size, int access, int key) {
+  if (CONCERNS_US(address))
+    slots_note_altered(address, size);
+  return pass_pkey_mprotect(address, size, access, key);
+}
+
+/* Advice that changes no more than the pages themselves. */
+static bool is_passing(int advice) {
+  static const int passing[] = {MADV_WILLNEED, MADV_DONTNEED, MADV_FREE,          MADV_REMOVE,
+                                MADV_COLD,     MADV_PAGEOUT,  MADV_POPULATE_READ, MADV_POPULATE_WRITE};
+  for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+    if (advice == passing[i])
+      return true;
+  return false;
+}
+
+EXPORT int madvise(void *address, size_t size, int advice) {
+  if (CONCERNS_US(address) && !is_passing(advice))
+    slots_note_altered(address, size);
+  return pass_madvise(address, size, advice);
+}
+
+EXPORT int mlock(const void *address, size_t size) {
+  if (CONCERNS_US(address))
+    slots_note_altered(address, size);
+  return pass_mlock(address, size);
+}
+
+EXPORT int mlock2(const void *address, size_t size, unsigned flags) {
+  if (CONCERNS_US(address))
+    slots_note_altered(address, size);
+  return pass_mlock2(address, size, flags);
+}
+
+EXPORT int munmap(void *address, size_t size) {
+  if (!CONCERNS_US(address) || !size || !range_owns((char *)address + size - 1))
+    return pass_munmap(address, size);
+  slots_note_altered(address, size);
+  return keep_addresses(address, size) ? 0 : -1;
+}
+
+EXPORT void *mmap(void *address, size_t size, int access, int flags, int file, off_t offset) {
+  if (flags & MAP_FIXED && CONCERNS_US(address))
+    slots_note_altered(address, size);
+  return pass_mmap(address, size, access, flags, file, offset);
+}
+
+EXPORT void *mmap64(void *address, size_t size, int access, int flags, int file, off_t offset) {
+  if (flags & MAP_FIXED && CONCERNS_US(address))
+    slots_note_altered(address, size);
+  return pass_mmap(address, size, access, flags, file, offset);
+}
+
+static void *move_mapping(void *address, size_t size, size_t new_size, int flags, void *target) {
+  slots_note_altered(address, size);
+  if (flags & MREMAP_FIXED)
+    slots_note_altered(target, new_size);
+  char *moved = pass_mremap(address, size, new_size, flags, target), *old = address;
+  size_t kept = moved == old && new_size < size ? new_size : 0;
+  if (moved != MAP_FAILED && (moved != old || kept) && !(flags & MREMAP_DONTUNMAP))
+    keep_addresses(old + kept, size - kept);
+  return moved;
+}
+
+EXPORT void *mremap(void *address, size_t size, size_t new_size, int flags, ...) {
+  va_list list;
+  va_start(list, flags);
+  void *target = (flags & MREMAP_FIXED) ? va_arg(list, void *) : NULL;
+  va_end(list);
+  return CONCERNS_US(address) || CONCERNS_US(target) ? move_mapping(address, size, new_size, flags, target)
+                                                     : pass_mremap(address, size, new_size, flags, target);
+}
