@@ -8,8 +8,8 @@
  *
  * `a` is the object where the function is a method, and what the function does not have is arbitrary. All
  * arguments are integers or pointers. __builtin_return_address(0) is the caller's. */
-#ifndef ARROWPOOL_ABI_H
-#define ARROWPOOL_ABI_H
+#ifndef ARROWPOOL_ARROW_ABI_H
+#define ARROWPOOL_ARROW_ABI_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-/* See arrow_layout.h. Tables of virtual functions are as the Itanium C++ ABI has them: two words before the
+/* See layout.h. Tables of virtual functions are as the Itanium C++ ABI has them: two words before the
  * functions, the last of which points to the class's type_info. */
 #include "arrow/layout.h"
 

@@ -37,7 +37,7 @@ void cli_report_describe(void) {
 typedef struct state {
   merge merge;
   processes seen;
-  figures held; /* of a time series, the last so far */
+  stats held; /* of a time series, the last so far */
   bool holds, quiet, superseded;
   size_t files, damaged, unreadable; /* unreadable: directories and named files too */
 } state;
@@ -132,7 +132,7 @@ static int read_options(int argc, char **argv, settings *out) {
 
 /* ---- reading ---- */
 
-static void count(state *s, const figures *f) {
+static void count(state *s, const stats *f) {
   processes_verdict verdict = processes_judge(&s->seen, f);
   s->superseded |= verdict == PROCESSES_SUPERSEDE;
   if (verdict == PROCESSES_COUNT)
@@ -143,16 +143,16 @@ static void count_held(state *s) {
   if (s->holds)
     count(s, &s->held);
   s->holds = false;
-  figures_free(&s->held);
+  stats_free(&s->held);
 }
 
 /* Lines of one process in a row count as the last of them, so that a time series needs no second reading. */
-static void take_figures(void *context, figures *f) {
+static void take_figures(void *context, stats *f) {
   state *s = context;
   if (s->holds && processes_same(&s->held, f)) {
     if (processes_newer(&s->held, f))
       return;
-    figures_free(&s->held);
+    stats_free(&s->held);
   } else {
     count_held(s);
   }
@@ -170,7 +170,7 @@ static void complain(void *context, const char *path, const char *problem) {
 
 static void take_file(void *context, const char *path, bool named) {
   state *s = context;
-  const char *problem = figures_read_each(path, take_figures, s);
+  const char *problem = stats_read_each(path, take_figures, s);
   count_held(s);
   /* A process that ends takes its live file away, perhaps after the directory was read. */
   if (problem && !named && strcmp(problem, strerror(ENOENT)) == 0)

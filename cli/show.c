@@ -90,18 +90,18 @@ int cli_show(int argc, char **argv) {
       return status;
     path = found;
   }
-  figures f;
-  const char *problem = figures_read(path, &f);
+  stats f;
+  const char *problem = stats_read(path, &f);
   if (problem)
     return cli_failure("show: %s: %s", path, problem);
-  if (runs && f.state == FIGURES_UNKNOWN) /* in a namespace of its own */
-    f.state = FIGURES_RUNNING;
-  if (format == ARROWPOOL_FORMAT_TEXT && f.state != FIGURES_ENDED)
-    printf("%s%s%s\n", figures_state_name(f.state), *f.command ? ": " : "", f.command);
+  if (runs && f.state == STATS_UNKNOWN) /* in a namespace of its own */
+    f.state = STATS_RUNNING;
+  if (format == ARROWPOOL_FORMAT_TEXT && f.state != STATS_ENDED)
+    printf("%s%s%s\n", stats_state_name(f.state), *f.command ? ": " : "", f.command);
   if (f.lost)
     cli_failure("show: %s: %lld records found no room on the disk: sums are too small", path,
                 (long long)f.lost);
-  bool printed = figures_print(&f, format);
-  figures_free(&f);
+  bool printed = stats_print(&f, format);
+  stats_free(&f);
   return printed && fflush(stdout) == 0 ? CLI_OK : CLI_FAILURE;
 }

@@ -1,4 +1,4 @@
-/* The C API: the library's own door. It translates arguments and calls pool. */
+/* The C API: the library's own hook. It translates arguments and calls pool. */
 #include "arrowpool.h"
 
 #include "base/memory_available.h"
@@ -130,7 +130,7 @@ API arrowpool_status arrowpool_describe_failure(const arrowpool_pool *pool, int6
   return ARROWPOOL_OK;
 }
 
-API int64_t arrowpool_available_memory(void) { return available_memory(); }
+API int64_t arrowpool_available_memory(void) { return memory_available(); }
 
 API const char *arrowpool_name(const arrowpool_pool *pool) { return pool ? pool_name(pool) : ""; }
 

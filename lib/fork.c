@@ -1,5 +1,5 @@
 /* fork: our handlers are registered before jemalloc is first called, and stay for the life of the process.
- * jemalloc is quiesced first, then our locks are taken (gate.h); the child finds everything free, and counts
+ * jemalloc is quiesced first, then our locks are taken (locks.h); the child finds everything free, and counts
  * anew.
  *
  * Where there never was a second thread, nothing is locked: a lock that is held is held by ourselves, by what
@@ -58,7 +58,7 @@ static void prepare(void) {
     if (guest)
       guest->prepare();
     backend_jemalloc_prefork();
-    gate_close();
+    locks_acquire_all();
   }
   live_prefork();
   counters_prefork();
@@ -78,7 +78,7 @@ static void parent(void) {
   int cancel_state = held.cancel_state;
   counters_postfork_parent();
   if (!held.alone) {
-    gate_open();
+    locks_release_all();
     backend_jemalloc_postfork_parent();
     if (guest)
       guest->parent();
@@ -91,7 +91,7 @@ static void child(void) {
   snapshot_mark_start();
   live_postfork_child();
   if (!held.alone) {
-    gate_open();
+    locks_release_all();
     backend_jemalloc_postfork_child();
   }
   counters_fork_child();

@@ -13,7 +13,7 @@ void fork_register(void);
 bool fork_is_own_process(void);
 
 /* Block all signals but those that a fault raises, and those that would end the process without a handler. A
- * handler that forked while a keeper's lock is held would wait for ever. */
+ * handler that forked while a background thread's lock is held would wait for ever. */
 void fork_hold_signals(sigset_t *before);
 
 /* What stands on the library and has to be quiet as well: `prepare` is called before the library's locks are

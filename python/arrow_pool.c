@@ -1,4 +1,4 @@
-/* See arrow_pool.h. Which virtual function is which is found out as the shim finds it out (arrow_layout.h).
+/* See arrow_pool.h. Which virtual function is which is found out as the shim finds it out (layout.h).
  */
 #include "python/arrow_pool.h"
 

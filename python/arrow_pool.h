@@ -2,8 +2,8 @@
  *
  * An object is a ProxyMemoryPool of libarrow's own, with a copy of that class's table of virtual functions in
  * which ours allocate and count. Objects are never given back: Arrow keeps plain pointers to them. */
-#ifndef ARROWPOOL_ARROW_POOL_H
-#define ARROWPOOL_ARROW_POOL_H
+#ifndef ARROWPOOL_PYTHON_ARROW_POOL_H
+#define ARROWPOOL_PYTHON_ARROW_POOL_H
 
 #include "arrowpool.h"
 

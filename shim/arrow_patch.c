@@ -64,7 +64,7 @@ static arrowpool_pool *make_pool(const char *name, bool separate_jemalloc) {
   return status == ARROWPOOL_OK ? pool : NULL;
 }
 
-/* Arrow's system pool takes its memory by the libc door, which serves from the range, too: what it handed out
+/* Arrow's system pool takes its memory by the libc hook, which serves from the range, too: what it handed out
  * before it was patched looks like ours. */
 static bool has_buffers_in_range(void *object, void *const *functions, const arrow_layout *layout,
                                  const char *name) {

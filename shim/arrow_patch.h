@@ -3,8 +3,8 @@
  *
  * A record holds the copied table, so the way from an object to its record is one subtraction. Records are
  * never given back: pools live as long as their libarrow, which is kept from being unloaded. */
-#ifndef ARROWPOOL_ARROW_PATCH_H
-#define ARROWPOOL_ARROW_PATCH_H
+#ifndef ARROWPOOL_SHIM_ARROW_PATCH_H
+#define ARROWPOOL_SHIM_ARROW_PATCH_H
 
 #include "arrow/layout.h"
 #include "pool/pool.h"
@@ -17,7 +17,7 @@ typedef struct arrow_patch {
   void *object;          /* arrow::MemoryPool */
   void *const *original; /* its own virtual functions */
   arrow_layout layout;
-  bool lists_own; /* the original's buffers are in the range as well, so the ledger has all of the pool's own
+  bool lists_own; /* the original's buffers are in the range as well, so ownership.h has all of the pool's own
                    */
   _Atomic int64_t peak; /* bytes: the most that we and the original held together, up to the original's last
                            change */

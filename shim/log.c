@@ -43,14 +43,14 @@ bool log_has_stderr(void) {
 
 void log_whole(const char *line, size_t size) {
   int saved = errno;
-  calm c;
+  sigpipe_state c;
   if (!log_has_stderr())
     return;
-  calm_begin(&c);
+  sigpipe_begin(&c);
   if (write(STDERR_FILENO, line, size) < 0) {
     /* nobody to tell */
   }
-  calm_end(&c);
+  sigpipe_end(&c);
   errno = saved;
 }
 

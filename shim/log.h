@@ -2,8 +2,8 @@
  *
  * Descriptor 2 is stderr only while it is what it was when the process started, or a log: one that was closed
  * is soon some file of the program's own, and not to be written to. */
-#ifndef ARROWPOOL_LOG_H
-#define ARROWPOOL_LOG_H
+#ifndef ARROWPOOL_SHIM_LOG_H
+#define ARROWPOOL_SHIM_LOG_H
 
 #include <stdbool.h>
 #include <stddef.h>

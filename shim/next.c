@@ -251,17 +251,17 @@ next_functions next = {
  *
  * By name, as any library calls them: then a profiler that stands before us (heaptrack), or that redirects
  * what libraries call (memray), sees Arrow's buffers like all others, and what serves malloc serves them,
- * also if it stands before us. The call comes back to our own door, which has to let it pass. */
+ * also if it stands before us. The call comes back to our own hook, which has to let it pass. */
 
-__thread volatile bool next_passing;
+__thread volatile bool next_own_call_passes;
 
 static int call_posix_memalign(void **out, size_t alignment, size_t size) {
   if (!by_name)
     return (libc.posix_memalign ? libc.posix_memalign : next.posix_memalign)(out, alignment, size);
-  bool nested = next_passing;
-  next_passing = true;
+  bool nested = next_own_call_passes;
+  next_own_call_passes = true;
   int error = posix_memalign(out, alignment, size);
-  next_passing = nested;
+  next_own_call_passes = nested;
   return error;
 }
 static void *call_realloc(void *buffer, size_t size) {

@@ -3,8 +3,8 @@
  *
  * A pointer starts out at a stub that resolves all of them on the first call, so that nothing is tested on
  * the way; dlsym may allocate and free while it works, which is served from a static buffer. */
-#ifndef ARROWPOOL_NEXT_H
-#define ARROWPOOL_NEXT_H
+#ifndef ARROWPOOL_SHIM_NEXT_H
+#define ARROWPOOL_SHIM_NEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,9 +33,9 @@ typedef struct next_functions {
 
 extern next_functions next;
 
-/* This thread is asking the allocator behind us for memory, by name: our own door only passes it on.
+/* This thread is asking the allocator behind us for memory, by name: our own hook only passes it on.
  * Volatile: glibc declares posix_memalign a leaf, so the compiler would drop a plain flag around it. */
-extern __thread volatile bool next_passing;
+extern __thread volatile bool next_own_call_passes;
 
 /* Look up what not every chain has. Called once, when the shim starts. */
 void next_resolve_optional(void);

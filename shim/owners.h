@@ -4,8 +4,8 @@
  * as the hidden versions of libc_malloc_debug.so. So both are asked for, and what was loaded first counts, as
  * it does when a program is linked. Called while the shim starts, by next and bypass only; may allocate, as
  * dlsym does. */
-#ifndef ARROWPOOL_OWNERS_H
-#define ARROWPOOL_OWNERS_H
+#ifndef ARROWPOOL_SHIM_OWNERS_H
+#define ARROWPOOL_SHIM_OWNERS_H
 
 #include <stdbool.h>
 #include <stddef.h>

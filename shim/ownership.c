@@ -1,19 +1,19 @@
-/* See ledger.h. */
+/* See ownership.h. */
 #include "shim/ownership.h"
 
 #include "base/address_set.h"
 
-static marks exceptions;
-_Atomic bool ledger_in_use;
+static address_set exceptions;
+_Atomic bool ownership_in_use;
 
-bool ledger_enter(const void *buffer) {
-  if (!marks_set(&exceptions, buffer))
+bool ownership_add(const void *buffer) {
+  if (!address_set_add(&exceptions, buffer))
     return false;
-  if (!atomic_load_explicit(&ledger_in_use, memory_order_relaxed))
-    atomic_store(&ledger_in_use, true);
+  if (!atomic_load_explicit(&ownership_in_use, memory_order_relaxed))
+    atomic_store(&ownership_in_use, true);
   return true;
 }
 
-bool ledger_strike(const void *buffer) { return marks_clear(&exceptions, buffer); }
+bool ownership_remove(const void *buffer) { return address_set_remove(&exceptions, buffer); }
 
-bool ledger_look_up(const void *buffer) { return marks_has(&exceptions, buffer); }
+bool ownership_look_up(const void *buffer) { return address_set_has(&exceptions, buffer); }

@@ -36,18 +36,21 @@ void router_inform(const char *const pieces[], size_t count) {
     log_line(pieces, count);
 }
 
-/* `serves`: whether what the door hands out comes back by it. */
-static void set_up_door(router_pool_name name, const char *full_name, int door, pool_sight sight,
+/* `serves`: whether what the hook hands out comes back by it. */
+static void set_up_hook(router_pool_name name, const char *full_name, int hook, pool_frees frees,
                         bool serves) {
   const options_value *values = the_router.settings.values;
   const backend *behind =
       serves && values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC ? &backend_jemalloc : &backend_system;
   if (serves && guard_mode != ARROWPOOL_DEBUG_OFF) /* whose table knows every buffer again */
-    sight = POOL_SEES_ALL;
-  router_door *d = &the_router.doors[name];
-  d->ours = behind->owned || sight == POOL_SEES_ALL;
-  pool_config config = {.backend = behind, .basis = d->ours ? POOL_REMEMBERED : POOL_TOLD, .sight = sight};
-  d->open = pool_create(full_name, config, &d->pool) == ARROWPOOL_OK && (values[OPTION_DOORS].number & door);
+    frees = POOL_ALL_FREES_PASS;
+  router_hook *d = &the_router.hooks[name];
+  d->ours = behind->owned || frees == POOL_ALL_FREES_PASS;
+  pool_config config = {.backend = behind,
+                        .size_source = d->ours ? POOL_SIZE_FROM_BACKEND : POOL_SIZE_FROM_CALLER,
+                        .frees = frees};
+  d->active =
+      pool_create(full_name, config, &d->pool) == ARROWPOOL_OK && (values[OPTION_HOOKS].number & hook);
 }
 
 static void configure_backend(const options *settings) {
@@ -107,7 +110,7 @@ static void tell_of_limit(const arrowpool_pool *pool, int64_t bytes) {
   static atomic_flag told;
   char text[REFUSAL_BYTES];
   pool_view view;
-  if (pool_headroom_for(pool, bytes).refuses == QUOTA_NONE || atomic_flag_test_and_set(&told))
+  if (pool_headroom_for(pool, bytes).refuses == LIMITS_NONE || atomic_flag_test_and_set(&told))
     return;
   refusal_describe(pool, 0, bytes, text);
   router_warn((const char *const[]){text, "; told once. Pools:"}, 2);
@@ -122,26 +125,26 @@ static void configure_limit(const options *settings) {
   int64_t most = settings->values[OPTION_LIMIT].number;
   pool_on_refusal = tell_of_limit;
   if (settings->values[OPTION_LIMIT].given)
-    pool_limit_all(most < 0 ? available_memory() / 100 * -most : most);
+    pool_limit_all(most < 0 ? memory_available() / 100 * -most : most);
 }
 
 /* Of a processor for which nobody has written down how C++ calls functions (abi.h). */
-static void tell_of_shut_door(const options *settings) {
-  bool wanted = settings->values[OPTION_DOORS].number & OPTIONS_DOOR_ARROW_VTABLE;
+static void tell_of_missing_hook(const options *settings) {
+  bool wanted = settings->values[OPTION_HOOKS].number & OPTIONS_HOOK_ARROW_VTABLE;
   bool asked =
-      settings->values[OPTION_DOORS].given || settings->values[OPTION_LOG].number == OPTIONS_LOG_INFO;
+      settings->values[OPTION_HOOKS].given || settings->values[OPTION_LOG].number == OPTIONS_LOG_INFO;
   if (!ABI_KNOWN && wanted && asked)
-    router_warn((const char *const[]){"the arrow_vtable door stays shut on this processor"}, 1);
+    router_warn((const char *const[]){"the arrow_vtable hook stays off on this processor"}, 1);
 }
 
-/* The libc door serves only where every free of the process's is ours; else it counts, and passes on. */
-static bool libc_door_serves(const options *settings) {
+/* The libc hook serves only where every free of the process's is ours; else it counts, and passes on. */
+static bool libc_hook_serves(const options *settings) {
   if (settings->values[OPTION_POOL].number != OPTIONS_POOL_JEMALLOC && guard_mode == ARROWPOOL_DEBUG_OFF)
     return false;
   const char *bypass = bypass_find();
   if (bypass)
     router_inform(
-        (const char *const[]){"the libc door only counts: the program calls a ", bypass, " that is not ours"},
+        (const char *const[]){"the libc hook only counts: the program calls a ", bypass, " that is not ours"},
         3);
   return !bypass;
 }
@@ -161,12 +164,12 @@ bool router_wake(void) {
   configure_live_file(settings);
   configure_debug(settings);
   configure_limit(settings);
-  tell_of_shut_door(settings);
-  set_up_door(ROUTER_LIBC, "libc", OPTIONS_DOOR_LIBC, POOL_SEES_OWN, libc_door_serves(settings));
+  tell_of_missing_hook(settings);
+  set_up_hook(ROUTER_LIBC, "libc", OPTIONS_HOOK_LIBC, POOL_OWN_FREES_PASS, libc_hook_serves(settings));
   /* Where the pools themselves are patched, only what comes past them arrives at libarrow's mimalloc. */
-  bool patched = ABI_KNOWN && settings->values[OPTION_DOORS].number & OPTIONS_DOOR_ARROW_VTABLE;
-  set_up_door(ROUTER_ARROW_MIMALLOC, patched ? "arrow_mi" : "arrow.mimalloc", OPTIONS_DOOR_ARROW_MI,
-              POOL_SEES_ALL, true);
+  bool patched = ABI_KNOWN && settings->values[OPTION_HOOKS].number & OPTIONS_HOOK_ARROW_VTABLE;
+  set_up_hook(ROUTER_ARROW_MIMALLOC, patched ? "arrow_mi" : "arrow.mimalloc", OPTIONS_HOOK_ARROW_MI,
+              POOL_ALL_FREES_PASS, true);
   if (settings->values[OPTION_POOL].given && settings->values[OPTION_POOL].number == OPTIONS_POOL_SYSTEM)
     arrowpool_set_default(arrowpool_system());
   atomic_store_explicit(&the_router.state, 2, memory_order_release);
@@ -187,10 +190,10 @@ static void *result(arrowpool_pool *pool, arrowpool_status status, void *buffer,
 }
 
 /* Sizes beyond what an int64_t holds come out negative, and the pool refuses them. */
-void *router_allocate(const router_door *door, size_t size, size_t alignment) {
+void *router_allocate(const router_hook *hook, size_t size, size_t alignment) {
   void *buffer = NULL;
-  arrowpool_status status = pool_allocate(door->pool, size ? (int64_t)size : 1, (int64_t)alignment, &buffer);
-  return result(door->pool, status, buffer, size);
+  arrowpool_status status = pool_allocate(hook->pool, size ? (int64_t)size : 1, (int64_t)alignment, &buffer);
+  return result(hook->pool, status, buffer, size);
 }
 
 void *router_reallocate(arrowpool_pool *pool, void *buffer, size_t size, size_t alignment) {

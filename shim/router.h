@@ -1,9 +1,9 @@
-/* Which pool serves a call, if any: the doors ask here, and nowhere else.
+/* Which pool serves a call, if any: the hooks ask here, and nowhere else.
  *
- * The router wakes up in the constructor, or earlier if a door is called before it. Until then, and from
+ * The router wakes up in the constructor, or earlier if a hook is called before it. Until then, and from
  * within its own start, every call passes on to the next allocator untouched. */
-#ifndef ARROWPOOL_ROUTER_H
-#define ARROWPOOL_ROUTER_H
+#ifndef ARROWPOOL_SHIM_ROUTER_H
+#define ARROWPOOL_SHIM_ROUTER_H
 
 #include "arrow/abi.h"
 #include "memory/range.h"
@@ -15,15 +15,15 @@
 
 typedef enum router_pool_name { ROUTER_LIBC, ROUTER_ARROW_MIMALLOC, ROUTER_POOLS } router_pool_name;
 
-typedef struct router_door {
+typedef struct router_hook {
   arrowpool_pool *pool;
-  bool open; /* else everything passes on */
-  bool ours; /* the pool allocates; else the next allocator does, and the pool counts */
-} router_door;
+  bool active; /* else everything passes on */
+  bool ours;   /* the pool allocates; else the next allocator does, and the pool counts */
+} router_hook;
 
 typedef struct router {
   _Atomic int state; /* 0 asleep, 1 waking up, 2 awake */
-  router_door doors[ROUTER_POOLS];
+  router_hook hooks[ROUTER_POOLS];
   options settings; /* constant once awake */
 } router;
 
@@ -37,26 +37,26 @@ static inline bool router_awake(void) {
          router_wake();
 }
 
-/* The door, or NULL while the call has to pass on. */
-static inline const router_door *router_door_of(router_pool_name name) {
-  return router_awake() && the_router.doors[name].open ? &the_router.doors[name] : NULL;
+/* The hook, or NULL while the call has to pass on. */
+static inline const router_hook *router_hook_of(router_pool_name name) {
+  return router_awake() && the_router.hooks[name].active ? &the_router.hooks[name] : NULL;
 }
 
 /* Allocate for a caller whose sizes are size_t and for whom 0 is a size like any other. NULL: no memory, or
  * no such size, which counts as a failure; or an alignment that is no power of two. */
-void *router_allocate(const router_door *door, size_t size, size_t alignment);
+void *router_allocate(const router_hook *hook, size_t size, size_t alignment);
 
 /* Whether that NULL is the answer: the next allocator, which knows of no limit, must not serve what one
  * refuses. */
-static inline bool router_refuses(const router_door *door) { return pool_is_limited(door->pool); }
+static inline bool router_refuses(const router_hook *hook) { return pool_is_limited(hook->pool); }
 
 /* Resize a buffer of the pool's, likewise; alignment 0 keeps its own. NULL: the buffer is as it was. */
 void *router_reallocate(arrowpool_pool *pool, void *buffer, size_t size, size_t alignment);
 
 /* Whether Arrow's pools are to be patched. */
-static inline bool router_vtable_door(void) {
+static inline bool router_vtable_hook(void) {
   return router_awake() && ABI_KNOWN &&
-         the_router.settings.values[OPTION_DOORS].number & OPTIONS_DOOR_ARROW_VTABLE;
+         the_router.settings.values[OPTION_HOOKS].number & OPTIONS_HOOK_ARROW_VTABLE;
 }
 
 /* What serves one of Arrow's pools; its jemalloc pool is always ours where it is not the default as well. */
@@ -72,7 +72,7 @@ void router_inform(const char *const pieces[], size_t count);
 
 /* The pool for a pointer that came back through libc's functions, and whether that is where it belongs: it is
  * of the range, or the guard knows it, which looks at every pointer while there is a debug mode. */
-static inline arrowpool_pool *router_libc_pool(void) { return the_router.doors[ROUTER_LIBC].pool; }
+static inline arrowpool_pool *router_libc_pool(void) { return the_router.hooks[ROUTER_LIBC].pool; }
 static inline bool router_owns(const void *buffer) {
   return range_owns(buffer) ||
          __builtin_expect(guard_mode != ARROWPOOL_DEBUG_OFF && guard_is_live(buffer), 0);

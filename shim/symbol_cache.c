@@ -1,4 +1,4 @@
-/* See callers.h. */
+/* See symbol_cache.h. */
 #include "shim/symbol_cache.h"
 
 #include "shim/next.h"
@@ -17,7 +17,7 @@ typedef struct site {
 
 static site sites[SITES];
 
-void *callers_symbol(const char *name, const void *caller) {
+void *symbol_cache_look_up(const char *name, const void *caller) {
   uintptr_t hash = ((uintptr_t)caller ^ (uintptr_t)name >> 3) * UINT64_C(0x9e3779b97f4a7c15);
   site *vacant = NULL;
   for (unsigned i = 0; i < PROBES; i++) {

@@ -1,6 +1,6 @@
 /* The commands of `arrowpool`, one file each, and what they share. */
-#ifndef ARROWPOOL_CLI_H
-#define ARROWPOOL_CLI_H
+#ifndef ARROWPOOL_CLI_BASE_CLI_H
+#define ARROWPOOL_CLI_BASE_CLI_H
 
 #include "options/options.h"
 

@@ -1,6 +1,6 @@
 /* The time, in whole units. */
-#ifndef ARROWPOOL_CLI_CLOCK_H
-#define ARROWPOOL_CLI_CLOCK_H
+#ifndef ARROWPOOL_CLI_BASE_CLOCK_H
+#define ARROWPOOL_CLI_BASE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

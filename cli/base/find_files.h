@@ -1,6 +1,6 @@
 /* Finding statistics: files as they are named, and in directories all .json, .jsonl and .live files. */
-#ifndef ARROWPOOL_FIND_FILES_H
-#define ARROWPOOL_FIND_FILES_H
+#ifndef ARROWPOOL_CLI_BASE_FIND_FILES_H
+#define ARROWPOOL_CLI_BASE_FIND_FILES_H
 
 #include <stdbool.h>
 

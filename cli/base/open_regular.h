@@ -1,7 +1,7 @@
 /* Opening files that somebody else may have made. Only regular files are ever opened: opening a pipe waits,
  * and opening a device can do something. */
-#ifndef ARROWPOOL_OPEN_REGULAR_H
-#define ARROWPOOL_OPEN_REGULAR_H
+#ifndef ARROWPOOL_CLI_BASE_OPEN_REGULAR_H
+#define ARROWPOOL_CLI_BASE_OPEN_REGULAR_H
 
 #include <stdio.h>
 

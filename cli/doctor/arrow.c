@@ -1,4 +1,4 @@
-/* What the doctor says of one libarrow: its version, and which doors serve it, by what it exports. */
+/* What the doctor says of one libarrow: its version, and which hooks serve it, by what it exports. */
 #include "arrow/abi.h"
 #include "cli/doctor/doctor.h"
 
@@ -65,35 +65,35 @@ static int read_version(const elf_file *f, const char *path, char *out, size_t s
   return number / 100;
 }
 
-static void tell_doors(patient *p, const char *version, const char *path, const sight *s) {
-  int64_t doors = p->settings.values[OPTION_DOORS].number;
-  bool patched = s->can_be_patched && (doors & OPTIONS_DOOR_ARROW_VTABLE),
-       replaced = s->has_mi && (doors & OPTIONS_DOOR_ARROW_MI);
+static void tell_hooks(target *p, const char *version, const char *path, const sight *s) {
+  int64_t hooks = p->settings.values[OPTION_HOOKS].number;
+  bool patched = s->can_be_patched && (hooks & OPTIONS_HOOK_ARROW_VTABLE),
+       replaced = s->has_mi && (hooks & OPTIONS_HOOK_ARROW_MI);
   const char *pool = doctor_variable("ARROW_DEFAULT_MEMORY_POOL");
   if (patched)
     findings_add(&p->found, FINDING_OK, TOPIC, NULL,
-                 "%s: its pools are served by the arrow_vtable door%s: %s", version,
-                 replaced ? ", what reaches its mimalloc past them by the arrow_mi door" : "", path);
+                 "%s: its pools are served by the arrow_vtable hook%s: %s", version,
+                 replaced ? ", what reaches its mimalloc past them by the arrow_mi hook" : "", path);
   else if (replaced)
     findings_add(&p->found, FINDING_WARNING, TOPIC,
-                 s->can_be_patched ? "open the arrow_vtable door in ARROW_POOL_DOORS" : NULL,
-                 "%s: only its mimalloc is served, by the arrow_mi door: %s", version, path);
-  else if ((doors & OPTIONS_DOOR_LIBC) && pool && strcmp(pool, "system") == 0)
+                 s->can_be_patched ? "open the arrow_vtable hook in ARROW_POOL_HOOKS" : NULL,
+                 "%s: only its mimalloc is served, by the arrow_mi hook: %s", version, path);
+  else if ((hooks & OPTIONS_HOOK_LIBC) && pool && strcmp(pool, "system") == 0)
     findings_add(&p->found, FINDING_WARNING, TOPIC, NULL,
-                 "%s: only its system pool is served, by the libc door, without reallocation in place: %s",
+                 "%s: only its system pool is served, by the libc hook, without reallocation in place: %s",
                  version, path);
   else if (s->can_be_patched || s->has_mi)
-    findings_add(&p->found, FINDING_PROBLEM, TOPIC, "unset ARROW_POOL_DOORS",
-                 "%s: ARROW_POOL_DOORS shuts every door that would serve its pools: %s", version, path);
+    findings_add(&p->found, FINDING_PROBLEM, TOPIC, "unset ARROW_POOL_HOOKS",
+                 "%s: ARROW_POOL_HOOKS leaves out every hook that would serve its pools: %s", version, path);
   else
     findings_add(&p->found, FINDING_PROBLEM, TOPIC,
-                 "ARROW_DEFAULT_MEMORY_POOL=system has its buffers pass the libc door",
+                 "ARROW_DEFAULT_MEMORY_POOL=system has its buffers pass the libc hook",
                  s->shows_factories ? "%s: its pools are not built as we know them, and stay its own: %s"
                                     : "%s: it hides its symbols, so that its pools stay its own: %s",
                  version, path);
 }
 
-void doctor_arrow(patient *p, const char *path) {
+void doctor_arrow(target *p, const char *path) {
   char full[PATH_MAX + 64], version[48];
   elf_file f;
   snprintf(full, sizeof full, "%s%s", p->root, path);
@@ -105,7 +105,7 @@ void doctor_arrow(patient *p, const char *path) {
   int major = read_version(&f, path, version, sizeof version);
   sight s = look(&f);
   elf_file_close(&f);
-  tell_doors(p, version, path, &s);
+  tell_hooks(p, version, path, &s);
   if (major && major < 10)
     findings_add(&p->found, FINDING_WARNING, TOPIC, "take libarrow 10 or newer",
                  "%s is older than what the shim is tested with", version);

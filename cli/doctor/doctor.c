@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-patient the_patient;
+target the_target;
 
 void cli_doctor_describe(void) {
   puts(
@@ -32,7 +32,7 @@ void cli_doctor_describe(void) {
 
 const char *doctor_variable(const char *name) {
   size_t length = strlen(name);
-  for (char **at = the_patient.environment; at && *at; at++)
+  for (char **at = the_target.environment; at && *at; at++)
     if (strncmp(*at, name, length) == 0 && (*at)[length] == '=')
       return *at + length + 1;
   return NULL;
@@ -47,7 +47,7 @@ bool doctor_read_text(const char *path, char *out, size_t size) {
   return length > 0;
 }
 
-static const char *look_at_command(patient *p, char **command) {
+static const char *look_at_command(target *p, char **command) {
   static program found; /* large */
   p->environment = environ;
   p->knows_environment = true;
@@ -69,7 +69,7 @@ static const char *look_at_command(patient *p, char **command) {
   return NULL;
 }
 
-static int report(patient *p, const char *subject, bool as_json) {
+static int report(target *p, const char *subject, bool as_json) {
   bool printed = as_json ? findings_print_json(&p->found, subject) : findings_print_text(&p->found);
   int status = printed && !findings_have(&p->found, FINDING_PROBLEM) ? CLI_OK : CLI_FAILURE;
   findings_free(&p->found);
@@ -78,7 +78,7 @@ static int report(patient *p, const char *subject, bool as_json) {
 
 int cli_doctor(int argc, char **argv) {
   static const struct option longs[] = {{"format", required_argument, NULL, 'f'}, {0}};
-  patient *p = &the_patient;
+  target *p = &the_target;
   bool as_json = false;
   char path[64];
   opterr = 0;

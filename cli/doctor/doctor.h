@@ -1,6 +1,6 @@
 /* The parts of `arrowpool doctor`, one file each; all of them look, and none runs what it looks at. */
-#ifndef ARROWPOOL_DOCTOR_H
-#define ARROWPOOL_DOCTOR_H
+#ifndef ARROWPOOL_CLI_DOCTOR_DOCTOR_H
+#define ARROWPOOL_CLI_DOCTOR_DOCTOR_H
 
 #include "cli/doctor/findings.h"
 #include "cli/program/program.h"
@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 
 /* What is looked at: a command that would be started here and now, or a process. */
-typedef struct patient {
+typedef struct target {
   findings found;
   long pid;                 /* 0: a command */
   char **environment;       /* of this process, or of that one */
@@ -19,43 +19,43 @@ typedef struct patient {
   options settings;         /* by doctor_settings */
   bool knows_environment;   /* else it is not ours to see, or: */
   bool overwritten;         /* a title, or something else, was written over it */
-} patient;
+} target;
 
-/* The patient whose environment is looked up. */
-extern patient the_patient;
+/* The target whose environment is looked up. */
+extern target the_target;
 const char *doctor_variable(const char *name);
 
 /* What a file holds, as text; empty if it cannot be read, and false. */
 bool doctor_read_text(const char *path, char *out, size_t size);
 
 /* The settings, which the others go by, and what is wrong with them. */
-void doctor_settings(patient *p);
+void doctor_settings(target *p);
 
 /* What the settings mean, and what else of the environment matters; LD_PRELOAD. */
-void doctor_environment(patient *p);
-void doctor_preload_list(patient *p);
+void doctor_environment(target *p);
+void doctor_preload_list(target *p);
 
 /* The shim's file. */
-void doctor_shim(patient *p);
+void doctor_shim(target *p);
 
 /* A command's program, its libraries and, for Python, its pyarrow. */
-void doctor_program(patient *p, const program *of);
+void doctor_program(target *p, const program *of);
 
-/* One libarrow: which doors serve it. `path` is as the patient sees it. */
-void doctor_arrow(patient *p, const char *path);
+/* One libarrow: which hooks serve it. `path` is as the target sees it. */
+void doctor_arrow(target *p, const char *path);
 
 /* Libraries that have an opinion on allocation; true: it is an allocator. */
-bool doctor_notable_library(patient *p, const char *name, const char *path);
+bool doctor_notable_library(target *p, const char *name, const char *path);
 
 /* Who frees: the program's file first, then each library's, then what that means. */
 void doctor_malloc_program(const elf_file *f);
-void doctor_malloc_library(const patient *p, const char *path, bool is_allocator);
-void doctor_malloc_tell(patient *p);
+void doctor_malloc_library(const target *p, const char *path, bool is_allocator);
+void doctor_malloc_tell(target *p);
 
 /* The kernel's settings, limits, and what it grants. */
-void doctor_kernel(patient *p);
+void doctor_kernel(target *p);
 
-/* A running process; its settings are in the patient. */
-void doctor_process(patient *p);
+/* A running process; its settings are in the target. */
+void doctor_process(target *p);
 
 #endif

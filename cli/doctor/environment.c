@@ -16,7 +16,7 @@ static void complain(const char *const pieces[], size_t count) {
   char line[1024] = "";
   for (size_t i = 0; i < count; i++)
     strncat(line, pieces[i], sizeof line - strlen(line) - 1);
-  findings_add(&the_patient.found, FINDING_WARNING, TOPIC, "see arrowpool env", "%s", line);
+  findings_add(&the_target.found, FINDING_WARNING, TOPIC, "see arrowpool env", "%s", line);
 }
 
 static const char *given(const char *name) {
@@ -24,7 +24,7 @@ static const char *given(const char *name) {
   return value && *value ? value : NULL;
 }
 
-static void tell_pool(patient *p) {
+static void tell_pool(target *p) {
   const options_value *pool = &p->settings.values[OPTION_POOL];
   if (pool->number == OPTIONS_POOL_JEMALLOC)
     findings_add(&p->found, FINDING_OK, TOPIC, NULL,
@@ -38,7 +38,7 @@ static void tell_pool(patient *p) {
                  "ARROW_POOL is not set: arrowpool run takes jemalloc then, LD_PRELOAD alone takes system");
 }
 
-static void tell_directory(patient *p, int option) {
+static void tell_directory(target *p, int option) {
   const char *directory = p->settings.values[option].text;
   struct stat status;
   char path[2 * PATH_MAX + 64];
@@ -56,7 +56,7 @@ static void tell_directory(patient *p, int option) {
                  directory);
 }
 
-static void tell_arrow(patient *p) {
+static void tell_arrow(target *p) {
   static const char *const backends[] = {"system", "jemalloc", "mimalloc"};
   const char *debug = given("ARROW_DEBUG_MEMORY_POOL"), *backend = given("ARROW_DEFAULT_MEMORY_POOL");
   bool known = false;
@@ -73,7 +73,7 @@ static void tell_arrow(patient *p) {
                  "ARROW_DEFAULT_MEMORY_POOL=%s: Arrow knows no such pool and takes its own default", backend);
 }
 
-static void tell_others(patient *p) {
+static void tell_others(target *p) {
   static const struct {
     const char *variable, *effect;
   } others[] = {
@@ -87,12 +87,12 @@ static void tell_others(patient *p) {
                    others[i].effect);
 }
 
-void doctor_settings(patient *p) {
+void doctor_settings(target *p) {
   options_read(&p->settings, doctor_variable, complain);
   options_check_names(p->environment, complain);
 }
 
-void doctor_environment(patient *p) {
+void doctor_environment(target *p) {
   tell_pool(p);
   tell_directory(p, OPTION_LIVE);
   tell_arrow(p);
@@ -120,7 +120,7 @@ static kind kind_of(const char *path) {
   return ORDINARY;
 }
 
-bool doctor_notable_library(patient *p, const char *name, const char *path) {
+bool doctor_notable_library(target *p, const char *name, const char *path) {
   kind k = kind_of(name);
   if (k == SANITIZER)
     findings_add(
@@ -135,7 +135,7 @@ bool doctor_notable_library(patient *p, const char *name, const char *path) {
   return k == ALLOCATOR;
 }
 
-static void tell_entry(patient *p, const char *entry, bool shim_seen, bool shim_in_list) {
+static void tell_entry(target *p, const char *entry, bool shim_seen, bool shim_in_list) {
   static const char own_order[] =
       "in LD_PRELOAD, name sanitizers first, then the shim, then other allocators";
   kind k = kind_of(entry);
@@ -156,14 +156,14 @@ static void tell_entry(patient *p, const char *entry, bool shim_seen, bool shim_
         "LD_PRELOAD has the sanitizer %s before the shim: it serves all memory, and the shim is idle", entry);
   else if (k == ALLOCATOR && shim_in_list && !shim_seen)
     findings_add(&p->found, FINDING_WARNING, "preload", own_order,
-                 "LD_PRELOAD has the allocator %s before the shim, whose libc door sees nothing then", entry);
+                 "LD_PRELOAD has the allocator %s before the shim, whose libc hook sees nothing then", entry);
   else
     findings_add(&p->found, FINDING_NOTE, "preload", NULL, "LD_PRELOAD has %s%s %s the shim",
                  k == ALLOCATOR ? "the allocator " : "", entry,
                  shim_in_list && !shim_seen ? "before" : "behind");
 }
 
-void doctor_preload_list(patient *p) {
+void doctor_preload_list(target *p) {
   const char *list = given("LD_PRELOAD");
   char entry[PATH_MAX];
   bool seen = false, in_list = false;
@@ -175,7 +175,7 @@ void doctor_preload_list(patient *p) {
   }
 }
 
-void doctor_shim(patient *p) {
+void doctor_shim(target *p) {
   char path[PATH_MAX], version[32] = "of an unknown version";
   elf_file f;
   if (!preload_find_shim(path)) {

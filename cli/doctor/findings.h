@@ -1,6 +1,6 @@
 /* What the doctor finds, in order, and how it is told. */
-#ifndef ARROWPOOL_FINDINGS_H
-#define ARROWPOOL_FINDINGS_H
+#ifndef ARROWPOOL_CLI_DOCTOR_FINDINGS_H
+#define ARROWPOOL_CLI_DOCTOR_FINDINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>

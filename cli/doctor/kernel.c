@@ -27,7 +27,7 @@ static const char *show_bytes(unsigned long long bytes, char out[32]) {
 
 /* ---- settings ---- */
 
-static void tell_huge_pages(patient *p, const probes *found) {
+static void tell_huge_pages(target *p, const probes *found) {
   char text[128], *open, *close;
   if (!doctor_read_text("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text) ||
       !(open = strchr(text, '[')) || !(close = strchr(open, ']')))
@@ -50,7 +50,7 @@ static void tell_huge_pages(patient *p, const probes *found) {
     findings_add(&p->found, FINDING_OK, TOPIC, NULL, "transparent huge pages: %s", open + 1);
 }
 
-static void tell_settings(patient *p) {
+static void tell_settings(target *p) {
   char text[64];
   if (doctor_read_text("/proc/sys/vm/max_map_count", text, sizeof text)) {
     long count = atol(text);
@@ -72,7 +72,7 @@ static void tell_settings(patient *p) {
     findings_add(&p->found, FINDING_OK, TOPIC, NULL, "vm.overcommit_memory is %c", text[0]);
 }
 
-static void tell_moves(patient *p, const probes *found) {
+static void tell_moves(target *p, const probes *found) {
   struct utsname name;
   uname(&name);
   if (!found->moves_pages)
@@ -89,7 +89,7 @@ static void tell_moves(patient *p, const probes *found) {
                  name.release);
 }
 
-static void tell_range(patient *p, const probes *found) {
+static void tell_range(target *p, const probes *found) {
   char size[32];
   show_bytes(found->reserved, size);
   if (!found->reserved)
@@ -111,7 +111,7 @@ static void tell_range(patient *p, const probes *found) {
 /* ---- limits ---- */
 
 /* A line of /proc/PID/limits; false: unlimited, or not known. */
-static bool read_limit(const patient *p, const char *name, struct rlimit *out) {
+static bool read_limit(const target *p, const char *name, struct rlimit *out) {
   char path[64], text[4096];
   unsigned long long soft, hard;
   snprintf(path, sizeof path, p->pid ? "/proc/%ld/limits" : "/proc/self/limits", p->pid);
@@ -122,7 +122,7 @@ static bool read_limit(const patient *p, const char *name, struct rlimit *out) {
   return true;
 }
 
-void doctor_kernel(patient *p) {
+void doctor_kernel(target *p) {
   struct rlimit address_space, data;
   char size[32];
   probes found;
@@ -131,7 +131,7 @@ void doctor_kernel(patient *p) {
   char process[24] = "self";
   if (p->pid)
     snprintf(process, sizeof process, "%ld", p->pid);
-  int64_t group = available_in_group("", process);
+  int64_t group = memory_available_in_group("", process);
   probes_run(has_space ? &address_space : NULL, has_data ? &data : NULL, &found);
   tell_huge_pages(p, &found);
   tell_settings(p);
@@ -143,7 +143,7 @@ void doctor_kernel(patient *p) {
     findings_add(&p->found, FINDING_NOTE, "limits", NULL,
                  "ulimit -d is %s: buffers count against it as far as they are used",
                  show_bytes(data.rlim_cur, size));
-  if (group < available_machine())
+  if (group < memory_of_machine())
     findings_add(&p->found, FINDING_NOTE, "limits", NULL,
                  "the control group may use %s: freed pages count until ARROW_POOL_DECAY is over",
                  show_bytes((unsigned long long)group, size));

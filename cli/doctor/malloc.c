@@ -1,4 +1,4 @@
-/* What the doctor says of who frees: whether what the libc door hands out could be freed past it, which is
+/* What the doctor says of who frees: whether what the libc hook hands out could be freed past it, which is
  * why the shim would only count there (shim/bypass.h). Told by what the program and its libraries define and
  * call. */
 #include "cli/doctor/doctor.h"
@@ -41,7 +41,7 @@ void doctor_malloc_program(const elf_file *f) {
       seen.own = own[i];
 }
 
-void doctor_malloc_library(const patient *p, const char *path, bool is_allocator) {
+void doctor_malloc_library(const target *p, const char *path, bool is_allocator) {
   char full[PATH_MAX + 64];
   elf_symbol wanted[OWN + BYPASSES];
   elf_file f;
@@ -57,7 +57,7 @@ void doctor_malloc_library(const patient *p, const char *path, bool is_allocator
   seen.has_allocator |= serves && is_allocator;
 }
 
-void doctor_malloc_tell(patient *p) {
+void doctor_malloc_tell(target *p) {
   const options_value *values = p->settings.values;
   bool serves = values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC ||
                 values[OPTION_DEBUG].number != OPTIONS_DEBUG_OFF || (!p->pid && !values[OPTION_POOL].given);
@@ -65,10 +65,10 @@ void doctor_malloc_tell(patient *p) {
   for (int i = BYPASSES - 1; i >= 0; i--)
     if (seen.owned[i] && seen.called[i])
       called = bypasses[i];
-  if (!serves || !(values[OPTION_DOORS].number & OPTIONS_DOOR_LIBC) || (!seen.own && !called))
+  if (!serves || !(values[OPTION_HOOKS].number & OPTIONS_HOOK_LIBC) || (!seen.own && !called))
     return;
   findings_add(&p->found, FINDING_PROBLEM, TOPIC,
-               "ARROW_POOL_DOORS=arrow_mi,arrow_vtable, if Arrow's own pools are all that is wanted",
+               "ARROW_POOL_HOOKS=arrow_mi,arrow_vtable, if Arrow's own pools are all that is wanted",
                "it %s %s: what libc's aligned functions hand out stays its allocator's, and is only counted",
                seen.own ? "defines its own" : "or a library of its calls", seen.own ? seen.own : called);
 }

@@ -1,6 +1,6 @@
 /* What the kernel grants here, found out by doing it, in a child process whose end takes everything back. */
-#ifndef ARROWPOOL_PROBES_H
-#define ARROWPOOL_PROBES_H
+#ifndef ARROWPOOL_CLI_DOCTOR_PROBES_H
+#define ARROWPOOL_CLI_DOCTOR_PROBES_H
 
 #include <stdbool.h>
 #include <stddef.h>

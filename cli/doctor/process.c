@@ -97,7 +97,7 @@ static bool maps_shim(char **mappings) {
 
 /* A process starts with names and their values. What it writes there instead, often its title, is neither;
  * and where the shim came in, something said so. */
-static bool was_overwritten(const patient *p, char **mappings) {
+static bool was_overwritten(const target *p, char **mappings) {
   char path[128], list[4096];
   bool says = false;
   for (char **at = p->environment; at && *at; at++) {
@@ -143,7 +143,7 @@ static const char *base_name(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-static void tell_shim(patient *p, const char *path) {
+static void tell_shim(target *p, const char *path) {
   char full[PATH_MAX + 64], version[32] = "";
   elf_file f;
   snprintf(full, sizeof full, "%s%s", p->root, path);
@@ -160,7 +160,7 @@ static void tell_shim(patient *p, const char *path) {
                  arrowpool_version());
 }
 
-static void tell_missing_shim(patient *p, const program *exe) {
+static void tell_missing_shim(target *p, const program *exe) {
   char reason[300], path[64];
   program_verdict verdict = exe->elf.elf ? program_judge(exe, reason) : PROGRAM_PRELOADS;
   long parent = parent_of(p->pid);
@@ -188,7 +188,7 @@ static void tell_missing_shim(patient *p, const program *exe) {
   free_list(inherited);
 }
 
-static void tell_mappings(patient *p, char **mappings, const program *exe) {
+static void tell_mappings(target *p, char **mappings, const program *exe) {
   if (exe->elf.elf)
     doctor_malloc_program(&exe->elf);
   const char *shim = NULL, *live = NULL;
@@ -234,7 +234,7 @@ static void tell_mappings(patient *p, char **mappings, const program *exe) {
 
 /* ---- all of it ---- */
 
-static void tell_identity(patient *p, program *exe) {
+static void tell_identity(target *p, program *exe) {
   char path[64], real[PATH_MAX];
   struct stat status;
   const char *problem = program_open_file(proc_path(p->pid, "exe", path), exe);
@@ -251,7 +251,7 @@ static void tell_identity(patient *p, program *exe) {
                  exe->elf.machine);
 }
 
-void doctor_process(patient *p) {
+void doctor_process(target *p) {
   static program exe; /* large */
   char path[64];
   snprintf(p->root, sizeof p->root, "/proc/%ld/root", p->pid);

@@ -28,7 +28,7 @@ static const char *advice_on(program_verdict verdict) {
   return NULL;
 }
 
-static void tell_identity(patient *p, const program *of) {
+static void tell_identity(target *p, const program *of) {
   struct stat status;
   bool linked = lstat(of->path, &status) == 0 && S_ISLNK(status.st_mode);
   findings_add(&p->found, FINDING_OK, TOPIC, NULL, "%s%s%s%s%s: %s, %s", *of->via ? "through " : "", of->via,
@@ -41,7 +41,7 @@ static void tell_identity(patient *p, const program *of) {
 
 /* ---- libraries ---- */
 
-static void tell_glibc(patient *p, const libraries *l) {
+static void tell_glibc(target *p, const libraries *l) {
   const library *libc = libraries_named(l, "libc.so.6");
   elf_file f;
   if (!libc || !*libc->path || elf_file_open(libc->path, &f) != NULL)
@@ -53,7 +53,7 @@ static void tell_glibc(patient *p, const libraries *l) {
                  "its glibc is 2.%d: the shim needs 2.34: %s", minor, libc->path);
 }
 
-static void tell_missing(patient *p, const libraries *l) {
+static void tell_missing(target *p, const libraries *l) {
   for (size_t i = 0; i < l->count; i++)
     if (!*l->all[i].path && strncmp(l->all[i].name, "linux-vdso", 10) != 0)
       findings_add(&p->found, FINDING_WARNING, TOPIC,
@@ -61,7 +61,7 @@ static void tell_missing(patient *p, const libraries *l) {
                    "the library %s is not found here", l->all[i].name);
 }
 
-static void tell_loading(patient *p, const elf_file *f) {
+static void tell_loading(target *p, const elf_file *f) {
   bool counts = p->settings.values[OPTION_POOL].given &&
                 p->settings.values[OPTION_POOL].number == OPTIONS_POOL_SYSTEM &&
                 p->settings.values[OPTION_DEBUG].number == OPTIONS_DEBUG_OFF;
@@ -76,7 +76,7 @@ static void tell_loading(patient *p, const elf_file *f) {
 }
 
 /* Every libarrow among them; false: there is none. */
-static bool tell_arrows(patient *p, const libraries *l) {
+static bool tell_arrows(target *p, const libraries *l) {
   bool any = false;
   for (size_t i = 0; i < l->count; i++)
     if (strncmp(l->all[i].name, "libarrow.so", 11) == 0) {
@@ -97,14 +97,14 @@ static bool contains_arrow(const elf_file *f) {
   return pool.defined;
 }
 
-static void tell_static_arrow(patient *p, const char *path) {
+static void tell_static_arrow(target *p, const char *path) {
   findings_add(&p->found, FINDING_PROBLEM, "arrow", "link it to libarrow.so",
                "libarrow is linked into %s: its pools stay its own", path);
 }
 
 /* ---- Python ---- */
 
-static void tell_places(patient *p, const python *py) {
+static void tell_places(target *p, const python *py) {
   char list[2048] = "";
   for (size_t i = 0; i < py->place_count; i++) {
     size_t used = strlen(list);
@@ -116,7 +116,7 @@ static void tell_places(patient *p, const python *py) {
                *list ? list : "any directory that could be found");
 }
 
-static void tell_python(patient *p, const program *of, const char *search) {
+static void tell_python(target *p, const program *of, const char *search) {
   static python py; /* large */
   elf_file f;
   libraries l;
@@ -146,7 +146,7 @@ static void tell_python(patient *p, const program *of, const char *search) {
 
 /* ---- all of it ---- */
 
-static void tell_contents(patient *p, const program *of) {
+static void tell_contents(target *p, const program *of) {
   const char *search = doctor_variable("LD_LIBRARY_PATH"), *name = strrchr(of->real, '/');
   libraries l;
   libraries_find(&of->elf, of->real, search, &l);
@@ -177,7 +177,7 @@ static void tell_contents(patient *p, const program *of) {
   libraries_free(&l);
 }
 
-void doctor_program(patient *p, const program *of) {
+void doctor_program(target *p, const program *of) {
   char reason[300];
   program_verdict verdict = program_judge(of, reason);
   tell_identity(p, of);

@@ -151,10 +151,10 @@ static void end_panel(const plot *p, bool empty) { fputs(empty ? "plot NaN notit
 
 static void draw_one(const plot *p) {
   bool first = true;
-  panel(p, "memory", SERIES_live, SERIES_warm, false);
+  panel(p, "memory", SERIES_live, SERIES_idle, false);
   curve(p, 0, SERIES_resident, "resident", "lw 2 lc rgb '#999999'", &first);
   curve(p, 0, SERIES_live, "live", "lw 2 lc rgb '#0072b2'", &first);
-  curve(p, 0, SERIES_warm, "warm", "lw 2 lc rgb '#e69f00'", &first);
+  curve(p, 0, SERIES_idle, "idle", "lw 2 lc rgb '#e69f00'", &first);
   end_panel(p, first);
   first = true;
   panel(p, "reallocated", SERIES_in_place, SERIES_copied, true);

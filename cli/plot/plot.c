@@ -41,7 +41,7 @@ static int read_options(int argc, char **argv, settings *out) {
   return CLI_OK;
 }
 
-static void take(void *context, figures *f) { series_add(context, f); }
+static void take(void *context, stats *f) { series_add(context, f); }
 
 static int draw(series_set *set, const settings *chosen, const char *first) {
   size_t found = set->count;
@@ -74,7 +74,7 @@ int cli_plot(int argc, char **argv) {
   series_set set = {.pool = chosen.pool};
   bool damaged = false;
   for (int i = optind; i < argc; i++) {
-    const char *problem = figures_read_each(argv[i], take, &set);
+    const char *problem = stats_read_each(argv[i], take, &set);
     damaged |= problem != NULL;
     if (problem)
       cli_failure("plot: %s: %s", argv[i], problem);

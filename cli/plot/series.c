@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static series *find(series_set *set, const figures *f) {
+static series *find(series_set *set, const stats *f) {
   for (size_t i = 0; i < set->count; i++) {
     series *s = &set->items[i];
     if (s->pid == f->pid && s->start_time == f->start_time && strcmp(s->host, f->host) == 0)
@@ -29,14 +29,14 @@ static void add(int64_t *sum, int64_t part) {
     *sum = INT64_MAX;
 }
 
-static series_point point_of(series_set *set, const figures *f) {
+static series_point point_of(series_set *set, const stats *f) {
   series_point p = {.time = f->time};
   for (int i = 0; i < SERIES_FIELD_COUNT; i++)
     p.values[i] = ARROWPOOL_UNKNOWN;
   p.values[SERIES_resident] = f->rss_bytes;
-  p.values[SERIES_warm] = f->warm_bytes;
+  p.values[SERIES_idle] = f->idle_bytes;
   for (size_t i = 0; i < f->pool_count; i++) {
-    const figures_pool *pool = &f->pools[i];
+    const stats_pool *pool = &f->pools[i];
     if (set->pool && strcmp(set->pool, pool->name) != 0)
       continue;
     set->pool_found = true;
@@ -48,7 +48,7 @@ static series_point point_of(series_set *set, const figures *f) {
   return p;
 }
 
-void series_add(series_set *set, const figures *f) {
+void series_add(series_set *set, const stats *f) {
   series *s = find(set, f);
   if (s->count && s->points[s->count - 1].time >= f->time)
     return;

@@ -1,6 +1,6 @@
 /* Time series of processes, collected from dumps: what a plot needs of each. */
-#ifndef ARROWPOOL_SERIES_H
-#define ARROWPOOL_SERIES_H
+#ifndef ARROWPOOL_CLI_PLOT_SERIES_H
+#define ARROWPOOL_CLI_PLOT_SERIES_H
 
 #include "cli/stats/stats.h"
 
@@ -10,7 +10,7 @@
 #define SERIES_FIELDS(X)                                                                                     \
   X(live)     /* bytes_allocated */                                                                          \
   X(resident) /* of the process */                                                                           \
-  X(warm)     /* of the process */                                                                           \
+  X(idle)     /* of the process */                                                                           \
   X(in_place) /* bytes_grown_in_place: sums, as in dumps */                                                  \
   X(remapped)                                                                                                \
   X(copied)
@@ -42,7 +42,7 @@ typedef struct series_set {
 } series_set;
 
 /* Add a point to its process's series; one that is not later than the last is left out. */
-void series_add(series_set *set, const figures *f);
+void series_add(series_set *set, const stats *f);
 
 /* Remove the series of fewer than two points, sort the others by their beginnings. */
 void series_finish(series_set *set);

@@ -1,7 +1,7 @@
 /* One ELF file as the loader would see it: read by libelf, never run. Files may be cut off or made up: what
  * they say is checked, and a file that makes no sense is a sentence. */
-#ifndef ARROWPOOL_ELF_FILE_H
-#define ARROWPOOL_ELF_FILE_H
+#ifndef ARROWPOOL_CLI_PROGRAM_ELF_FILE_H
+#define ARROWPOOL_CLI_PROGRAM_ELF_FILE_H
 
 #include <limits.h>
 #include <stdbool.h>

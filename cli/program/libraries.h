@@ -1,7 +1,7 @@
 /* The libraries that the loader would bring in with a program: DT_NEEDED, and theirs, as far as they can be
  * found without running anything. What the program loads later, by dlopen, is not among them. */
-#ifndef ARROWPOOL_LIBRARIES_H
-#define ARROWPOOL_LIBRARIES_H
+#ifndef ARROWPOOL_CLI_PROGRAM_LIBRARIES_H
+#define ARROWPOOL_CLI_PROGRAM_LIBRARIES_H
 
 #include "cli/program/elf_file.h"
 

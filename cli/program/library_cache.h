@@ -1,6 +1,6 @@
 /* The loader's list of libraries, /etc/ld.so.cache, in the format of glibc 2.2 and newer. */
-#ifndef ARROWPOOL_LIBRARY_CACHE_H
-#define ARROWPOOL_LIBRARY_CACHE_H
+#ifndef ARROWPOOL_CLI_PROGRAM_LIBRARY_CACHE_H
+#define ARROWPOOL_CLI_PROGRAM_LIBRARY_CACHE_H
 
 #include <stdbool.h>
 #include <stddef.h>

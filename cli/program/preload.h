@@ -1,6 +1,6 @@
 /* The shim's file, and LD_PRELOAD, which carries it into a program. */
-#ifndef ARROWPOOL_PRELOAD_H
-#define ARROWPOOL_PRELOAD_H
+#ifndef ARROWPOOL_CLI_PROGRAM_PRELOAD_H
+#define ARROWPOOL_CLI_PROGRAM_PRELOAD_H
 
 #include <stdbool.h>
 #include <stddef.h>

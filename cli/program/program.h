@@ -1,7 +1,7 @@
 /* What a command comes down to: the file that the kernel would start, through PATH, links, #! lines and env;
  * and whether the loader would preload anything into it. Nothing is run. */
-#ifndef ARROWPOOL_PROGRAM_H
-#define ARROWPOOL_PROGRAM_H
+#ifndef ARROWPOOL_CLI_PROGRAM_PROGRAM_H
+#define ARROWPOOL_CLI_PROGRAM_PROGRAM_H
 
 #include "cli/program/elf_file.h"
 

@@ -1,8 +1,8 @@
 /* Which pyarrow a Python program would import: looked up as the interpreter does it (pyvenv.cfg, PYTHONPATH,
  * the user's and the system's site directories and their .pth files), without running it. What a program does
  * to sys.path by itself is not seen. */
-#ifndef ARROWPOOL_PYTHON_H
-#define ARROWPOOL_PYTHON_H
+#ifndef ARROWPOOL_CLI_PROGRAM_PYTHON_H
+#define ARROWPOOL_CLI_PROGRAM_PYTHON_H
 
 #include "cli/program/program.h"
 

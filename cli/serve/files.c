@@ -26,27 +26,27 @@ typedef enum file_state {
 typedef struct serve_file {
   char *path;
   file_state state;
-  figures_state fate; /* of one that is dying or dead */
-  figures *figures;   /* as last read, of one that is not dead; NULL: it was never read */
+  stats_state final_state; /* of one that is dying or dead */
+  stats *stats;            /* as last read, of one that is not dead; NULL: it was never read */
   int64_t dead_since; /* milliseconds, when that was seen: a file's own time can be that of its beginning */
 } file;
 
 /* ---- one file ---- */
 
 static void drop_figures(file *f) {
-  if (f->figures)
-    figures_free(f->figures);
-  free(f->figures);
-  f->figures = NULL;
+  if (f->stats)
+    stats_free(f->stats);
+  free(f->stats);
+  f->stats = NULL;
 }
 
 /* The process will count no more. Its counters stay with its group. */
-static void bury(serve_files *s, file *f, figures_state fate) {
-  if (s->by && f->figures)
-    serve_tables_add(&s->gone, f->figures, s->by, true);
+static void retire(serve_files *s, file *f, stats_state final_state) {
+  if (s->by && f->stats)
+    serve_tables_add(&s->gone, f->stats, s->by, true);
   drop_figures(f);
   f->state = FILE_DEAD;
-  f->fate = fate;
+  f->final_state = final_state;
   f->dead_since = clock_milliseconds();
 }
 
@@ -54,25 +54,25 @@ static void bury(serve_files *s, file *f, figures_state fate) {
  * still counted, or had not yet said that it ends in an orderly way. So it is read once more, the next time.
  */
 static void look_at(serve_files *s, file *f) {
-  figures read;
+  stats read;
   bool was_dying = f->state == FILE_DYING;
-  const char *problem = figures_read_live(f->path, &read);
+  const char *problem = stats_read_live(f->path, &read);
   if (problem) {
     f->state = strcmp(problem, strerror(ENOENT)) == 0 ? FILE_VANISHED : FILE_UNREADABLE;
     return;
   }
-  if (!f->figures)
-    f->figures = memset(processes_grow(NULL, 1, sizeof *f->figures), 0, sizeof *f->figures);
-  figures_free(f->figures);
-  *f->figures = read;
-  f->fate = read.state;
-  f->state = read.state == FIGURES_RUNNING   ? FILE_RUNNING
-             : read.state == FIGURES_UNKNOWN ? FILE_ELSEWHERE
-                                             : FILE_DYING;
+  if (!f->stats)
+    f->stats = memset(processes_grow(NULL, 1, sizeof *f->stats), 0, sizeof *f->stats);
+  stats_free(f->stats);
+  *f->stats = read;
+  f->final_state = read.state;
+  f->state = read.state == STATS_RUNNING   ? FILE_RUNNING
+             : read.state == STATS_UNKNOWN ? FILE_ELSEWHERE
+                                           : FILE_DYING;
   if (f->state == FILE_ELSEWHERE)
     drop_figures(f);
   if (was_dying && f->state == FILE_DYING)
-    bury(s, f, read.state);
+    retire(s, f, read.state);
 }
 
 /* ---- finding them ---- */
@@ -117,7 +117,7 @@ static bool may_be_there(const serve_files *s, const file *f) {
 }
 
 static void forget(serve_files *s, file *f) {
-  bury(s, f, FIGURES_ENDED);
+  retire(s, f, STATS_ENDED);
   free(f->path);
 }
 
@@ -183,7 +183,7 @@ static void drop_vanished(serve_files *s) {
 
 static int by_process(const void *a, const void *b) {
   const file *one = *(file *const *)a, *other = *(file *const *)b;
-  const figures *f = one->figures, *g = other->figures;
+  const stats *f = one->stats, *g = other->stats;
   int order = strcmp(f->host, g->host);
   order = order ? order : (f->pid > g->pid) - (f->pid < g->pid);
   order = order ? order : (f->start_time > g->start_time) - (f->start_time < g->start_time);
@@ -201,9 +201,9 @@ static void replace_older(serve_files *s) {
   if (count)
     qsort(running, count, sizeof *running, by_process);
   for (size_t i = 0; i + 1 < count; i++) {
-    const figures *one = running[i]->figures, *next = running[i + 1]->figures;
+    const stats *one = running[i]->stats, *next = running[i + 1]->stats;
     if (one->pid == next->pid && strcmp(one->host, next->host) == 0)
-      bury(s, running[i], FIGURES_REPLACED);
+      retire(s, running[i], STATS_REPLACED);
   }
   free(running);
 }
@@ -228,10 +228,10 @@ static void count_all(serve_files *s) {
     const file *f = &s->files[i];
     if (f->state == FILE_RUNNING || f->state == FILE_ELSEWHERE || f->state == FILE_DYING ||
         f->state == FILE_DEAD)
-      s->states[f->fate]++;
+      s->states[f->final_state]++;
     s->damaged += f->state == FILE_UNREADABLE;
     s->left_out += f->state == FILE_NEW;
-    s->lost += f->state == FILE_RUNNING ? f->figures->lost : 0;
+    s->lost += f->state == FILE_RUNNING ? f->stats->lost : 0;
   }
 }
 
@@ -258,15 +258,15 @@ void serve_files_add_up(const serve_files *s, serve_tables *out) {
   serve_rows_add_all(&out->pools, &s->gone.pools);
   for (size_t i = 0; i < s->count; i++) {
     const file *f = &s->files[i];
-    if (f->state == FILE_RUNNING || (s->by && f->figures))
-      serve_tables_add(out, f->figures, s->by, f->state != FILE_RUNNING);
+    if (f->state == FILE_RUNNING || (s->by && f->stats))
+      serve_tables_add(out, f->stats, s->by, f->state != FILE_RUNNING);
   }
 }
 
 void serve_files_each(const serve_files *s, serve_files_take each, void *context) {
   for (size_t i = 0; i < s->count; i++)
     if (s->files[i].state == FILE_RUNNING)
-      each(context, name_of(s->files[i].path), s->files[i].figures);
+      each(context, name_of(s->files[i].path), s->files[i].stats);
 }
 
 void serve_files_free(serve_files *s) {

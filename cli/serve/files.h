@@ -3,8 +3,8 @@
  * Processes are shown while they run. With sums by group, counters must not fall when a process goes: what it
  * had counted when it was last read is kept in its group. A file of a process that is gone is read once more,
  * and then never again: nothing changes in it. */
-#ifndef ARROWPOOL_SERVE_FILES_H
-#define ARROWPOOL_SERVE_FILES_H
+#ifndef ARROWPOOL_CLI_SERVE_FILES_H
+#define ARROWPOOL_CLI_SERVE_FILES_H
 
 #include "cli/serve/rows.h"
 #include "cli/stats/stats.h"
@@ -14,7 +14,7 @@ typedef struct serve_tables {
   serve_rows processes, pools;
 } serve_tables;
 
-enum { SERVE_STATES = FIGURES_UNKNOWN + 1 };
+enum { SERVE_STATES = STATS_UNKNOWN + 1 };
 
 typedef struct serve_files {
   /* What is asked for. */
@@ -28,7 +28,7 @@ typedef struct serve_files {
   serve_tables gone; /* counters of processes that are no more, by group */
 
   /* Of the last reading. */
-  int64_t states[SERVE_STATES]; /* processes by figures_state */
+  int64_t states[SERVE_STATES]; /* processes by stats_state */
   int64_t found, damaged, left_out, unreadable_directories, lost;
   int64_t time, microseconds; /* when it was (since the epoch), and how long it took */
   int64_t readings, removed;  /* of all */
@@ -41,13 +41,13 @@ void serve_files_read(serve_files *s);
 void serve_files_add_up(const serve_files *s, serve_tables *out);
 
 /* Call `take` for each process that is shown, with the name of its file. */
-typedef void (*serve_files_take)(void *context, const char *name, const figures *f);
+typedef void (*serve_files_take)(void *context, const char *name, const stats *f);
 void serve_files_each(const serve_files *s, serve_files_take take, void *context);
 
 void serve_files_free(serve_files *s);
 
 void serve_tables_init(serve_tables *t);
-void serve_tables_add(serve_tables *t, const figures *f, unsigned by, bool counters_only);
+void serve_tables_add(serve_tables *t, const stats *f, unsigned by, bool counters_only);
 void serve_tables_clear(serve_tables *t);
 
 #endif

@@ -42,7 +42,7 @@ static void states(writer *w, const serve_files *files) {
   head(w, "processes", "gauge", "Processes that have a live file, by what became of them.");
   for (int state = 0; state < SERVE_STATES; state++) {
     writer_text(w, "arrowpool_processes{state=");
-    writer_label(w, figures_state_name((figures_state)state));
+    writer_label(w, stats_state_name((stats_state)state));
     writer_text(w, "} ");
     writer_int(w, files->states[state]);
     writer_text(w, "\n");

@@ -1,8 +1,8 @@
 /* The samples of a page: a row for each set of labels, with a value for each family of metrics. Rows of the
  * same labels are added up, so no series is ever on a page twice, whatever the files say that it is made of.
  */
-#ifndef ARROWPOOL_SERVE_ROWS_H
-#define ARROWPOOL_SERVE_ROWS_H
+#ifndef ARROWPOOL_CLI_SERVE_ROWS_H
+#define ARROWPOOL_CLI_SERVE_ROWS_H
 
 #include "report/report.h"
 

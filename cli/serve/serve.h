@@ -1,6 +1,6 @@
 /* What the parts of `arrowpool serve` share: the page, and the two ways in which it is published. */
-#ifndef ARROWPOOL_SERVE_H
-#define ARROWPOOL_SERVE_H
+#ifndef ARROWPOOL_CLI_SERVE_SERVE_H
+#define ARROWPOOL_CLI_SERVE_SERVE_H
 
 #include "cli/serve/files.h"
 

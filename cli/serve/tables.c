@@ -44,7 +44,7 @@ static void label(labels *l, const char *name, const char *value) {
   l->separator = ",";
 }
 
-static void begin(labels *l, const figures *f, unsigned by) {
+static void begin(labels *l, const stats *f, unsigned by) {
   l->separator = "{";
   l->size = 0;
   writer_init(&l->writer, append, l);
@@ -82,13 +82,13 @@ static bool values_of(const serve_rows *rows, const void *record, unsigned by, b
   return any;
 }
 
-void serve_tables_add(serve_tables *t, const figures *f, unsigned by, bool counters_only) {
+void serve_tables_add(serve_tables *t, const stats *f, unsigned by, bool counters_only) {
   int64_t values[SERVE_ROW_VALUES];
   snapshot_process process;
   const snapshot_pool *pool;
   report_subject subject;
   labels l;
-  figures_describe(f, &process, &subject);
+  stats_describe(f, &process, &subject);
   if (values_of(&t->processes, &process, by, counters_only, values)) {
     begin(&l, f, by);
     serve_rows_add(&t->processes, end(&l), values);

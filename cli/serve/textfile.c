@@ -113,7 +113,7 @@ static void add_file(written *w, const char *name, const serve_page *page) {
   }
 }
 
-static void write_process(void *context, const char *live, const figures *f) {
+static void write_process(void *context, const char *live, const stats *f) {
   char name[64];
   serve_page page = {0};
   serve_tables tables;

@@ -1,7 +1,7 @@
 /* Where live files are, for the commands that are given a process instead of a path. A running process says
  * so itself, by what it has mapped: its environment may be gone, as a title is often written over it. */
-#ifndef ARROWPOOL_CLI_LIVE_FILES_H
-#define ARROWPOOL_CLI_LIVE_FILES_H
+#ifndef ARROWPOOL_CLI_STATS_LIVE_FILES_H
+#define ARROWPOOL_CLI_STATS_LIVE_FILES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -38,7 +38,7 @@ static int64_t status_bytes(const char *status, const char *key) {
 
 /* Numbers of processes are those of a PID namespace, which begins anew with each boot of a host. Of what is
  * another's nothing is told by ours; only a boot of this host that is over has no process any more. */
-static figures_state look_for_process(const live_header *h) {
+static stats_state look_for_process(const live_header *h) {
   static char boot[40]; /* the same for every file, as is the next */
   static struct utsname here;
   struct stat own;
@@ -46,21 +46,21 @@ static figures_state look_for_process(const live_header *h) {
     read_text("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
   bool same_name = strncmp(here.nodename, h->host, sizeof h->host - 1) == 0;
   if (!boot[0] || !h->boot[0])
-    return FIGURES_UNKNOWN;
+    return STATS_UNKNOWN;
   if (strncmp(boot, h->boot, 36) != 0)
-    return same_name ? FIGURES_GONE : FIGURES_UNKNOWN;
+    return same_name ? STATS_GONE : STATS_UNKNOWN;
   bool known = h->pid_namespace && stat("/proc/self/ns/pid", &own) == 0;
   if (known ? h->pid_namespace != (uint32_t)own.st_ino : !same_name)
-    return FIGURES_UNKNOWN;
-  return start_ticks_of(h->pid) == h->start_ticks ? FIGURES_RUNNING : FIGURES_GONE;
+    return STATS_UNKNOWN;
+  return start_ticks_of(h->pid) == h->start_ticks ? STATS_RUNNING : STATS_GONE;
 }
 
-figures_state live_process_state(live_header *h) {
+stats_state live_process_state(live_header *h) {
   switch (atomic_load(&h->state)) {
   case LIVE_ENDED:
-    return FIGURES_ENDED;
+    return STATS_ENDED;
   case LIVE_REPLACED:
-    return FIGURES_REPLACED;
+    return STATS_REPLACED;
   default:
     return look_for_process(h);
   }

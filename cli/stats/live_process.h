@@ -1,12 +1,12 @@
 /* What this system knows of the process that a live file is about. */
-#ifndef ARROWPOOL_LIVE_PROCESS_H
-#define ARROWPOOL_LIVE_PROCESS_H
+#ifndef ARROWPOOL_CLI_STATS_LIVE_PROCESS_H
+#define ARROWPOOL_CLI_STATS_LIVE_PROCESS_H
 
 #include "cli/stats/stats.h"
 #include "report/live.h"
 
 /* Whether it runs, as far as that can be told from here. */
-figures_state live_process_state(live_header *header);
+stats_state live_process_state(live_header *header);
 
 /* What is resident of process `pid`, and was at most (bytes); ARROWPOOL_UNKNOWN if that cannot be read. */
 void live_process_read_memory(int64_t pid, int64_t *resident, int64_t *most);

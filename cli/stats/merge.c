@@ -46,7 +46,7 @@ bool merge_parse_by(const char *text, unsigned allowed, unsigned *by) {
 
 /* ---- groups ---- */
 
-static merge_group key_of(const merge *m, const figures *f, const figures_pool *pool) {
+static merge_group key_of(const merge *m, const stats *f, const stats_pool *pool) {
   merge_group key;
   memset(&key, 0, sizeof key); /* keys are compared as bytes */
   bool process = m->by & MERGE_PROCESS;
@@ -85,7 +85,7 @@ static void make_room(merge *m) {
     *find(m, &m->groups[i]) = (uint32_t)i + 1;
 }
 
-static merge_group *group_of(merge *m, const figures *f, const figures_pool *pool) {
+static merge_group *group_of(merge *m, const stats *f, const stats_pool *pool) {
   make_room(m);
   merge_group key = key_of(m, f, pool);
   uint32_t *slot = find(m, &key);
@@ -111,8 +111,8 @@ static void add_peak(merge_group *g, int64_t peak, bool is_new) {
     *sum = ARROWPOOL_UNKNOWN;
 }
 
-static void add_pool(merge *m, const figures *f, const figures_pool *pool) {
-  const figures_values *v = &pool->values;
+static void add_pool(merge *m, const stats *f, const stats_pool *pool) {
+  const stats_values *v = &pool->values;
   merge_group *g = group_of(m, f, pool);
   bool is_new = g->latest != m->processes;
   g->latest = m->processes;
@@ -128,7 +128,7 @@ static void add_pool(merge *m, const figures *f, const figures_pool *pool) {
   add_peak(g, v->max_memory, is_new);
 }
 
-void merge_add(merge *m, const figures *f) {
+void merge_add(merge *m, const stats *f) {
   m->processes++;
   m->states[f->state]++;
   m->lost += f->lost;

@@ -2,8 +2,8 @@
  * for its sums, and 8 bytes for each of its processes, from which the percentiles follow.
  *
  * A sum of which a part is not known is not known; what is known of it is a bound from below. */
-#ifndef ARROWPOOL_MERGE_H
-#define ARROWPOOL_MERGE_H
+#ifndef ARROWPOOL_CLI_STATS_MERGE_H
+#define ARROWPOOL_CLI_STATS_MERGE_H
 
 #include "base/writer.h"
 #include "cli/stats/stats.h"
@@ -14,7 +14,7 @@ enum { MERGE_POOL = 1, MERGE_HOST = 2, MERGE_PROGRAM = 4, MERGE_PROCESS = 8 };
 /* Parse KEY,...: add the bits of keys that are `allowed`. False: there is another word, or none. */
 bool merge_parse_by(const char *text, unsigned allowed, unsigned *by);
 
-enum { MERGE_STATES = FIGURES_UNKNOWN + 1 };
+enum { MERGE_STATES = STATS_UNKNOWN + 1 };
 
 typedef struct merge_sum {
   int64_t known; /* of the parts that are known */
@@ -47,7 +47,7 @@ extern const char *const merge_field_names[MERGE_FIELD_COUNT];
 typedef struct merge_group {
   char pool[72], host[65], program[64]; /* as far as they are of the key, else empty */
   int64_t pid, start_time;
-  int64_t states[MERGE_STATES]; /* processes, by figures_state */
+  int64_t states[MERGE_STATES]; /* processes, by stats_state */
   merge_sum sums[MERGE_SUM_COUNT];
   int64_t *peaks; /* one for each process; sorted by merge_finish */
   size_t peak_count, peak_room;
@@ -67,7 +67,7 @@ typedef struct merge {
 } merge;
 
 /* Begin with all zero but `by`. Ends the program if there is no memory. */
-void merge_add(merge *m, const figures *f);
+void merge_add(merge *m, const stats *f);
 
 /* Sort by a field (MERGE_FIELD_COUNT: by name), what is known only in part by that part, what is unknown
  * last; no more can be added then. */

@@ -24,7 +24,7 @@ static void text(writer *w, const char **separator, const char *name, const char
 
 static void states(writer *w, const char **separator, const int64_t *counts) {
   for (int state = 0; state < MERGE_STATES; state++)
-    number(w, separator, figures_state_name((figures_state)state), counts[state]);
+    number(w, separator, stats_state_name((stats_state)state), counts[state]);
 }
 
 static void write_processes(writer *w, const merge *m) {

@@ -123,7 +123,7 @@ static void of_processes(writer *w, const merge *m) {
   for (int state = 0; state < MERGE_STATES; state++) {
     const char *separator = "{";
     writer_text(w, NAME "found_processes");
-    label(w, &separator, "state", figures_state_name((figures_state)state));
+    label(w, &separator, "state", stats_state_name((stats_state)state));
     writer_text(w, "} ");
     writer_int(w, m->states[state]);
     writer_text(w, "\n");

@@ -101,7 +101,7 @@ static void all(writer *w, const merge_report *r) {
     writer_text(w, separator);
     writer_int(w, m->states[state]);
     writer_text(w, " ");
-    writer_text(w, figures_state_name((figures_state)state));
+    writer_text(w, stats_state_name((stats_state)state));
   }
   writer_text(w, ") in ");
   writer_int(w, (int64_t)r->files);

@@ -29,9 +29,9 @@ void *processes_grow(void *memory, size_t count, size_t size) {
 }
 
 /* A live file that lost records tells less than a dump. */
-static bool is_live(const figures *f) { return f->from_live && !f->lost; }
+static bool is_live(const stats *f) { return f->from_live && !f->lost; }
 
-static entry entry_of(const figures *f) {
+static entry entry_of(const stats *f) {
   return (entry){.host = processes_hash(PROCESSES_HASH, f->host, strlen(f->host)),
                  .pid = (uint64_t)f->pid,
                  .start_time = f->start_time,
@@ -47,11 +47,11 @@ static bool newer(const entry *a, const entry *b) {
   return a->is_live != b->is_live ? a->is_live : a->time > b->time;
 }
 
-bool processes_same(const figures *a, const figures *b) {
+bool processes_same(const stats *a, const stats *b) {
   return a->pid == b->pid && a->start_time == b->start_time && strcmp(a->host, b->host) == 0;
 }
 
-bool processes_newer(const figures *a, const figures *b) {
+bool processes_newer(const stats *a, const stats *b) {
   entry one = entry_of(a), other = entry_of(b);
   return newer(&one, &other);
 }
@@ -81,7 +81,7 @@ static void make_room(processes *p) {
     *find(p, &p->entries[i]) = (uint32_t)i + 1;
 }
 
-processes_verdict processes_judge(processes *p, const figures *f) {
+processes_verdict processes_judge(processes *p, const stats *f) {
   make_room(p);
   entry wanted = entry_of(f);
   uint32_t *slot = find(p, &wanted);

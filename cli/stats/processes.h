@@ -4,8 +4,8 @@
  *
  * Files are read once if the first figures seen of each process are the ones that count. If not, all is added
  * up anew by reading once more, now that it is known which ones count: processes_again. */
-#ifndef ARROWPOOL_PROCESSES_H
-#define ARROWPOOL_PROCESSES_H
+#ifndef ARROWPOOL_CLI_STATS_PROCESSES_H
+#define ARROWPOOL_CLI_STATS_PROCESSES_H
 
 #include "cli/stats/stats.h"
 
@@ -24,7 +24,7 @@ typedef enum processes_verdict {
 } processes_verdict;
 
 /* Begin with all zero. Ends the program if there is no memory. */
-processes_verdict processes_judge(processes *p, const figures *f);
+processes_verdict processes_judge(processes *p, const stats *f);
 
 /* Read again, from the first file on. */
 void processes_again(processes *p);
@@ -32,10 +32,10 @@ void processes_again(processes *p);
 void processes_free(processes *p);
 
 /* Whether both are of the same process image: it has one host, process number and start time. */
-bool processes_same(const figures *a, const figures *b);
+bool processes_same(const stats *a, const stats *b);
 
 /* Whether `a` counts rather than `b`, which is of the same process. */
-bool processes_newer(const figures *a, const figures *b);
+bool processes_newer(const stats *a, const stats *b);
 
 /* For hashes of text and of what else makes up a key; begin with PROCESSES_HASH. */
 #define PROCESSES_HASH UINT64_C(0xcbf29ce484222325)

@@ -91,19 +91,19 @@ static const char *in_words(const json_error_t *error) {
 }
 
 /* Hand on the figures of what was parsed, which is given up. */
-static const char *take_json(json_t *dump, const json_error_t *error, figures_take take, void *context) {
-  figures f;
-  const char *problem = dump ? figures_from_json(dump, &f) : in_words(error);
+static const char *take_json(json_t *dump, const json_error_t *error, stats_take take, void *context) {
+  stats f;
+  const char *problem = dump ? stats_from_json(dump, &f) : in_words(error);
   json_decref(dump);
   if (problem)
     return problem;
   take(context, &f);
-  figures_free(&f);
+  stats_free(&f);
   return NULL;
 }
 
 /* One object on several lines, as tools write it that make JSON pretty. */
-static const char *read_whole(FILE *stream, long start, size_t size, figures_take take, void *context) {
+static const char *read_whole(FILE *stream, long start, size_t size, stats_take take, void *context) {
   json_error_t error;
   if (size > MOST_BYTES)
     return "it is too large for a dump";
@@ -111,7 +111,7 @@ static const char *read_whole(FILE *stream, long start, size_t size, figures_tak
   return take_json(json_loadf(stream, 0, &error), &error, take, context);
 }
 
-static const char *read_dumps(FILE *stream, long start, size_t size, figures_take take, void *context) {
+static const char *read_dumps(FILE *stream, long start, size_t size, stats_take take, void *context) {
   line l = {0};
   fseek(stream, start, SEEK_SET);
   const char *problem = NULL;
@@ -136,17 +136,17 @@ static bool is_live_name(const char *path) {
   return length >= ending && strcmp(path + length - ending, LIVE_SUFFIX) == 0;
 }
 
-static const char *take_live(const char *path, figures_take take, void *context) {
-  figures f;
-  const char *problem = figures_read_live(path, &f);
+static const char *take_live(const char *path, stats_take take, void *context) {
+  stats f;
+  const char *problem = stats_read_live(path, &f);
   if (problem)
     return problem;
   take(context, &f);
-  figures_free(&f);
+  stats_free(&f);
   return NULL;
 }
 
-static const char *read_stream(FILE *stream, const char *path, figures_take take, void *context) {
+static const char *read_stream(FILE *stream, const char *path, stats_take take, void *context) {
   struct stat status;
   char begin[LONGEST_BEGIN] = "";
   if (fstat(fileno(stream), &status))
@@ -161,7 +161,7 @@ static const char *read_stream(FILE *stream, const char *path, figures_take take
   return read_dumps(stream, has_bom ? sizeof BOM - 1 : 0, (size_t)status.st_size, take, context);
 }
 
-const char *figures_read_each(const char *path, figures_take take, void *context) {
+const char *stats_read_each(const char *path, stats_take take, void *context) {
   const char *problem;
   int fd = open_regular(path, NULL, &problem);
   if (problem)
@@ -177,21 +177,21 @@ const char *figures_read_each(const char *path, figures_take take, void *context
 }
 
 typedef struct last {
-  figures *figures;
+  stats *stats;
   bool found;
 } last;
 
-static void keep_last(void *context, figures *f) {
+static void keep_last(void *context, stats *f) {
   last *l = context;
-  figures_free(l->figures);
-  *l->figures = *f;
+  stats_free(l->stats);
+  *l->stats = *f;
   f->pools = NULL;
   l->found = true;
 }
 
-const char *figures_read(const char *path, figures *out) {
+const char *stats_read(const char *path, stats *out) {
   last l = {out, false};
   memset(out, 0, sizeof *out);
-  const char *problem = figures_read_each(path, keep_last, &l);
+  const char *problem = stats_read_each(path, keep_last, &l);
   return l.found ? NULL : problem;
 }

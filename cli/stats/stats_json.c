@@ -47,19 +47,19 @@ static void histogram(const json_t *pool, const char *key, int64_t *out, bool *d
   }
 }
 
-static void read_pool(const json_t *pool, figures_pool *out, bool *damaged) {
+static void read_pool(const json_t *pool, stats_pool *out, bool *damaged) {
   text(pool, "name", out->name, sizeof out->name);
   text(pool, "backend", out->backend, sizeof out->backend);
   text(pool, "size_basis", out->size_basis, sizeof out->size_basis);
 #define X(field, unit, help) out->values.field = number(pool, #field, damaged);
-  FIGURES_FIELDS(X)
+  STATS_FIELDS(X)
 #undef X
   histogram(pool, "size_histogram", out->size_histogram, damaged);
   histogram(pool, "live_histogram", out->live_histogram, damaged);
   *damaged |= !out->name[0];
 }
 
-const char *figures_from_json(const json_t *dump, figures *out) {
+const char *stats_from_json(const json_t *dump, stats *out) {
   const char *schema = json_string_value(json_object_get(dump, "schema"));
   const json_t *process = json_object_get(dump, "process"), *pools = json_object_get(dump, "pools"), *pool;
   bool damaged = false;
@@ -70,14 +70,14 @@ const char *figures_from_json(const json_t *dump, figures *out) {
     return "it is of a schema that this program does not know";
   if (json_array_size(pools) > MOST_POOLS)
     return "it has too many pools";
-  out->state = FIGURES_ENDED;
+  out->state = STATS_ENDED;
   out->pid = number(process, "pid", &damaged);
   text(process, "program", out->program, sizeof out->program);
   text(process, "host", out->host, sizeof out->host);
   out->start_time = moment(process, "start_time");
   out->time = moment(process, "time");
 #define FIELD(name) out->name = number(process, #name, &damaged)
-  FIELD(rss_bytes), FIELD(peak_rss_bytes), FIELD(warm_bytes), FIELD(limit_bytes);
+  FIELD(rss_bytes), FIELD(peak_rss_bytes), FIELD(idle_bytes), FIELD(limit_bytes);
   FIELD(jemalloc_active_bytes), FIELD(jemalloc_resident_bytes), FIELD(jemalloc_metadata_bytes);
 #undef FIELD
   out->pools = calloc(json_array_size(pools) + 1, sizeof *out->pools);
@@ -87,6 +87,6 @@ const char *figures_from_json(const json_t *dump, figures *out) {
   json_array_foreach(pools, i, pool) { read_pool(pool, &out->pools[out->pool_count++], &damaged); }
   if (!damaged && out->pid > 0)
     return NULL;
-  figures_free(out);
+  stats_free(out);
   return "its figures are damaged";
 }

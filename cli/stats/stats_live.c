@@ -225,9 +225,9 @@ static int64_t highest(const file *f, uint32_t pool, int64_t live) {
   return peak > live ? limit(peak) : live;
 }
 
-static void read_pool(const file *f, uint32_t pool, figures_pool *out) {
+static void read_pool(const file *f, uint32_t pool, stats_pool *out) {
   const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
-  figures_values *v = &out->values;
+  stats_values *v = &out->values;
   text_at(record, find(f, LIVE_IN_POOL, "backend", sizeof out->backend), out->backend, sizeof out->backend);
   text_at(record, find(f, LIVE_IN_POOL, "size_basis", sizeof out->size_basis), out->size_basis,
           sizeof out->size_basis);
@@ -262,7 +262,7 @@ static void read_pool(const file *f, uint32_t pool, figures_pool *out) {
 
 static int64_t milliseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000; }
 
-static void read_process(file *f, const struct stat *status, figures *out) {
+static void read_process(file *f, const struct stat *status, stats *out) {
   live_header *h = &f->header;
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
@@ -271,7 +271,7 @@ static void read_process(file *f, const struct stat *status, figures *out) {
   out->pid = h->pid;
   out->start_time = clamp(h->start_time);
   int64_t ended = clamp(atomic_load(&h->end_time));
-  out->time = ended ? ended : milliseconds(out->state == FIGURES_RUNNING ? now : status->st_mtim);
+  out->time = ended ? ended : milliseconds(out->state == STATS_RUNNING ? now : status->st_mtim);
   out->time = out->time > out->start_time ? out->time : out->start_time;
   snprintf(out->program, sizeof out->program, "%.*s", (int)sizeof h->program, h->program);
   snprintf(out->host, sizeof out->host, "%.*s", (int)sizeof h->host, h->host);
@@ -286,15 +286,15 @@ static void read_process(file *f, const struct stat *status, figures *out) {
   writer_make_printable(out->program);
   writer_make_printable(out->host);
   writer_make_printable(out->command);
-  live_process_read_memory(out->state == FIGURES_RUNNING ? h->pid : 0, &out->rss_bytes, &out->peak_rss_bytes);
-  out->warm_bytes = clamp(atomic_load(&h->warm_bytes));
+  live_process_read_memory(out->state == STATS_RUNNING ? h->pid : 0, &out->rss_bytes, &out->peak_rss_bytes);
+  out->idle_bytes = clamp(atomic_load(&h->idle_bytes));
   out->limit_bytes = h->limit_bytes > 0 ? limit(h->limit_bytes) : ARROWPOOL_UNKNOWN;
   out->jemalloc_active_bytes = out->jemalloc_resident_bytes = out->jemalloc_metadata_bytes =
       ARROWPOOL_UNKNOWN;
   out->lost = atomic_load(&h->lost);
 }
 
-static const char *read_figures(file *f, const struct stat *status, figures *out) {
+static const char *read_figures(file *f, const struct stat *status, stats *out) {
   const char *problem = read_all(f);
   if (problem)
     return problem;
@@ -306,18 +306,18 @@ static const char *read_figures(file *f, const struct stat *status, figures *out
   if (!out->pools)
     return strerror(ENOMEM);
   for (uint32_t i = 0; i < f->pool_count; i++) {
-    figures_pool *p = &out->pools[out->pool_count];
+    stats_pool *p = &out->pools[out->pool_count];
     memset(p, 0, sizeof *p);
     text_at(f->pools + (size_t)i * f->header.pool_bytes, find(f, LIVE_IN_POOL, "name", sizeof p->name),
             p->name, sizeof p->name);
     if (p->name[0])
       read_pool(f, i, p);
-    out->pool_count += p->name[0] && figures_pool_used(p);
+    out->pool_count += p->name[0] && stats_pool_used(p);
   }
   return NULL;
 }
 
-const char *figures_read_live(const char *path, figures *out) {
+const char *stats_read_live(const char *path, stats *out) {
   struct stat status;
   const char *problem;
   file f = {.fd = open_regular(path, &status, &problem)};
@@ -333,6 +333,6 @@ const char *figures_read_live(const char *path, figures *out) {
   free(f.first);
   close(f.fd);
   if (problem)
-    figures_free(out);
+    stats_free(out);
   return problem;
 }

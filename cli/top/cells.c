@@ -13,7 +13,7 @@ const top_column top_columns[TOP_COLUMNS] = {
     {TOP_COLUMN_LIVE, "live", "LIVE", TOP_BYTES, TOP_LIVE, 6, 2},
     {TOP_COLUMN_PEAK, "peak", "PEAK", TOP_BYTES, TOP_PEAK, 6, 5},
     {TOP_COLUMN_RSS, "rss", "RSS", TOP_BYTES, TOP_RESIDENT, 6, 3},
-    {TOP_COLUMN_WARM, "warm", "WARM", TOP_BYTES, TOP_WARM, 6, 8},
+    {TOP_COLUMN_IDLE, "idle", "IDLE", TOP_BYTES, TOP_IDLE, 6, 8},
     {TOP_COLUMN_ALLOCS, "allocs", "ALLOC/s", TOP_RATE, TOP_ALLOCATIONS, 7, 6},
     {TOP_COLUMN_IN_PLACE, "in-place", "PLACE/s", TOP_RATE, TOP_IN_PLACE, 7, 10},
     {TOP_COLUMN_REMAPPED, "remapped", "REMAP/s", TOP_RATE, TOP_REMAPPED, 7, 11},
@@ -41,7 +41,7 @@ int top_next_sort(int column, int step) {
 
 bool top_is_of_process(const top_column *column) {
   return column->id == TOP_COLUMN_PID || column->id == TOP_COLUMN_STATE || column->id == TOP_COLUMN_RSS ||
-         column->id == TOP_COLUMN_WARM || column->id == TOP_COLUMN_RSS_MINUTE;
+         column->id == TOP_COLUMN_IDLE || column->id == TOP_COLUMN_RSS_MINUTE;
 }
 
 int64_t top_cell_number(const top_line *line, const top_column *column) {
@@ -144,7 +144,7 @@ static void print_cell(const top_line *line, const top_column *column) {
     for (char *at = text; (at = strchr(at, ' ')) != NULL;)
       *at = '_';
   } else if (column->id == TOP_COLUMN_STATE)
-    strcpy(text, figures_state_name(line->process->state));
+    strcpy(text, stats_state_name(line->process->state));
   else if (line->pool && column->kind == TOP_BYTES && top_is_of_process(column))
     strcpy(text, "-");
   else

@@ -1,6 +1,6 @@
 /* The columns of `arrowpool top` and the text of their cells, which the screen and the plain output share. */
-#ifndef ARROWPOOL_TOP_CELLS_H
-#define ARROWPOOL_TOP_CELLS_H
+#ifndef ARROWPOOL_CLI_TOP_CELLS_H
+#define ARROWPOOL_CLI_TOP_CELLS_H
 
 #include "cli/top/model.h"
 
@@ -10,7 +10,7 @@ typedef enum top_column_id {
   TOP_COLUMN_LIVE,
   TOP_COLUMN_PEAK,
   TOP_COLUMN_RSS,
-  TOP_COLUMN_WARM,
+  TOP_COLUMN_IDLE,
   TOP_COLUMN_ALLOCS,
   TOP_COLUMN_IN_PLACE,
   TOP_COLUMN_REMAPPED,

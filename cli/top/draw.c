@@ -61,7 +61,7 @@ static void draw_totals(const top_view *v, int y) {
     const char *before, *after;
   } parts[] = {{TOP_COLUMN_LIVE, "live ", ""},
                {TOP_COLUMN_RSS, "  resident ", ""},
-               {TOP_COLUMN_WARM, "  warm ", ""},
+               {TOP_COLUMN_IDLE, "  idle ", ""},
                {TOP_COLUMN_ALLOCS, "  per second: ", " allocations"},
                {TOP_COLUMN_IN_PLACE, "  grown in place ", ""},
                {TOP_COLUMN_REMAPPED, "  remapped ", ""},
@@ -149,7 +149,7 @@ static void draw_line(const top_drawing *d, const top_line *line, const bool *sh
     else if (line->pool && top_is_of_process(c))
       ;
     else if (c->id == TOP_COLUMN_STATE)
-      put(y, x, figures_state_name(line->process->state), c->width);
+      put(y, x, stats_state_name(line->process->state), c->width);
     else if (c->kind == TOP_SPARK)
       draw_spark(d,
                  c->id == TOP_COLUMN_RSS_MINUTE ? &line->process->resident
@@ -182,9 +182,9 @@ static void draw_list(top_drawing *d, int top) {
   for (size_t i = 0; i < rows && d->first + i < m->line_count; i++) {
     const top_line *line = &m->lines[d->first + i];
     int y = top + (int)i;
-    attr_t how = line->process->state == FIGURES_RUNNING ? A_NORMAL
-                 : line->process->state == FIGURES_GONE  ? A_BOLD | COLOR_PAIR(GONE_COLOURS)
-                                                         : A_DIM;
+    attr_t how = line->process->state == STATS_RUNNING ? A_NORMAL
+                 : line->process->state == STATS_GONE  ? A_BOLD | COLOR_PAIR(GONE_COLOURS)
+                                                       : A_DIM;
     attron(how);
     draw_line(d, line, shown, y);
     attroff(how);
@@ -204,7 +204,7 @@ static void draw_help(void) {
                                       "q             quit",
                                       "",
                                       "LIVE PEAK     bytes of buffers; a process's peak: at most",
-                                      "RSS WARM      resident; freed but kept for the next buffer",
+                                      "RSS IDLE      resident; freed but kept for the next buffer",
                                       "ALLOC/s       allocations",
                                       "PLACE/s REMAP/s COPY/s   growth in place, by moving pages, by copying",
                                       "BYTES/s       bytes copied by growth",

@@ -1,6 +1,6 @@
 /* Drawing the view on a curses screen of any size. */
-#ifndef ARROWPOOL_TOP_DRAW_H
-#define ARROWPOOL_TOP_DRAW_H
+#ifndef ARROWPOOL_CLI_TOP_DRAW_H
+#define ARROWPOOL_CLI_TOP_DRAW_H
 
 #include "cli/top/top.h"
 

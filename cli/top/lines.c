@@ -24,7 +24,7 @@ static bool matches(const top_process *p, const char *text) {
   char pid[24];
   top_format_pid(p->pid, pid);
   if (strstr(pid, text) || strcasestr(p->program, text) || strcasestr(p->command, text) ||
-      strcasestr(figures_state_name(p->state), text))
+      strcasestr(stats_state_name(p->state), text))
     return true;
   for (size_t i = 0; i < p->pool_count; i++)
     if (strcasestr(p->pools[i].name, text))
@@ -40,7 +40,7 @@ static int compare(const top_line *a, const top_line *b, const top_model *m) {
   bool unknown[2] = {false, false};
   if (column->kind == TOP_TEXT) {
     order = column->id == TOP_COLUMN_STATE
-                ? strcmp(figures_state_name(a->process->state), figures_state_name(b->process->state))
+                ? strcmp(stats_state_name(a->process->state), stats_state_name(b->process->state))
             : column->id == TOP_COLUMN_PROGRAM && a->pool ? strcmp(a->pool->name, b->pool->name)
             : column->id == TOP_COLUMN_PROGRAM            ? strcmp(a->process->program, b->process->program)
                                                           : 0;

@@ -59,11 +59,11 @@ static void update_row(top_row *row, const int64_t *sums, bool first, int64_t el
   top_history_add(&row->live, now, sums[TOP_LIVE]);
 }
 
-static void numbers_of(const figures_pool *p, int64_t *out) {
-  const figures_values *v = &p->values;
+static void numbers_of(const stats_pool *p, int64_t *out) {
+  const stats_values *v = &p->values;
   const int64_t numbers[TOP_NUMBERS] = {
       [TOP_LIVE] = v->bytes_allocated,        [TOP_PEAK] = v->max_memory,
-      [TOP_RESIDENT] = ARROWPOOL_UNKNOWN,     [TOP_WARM] = ARROWPOOL_UNKNOWN,
+      [TOP_RESIDENT] = ARROWPOOL_UNKNOWN,     [TOP_IDLE] = ARROWPOOL_UNKNOWN,
       [TOP_ALLOCATIONS] = v->num_allocations, [TOP_IN_PLACE] = v->reallocs_in_place,
       [TOP_REMAPPED] = v->reallocs_remapped,  [TOP_COPIED] = v->reallocs_copied,
       [TOP_BYTES_COPIED] = v->bytes_copied};
@@ -133,16 +133,16 @@ void top_model_begin(top_model *m) {
     m->totals[n] = 0;
 }
 
-static void count(top_model *m, const top_process *p, const figures *f) {
-  m->gone += p->state == FIGURES_GONE;
-  m->unknown += p->state == FIGURES_UNKNOWN;
-  m->ended += p->state == FIGURES_ENDED || p->state == FIGURES_REPLACED;
+static void count(top_model *m, const top_process *p, const stats *f) {
+  m->gone += p->state == STATS_GONE;
+  m->unknown += p->state == STATS_UNKNOWN;
+  m->ended += p->state == STATS_ENDED || p->state == STATS_REPLACED;
   m->incomplete += f->lost > 0;
-  for (int n = 0; n < TOP_NUMBERS && p->state == FIGURES_RUNNING; n++)
+  for (int n = 0; n < TOP_NUMBERS && p->state == STATS_RUNNING; n++)
     m->totals[n] = add(m->totals[n], p->row.shown[n]);
 }
 
-bool top_model_add(top_model *m, const char *file, const figures *f, int64_t now) {
+bool top_model_add(top_model *m, const char *file, const stats *f, int64_t now) {
   bool known;
   size_t at = place_of(m, file, &known);
   top_pool *pools = calloc(f->pool_count + 1, sizeof *pools);
@@ -151,9 +151,9 @@ bool top_model_add(top_model *m, const char *file, const figures *f, int64_t now
     free(pools);
     return false;
   }
-  int64_t elapsed = known                         ? now - p->read_at
-                    : f->state == FIGURES_RUNNING ? f->time - f->start_time
-                                                  : ARROWPOOL_UNKNOWN;
+  int64_t elapsed = known                       ? now - p->read_at
+                    : f->state == STATS_RUNNING ? f->time - f->start_time
+                                                : ARROWPOOL_UNKNOWN;
   int64_t sums[TOP_NUMBERS];
   for (int n = 0; n < TOP_NUMBERS; n++)
     sums[n] = ARROWPOOL_UNKNOWN;
@@ -169,7 +169,7 @@ bool top_model_add(top_model *m, const char *file, const figures *f, int64_t now
       sums[n] = add(sums[n], its[n]);
   }
   sums[TOP_RESIDENT] = f->rss_bytes;
-  sums[TOP_WARM] = f->warm_bytes;
+  sums[TOP_IDLE] = f->idle_bytes;
   free(p->pools);
   p->pools = pools;
   p->pool_count = f->pool_count;

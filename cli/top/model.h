@@ -1,8 +1,8 @@
 /* What `arrowpool top` shows: processes and their pools, how their figures change, which of them are listed
  * and in which order. Knows neither files nor terminals: figures come in, lines go out. Times are
  * milliseconds of any clock that never goes back. */
-#ifndef ARROWPOOL_TOP_MODEL_H
-#define ARROWPOOL_TOP_MODEL_H
+#ifndef ARROWPOOL_CLI_TOP_MODEL_H
+#define ARROWPOOL_CLI_TOP_MODEL_H
 
 #include "cli/stats/stats.h"
 
@@ -12,7 +12,7 @@ typedef enum top_number {
   TOP_LIVE,
   TOP_PEAK,
   TOP_RESIDENT,
-  TOP_WARM,
+  TOP_IDLE,
   TOP_ALLOCATIONS, /* the first of the rates */
   TOP_IN_PLACE,
   TOP_REMAPPED,
@@ -45,7 +45,7 @@ typedef struct top_process {
   char *file;
   char program[64], command[512];
   int64_t pid;
-  figures_state state;
+  stats_state state;
   bool expanded;
   unsigned refresh;
   int64_t read_at;
@@ -83,7 +83,7 @@ typedef struct top_model {
 /* A refresh: begin, each file that was read or could not be, end. What is not read again is gone. There are
  * no lines until they are arranged. False: no memory. */
 void top_model_begin(top_model *m);
-bool top_model_add(top_model *m, const char *file, const figures *f, int64_t now);
+bool top_model_add(top_model *m, const char *file, const stats *f, int64_t now);
 void top_model_add_unreadable(top_model *m);
 void top_model_end(top_model *m);
 void top_model_free(top_model *m);

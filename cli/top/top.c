@@ -24,7 +24,7 @@ void cli_top_describe(void) {
        "text, with\n"
        "exact numbers.\n\n"
        "  --interval=TIME  time between refreshes, such as 500ms, 1s or 5m; default: 1s\n"
-       "  --sort=FIELD     pid, state, live, peak, rss, warm, allocs, in-place, remapped, copies, copied or "
+       "  --sort=FIELD     pid, state, live, peak, rss, idle, allocs, in-place, remapped, copies, copied or "
        "program;\n"
        "                   default: live\n"
        "  --filter=TEXT    only processes with that in their number, program, command, state or pools\n"
@@ -41,16 +41,16 @@ static bool is_wanted(const top_view *v, const char *name) {
 
 static bool read_file(top_view *v, const char *name) {
   char path[PATH_MAX + 256];
-  figures f;
+  stats f;
   snprintf(path, sizeof path, "%s/%s", v->directory, name);
   errno = 0;
-  if (figures_read_live(path, &f)) {
+  if (stats_read_live(path, &f)) {
     if (errno != ENOENT) /* its process ended just now */
       top_model_add_unreadable(&v->model);
     return true;
   }
   bool added = top_model_add(&v->model, name, &f, clock_milliseconds());
-  figures_free(&f);
+  stats_free(&f);
   return added;
 }
 

@@ -1,7 +1,7 @@
 /* What the parts of `arrowpool top` share: where the files are, how often they are read, and who shows them.
  */
-#ifndef ARROWPOOL_TOP_H
-#define ARROWPOOL_TOP_H
+#ifndef ARROWPOOL_CLI_TOP_TOP_H
+#define ARROWPOOL_CLI_TOP_TOP_H
 
 #include "cli/top/cells.h"
 

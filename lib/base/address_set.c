@@ -1,4 +1,4 @@
-/* See marks.h. */
+/* See address_set.h. */
 #include "base/address_set.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ static __attribute__((noinline, cold)) void *make(void *_Atomic *where, size_t s
 }
 
 /* The word that holds the address's bit, or NULL. */
-static _Atomic uint64_t *word_of(marks *m, const void *pointer, bool may_make, uint64_t *bit) {
+static _Atomic uint64_t *word_of(address_set *m, const void *pointer, bool may_make, uint64_t *bit) {
   uintptr_t address = (uintptr_t)pointer;
   if (address >> ADDRESS_BITS || address % (1 << UNIT_BITS))
     return NULL;
@@ -49,7 +49,7 @@ static _Atomic uint64_t *word_of(marks *m, const void *pointer, bool may_make, u
   return &l->words[(address >> (UNIT_BITS + 6)) % LEAF_WORDS];
 }
 
-bool marks_set(marks *m, const void *address) {
+bool address_set_add(address_set *m, const void *address) {
   uint64_t bit;
   _Atomic uint64_t *word = word_of(m, address, true, &bit);
   if (word)
@@ -57,13 +57,13 @@ bool marks_set(marks *m, const void *address) {
   return word != NULL;
 }
 
-bool marks_clear(marks *m, const void *address) {
+bool address_set_remove(address_set *m, const void *address) {
   uint64_t bit;
   _Atomic uint64_t *word = word_of(m, address, false, &bit);
   return word && (atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit);
 }
 
-bool marks_has(marks *m, const void *address) {
+bool address_set_has(address_set *m, const void *address) {
   uint64_t bit;
   const _Atomic uint64_t *word = word_of(m, address, false, &bit);
   return word && (atomic_load_explicit(word, memory_order_relaxed) & bit);

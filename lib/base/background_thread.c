@@ -1,4 +1,4 @@
-/* See keeper.h. Its lock is not of the gate: the thread is joined before a fork takes that. */
+/* See background_thread.h. Its lock is not of the gate: the thread is joined before a fork takes that. */
 #include "base/background_thread.h"
 
 #include "base/nocancel.h"
@@ -37,7 +37,7 @@ static bool is_alone(void) {
 
 /* Wait until a pause begins or the time is over, by the kernel's own clock: the C library's waits are bent or
  * frozen by the tools that do so with its clocks. */
-static void wait_for(keeper *k, int64_t milliseconds) {
+static void wait_for(background_thread *k, int64_t milliseconds) {
   const struct timespec time = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
   pthread_mutex_unlock(&k->lock);
   syscall(SYS_futex, &k->pausing, FUTEX_WAIT_PRIVATE, 0, &time, NULL, 0);
@@ -48,7 +48,7 @@ static void wait_for(keeper *k, int64_t milliseconds) {
  * then thought that it would. Whether it has left is decided under the lock. A wait longer than LONGEST_WAIT
  * is cut in pieces, so that the end of the main thread does not go unnoticed. */
 static void *run(void *argument) {
-  keeper *k = argument;
+  background_thread *k = argument;
   bool last_look = false;
   int64_t wait = 0;
   nocancel_begin();
@@ -60,9 +60,9 @@ static void *run(void *argument) {
       wait = k->work();
     bool alone = is_alone();
     pthread_mutex_lock(&k->lock);
-    if (alone || (wait == KEEPER_DONE && last_look && !atomic_load(&k->awake)))
+    if (alone || (wait == BACKGROUND_THREAD_DONE && last_look && !atomic_load(&k->awake)))
       break;
-    last_look = wait == KEEPER_DONE;
+    last_look = wait == BACKGROUND_THREAD_DONE;
     atomic_store(&k->awake, !last_look);
     int64_t step = last_look ? 0 : wait < LONGEST_WAIT ? wait : LONGEST_WAIT;
     wait = last_look ? 0 : wait - step;
@@ -75,7 +75,7 @@ static void *run(void *argument) {
 }
 
 /* With all signals blocked, as the thread is to have them. */
-static bool start(keeper *k) {
+static bool start(background_thread *k) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, STACK_SIZE);
@@ -87,7 +87,7 @@ static bool start(keeper *k) {
   return started;
 }
 
-void keeper_wake(keeper *k) {
+void background_thread_wake(background_thread *k) {
   if (atomic_load_explicit(&k->awake, memory_order_relaxed) || atomic_exchange(&k->awake, true))
     return;
   int saved = errno, cancel_state = nocancel_begin();
@@ -110,7 +110,7 @@ void keeper_wake(keeper *k) {
   errno = saved;
 }
 
-bool keeper_is_here(const keeper *k) {
+bool background_thread_is_here(const background_thread *k) {
   pid_t owner = atomic_load(&k->owner);
   return owner && owner == syscall(SYS_getpid);
 }
@@ -122,12 +122,12 @@ static void wait_for_kernel(pid_t process, pid_t thread) {
     nanosleep(&moment, NULL);
 }
 
-bool keeper_pause(keeper *k) {
+bool background_thread_pause(background_thread *k) {
   int saved = errno, cancel_state = nocancel_begin();
   pthread_mutex_lock(&k->lock);
   k->pausing++;
   syscall(SYS_futex, &k->pausing, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-  bool join = keeper_is_here(k);
+  bool join = background_thread_is_here(k);
   pid_t process = k->owner;
   k->owner = 0;
   pthread_mutex_unlock(&k->lock);
@@ -143,25 +143,25 @@ bool keeper_pause(keeper *k) {
   return work_left;
 }
 
-void keeper_resume(keeper *k, bool in_child) {
+void background_thread_resume(background_thread *k, bool in_child) {
   k->pausing = in_child ? 0 : k->pausing - 1; /* others may fork at the same time, but not here */
   atomic_store(&k->awake, k->retired);
   pthread_mutex_unlock(&k->lock);
 }
 
-void keeper_retire(keeper *k) {
-  bool work_left = keeper_pause(k);
+void background_thread_retire(background_thread *k) {
+  bool work_left = background_thread_pause(k);
   k->missed |= work_left;
   k->retired = true;
-  keeper_resume(k, false);
+  background_thread_resume(k, false);
 }
 
-void keeper_return(keeper *k) {
+void background_thread_return(background_thread *k) {
   pthread_mutex_lock(&k->lock);
   bool again = k->missed;
   k->retired = k->missed = false;
   atomic_store(&k->awake, false);
   pthread_mutex_unlock(&k->lock);
   if (again)
-    keeper_wake(k);
+    background_thread_wake(k);
 }

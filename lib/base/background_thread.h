@@ -3,20 +3,20 @@
  *
  * It starts when there is something to do and ends when there is not. It blocks all signals, is gone while
  * the process forks, and does not keep alive a process whose main thread has ended. */
-#ifndef ARROWPOOL_KEEPER_H
-#define ARROWPOOL_KEEPER_H
+#ifndef ARROWPOOL_BASE_BACKGROUND_THREAD_H
+#define ARROWPOOL_BASE_BACKGROUND_THREAD_H
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Does what is due; returns milliseconds until more is, or KEEPER_DONE. */
-#define KEEPER_DONE INT64_MAX
-typedef int64_t (*keeper_work)(void);
+/* Does what is due; returns milliseconds until more is, or BACKGROUND_THREAD_DONE. */
+#define BACKGROUND_THREAD_DONE INT64_MAX
+typedef int64_t (*background_thread_work)(void);
 
-typedef struct keeper {
-  keeper_work work;
+typedef struct background_thread {
+  background_thread_work work;
   pthread_mutex_t lock;
   pthread_t thread;
   _Atomic bool awake;  /* a thread runs that will look again */
@@ -26,25 +26,25 @@ typedef struct keeper {
   _Atomic int pausing; /* forks under way: the thread has to leave, and none may start; a futex */
   bool missed;         /* a wake that came then */
   bool retired;        /* no thread any more, and `awake` for good: nobody asks for one */
-} keeper;
-#define KEEPER(function)                                                                                     \
+} background_thread;
+#define BACKGROUND_THREAD(function)                                                                          \
   { .work = (function), .lock = PTHREAD_MUTEX_INITIALIZER }
 
 /* Have the work done from now on, until it is done. Cheap if the thread runs already. No lock may be held:
  * starting a thread calls the program's malloc. */
-void keeper_wake(keeper *k);
+void background_thread_wake(background_thread *k);
 
 /* Whether there is a thread, and it is this process's own: not that of a parent which shares its memory with
  * us (vfork), or left us a copy without a thread (clone). */
-bool keeper_is_here(const keeper *k);
+bool background_thread_is_here(const background_thread *k);
 
 /* fork: end the thread before, and let it start again after, when it is woken next. True if there was one
  * or somebody wanted one: its work is left to the caller, who has to finish it or wake it again. */
-bool keeper_pause(keeper *k);
-void keeper_resume(keeper *k, bool in_child);
+bool background_thread_pause(background_thread *k);
+void background_thread_resume(background_thread *k, bool in_child);
 
 /* End the thread, and let none start again until it returns. */
-void keeper_retire(keeper *k);
-void keeper_return(keeper *k);
+void background_thread_retire(background_thread *k);
+void background_thread_return(background_thread *k);
 
 #endif

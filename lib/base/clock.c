@@ -1,4 +1,4 @@
-/* See vdso_clock.h. The page is an ELF library in memory. It is read here and not by dlsym, which takes the
+/* See clock.h. The page is an ELF library in memory. It is read here and not by dlsym, which takes the
  * loader's lock: a thread that holds that may be waiting for one of ours. */
 #include "base/clock.h"
 
@@ -57,7 +57,7 @@ static clock_function *find(void) {
   return dynamic ? find_in(dynamic, bias) : NULL;
 }
 
-int64_t vdso_clock_now(void) {
+int64_t clock_milliseconds(void) {
   static _Atomic(clock_function *) known;
   clock_function *read = atomic_load_explicit(&known, memory_order_relaxed);
   struct timespec t = {0, 0};

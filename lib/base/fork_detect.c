@@ -1,4 +1,4 @@
-/* See witness.h. */
+/* See fork_detect.h. */
 #include "base/fork_detect.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 enum { EMPTIED, CLAIMED, OWN };
 
-static _Atomic int *witness; /* in memory of that kind; NULL: none */
+static _Atomic int *flag; /* in memory of that kind; NULL: none */
 
 static char *map_emptied(void) {
   int saved = errno;
@@ -38,25 +38,25 @@ static void *take(size_t size) {
   return next - size;
 }
 
-void witness_start(void) {
-  witness = take(sizeof *witness);
-  witness_renew();
+void fork_detect_start(void) {
+  flag = take(sizeof *flag);
+  fork_detect_renew();
 }
 
-bool witness_is_own(void) { return !witness || atomic_load_explicit(witness, memory_order_acquire) == OWN; }
+bool fork_detect_is_own(void) { return !flag || atomic_load_explicit(flag, memory_order_acquire) == OWN; }
 
-bool witness_claim(void) {
+bool fork_detect_claim(void) {
   int emptied = EMPTIED;
-  if (atomic_compare_exchange_strong(witness, &emptied, CLAIMED))
+  if (atomic_compare_exchange_strong(flag, &emptied, CLAIMED))
     return true;
-  while (!witness_is_own())
+  while (!fork_detect_is_own())
     sched_yield();
   return false;
 }
 
-void witness_renew(void) {
-  if (witness)
-    atomic_store_explicit(witness, OWN, memory_order_release);
+void fork_detect_renew(void) {
+  if (flag)
+    atomic_store_explicit(flag, OWN, memory_order_release);
 }
 
-void *witness_take(size_t size) { return witness ? take(size) : NULL; }
+void *fork_detect_take(size_t size) { return flag ? take(size) : NULL; }

@@ -1,5 +1,5 @@
-/* See available.h. /proc/PROCESS/cgroup names the groups, and mountinfo says where their files are. A mount
- * may begin at a group of its own (the `root` of a mountinfo line), as it does in containers. */
+/* See memory_available.h. /proc/PROCESS/cgroup names the groups, and mountinfo says where their files are. A
+ * mount may begin at a group of its own (the `root` of a mountinfo line), as it does in containers. */
 #include "base/memory_available.h"
 
 #include "base/nocancel.h"
@@ -168,7 +168,7 @@ static int64_t least_limit(const char *root, const char *process, int which) {
   }
 }
 
-int64_t available_in_group(const char *root, const char *process) {
+int64_t memory_available_in_group(const char *root, const char *process) {
   int saved = errno, cancel_state = nocancel_begin();
   int64_t two = least_limit(root, process, TWO), one = least_limit(root, process, ONE);
   nocancel_end(cancel_state);
@@ -176,12 +176,12 @@ int64_t available_in_group(const char *root, const char *process) {
   return two < one ? two : one;
 }
 
-int64_t available_machine(void) {
+int64_t memory_of_machine(void) {
   long pages = sysconf(_SC_PHYS_PAGES), page_size = sysconf(_SC_PAGESIZE);
   return pages > 0 ? (int64_t)pages * page_size : NONE;
 }
 
-int64_t available_memory(void) {
-  int64_t machine = available_machine(), group = available_in_group("", "self");
+int64_t memory_available(void) {
+  int64_t machine = memory_of_machine(), group = memory_available_in_group("", "self");
   return group < machine ? group : machine;
 }

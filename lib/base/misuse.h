@@ -3,8 +3,8 @@
  * As the C library does: one line on stderr by write(2), then abort. Damage is no matter of settings, so no
  * setting turns it off; the guard (guard.h) stands before it in a debug mode. Async-signal-safe. Called by
  * the jemalloc backend and, through it, by jemalloc, without a lock held. */
-#ifndef ARROWPOOL_MISUSE_H
-#define ARROWPOOL_MISUSE_H
+#ifndef ARROWPOOL_BASE_MISUSE_H
+#define ARROWPOOL_BASE_MISUSE_H
 
 /* Tells one line, without "arrowpool: " and without its end; NULL: it goes to stderr. Set before pools are
  * used. */

@@ -5,8 +5,8 @@
  * Slow work is done between begin and end, wherever it may come to such a call; pairs may be nested. The
  * thread finds its state as it was, and is cancelled later, where it expects that. Async-signal-safe; errno
  * is kept. */
-#ifndef ARROWPOOL_NOCANCEL_H
-#define ARROWPOOL_NOCANCEL_H
+#ifndef ARROWPOOL_BASE_NOCANCEL_H
+#define ARROWPOOL_BASE_NOCANCEL_H
 
 #include <pthread.h>
 

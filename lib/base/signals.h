@@ -1,7 +1,7 @@
 /* What handlers of ours do with signals that are not for them. Async-signal-safe, without state or locks;
  * used where a live file lost its pages (live_fault.c), and by the shim's dump on a signal. */
-#ifndef ARROWPOOL_SIGNALS_H
-#define ARROWPOOL_SIGNALS_H
+#ifndef ARROWPOOL_BASE_SIGNALS_H
+#define ARROWPOOL_BASE_SIGNALS_H
 
 #include <signal.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* See calm.h. The kernel's own calls: sets of signals are eight bytes for it, and a dump may have the
+/* See sigpipe.h. The kernel's own calls: sets of signals are eight bytes for it, and a dump may have the
  * smallest of stacks. */
 #include "base/sigpipe.h"
 
@@ -14,7 +14,7 @@
 #define BIT(number) (UINT64_C(1) << ((number)-1))
 #define NOISY       (BIT(SIGPIPE) | BIT(SIGXFSZ))
 
-void calm_begin(calm *c) {
+void sigpipe_begin(sigpipe_state *c) {
   c->cancel_state = nocancel_begin();
   const uint64_t noisy = NOISY;
   c->mask = c->pending = 0;
@@ -22,7 +22,7 @@ void calm_begin(calm *c) {
   syscall(SYS_rt_sigprocmask, SIG_BLOCK, &noisy, &c->mask, sizeof noisy);
 }
 
-void calm_end(const calm *c) {
+void sigpipe_end(const sigpipe_state *c) {
   int saved = errno;
   const uint64_t ours = NOISY & ~c->pending; /* what was there before us is not ours to take */
   while (ours && (syscall(SYS_rt_sigtimedwait, &ours, NULL, &(struct timespec){0, 0}, sizeof ours) > 0 ||

@@ -1,7 +1,7 @@
 /* Text output without malloc, stdio or locale: usable in a signal handler, before main and after exit.
  * Collects into a small buffer and hands it to a callback. */
-#ifndef ARROWPOOL_WRITER_H
-#define ARROWPOOL_WRITER_H
+#ifndef ARROWPOOL_BASE_WRITER_H
+#define ARROWPOOL_BASE_WRITER_H
 
 #include "arrowpool.h"
 

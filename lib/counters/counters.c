@@ -16,14 +16,14 @@
 typedef area_shard shard;
 
 typedef struct block {
-  struct block *next_free; /* protected by GATE_SHARDS */
+  struct block *next_free; /* protected by LOCK_SHARDS */
   bool shared;
   _Atomic(shard *) shards[COUNTERS_POOLS];
 } block;
 
 static block shared_block = {.shared = true};
 static shard last_resort[COUNTERS_POOLS]; /* shared by threads that found no memory for one of their own */
-static block *free_blocks;                /* protected by GATE_SHARDS */
+static block *free_blocks;                /* protected by LOCK_SHARDS */
 static pthread_key_t exit_key;
 static bool have_exit_key;
 static __thread block *own_block; /* NULL: none yet */
@@ -43,7 +43,7 @@ static __attribute__((noinline, cold)) block *find_block(void) {
     nocancel_end(cancel_state);
     return &shared_block;
   }
-  gate_lock(GATE_SHARDS);
+  locks_acquire(LOCK_SHARDS);
   if (!have_exit_key) /* not in a constructor: those of the host's libraries run before ours */
     have_exit_key = !pthread_key_create(&exit_key, leave_block);
   block *b = free_blocks;
@@ -51,7 +51,7 @@ static __attribute__((noinline, cold)) block *find_block(void) {
     free_blocks = b->next_free;
   else
     b = area_take_block(sizeof *b);
-  gate_unlock(GATE_SHARDS);
+  locks_release(LOCK_SHARDS);
   /* A block that would not come back at the thread's end is not worth having. */
   if (b && (!have_exit_key || pthread_setspecific(exit_key, b))) {
     leave_block(b);
@@ -90,14 +90,14 @@ static __attribute__((noinline, cold)) shard *make_shard(block *b, unsigned pool
     nocancel_end(cancel_state);
     return &last_resort[pool];
   }
-  gate_lock(GATE_SHARDS);
+  locks_acquire(LOCK_SHARDS);
   shard *s = atomic_load(&b->shards[pool]); /* another thread's, in the shared block */
   if (!s) {
     s = take_shard(b, pool);
     list_shard(s, pool);
     atomic_store(&b->shards[pool], s);
   }
-  gate_unlock(GATE_SHARDS);
+  locks_release(LOCK_SHARDS);
   if (counters_on_new_shard)
     counters_on_new_shard();
   nocancel_end(cancel_state);
@@ -155,10 +155,10 @@ static void leave_block(void *leaving) {
     if (s)
       publish(s, pool, 0);
   }
-  gate_lock(GATE_SHARDS);
+  locks_acquire(LOCK_SHARDS);
   b->next_free = free_blocks;
   free_blocks = b;
-  gate_unlock(GATE_SHARDS);
+  locks_release(LOCK_SHARDS);
 }
 
 #define INLINE static inline __attribute__((always_inline))
@@ -377,8 +377,9 @@ void counters_reset(unsigned pool) {
   atomic_fetch_add(&area_pools[pool].forgotten_allocations, before.num_allocations);
 }
 
-/* With a live file the child finds its blocks empty (witness.h), and the one of its thread is put back. */
-static block own_at_fork; /* from counters_prefork on, under GATE_SHARDS */
+/* With a live file the child finds its blocks empty (fork_detect.h), and the one of its thread is put back.
+ */
+static block own_at_fork; /* from counters_prefork on, under LOCK_SHARDS */
 
 void counters_prefork(void) {
   area_is_forking = true;

@@ -6,8 +6,8 @@
  * The peak is kept globally and fed whenever a shard's unpublished bytes pass COUNTERS_QUANTUM, or at each
  * event where a limit needs it.
  * Knows nothing of pools but their number. */
-#ifndef ARROWPOOL_COUNTERS_H
-#define ARROWPOOL_COUNTERS_H
+#ifndef ARROWPOOL_COUNTERS_COUNTERS_H
+#define ARROWPOOL_COUNTERS_COUNTERS_H
 
 #include "arrowpool.h"
 #include "counters/counters_fields.h"

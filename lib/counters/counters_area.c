@@ -32,20 +32,20 @@ void *area_take_memory(size_t size) {
 }
 
 void *area_take_block(size_t size) {
-  void *block = witness_take(size);
+  void *block = fork_detect_take(size);
   return block ? block : area_take_memory(size);
 }
 
 bool area_settle(void) {
-  if (witness_is_own())
+  if (fork_detect_is_own())
     return true;
   if (area_is_forking)
     return false;
-  if (witness_claim()) {
-    gate_reset(GATE_SHARDS);
+  if (fork_detect_claim()) {
+    locks_reset(LOCK_SHARDS);
     if (area_leave)
       area_leave();
-    witness_renew();
+    fork_detect_renew();
   }
   return true;
 }

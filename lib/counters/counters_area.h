@@ -2,8 +2,8 @@
  * which others can read while the process lives and after it was killed (live.h).
  *
  * Plain 64-bit integers at fixed offsets, each written by atomic stores, so a reader sees no torn value. */
-#ifndef ARROWPOOL_COUNTERS_AREA_H
-#define ARROWPOOL_COUNTERS_AREA_H
+#ifndef ARROWPOOL_COUNTERS_COUNTERS_AREA_H
+#define ARROWPOOL_COUNTERS_COUNTERS_AREA_H
 
 #include "arrowpool.h"
 #include "counters/counters_fields.h"
@@ -58,24 +58,24 @@ extern area_pool *_Atomic area_pools;
 /* The shards of each, which are only ever pushed to. */
 extern _Atomic(area_shard *) area_shards[AREA_POOLS];
 
-/* Zeroed memory of the process that is never given back; NULL if there is none. Under GATE_SHARDS. */
+/* Zeroed memory of the process that is never given back; NULL if there is none. Under LOCK_SHARDS. */
 void *area_take_memory(size_t size);
 
 /* Zeroed memory for what points to a thread's shards. With a live file it is emptied in every child, so that
- * the first event there takes the long way, by area_settle, and no other has to look. Under GATE_SHARDS. */
+ * the first event there takes the long way, by area_settle, and no other has to look. Under LOCK_SHARDS. */
 void *area_take_block(size_t size);
 
 /* To be called before anything here is changed but a shard that its thread already has. In a child that came
  * without a fork's handlers what is counted from here on stays in its own memory; nobody reads it. False: in
  * a fork's child whose handler is still to come, where nothing is to be changed yet. */
 bool area_settle(void);
-extern bool area_is_forking;     /* the handlers of a fork are at work; protected by GATE_SHARDS */
+extern bool area_is_forking;     /* the handlers of a fork are at work; protected by LOCK_SHARDS */
 extern void (*area_leave)(void); /* has the file left to the parent; NULL: there is none */
 
-/* A zeroed shard, in the live file where there is one and it has room. Under GATE_SHARDS. */
+/* A zeroed shard, in the live file where there is one and it has room. Under LOCK_SHARDS. */
 area_shard *area_take_shard(void);
 
-/* Has the live file keep room for a pool's record before it is labelled; NULL: no need. Under GATE_SHARDS. */
+/* Has the live file keep room for a pool's record before it is labelled; NULL: no need. Under LOCK_SHARDS. */
 extern void (*area_prepare_pool)(unsigned pool);
 
 /* Keep the figures in a live file from now on: `pools` as above, all zero, and room for shards that

@@ -2,8 +2,8 @@
  *
  * COUNTERS_STORED are kept, and only ever grow. COUNTERS_DERIVED follow from them and the size histogram, so
  * that an allocation has little to write. COUNTERS_FIELDS are both, in the order of reports. */
-#ifndef ARROWPOOL_COUNTERS_FIELDS_H
-#define ARROWPOOL_COUNTERS_FIELDS_H
+#ifndef ARROWPOOL_COUNTERS_COUNTERS_FIELDS_H
+#define ARROWPOOL_COUNTERS_COUNTERS_FIELDS_H
 
 #define COUNTERS_DERIVED(X)                                                                                  \
   X(bytes_allocated, bytes, "live now")                                                                      \

@@ -11,7 +11,7 @@ void counters_label(unsigned pool, const char *name, const char *backend, bool c
                     bool sees_all, int64_t limit_bytes) {
   int cancel_state = nocancel_begin();
   area_settle();
-  gate_lock(GATE_SHARDS);
+  locks_acquire(LOCK_SHARDS);
   if (area_prepare_pool)
     area_prepare_pool(pool);
   area_pool *p = &area_pools[pool];
@@ -22,6 +22,6 @@ void counters_label(unsigned pool, const char *name, const char *backend, bool c
   p->sees_all = sees_all;
   p->limit_bytes = limit_bytes;
   atomic_fetch_add(&p->version, 1);
-  gate_unlock(GATE_SHARDS);
+  locks_release(LOCK_SHARDS);
   nocancel_end(cancel_state);
 }

@@ -1,4 +1,4 @@
-/* See quota.h. */
+/* See limits.h. */
 #include "counters/limits.h"
 
 #include "counters/counters.h"
@@ -18,18 +18,18 @@ static void set(account *a, int64_t most, int64_t live) {
   atomic_store(&a->most, most);
 }
 
-void quota_set(unsigned pool, int64_t most, int64_t live) { set(&of_pool[pool], most, live); }
+void limits_set(unsigned pool, int64_t most, int64_t live) { set(&of_pool[pool], most, live); }
 
-void quota_set_all(int64_t most, int64_t live) { set(&of_all, most, live); }
+void limits_set_all(int64_t most, int64_t live) { set(&of_all, most, live); }
 
 static int64_t most_of(const account *a) {
   int64_t most = atomic_load_explicit(&a->most, memory_order_relaxed);
-  return most ? most : QUOTA_UNLIMITED;
+  return most ? most : LIMITS_UNLIMITED;
 }
 
-int64_t quota_of(unsigned pool) { return most_of(&of_pool[pool]); }
+int64_t limits_of(unsigned pool) { return most_of(&of_pool[pool]); }
 
-int64_t quota_of_all(void) { return most_of(&of_all); }
+int64_t limits_of_all(void) { return most_of(&of_all); }
 
 /* An account without a limit is kept all the same: the limit over all counts pools that have none. */
 static bool charge(account *a, int64_t bytes) {
@@ -41,20 +41,20 @@ static bool charge(account *a, int64_t bytes) {
   return true;
 }
 
-quota_scope quota_charge(unsigned pool, int64_t bytes) {
+limits_scope limits_charge(unsigned pool, int64_t bytes) {
   if (!charge(&of_pool[pool], bytes))
-    return QUOTA_OF_POOL;
+    return LIMITS_OF_POOL;
   if (charge(&of_all, bytes))
-    return QUOTA_NONE;
+    return LIMITS_NONE;
   atomic_fetch_sub(&of_pool[pool].live, bytes);
-  return QUOTA_OF_ALL;
+  return LIMITS_OF_ALL;
 }
 
-void quota_uncharge(unsigned pool, int64_t bytes) {
+void limits_uncharge(unsigned pool, int64_t bytes) {
   atomic_fetch_sub(&of_all.live, bytes);
   atomic_fetch_sub(&of_pool[pool].live, bytes);
 }
 
-int64_t quota_charged(unsigned pool) { return atomic_load(&of_pool[pool].live); }
+int64_t limits_charged(unsigned pool) { return atomic_load(&of_pool[pool].live); }
 
-int64_t quota_charged_to_all(void) { return atomic_load(&of_all.live); }
+int64_t limits_charged_to_all(void) { return atomic_load(&of_all.live); }

@@ -2,8 +2,8 @@
  *
  * Sizes are above 0 and, with their alignment, do not overflow; alignments are powers of two. Called by pool
  * only. Every function is thread-safe and keeps errno. */
-#ifndef ARROWPOOL_BACKEND_H
-#define ARROWPOOL_BACKEND_H
+#ifndef ARROWPOOL_MEMORY_BACKEND_H
+#define ARROWPOOL_MEMORY_BACKEND_H
 
 #include "arrowpool.h"
 
@@ -60,7 +60,7 @@ static inline bool backend_owns(const backend *b, const void *buffer) {
 #define BACKEND_TOO_LARGE ((size_t)1 << 48)
 #endif
 
-/* What there is no memory for, there may be once warm pages went back: the same calls, with a second try; but
+/* What there is no memory for, there may be once idle pages went back: the same calls, with a second try; but
  * not for what is larger than all that the process may have. */
 void *backend_allocate_again(const backend *b, size_t size, size_t alignment);
 static inline void *backend_allocate(const backend *b, size_t size, size_t alignment) {
@@ -76,25 +76,25 @@ extern const backend backend_jemalloc, backend_system;
 extern const backend *const backends[ARROWPOOL_BACKEND_SYSTEM + 1];
 
 /* What the private jemalloc says of itself (bytes). It takes jemalloc's locks: not for signal handlers. */
-typedef struct backend_jemalloc_figures {
+typedef struct backend_jemalloc_stats {
   int64_t active, resident, metadata;
-} backend_jemalloc_figures;
+} backend_jemalloc_stats;
 
 /* False before the backend was first used. */
-bool backend_jemalloc_read_figures(backend_jemalloc_figures *out);
+bool backend_jemalloc_read_stats(backend_jemalloc_stats *out);
 
 /* One of the figures that jemalloc keeps by that name, such as "stats.allocated", those of the calling thread
  * included (bytes); with NULL a command, such as "thread.peak.reset". Takes its locks, too. False before the
  * backend was first used, or where jemalloc has no such thing; `out` is untouched. */
 bool backend_jemalloc_ask(const char *name, int64_t *out);
 
-/* How long idle pages stay warm and what huge pages are used for; before the first use of the backend. */
+/* How long idle pages are kept and what huge pages are used for; before the first use of the backend. */
 void backend_jemalloc_configure(slots_policy wanted);
 
 /* Start it now rather than at its first use. */
 void backend_jemalloc_start(void);
 
-/* Whether it is in use. Under GATE_START. */
+/* Whether it is in use. Under LOCK_START. */
 bool backend_jemalloc_started(void);
 
 /* fork: quiesce jemalloc before, let it go on after. Nothing happens before its first use. */

@@ -34,7 +34,7 @@ const char *arrowpool_je_malloc_conf =
     "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,muzzy_decay_ms:0,lg_tcache_max:16,"
     "tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,tcache_nslots_large:32,lg_tcache_nslots_mul:2";
 
-static enum { NOT_STARTED, STARTED, UNAVAILABLE } state; /* written under GATE_START */
+static enum { NOT_STARTED, STARTED, UNAVAILABLE } state; /* written under LOCK_START */
 static _Atomic int state_seen;                           /* `state`, for the fast path */
 static int arena_count, large_arena_count;
 static _Atomic unsigned small_arenas[MAX_ARENAS], large_arenas[MAX_LARGE_ARENAS]; /* 0: not made yet */
@@ -81,13 +81,14 @@ static bool start(void) {
   int count = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
   arena_count = count < MAX_ARENAS ? count : MAX_ARENAS;
   large_arena_count = count < MAX_LARGE_ARENAS ? count : MAX_LARGE_ARENAS;
-  house_init(policy.decay, return_small);
+  decay_init(policy.decay, return_small);
   arrowpool_je_private_je_safety_check_set_abort(misuse_end_saying);
   if (!range_reserve())
     return false;
   size_t share = range_uncarved() / 8;
   ssize_t decay = policy.decay == SLOTS_NEVER ? -1 : (ssize_t)policy.decay;
-  return runs_init(share) && slots_init(share, policy) && set_hooks(0, &run_hooks) && set_decay(0, decay) &&
+  return page_runs_init(share) && slots_init(share, policy) && set_hooks(0, &run_hooks) &&
+         set_decay(0, decay) &&
          !arrowpool_je_mallctl("arenas.dirty_decay_ms", NULL, NULL, &decay, sizeof decay);
 }
 
@@ -96,12 +97,12 @@ static bool started(void) {
   if (seen != NOT_STARTED)
     return seen == STARTED;
   int cancel_state = nocancel_begin();
-  gate_lock(GATE_START);
+  locks_acquire(LOCK_START);
   if (state == NOT_STARTED)
     state = start() ? STARTED : UNAVAILABLE;
   atomic_store_explicit(&state_seen, state, memory_order_release);
   seen = state;
-  gate_unlock(GATE_START);
+  locks_release(LOCK_START);
   nocancel_end(cancel_state);
   return seen == STARTED;
 }
@@ -157,26 +158,26 @@ static __attribute__((noinline)) void free_slowly(void *buffer, size_t size, siz
   int saved = errno;
   if (!range_owns(buffer)) {
     backend_system.free(buffer, size, alignment);
-  } else if (runs_hold(buffer)) {
+  } else if (page_runs_hold(buffer)) {
     size_t size_class = arrowpool_je_sallocx(buffer, 0);
-    house_note_small(size_class);
+    decay_note_small(size_class);
     arrowpool_je_sdallocx(buffer, size_class, 0);
   } else {
     if (!slots_claim(buffer))
       misuse_end(buffer);
     arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
-    house_note_large();
+    decay_note_large();
   }
   errno = saved;
 }
 
 static void jemalloc_free(void *buffer, size_t size, size_t alignment) {
-  if (__builtin_expect(!runs_hold(buffer) || !size || !is_small(size, alignment), 0)) {
+  if (__builtin_expect(!page_runs_hold(buffer) || !size || !is_small(size, alignment), 0)) {
     free_slowly(buffer, size, alignment);
     return;
   }
   arrowpool_je_sdallocx(buffer, small_size(size, alignment), 0);
-  house_note_small(size);
+  decay_note_small(size);
 }
 
 static void *allocate_large(size_t size, size_t alignment) {
@@ -208,7 +209,7 @@ static __attribute__((noinline)) void *allocate_slowly(size_t size, size_t align
 static void *jemalloc_allocate(size_t size, size_t alignment) {
   if (__builtin_expect(thread_number && is_small(size, alignment), 1)) {
     void *buffer = arrowpool_je_malloc(small_size(size, alignment));
-    if (__builtin_expect(runs_hold(buffer), 1))
+    if (__builtin_expect(page_runs_hold(buffer), 1))
       return buffer;
     if (buffer)
       arrowpool_je_free(buffer);
@@ -218,12 +219,12 @@ static void *jemalloc_allocate(size_t size, size_t alignment) {
 
 /* Whether the buffer could take the new size where it is. */
 static bool resized_in_place(void *buffer, size_t new_size, size_t alignment) {
-  if (is_small(new_size, alignment) != runs_hold(buffer))
+  if (is_small(new_size, alignment) != page_runs_hold(buffer))
     return false;
-  if (runs_hold(buffer))
+  if (page_runs_hold(buffer))
     return arrowpool_je_nallocx(small_size(new_size, alignment), 0) == arrowpool_je_sallocx(buffer, 0);
   bool fits = arrowpool_je_xallocx(buffer, new_size, 0, MALLOCX_TCACHE_NONE) >= new_size;
-  house_note_large();
+  decay_note_large();
   return fits;
 }
 
@@ -231,7 +232,7 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
                                  backend_resize *how) {
   if (__builtin_expect(!range_owns(buffer), 0))
     return backend_system.reallocate(buffer, old_size, new_size, alignment, how);
-  if (!runs_hold(buffer) && !slots_is_live(buffer))
+  if (!page_runs_hold(buffer) && !slots_is_live(buffer))
     misuse_end(buffer);
   int saved = errno;
   bool in_place = resized_in_place(buffer, new_size, alignment);
@@ -268,18 +269,18 @@ static size_t jemalloc_usable_size(void *buffer) {
 static size_t jemalloc_remember(void *buffer, size_t requested) {
   if (!range_owns(buffer))
     return backend_system.remember(buffer, requested);
-  if (runs_hold(buffer))
-    runs_note_requested(buffer, requested);
+  if (page_runs_hold(buffer))
+    page_runs_note_requested(buffer, requested);
   else
     slots_set_requested(buffer, requested);
   return requested;
 }
 
 static size_t jemalloc_recall(void *buffer) {
-  if (__builtin_expect(runs_hold(buffer), 1)) {
-    if (__builtin_expect(!runs_is_noted(buffer), 0))
+  if (__builtin_expect(page_runs_hold(buffer), 1)) {
+    if (__builtin_expect(!page_runs_is_noted(buffer), 0))
       misuse_end(buffer);
-    return runs_requested(buffer);
+    return page_runs_requested(buffer);
   }
   if (!range_owns(buffer))
     return backend_system.recall(buffer);
@@ -290,8 +291,8 @@ static size_t jemalloc_recall(void *buffer) {
 
 static size_t jemalloc_forget(void *buffer) {
   size_t requested = jemalloc_recall(buffer);
-  if (runs_hold(buffer))
-    runs_forget(buffer);
+  if (page_runs_hold(buffer))
+    page_runs_forget(buffer);
   return requested;
 }
 
@@ -300,7 +301,7 @@ static size_t jemalloc_forget(void *buffer) {
 static size_t jemalloc_alignment(void *buffer) {
   if (!range_owns(buffer))
     return backend_system.alignment(buffer);
-  if (!runs_hold(buffer))
+  if (!page_runs_hold(buffer))
     return slots_alignment(buffer);
   size_t bits = (uintptr_t)buffer | arrowpool_je_sallocx(buffer, 0) | range_page_size();
   return bits & -bits;
@@ -339,7 +340,7 @@ bool backend_jemalloc_ask(const char *name, int64_t *out) {
   return known;
 }
 
-bool backend_jemalloc_read_figures(backend_jemalloc_figures *out) {
+bool backend_jemalloc_read_stats(backend_jemalloc_stats *out) {
   return backend_jemalloc_ask("stats.active", &out->active) &&
          backend_jemalloc_ask("stats.resident", &out->resident) &&
          backend_jemalloc_ask("stats.metadata", &out->metadata);

@@ -10,9 +10,9 @@ void arrowpool_je_private_je_jemalloc_postfork_parent(void);
 void arrowpool_je_private_je_jemalloc_postfork_child(void);
 
 void backend_jemalloc_prefork(void) {
-  if (house_pause()) /* what it would have returned later goes now: nobody might wake it again */
+  if (decay_pause()) /* what it would have returned later goes now: nobody might wake it again */
     backend_jemalloc.release_unused();
-  gate_lock(GATE_START);
+  locks_acquire(LOCK_START);
   if (backend_jemalloc_started())
     arrowpool_je_private_je_jemalloc_prefork();
 }
@@ -20,13 +20,13 @@ void backend_jemalloc_prefork(void) {
 void backend_jemalloc_postfork_parent(void) {
   if (backend_jemalloc_started())
     arrowpool_je_private_je_jemalloc_postfork_parent();
-  gate_unlock(GATE_START);
-  house_resume(false);
+  locks_release(LOCK_START);
+  decay_resume(false);
 }
 
 void backend_jemalloc_postfork_child(void) {
   if (backend_jemalloc_started())
     arrowpool_je_private_je_jemalloc_postfork_child();
-  gate_unlock(GATE_START);
-  house_resume(true);
+  locks_release(LOCK_START);
+  decay_resume(true);
 }

@@ -14,7 +14,7 @@ void *extents_run_alloc(struct extent_hooks_s *hooks, void *address, size_t size
   if (address)
     return NULL;
   *zero = *commit = true;
-  return runs_allocate(arena, size, alignment);
+  return page_runs_allocate(arena, size, alignment);
 }
 
 bool extents_run_dalloc(struct extent_hooks_s *hooks, void *address, size_t size, bool committed,
@@ -29,7 +29,7 @@ bool extents_run_purge(struct extent_hooks_s *hooks, void *address, size_t size,
 
 bool extents_run_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
                        size_t second_size, bool committed, unsigned arena) {
-  return runs_hold(first) != runs_hold(second);
+  return page_runs_hold(first) != page_runs_hold(second);
 }
 
 bool extents_any_split(struct extent_hooks_s *hooks, void *address, size_t size, size_t first, size_t second,

@@ -1,8 +1,8 @@
 /* jemalloc's view of our address space: its extent hooks, for arenas of small blocks, which get page runs,
  * and for those of large buffers, which get slots. The signatures are jemalloc's, whose header only the
  * backend includes. jemalloc calls them, some with locks of its own held. */
-#ifndef ARROWPOOL_EXTENTS_H
-#define ARROWPOOL_EXTENTS_H
+#ifndef ARROWPOOL_MEMORY_EXTENTS_H
+#define ARROWPOOL_MEMORY_EXTENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -187,7 +187,7 @@ bool range_release_pages(void *from, size_t size) {
 bool range_commit(range_window *window, size_t upto) {
   if (upto <= atomic_load_explicit(&window->writable, memory_order_acquire))
     return true;
-  gate_lock(GATE_RANGE);
+  locks_acquire(LOCK_RANGE);
   size_t writable = atomic_load_explicit(&window->writable, memory_order_relaxed), want = writable;
   if (upto > writable) {
     size_t exact = range_round_up(upto, range_page), batch = writable < BATCH_MAX ? writable : BATCH_MAX;
@@ -201,6 +201,6 @@ bool range_commit(range_window *window, size_t upto) {
     }
     atomic_store_explicit(&window->writable, want, memory_order_release);
   }
-  gate_unlock(GATE_RANGE);
+  locks_release(LOCK_RANGE);
   return upto <= want;
 }

@@ -4,9 +4,9 @@
  * and without access; windows of it are carved at start and become writable from their bottom, in batches: a
  * writable range would make core dumps slow and mlockall resident. No address is ever given back, and none
  * may become unmapped: the kernel could hand it to somebody else, whom we would take for ourselves.
- * range_reserve and range_carve run while the backend starts, under GATE_START. */
-#ifndef ARROWPOOL_RANGE_H
-#define ARROWPOOL_RANGE_H
+ * range_reserve and range_carve run while the backend starts, under LOCK_START. */
+#ifndef ARROWPOOL_MEMORY_RANGE_H
+#define ARROWPOOL_MEMORY_RANGE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -23,7 +23,7 @@ extern range_bounds range_all;
 typedef struct range_window {
   char *base;
   size_t size;
-  _Atomic size_t writable; /* grows only, under GATE_RANGE */
+  _Atomic size_t writable; /* grows only, under LOCK_RANGE */
 } range_window;
 
 /* Stretches that the kernel took from us and would not give back: whatever lies there is somebody else's. */

@@ -43,12 +43,12 @@ static size_t start_of(place at, size_t size, size_t alignment) {
   return range_round_up((uintptr_t)at.base + start, alignment) - (uintptr_t)at.base;
 }
 
-/* A slot off the tier's lists, warm if there is one, or a fresh one. */
+/* A slot off the tier's lists: one with idle pages if there is one, else a fresh one. */
 static bool take_slot(tier *t, size_t size, place *out) {
   uint32_t index, number;
-  gate_lock(t->lock);
+  locks_acquire(t->lock);
   number = t->lists[SLOTS_IDLE_FREE].first;
-  for (int tries = 4; number && tries; tries--) { /* one that is warm enough, if it is found at once */
+  for (int tries = 4; number && tries; tries--) { /* one with enough idle pages, if it is found at once */
     place at = slots_place(t, number - 1);
     if (at.s->idle >= size)
       break;
@@ -65,7 +65,7 @@ static bool take_slot(tier *t, size_t size, place *out) {
     bool fresh = t->used < t->count && range_commit(&t->table, (t->used + (size_t)1) * sizeof(slot));
     index = fresh ? t->used++ : UINT32_MAX;
   }
-  gate_unlock(t->lock);
+  locks_release(t->lock);
   if (index == UINT32_MAX)
     return false;
   *out = slots_place(t, index);
@@ -76,7 +76,7 @@ static bool take_slot(tier *t, size_t size, place *out) {
 static bool occupy(place at, size_t start, size_t size, size_t alignment, bool *zeroed) {
   slot *s = at.s;
   size_t end = start + size;
-  gate_lock(at.lock);
+  locks_acquire(at.lock);
   bool open = slots_open(at, end);
   if (open) {
     bool cold = s->resident <= s->low;
@@ -94,7 +94,7 @@ static bool occupy(place at, size_t start, size_t size, size_t alignment, bool *
     s->resident = s->resident > touched ? s->resident : touched;
     slots_account(at, (ptrdiff_t)size);
   }
-  gate_unlock(at.lock);
+  locks_release(at.lock);
   return open;
 }
 
@@ -121,7 +121,7 @@ bool slots_extend(void *end, size_t size, bool *zeroed) {
   place at;
   if (!slots_find((char *)end - 1, &at))
     return false;
-  gate_lock(at.lock);
+  locks_acquire(at.lock);
   slot *s = at.s;
   bool listed = s->idle > 0;
   bool fits =
@@ -135,7 +135,7 @@ bool slots_extend(void *end, size_t size, bool *zeroed) {
     slots_account(at, (ptrdiff_t)size);
   }
   bool relist = fits && listed != (s->idle > 0);
-  gate_unlock(at.lock);
+  locks_release(at.lock);
   if (relist)
     slots_relist_live(at);
   return fits;
@@ -145,7 +145,7 @@ void slots_release(void *start, size_t size) {
   place at;
   if (!slots_find(start, &at))
     return;
-  gate_lock(at.lock);
+  locks_acquire(at.lock);
   slot *s = at.s;
   s->owned -= size;
   bool is_free = s->owned == 0;
@@ -164,7 +164,7 @@ void slots_release(void *start, size_t size) {
   bool idle = s->idle > 0;
   if (is_free && s->resident == s->low && range_is_frugal())
     slots_close(at);
-  gate_unlock(at.lock);
+  locks_release(at.lock);
   if (is_free)
     slots_relist_free(at);
   else if (idle)

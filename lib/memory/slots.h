@@ -2,11 +2,11 @@
  *
  * Slots come in tiers of sizes. An extent may grow up to its slot's end without anything moving; when it
  * outgrows the slot, its pages move to a slot of a larger tier, its bytes never. Pages that a buffer gave up
- * stay warm for the decay time and are used again first. They are given back under the slot's lock, before
+ * are kept for the decay time and are used again first. They are given back under the slot's lock, before
  * their addresses can be granted again: jemalloc may trim a buffer in one thread while another grows it.
  * Called by the jemalloc backend and, through it, by jemalloc's hooks. */
-#ifndef ARROWPOOL_SLOTS_H
-#define ARROWPOOL_SLOTS_H
+#ifndef ARROWPOOL_MEMORY_SLOTS_H
+#define ARROWPOOL_MEMORY_SLOTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 typedef enum slots_thp { SLOTS_THP_AUTO, SLOTS_THP_ALWAYS, SLOTS_THP_NEVER } slots_thp;
 
 typedef struct slots_policy {
-  int64_t decay; /* milliseconds that idle pages stay warm; 0: not at all; SLOTS_NEVER: no limit in time */
+  int64_t decay; /* milliseconds that idle pages are kept; 0: not at all; SLOTS_NEVER: no limit in time */
   slots_thp thp;
   int max_mappings; /* that moved pages may add to the process; 0: a quarter of vm.max_map_count */
   size_t huge_page; /* the kernel's (bytes, a power of two); 0: ask it */

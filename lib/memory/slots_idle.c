@@ -23,7 +23,7 @@ void slots_publish_idle(_Atomic int64_t *copy) { atomic_store(&published, copy);
 
 /* A period ends when it is as old as the decay time; with no limit in time it never does. */
 static void note_live(size_t live) {
-  int64_t start = atomic_load_explicit(&period_start, memory_order_relaxed), now = vdso_clock_now();
+  int64_t start = atomic_load_explicit(&period_start, memory_order_relaxed), now = clock_milliseconds();
   if (slots_rules.decay != SLOTS_NEVER && now - start > slots_rules.decay &&
       atomic_compare_exchange_strong(&period_start, &start, now))
     atomic_store(&last_peak_live, atomic_exchange(&peak_live, live));
@@ -49,19 +49,19 @@ void slots_account(place at, ptrdiff_t grown) {
   if (idle != s->idle) {
     size_t before = atomic_fetch_add_explicit(&idle_bytes, idle - s->idle, memory_order_relaxed);
     _Atomic int64_t *copy = atomic_load_explicit(&published, memory_order_relaxed);
-    if (copy && witness_is_own())
+    if (copy && fork_detect_is_own())
       atomic_store_explicit(copy, (int64_t)(before + idle - s->idle), memory_order_relaxed);
     s->idle = idle;
   }
   if (idle)
-    s->stamp = vdso_clock_now();
+    s->stamp = clock_milliseconds();
   if (grown)
     note_live(atomic_fetch_add_explicit(&live_bytes, (size_t)grown, memory_order_relaxed) + (size_t)grown);
 }
 
 /* Return the idle pages of a slot that is on no list. A free one goes to the cold list. */
 static void purge_unlisted(place at) {
-  gate_lock(at.lock);
+  locks_acquire(at.lock);
   slot *s = at.s;
   bool is_free = s->end == 0;
   size_t from = is_free ? s->low : range_round_up(s->end, range_page_size());
@@ -70,7 +70,7 @@ static void purge_unlisted(place at) {
   slots_account(at, 0);
   if (is_free && range_is_frugal())
     slots_close(at);
-  gate_unlock(at.lock);
+  locks_release(at.lock);
 }
 
 /* One pass over a list, from its oldest slot: take off one that has been idle since `before` (ms) or longer.
@@ -80,7 +80,7 @@ static void purge_unlisted(place at) {
 static bool take_expired(tier *t, slots_list list, int64_t before, place *out, int64_t *oldest) {
   bool found = false;
   uint32_t number, kept = 0;
-  gate_lock(t->lock);
+  locks_acquire(t->lock);
   while ((number = t->lists[list].last) != 0) {
     *out = slots_place(t, number - 1);
     found = out->s->stamp <= before;
@@ -95,7 +95,7 @@ static bool take_expired(tier *t, slots_list list, int64_t before, place *out, i
       kept = number;
     slots_list_push(*out, list);
   }
-  gate_unlock(t->lock);
+  locks_release(t->lock);
   return found;
 }
 
@@ -119,19 +119,19 @@ static int64_t purge_idle(int64_t before, size_t most) {
 void slots_relist_free(place at) {
   if (at.s->retired)
     return;
-  gate_lock(at.t->lock);
-  gate_lock(at.lock); /* its tail may be purged at this moment */
-  bool warm = at.s->resident > at.s->low;
-  gate_unlock(at.lock);
-  slots_list_push(at, warm ? SLOTS_IDLE_FREE : SLOTS_COLD);
-  gate_unlock(at.t->lock);
+  locks_acquire(at.t->lock);
+  locks_acquire(at.lock); /* its tail may be purged at this moment */
+  bool has_idle = at.s->resident > at.s->low;
+  locks_release(at.lock);
+  slots_list_push(at, has_idle ? SLOTS_IDLE_FREE : SLOTS_COLD);
+  locks_release(at.t->lock);
 }
 
 void slots_relist_live(place at) {
-  gate_lock(at.t->lock);
-  gate_lock(at.lock);
+  locks_acquire(at.t->lock);
+  locks_acquire(at.lock);
   bool is_free = at.s->end == 0, idle = at.s->idle > 0;
-  gate_unlock(at.lock);
+  locks_release(at.lock);
   if (is_free) {
     /* freed meanwhile: whoever did that lists it, or has given it to somebody already */
   } else if (!idle) {
@@ -139,13 +139,13 @@ void slots_relist_live(place at) {
   } else if (at.s->list != SLOTS_IDLE_TAIL) {
     slots_list_push(at, SLOTS_IDLE_TAIL);
   }
-  gate_unlock(at.t->lock);
+  locks_release(at.t->lock);
 }
 
 int64_t slots_expire(void) {
   if (slots_rules.decay == SLOTS_NEVER)
     return SLOTS_NEVER;
-  int64_t now = vdso_clock_now(), oldest = purge_idle(now - slots_rules.decay, 0);
+  int64_t now = clock_milliseconds(), oldest = purge_idle(now - slots_rules.decay, 0);
   if (oldest == INT64_MAX)
     return slots_idle_bytes() ? slots_rules.decay : SLOTS_NEVER;
   return oldest + slots_rules.decay > now ? oldest + slots_rules.decay - now : 1;
@@ -153,15 +153,15 @@ int64_t slots_expire(void) {
 
 /* Where addresses are charged too, those of free slots go back. */
 static void close_free(tier *t) {
-  gate_lock(t->lock);
+  locks_acquire(t->lock);
   for (uint32_t number = t->lists[SLOTS_COLD].first; number;) {
     place at = slots_place(t, number - 1);
-    gate_lock(at.lock);
+    locks_acquire(at.lock);
     slots_close(at);
-    gate_unlock(at.lock);
+    locks_release(at.lock);
     number = at.s->next;
   }
-  gate_unlock(t->lock);
+  locks_release(t->lock);
 }
 
 void slots_release_idle(void) {
@@ -175,7 +175,7 @@ void slots_bound_idle(void) {
   if (slots_idle_bytes() <= most)
     return;
   /* The older half first; when that is not enough, whatever is there. */
-  int64_t now = vdso_clock_now(), half = slots_rules.decay == SLOTS_NEVER ? 1000 : slots_rules.decay / 2;
+  int64_t now = clock_milliseconds(), half = slots_rules.decay == SLOTS_NEVER ? 1000 : slots_rules.decay / 2;
   purge_idle(now - half, most);
   purge_idle(INT64_MAX, most);
 }

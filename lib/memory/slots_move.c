@@ -99,7 +99,7 @@ static bool move_pages(place from, place to, size_t source, size_t target, size_
   size_t high = target + length < to.s->resident ? target + length : to.s->resident;
   if (many)
     slots_purge(to, to.s->low, to.s->resident, true);
-  else if (low < high) /* emptied, so that it is known what comes to be there; what lies beyond stays warm */
+  else if (low < high) /* emptied, so that it is known what comes to be there; what lies beyond stays idle */
     slots_purge(to, low, high, false);
   if (many)
     after = cuts_after(to, &pieces, shift);
@@ -124,15 +124,15 @@ static bool move_pages(place from, place to, size_t source, size_t target, size_
 }
 
 static void lock_both(int first, int second) {
-  gate_lock(first < second ? first : second);
+  locks_acquire(first < second ? first : second);
   if (first != second)
-    gate_lock(first < second ? second : first);
+    locks_acquire(first < second ? second : first);
 }
 
 static void unlock_both(int first, int second) {
-  gate_unlock(first);
+  locks_release(first);
   if (first != second)
-    gate_unlock(second);
+    locks_release(second);
 }
 
 /* A huge page at the buffer's end moves whole, if it lies in the source's own pages and fits the target. */

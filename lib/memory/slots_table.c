@@ -77,7 +77,7 @@ bool slots_init(size_t share, slots_policy policy) {
     /* Small buffers would waste huge pages, whatever the system's setting is. */
     madvise(t->addresses.base, t->addresses.size,
             slots_rules.thp == SLOTS_THP_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-    t->lock = GATE_TIERS + slots_tier_count;
+    t->lock = LOCK_TIERS + slots_tier_count;
     t->count = (uint32_t)count;
     slots_tier_count++;
   }
@@ -96,7 +96,7 @@ void slots_mappings_return(int count) { atomic_fetch_sub(&mappings, count); }
 place slots_place(tier *t, uint32_t index) {
   slot *s = (slot *)(void *)t->table.base + index;
   return (place){t, s, t->addresses.base + ((size_t)index << t->shift),
-                 GATE_SLOTS + (int)((index * 8 + (uint32_t)(t - slots_tiers)) % GATE_SLOT_STRIPES)};
+                 LOCK_SLOTS + (int)((index * 8 + (uint32_t)(t - slots_tiers)) % LOCK_SLOT_STRIPES)};
 }
 
 bool slots_find(const void *pointer, place *out) {

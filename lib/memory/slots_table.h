@@ -4,8 +4,8 @@
  * Layout of a slot of a tier with huge pages: the first, the lead, is ordinary pages, the rest are huge ones
  * once the extent reaches them. An extent begins so far before the end of the lead that whatever would not
  * fill a huge page lies in the lead: nothing is lost to rounding, and growth begins on a huge page. */
-#ifndef ARROWPOOL_SLOTS_TABLE_H
-#define ARROWPOOL_SLOTS_TABLE_H
+#ifndef ARROWPOOL_MEMORY_SLOTS_TABLE_H
+#define ARROWPOOL_MEMORY_SLOTS_TABLE_H
 
 #include "memory/range.h"
 #include "memory/slots.h"

@@ -1,7 +1,7 @@
 /* The allocator that stands behind us, as libc's functions. libarrowpool.so links the process's own, the
  * shim links those that follow it in the chain. */
-#ifndef ARROWPOOL_SYSTEM_CALLS_H
-#define ARROWPOOL_SYSTEM_CALLS_H
+#ifndef ARROWPOOL_MEMORY_SYSTEM_CALLS_H
+#define ARROWPOOL_MEMORY_SYSTEM_CALLS_H
 
 #include <stddef.h>
 

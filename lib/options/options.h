@@ -1,8 +1,8 @@
 /* The options: one table (options.def), read once from the environment, never changed afterwards: texts are
  * copied, since a program that sets its title writes it over its arguments and its environment.
  * Used by the shim and by the command line. No malloc, no stdio, no locale. */
-#ifndef ARROWPOOL_OPTIONS_H
-#define ARROWPOOL_OPTIONS_H
+#ifndef ARROWPOOL_OPTIONS_OPTIONS_H
+#define ARROWPOOL_OPTIONS_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@ enum { OPTIONS_FORMAT_TEXT, OPTIONS_FORMAT_JSON, OPTIONS_FORMAT_JSONL, OPTIONS_F
 enum { OPTIONS_THP_AUTO, OPTIONS_THP_ALWAYS, OPTIONS_THP_NEVER };
 enum { OPTIONS_DEBUG_OFF, OPTIONS_DEBUG_WARN, OPTIONS_DEBUG_TRAP, OPTIONS_DEBUG_ABORT };
 enum { OPTIONS_LOG_QUIET, OPTIONS_LOG_WARN, OPTIONS_LOG_INFO };
-enum { OPTIONS_DOOR_LIBC = 1 << 0, OPTIONS_DOOR_ARROW_MI = 1 << 1, OPTIONS_DOOR_ARROW_VTABLE = 1 << 2 };
+enum { OPTIONS_HOOK_LIBC = 1 << 0, OPTIONS_HOOK_ARROW_MI = 1 << 1, OPTIONS_HOOK_ARROW_VTABLE = 1 << 2 };
 
 #define OPTIONS_NEVER INT64_MAX /* a DECAY of "never" */
 

@@ -4,10 +4,10 @@
  * A guarded pool allocates from a backend that stands before its own and adds GUARD_SIZE known bytes behind
  * each buffer; what was asked for is in a table (guard_table.h). A buffer leaves the table before it is freed
  * or resized, so of two threads that free it one is told. No lock is held while a finding is told.
- * Called by pool, and by doors that have to know whose a buffer was. While there is no mode, nothing of this
+ * Called by pool, and by hooks that have to know whose a buffer was. While there is no mode, nothing of this
  * is in use. */
-#ifndef ARROWPOOL_GUARD_H
-#define ARROWPOOL_GUARD_H
+#ifndef ARROWPOOL_POOL_GUARD_H
+#define ARROWPOOL_POOL_GUARD_H
 
 #include "memory/backend.h"
 #include "pool/guard_table.h"

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#define SHARDS      ((size_t)GATE_GUARD_SHARDS)
+#define SHARDS      ((size_t)LOCK_GUARD_SHARDS)
 #define FIRST_ROOM  ((size_t)1 << 10)
 #define FREED_COUNT ((size_t)1 << 12) /* places for freed buffers in a shard; a power of two */
 
@@ -22,7 +22,7 @@ typedef struct shard { /* protected by the lock of its index */
 static shard shards[SHARDS];
 
 /* The addresses in `live` of all shards: marked before they are there, and after. */
-static marks live_marks;
+static address_set live_marks;
 static _Atomic bool unmarked; /* there are some for which no mark could be had */
 
 static uint64_t hash_of(const void *address) {
@@ -31,11 +31,11 @@ static uint64_t hash_of(const void *address) {
 
 static shard *lock(const void *address) {
   size_t index = hash_of(address) >> 32 & (SHARDS - 1);
-  gate_lock(GATE_GUARDS + (int)index);
+  locks_acquire(LOCK_GUARDS + (int)index);
   return &shards[index];
 }
 
-static void unlock(const shard *s) { gate_unlock(GATE_GUARDS + (int)(s - shards)); }
+static void unlock(const shard *s) { locks_release(LOCK_GUARDS + (int)(s - shards)); }
 
 static guard_buffer *take_memory(size_t count) {
   int saved = errno;
@@ -104,7 +104,7 @@ bool guard_table_enter(const guard_buffer *b) {
   bool fits = s->used < s->room / 4 * 3 || grow(s);
   if (fits) {
     guard_buffer *place = place_of(s, b->address);
-    if (!marks_set(&live_marks, b->address))
+    if (!address_set_add(&live_marks, b->address))
       unmarked = true;
     s->used += !place->address;
     *place = *b;
@@ -121,7 +121,7 @@ guard_record guard_table_find(const void *address) {
 }
 
 bool guard_table_is_live(const void *address) {
-  if (marks_has(&live_marks, address))
+  if (address_set_has(&live_marks, address))
     return true;
   return atomic_load_explicit(&unmarked, memory_order_relaxed) && guard_table_find(address).live.address;
 }
@@ -131,7 +131,7 @@ guard_record guard_table_free(const void *address, const char *pool) {
   guard_record found = record_of(s, address);
   if (found.live.address && found.live.pool == pool) {
     take_out(s, place_of(s, address));
-    marks_clear(&live_marks, address);
+    address_set_remove(&live_marks, address);
     if (!s->freed)
       s->freed = take_memory(FREED_COUNT);
     if (s->freed)
@@ -145,7 +145,7 @@ bool guard_table_any(bool (*is_it)(const guard_buffer *b, void *context), void *
   bool found = false;
   for (size_t index = 0; index < SHARDS && !found; index++) {
     const shard *s = &shards[index];
-    gate_lock(GATE_GUARDS + (int)index);
+    locks_acquire(LOCK_GUARDS + (int)index);
     for (size_t i = 0; i < s->room && !found; i++)
       found = s->live[i].address && is_it(&s->live[i], context);
     unlock(s);

@@ -2,9 +2,9 @@
  * where an overrun cannot reach it. Of freed buffers the latest are kept, a newer one in an older one's
  * place.
  *
- * Shards by address, each with a lock of gate.h, in memory straight from the kernel. */
-#ifndef ARROWPOOL_GUARD_TABLE_H
-#define ARROWPOOL_GUARD_TABLE_H
+ * Shards by address, each with a lock of locks.h, in memory straight from the kernel. */
+#ifndef ARROWPOOL_POOL_GUARD_TABLE_H
+#define ARROWPOOL_POOL_GUARD_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

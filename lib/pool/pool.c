@@ -12,17 +12,17 @@ const counters_kind pool_kinds[] = {[BACKEND_IN_PLACE] = COUNTERS_IN_PLACE,
  * afterwards, no known one adds more than a quarter or some pages. What is too much is taken off at once. */
 static int64_t charge_for(const arrowpool_pool *pool, int64_t size) {
   int64_t most;
-  if (pool->config.basis != POOL_REMEMBERED || pool->config.sight == POOL_SEES_OWN)
+  if (pool->config.size_source != POOL_SIZE_FROM_BACKEND || pool->config.frees == POOL_OWN_FREES_PASS)
     return size;
   return __builtin_add_overflow(size, size / 4 + 65536, &most) ? INT64_MAX : most;
 }
 
-/* At its limit a program is short of memory: it gets the warm pages back. */
+/* At its limit a program is short of memory: it gets the idle pages back. */
 bool pool_charge(const arrowpool_pool *pool, int64_t bytes) {
-  if (!bytes || quota_charge(pool_number(pool), bytes) == QUOTA_NONE)
+  if (!bytes || limits_charge(pool_number(pool), bytes) == LIMITS_NONE)
     return true;
   pool->config.backend->release_unused();
-  return quota_charge(pool_number(pool), bytes) == QUOTA_NONE;
+  return limits_charge(pool_number(pool), bytes) == LIMITS_NONE;
 }
 
 arrowpool_status pool_refuse(const arrowpool_pool *pool, int64_t bytes) {
@@ -45,23 +45,26 @@ static void *zero_size_buffer(int64_t alignment) { return (void *)(uintptr_t)ali
 
 /* Whether the buffer's free will come by here. */
 static inline __attribute__((always_inline)) bool sees(const arrowpool_pool *pool, const void *buffer) {
-  return pool->config.sight == POOL_SEES_ALL || backend_owns(pool->config.backend, buffer);
+  return pool->config.frees == POOL_ALL_FREES_PASS || backend_owns(pool->config.backend, buffer);
 }
 
 /* What a buffer of the requested size counts for (bytes). */
 static int64_t take_note(const arrowpool_pool *pool, void *buffer, int64_t size) {
-  return pool->config.basis == POOL_TOLD ? size
-                                         : (int64_t)pool->config.backend->remember(buffer, (size_t)size);
+  return pool->config.size_source == POOL_SIZE_FROM_CALLER
+             ? size
+             : (int64_t)pool->config.backend->remember(buffer, (size_t)size);
 }
 
-static bool is_guarded(const arrowpool_pool *pool) { return pool->config.basis >= POOL_GUARDED_TOLD; }
+static bool is_guarded(const arrowpool_pool *pool) {
+  return pool->config.size_source >= POOL_SIZE_FROM_CALLER_DEBUG;
+}
 
 /* What is not told, or not the backend's own; the bytes it counts for. */
 static __attribute__((noinline)) int64_t count_allocated_slowly(const arrowpool_pool *pool, void *buffer,
                                                                 int64_t size, int64_t alignment) {
   int64_t counted = 0;
   if (is_guarded(pool))
-    pool_guarded_enter(pool, buffer, size, alignment);
+    pool_debug_enter(pool, buffer, size, alignment);
   if (!backend_owns(pool->config.backend, buffer))
     counters_fell_back(pool_number(pool));
   if (sees(pool, buffer)) {
@@ -79,11 +82,11 @@ static __attribute__((noinline)) arrowpool_status allocate_limited(arrowpool_poo
     return pool_refuse(pool, charged);
   void *buffer = backend_allocate(b, (size_t)size, (size_t)alignment);
   if (!buffer) {
-    quota_uncharge(pool_number(pool), charged);
+    limits_uncharge(pool_number(pool), charged);
     return pool_refuse(pool, size);
   }
   *out = buffer;
-  quota_uncharge(pool_number(pool), charged - count_allocated_slowly(pool, buffer, size, alignment));
+  limits_uncharge(pool_number(pool), charged - count_allocated_slowly(pool, buffer, size, alignment));
   return ARROWPOOL_OK;
 }
 
@@ -107,7 +110,8 @@ arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t align
   if (__builtin_expect(!buffer, 0))
     return pool_refuse(pool, size);
   *out = buffer;
-  if (__builtin_expect(pool->config.basis == POOL_TOLD && backend_owns(pool->config.backend, buffer), 1))
+  if (__builtin_expect(
+          pool->config.size_source == POOL_SIZE_FROM_CALLER && backend_owns(pool->config.backend, buffer), 1))
     counters_allocated(pool_number(pool), size);
   else
     count_allocated_slowly(pool, buffer, size, alignment);
@@ -117,7 +121,7 @@ arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t align
 arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size, int64_t alignment,
                                  void **buffer) {
   const backend *b = pool->config.backend;
-  bool remembered = pool->config.basis == POOL_REMEMBERED;
+  bool remembered = pool->config.size_source == POOL_SIZE_FROM_BACKEND;
   int64_t recalled = remembered ? (int64_t)b->recall(*buffer) : 0;
   if (alignment == 0 && old_size != 0)
     alignment = (int64_t)b->alignment(*buffer);
@@ -131,7 +135,7 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
     return ARROWPOOL_OK;
   }
   if (__builtin_expect(is_guarded(pool), 0))
-    return pool_guarded_reallocate(pool, old_size, new_size, alignment, buffer);
+    return pool_debug_reallocate(pool, old_size, new_size, alignment, buffer);
   size_t kept = (size_t)old_size;
   if (remembered) {
     old_size = recalled;
@@ -148,7 +152,7 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
   if (!resized) {
     if (remembered)
       b->remember(*buffer, (size_t)old_size);
-    quota_uncharge(pool_number(pool), charged);
+    limits_uncharge(pool_number(pool), charged);
     return pool_refuse(pool, new_size);
   }
   *buffer = resized;
@@ -160,7 +164,7 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
     counters_freed(pool_number(pool), old_size);
   }
   if (pool->limited)
-    quota_uncharge(pool_number(pool), old_size + charged - counted);
+    limits_uncharge(pool_number(pool), old_size + charged - counted);
   if (how != BACKEND_IN_PLACE && !backend_owns(b, resized))
     counters_fell_back(pool_number(pool));
   return ARROWPOOL_OK;
@@ -172,10 +176,10 @@ static __attribute__((noinline)) void free_slowly(arrowpool_pool *pool, void *bu
                                                   int64_t alignment) {
   const backend *b = pool->config.backend;
   if (is_guarded(pool)) {
-    pool_guarded_free(pool, buffer, size, alignment);
+    pool_debug_free(pool, buffer, size, alignment);
     return;
   }
-  bool told = pool->config.basis == POOL_TOLD;
+  bool told = pool->config.size_source == POOL_SIZE_FROM_CALLER;
   int64_t counted = 0;
   if (sees(pool, buffer)) {
     counted = told ? size : (int64_t)b->forget(buffer);
@@ -183,14 +187,14 @@ static __attribute__((noinline)) void free_slowly(arrowpool_pool *pool, void *bu
   }
   b->free(buffer, told ? (size_t)size : 0, (size_t)alignment);
   if (pool->limited)
-    quota_uncharge(pool_number(pool), counted);
+    limits_uncharge(pool_number(pool), counted);
 }
 
 /* A buffer of no bytes; or one that has some, in which the guard finds a wrong size. */
 static __attribute__((noinline, cold)) void free_nothing(arrowpool_pool *pool, void *buffer,
                                                          int64_t alignment) {
   if (buffer && is_guarded(pool) && guard_is_live(buffer))
-    pool_guarded_free(pool, buffer, 0, alignment);
+    pool_debug_free(pool, buffer, 0, alignment);
 }
 
 void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignment) {
@@ -198,7 +202,7 @@ void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignme
     free_nothing(pool, buffer, alignment);
     return;
   }
-  if (pool->config.basis != POOL_TOLD || __builtin_expect(pool->limited, 0)) {
+  if (pool->config.size_source != POOL_SIZE_FROM_CALLER || __builtin_expect(pool->limited, 0)) {
     free_slowly(pool, buffer, size, alignment);
     return;
   }

@@ -1,10 +1,10 @@
 /* Pools: the only place that validates, applies the zero-size rule, chooses the backend and counts.
  *
  * Pools live in one static table, for ever; a destroyed pool's entry is taken again under the same name, or
- * under another when the table is full. Doors (api.c here, the shim's there) translate and call; nothing
+ * under another when the table is full. Hooks (api.c here, the shim's there) translate and call; nothing
  * else does. Allocation takes no lock. */
-#ifndef ARROWPOOL_POOL_H
-#define ARROWPOOL_POOL_H
+#ifndef ARROWPOOL_POOL_POOL_H
+#define ARROWPOOL_POOL_POOL_H
 
 #include "arrowpool.h"
 #include "counters/counters.h"
@@ -18,23 +18,24 @@
 #define POOL_SIZE_UNKNOWN INT64_C(-1)
 
 /* What bytes_allocated counts. */
-typedef enum pool_basis {
-  POOL_TOLD,         /* what callers asked for: they tell it again when they free */
-  POOL_REMEMBERED,   /* what the backend remembers: its callers do not tell */
-  POOL_GUARDED_TOLD, /* likewise, in a debug mode: the guard knows */
-  POOL_GUARDED
-} pool_basis;
+typedef enum pool_size_source {
+  POOL_SIZE_FROM_CALLER,       /* what callers asked for: they tell it again when they free */
+  POOL_SIZE_FROM_BACKEND,      /* what the backend remembers: its callers do not tell */
+  POOL_SIZE_FROM_CALLER_DEBUG, /* likewise, in a debug mode: the guard knows */
+  POOL_SIZE_FROM_BACKEND_DEBUG
+} pool_size_source;
 
 /* Which of the pool's buffers are freed where the pool can see it. */
-typedef enum pool_sight {
-  POOL_SEES_ALL,
-  POOL_SEES_OWN /* only those its backend owns: the others are freed past us, among pointers of strangers */
-} pool_sight;
+typedef enum pool_frees {
+  POOL_ALL_FREES_PASS,
+  POOL_OWN_FREES_PASS /* only those its backend owns: the others are freed past us, among pointers of
+                         strangers */
+} pool_frees;
 
 typedef struct pool_config {
   const backend *backend;
-  pool_basis basis;
-  pool_sight sight;
+  pool_size_source size_source;
+  pool_frees frees;
   int64_t limit_bytes; /* most live; 0: no limit but that over all pools */
 } pool_config;
 
@@ -67,7 +68,7 @@ void pool_limit_all(int64_t most);
 
 /* The limit that stands in the way of so many bytes more, if one does, and what is live under it (bytes). */
 typedef struct pool_headroom {
-  quota_scope refuses;
+  limits_scope refuses;
   int64_t live, most;
 } pool_headroom;
 pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t bytes);
@@ -79,7 +80,7 @@ extern void (*pool_on_refusal)(const arrowpool_pool *pool, int64_t bytes);
 /* In the child of a fork, after counters_fork_child. */
 void pool_fork_child(void);
 
-/* Count what a door had the next allocator do by itself (bytes as requested). */
+/* Count what a hook had the next allocator do by itself (bytes as requested). */
 void pool_note_allocated(arrowpool_pool *pool, int64_t size);
 void pool_note_failed(arrowpool_pool *pool);
 

@@ -12,7 +12,7 @@ arrowpool_pool pool_table[POOL_COUNT] = {
     [POOL_JEMALLOC] = {.config = {.backend = &backend_jemalloc}, .life = POOL_OPEN, .name = {"c:jemalloc"}},
     [POOL_SYSTEM] = {.config = {.backend = &backend_system}, .life = POOL_OPEN, .name = {"c:system"}},
 };
-static bool all_limited; /* there is a limit over all pools; protected by GATE_POOLS */
+static bool all_limited; /* there is a limit over all pools; protected by LOCK_POOLS */
 
 arrowpool_pool *pool_built_in(int which) { return &pool_table[which]; }
 
@@ -46,11 +46,13 @@ static arrowpool_status find_entry(const char *name, arrowpool_pool **out) {
 }
 
 static bool counts_requested(pool_config config) {
-  return config.basis != POOL_REMEMBERED || config.backend == &backend_jemalloc;
+  return config.size_source != POOL_SIZE_FROM_BACKEND || config.backend == &backend_jemalloc;
 }
 
 /* Whether it knows what is live and what was freed. */
-static bool knows_live(pool_config config) { return config.sight == POOL_SEES_ALL || config.backend->owned; }
+static bool knows_live(pool_config config) {
+  return config.frees == POOL_ALL_FREES_PASS || config.backend->owned;
+}
 
 static void label(const arrowpool_pool *pool) {
   counters_label(pool_number(pool), pool_name(pool), pool->config.backend->name,
@@ -60,8 +62,8 @@ static void label(const arrowpool_pool *pool) {
 /* The pool is charged from now on, for what is live already as well. */
 static int64_t put_under_limit(arrowpool_pool *pool) {
   int64_t live = counters_be_exact(pool_number(pool));
-  int64_t most = pool->config.limit_bytes ? pool->config.limit_bytes : QUOTA_UNLIMITED;
-  quota_set(pool_number(pool), most, live);
+  int64_t most = pool->config.limit_bytes ? pool->config.limit_bytes : LIMITS_UNLIMITED;
+  limits_set(pool_number(pool), most, live);
   pool->limited = true;
   return live;
 }
@@ -76,7 +78,7 @@ static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
     char text[POOL_NAME_WORDS * 8];
     uint64_t words[POOL_NAME_WORDS];
   } padded = {{0}};
-  config = pool_guarded_config(config);
+  config = pool_debug_config(config);
   atomic_fetch_add(&pool->version, 1);
   if (strcmp(pool->name.text, name) != 0) {
     counters_reset(pool_number(pool));
@@ -85,8 +87,8 @@ static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
       atomic_store_explicit(&pool->name.words[i], padded.words[i], memory_order_relaxed);
   }
   __atomic_store_n(&pool->config.backend, config.backend, __ATOMIC_RELAXED);
-  __atomic_store_n(&pool->config.basis, config.basis, __ATOMIC_RELAXED);
-  __atomic_store_n(&pool->config.sight, config.sight, __ATOMIC_RELAXED);
+  __atomic_store_n(&pool->config.size_source, config.size_source, __ATOMIC_RELAXED);
+  __atomic_store_n(&pool->config.frees, config.frees, __ATOMIC_RELAXED);
   __atomic_store_n(&pool->config.limit_bytes, config.limit_bytes, __ATOMIC_RELAXED);
   atomic_fetch_add(&pool->version, 1);
   label(pool);
@@ -100,18 +102,18 @@ arrowpool_status pool_create(const char *name, pool_config config, arrowpool_poo
   arrowpool_pool *pool;
   if (strlen(name) >= sizeof pool->name.text)
     return ARROWPOOL_INVALID;
-  gate_lock(GATE_POOLS);
+  locks_acquire(LOCK_POOLS);
   arrowpool_status status = find_entry(name, &pool);
   if (status == ARROWPOOL_OK) {
     set_up(pool, name, config);
     *out = pool;
   }
-  gate_unlock(GATE_POOLS);
+  locks_release(LOCK_POOLS);
   return status;
 }
 
 bool pool_set_debug(arrowpool_debug mode, guard_tell tell) {
-  gate_lock(GATE_POOLS);
+  locks_acquire(LOCK_POOLS);
   bool unused = guard_mode == ARROWPOOL_DEBUG_OFF;
   for (const arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
     unused = unused && (p <= &pool_table[POOL_SYSTEM] ? !counters_is_used(pool_number(p))
@@ -121,7 +123,7 @@ bool pool_set_debug(arrowpool_debug mode, guard_tell tell) {
     for (arrowpool_pool *p = pool_table; p <= &pool_table[POOL_SYSTEM]; p++)
       set_up(p, pool_name(p), p->config);
   }
-  gate_unlock(GATE_POOLS);
+  locks_release(LOCK_POOLS);
   return guard_mode == mode;
 }
 
@@ -136,7 +138,7 @@ bool pool_is_limited(const arrowpool_pool *pool) { return pool->limited; }
 
 void pool_limit_all(int64_t most) {
   int64_t live = 0;
-  gate_lock(GATE_POOLS);
+  locks_acquire(LOCK_POOLS);
   all_limited = true;
   for (arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
     if (atomic_load(&p->life) != POOL_UNUSED && knows_live(p->config)) {
@@ -144,16 +146,16 @@ void pool_limit_all(int64_t most) {
       if (atomic_load(&p->life) == POOL_OPEN)
         atomic_store(&p->life, POOL_OPEN_LIMITED);
     }
-  quota_set_all(most, live);
-  gate_unlock(GATE_POOLS);
+  limits_set_all(most, live);
+  locks_release(LOCK_POOLS);
 }
 
 pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t bytes) {
-  pool_headroom own = {QUOTA_OF_POOL, quota_charged(pool_number(pool)), quota_of(pool_number(pool))},
-                all = {QUOTA_OF_ALL, quota_charged_to_all(), quota_of_all()};
+  pool_headroom own = {LIMITS_OF_POOL, limits_charged(pool_number(pool)), limits_of(pool_number(pool))},
+                all = {LIMITS_OF_ALL, limits_charged_to_all(), limits_of_all()};
   return bytes > own.most - own.live   ? own
          : bytes > all.most - all.live ? all
-                                       : (pool_headroom){QUOTA_NONE, 0, 0};
+                                       : (pool_headroom){LIMITS_NONE, 0, 0};
 }
 
 /* In the child of a fork: threads that are not there may have left charges for buffers they never got. */
@@ -162,7 +164,7 @@ void pool_fork_child(void) {
   for (arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
     if (p->limited)
       live += put_under_limit(p);
-  quota_set_all(quota_of_all(), live);
+  limits_set_all(limits_of_all(), live);
 }
 
 /* ---- statistics ---- */
@@ -204,8 +206,8 @@ bool pool_view_at(unsigned index, pool_view *out) {
     memcpy(out->name + i * sizeof word, &word, sizeof word);
   }
   pool_config config = {__atomic_load_n(&pool->config.backend, __ATOMIC_RELAXED),
-                        __atomic_load_n(&pool->config.basis, __ATOMIC_RELAXED),
-                        __atomic_load_n(&pool->config.sight, __ATOMIC_RELAXED),
+                        __atomic_load_n(&pool->config.size_source, __ATOMIC_RELAXED),
+                        __atomic_load_n(&pool->config.frees, __ATOMIC_RELAXED),
                         __atomic_load_n(&pool->config.limit_bytes, __ATOMIC_RELAXED)};
   out->backend = config.backend->name;
   out->counts_requested = counts_requested(config);

@@ -1,6 +1,6 @@
-/* The table of all pools, and what else pool.c, pool_table.c and pool_guarded.c share. */
-#ifndef ARROWPOOL_POOL_TABLE_H
-#define ARROWPOOL_POOL_TABLE_H
+/* The table of all pools, and what else pool.c, pool_table.c and pool_debug.c share. */
+#ifndef ARROWPOOL_POOL_POOL_TABLE_H
+#define ARROWPOOL_POOL_POOL_TABLE_H
 
 #include "pool/pool.h"
 
@@ -15,7 +15,7 @@ typedef enum pool_life { POOL_UNUSED, POOL_OPEN, POOL_OPEN_LIMITED, POOL_DESTROY
 struct arrowpool_pool {
   _Alignas(128) pool_config config; /* a power of two in size: its number is a shift away */
   _Atomic int life;
-  bool limited; /* its bytes are charged (quota.h); for good once a buffer was */
+  bool limited; /* its bytes are charged (limits.h); for good once a buffer was */
   _Atomic unsigned version;
   union {
     char text[POOL_NAME_WORDS * 8];
@@ -32,7 +32,7 @@ static inline unsigned pool_number(const arrowpool_pool *pool) { return (unsigne
 /* What a backend_resize counts as. */
 extern const counters_kind pool_kinds[] __attribute__((visibility("hidden")));
 
-/* Charge bytes to the limits of a limited pool; nothing to charge is always granted. Warm pages are given
+/* Charge bytes to the limits of a limited pool; nothing to charge is always granted. Idle pages are given
  * back before it fails. */
 bool pool_charge(const arrowpool_pool *pool, int64_t bytes);
 

@@ -28,14 +28,15 @@ void refusal_describe(const arrowpool_pool *pool, int64_t old_size, int64_t new_
   writer_text(&w, old_size ? "realloc of size " : "malloc of size ");
   writer_int(&w, new_size);
   writer_text(&w, " failed");
-  if (limit.refuses != QUOTA_NONE) {
-    writer_text(&w, limit.refuses == QUOTA_OF_ALL ? ": pools have " : ": pool ");
-    if (limit.refuses == QUOTA_OF_POOL) {
+  if (limit.refuses != LIMITS_NONE) {
+    writer_text(&w, limit.refuses == LIMITS_OF_ALL ? ": pools have " : ": pool ");
+    if (limit.refuses == LIMITS_OF_POOL) {
       writer_text(&w, pool_name(pool));
       writer_text(&w, " has ");
     }
     write_size(&w, limit.live);
-    writer_text(&w, limit.refuses == QUOTA_OF_ALL ? " of the limit over all of them, " : " of its limit of ");
+    writer_text(&w,
+                limit.refuses == LIMITS_OF_ALL ? " of the limit over all of them, " : " of its limit of ");
     write_size(&w, limit.most);
   }
   writer_finish(&w);

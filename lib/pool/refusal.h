@@ -1,6 +1,6 @@
-/* Why a request was refused, in words: for the errors and warnings of the doors. Async-signal-safe. */
-#ifndef ARROWPOOL_REFUSAL_H
-#define ARROWPOOL_REFUSAL_H
+/* Why a request was refused, in words: for the errors and warnings of the hooks. Async-signal-safe. */
+#ifndef ARROWPOOL_POOL_REFUSAL_H
+#define ARROWPOOL_POOL_REFUSAL_H
 
 #include "pool/pool.h"
 

@@ -1,4 +1,4 @@
-/* See live.h. Everything here is off the hot path, and happens under GATE_SHARDS or in a fork. */
+/* See live.h. Everything here is off the hot path, and happens under LOCK_SHARDS or in a fork. */
 #include "report/live.h"
 
 #include "base/fork_detect.h"
@@ -238,7 +238,7 @@ static void attach(void) {
         prepare_pool(i);
         memcpy(&pools()[i], &area_pools[i], sizeof(area_pool));
       }
-    slots_publish_idle(&header()->warm_bytes);
+    slots_publish_idle(&header()->idle_bytes);
     area_prepare_pool = prepare_pool;
     area_leave = leave_to_parent;
     area_use(pools(), take_shard);
@@ -271,12 +271,12 @@ void live_start(const char *directory_, bool keep, void (*complain_)(const char 
   strcpy(directory, directory_);
   keep_file = keep;
   complain = complain_;
-  witness_start();
+  fork_detect_start();
   area_use(area_pools, take_shard);
 }
 
 void live_finish(bool remove) {
-  if (!active || !witness_is_own() || header()->pid != syscall(SYS_getpid))
+  if (!active || !fork_detect_is_own() || header()->pid != syscall(SYS_getpid))
     return;
   atomic_store(&header()->end_time, snapshot_time());
   atomic_store(&header()->state, LIVE_ENDED);
@@ -348,7 +348,7 @@ static void leave_to_parent(void) {
 }
 
 void live_postfork_child(void) {
-  witness_renew();
+  fork_detect_renew();
   if (!base)
     return;
   bool parents = active;

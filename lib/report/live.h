@@ -4,8 +4,8 @@
  * nothing. It describes itself: a reader needs the header and the table of fields, and no other knowledge of
  * this version. It is made at the first event, for its owner only, sparse, and allocated before it is
  * touched; what finds no room on the disk stays in memory of the process's own, and the header says so. */
-#ifndef ARROWPOOL_LIVE_H
-#define ARROWPOOL_LIVE_H
+#ifndef ARROWPOOL_REPORT_LIVE_H
+#define ARROWPOOL_REPORT_LIVE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -45,7 +45,7 @@ typedef struct live_header {
   uint32_t pid_namespace;               /* in which the number is the process's; 0: not known */
   int64_t pid, start_ticks;             /* field 22 of /proc/PID/stat */
   int64_t start_time;                   /* milliseconds since the epoch */
-  _Atomic int64_t warm_bytes, end_time; /* bytes; milliseconds since the epoch, 0: not ended */
+  _Atomic int64_t idle_bytes, end_time; /* bytes; milliseconds since the epoch, 0: not ended */
   char boot[40];                        /* the kernel's boot id: numbers of processes begin anew with it */
   char host[65], program[64], library[16];
   char command[512];   /* arguments, separated by NULs */
@@ -60,8 +60,9 @@ void live_start(const char *directory, bool keep, void (*complain)(const char *p
  * a vfork. */
 void live_finish(bool remove);
 
-/* fork: the child gets a file of its own, with what the parent had counted. Between gate_close and gate_open.
- * A child by the system call, for which these do not run, counts in memory of its own instead (witness.h). */
+/* fork: the child gets a file of its own, with what the parent had counted. Between locks_acquire_all and
+ * locks_release_all. A child by the system call, for which these do not run, counts in memory of its own
+ * instead (fork_detect.h). */
 void live_prefork(void);
 void live_postfork_child(void);
 

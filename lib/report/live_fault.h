@@ -1,7 +1,7 @@
 /* SIGBUS in a live file: a page that is not there any more, since somebody cut the file off or a disk failed.
  * What the program does with the signal is its own: all else is passed on as it would have come. */
-#ifndef ARROWPOOL_LIVE_FAULT_H
-#define ARROWPOOL_LIVE_FAULT_H
+#ifndef ARROWPOOL_REPORT_LIVE_FAULT_H
+#define ARROWPOOL_REPORT_LIVE_FAULT_H
 
 #include <stdbool.h>
 

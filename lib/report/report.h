@@ -1,7 +1,7 @@
 /* Reports: pure formatters over a snapshot. No malloc, no stdio; async-signal-safe unless jemalloc is asked.
  */
-#ifndef ARROWPOOL_REPORT_H
-#define ARROWPOOL_REPORT_H
+#ifndef ARROWPOOL_REPORT_REPORT_H
+#define ARROWPOOL_REPORT_REPORT_H
 
 #include "base/writer.h"
 #include "report/snapshot.h"

@@ -35,7 +35,7 @@ static void write_process(writer *w, const snapshot_process *p) {
   writer_milliseconds(w, p->time);
   field(w, "rss_bytes", p->rss_bytes);
   field(w, "peak_rss_bytes", p->peak_rss_bytes);
-  field(w, "warm_bytes", p->warm_bytes);
+  field(w, "idle_bytes", p->idle_bytes);
   field(w, "limit_bytes", p->limit_bytes);
   field(w, "jemalloc_active_bytes", p->has_jemalloc ? p->jemalloc.active : ARROWPOOL_UNKNOWN);
   field(w, "jemalloc_resident_bytes", p->has_jemalloc ? p->jemalloc.resident : ARROWPOOL_UNKNOWN);

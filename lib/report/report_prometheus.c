@@ -12,7 +12,7 @@
 const report_family report_process_families[REPORT_PROCESS_FAMILIES] = {
     PROCESS("resident_bytes", rss_bytes, "Resident memory of the process."),
     PROCESS("peak_resident_bytes", peak_rss_bytes, "Peak of resident memory."),
-    PROCESS("warm_bytes", warm_bytes, "Freed, kept for the next buffer until the decay time is over."),
+    PROCESS("idle_bytes", idle_bytes, "Freed, kept for the next buffer until the decay time is over."),
     PROCESS("limit_bytes", limit_bytes, "Most that may be live in all pools."),
     {"start_time_seconds", "gauge", "When the process, or the fork that made it, began.",
      offsetof(snapshot_process, start_time), true},

@@ -87,10 +87,10 @@ static void explain_resident(writer *w, const snapshot_process *process, int64_t
   writer_text(w, " resident, ");
   size(w, live);
   writer_text(w, " live in these pools, ");
-  size(w, process->warm_bytes);
-  writer_text(w, process->warm_bytes > process->rss_bytes / 2
-                     ? " warm: freed, and on its way back to the kernel.\n"
-                     : " warm: the rest is the program's own, outside of these pools.\n");
+  size(w, process->idle_bytes);
+  writer_text(w, process->idle_bytes > process->rss_bytes / 2
+                     ? " idle: freed, and on its way back to the kernel.\n"
+                     : " idle: the rest is the program's own, outside of these pools.\n");
 }
 
 static void own_limit(writer *w, const snapshot_pool *pool) {
@@ -136,8 +136,8 @@ static void process_line(writer *w, const snapshot_process *process) {
   size(w, process->rss_bytes);
   writer_text(w, ", peak ");
   size(w, process->peak_rss_bytes);
-  writer_text(w, ", warm ");
-  size(w, process->warm_bytes);
+  writer_text(w, ", idle ");
+  size(w, process->idle_bytes);
   if (process->limit_bytes != ARROWPOOL_UNKNOWN) {
     writer_text(w, ", limit ");
     size(w, process->limit_bytes);

@@ -132,10 +132,10 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   out->start_time = started_at;
   out->time = snapshot_time();
   read_resident(out);
-  out->warm_bytes = (int64_t)slots_idle_bytes();
-  int64_t limit = quota_of_all();
-  out->limit_bytes = limit == QUOTA_UNLIMITED ? ARROWPOOL_UNKNOWN : limit;
-  out->has_jemalloc = ask_jemalloc && backend_jemalloc_read_figures(&out->jemalloc);
+  out->idle_bytes = (int64_t)slots_idle_bytes();
+  int64_t limit = limits_of_all();
+  out->limit_bytes = limit == LIMITS_UNLIMITED ? ARROWPOOL_UNKNOWN : limit;
+  out->has_jemalloc = ask_jemalloc && backend_jemalloc_read_stats(&out->jemalloc);
   nocancel_end(cancel_state);
   errno = saved;
 }

@@ -1,7 +1,7 @@
 /* A copy of what is known at one moment, for reports: the process here, the pools one by one.
  * Async-signal-safe, except with SNAPSHOT_ASK_JEMALLOC, which takes jemalloc's locks. */
-#ifndef ARROWPOOL_SNAPSHOT_H
-#define ARROWPOOL_SNAPSHOT_H
+#ifndef ARROWPOOL_REPORT_SNAPSHOT_H
+#define ARROWPOOL_REPORT_SNAPSHOT_H
 
 #include "pool/pool.h"
 
@@ -11,10 +11,10 @@ typedef struct snapshot_process {
   char host[65];
   int64_t start_time, time;          /* milliseconds since the epoch */
   int64_t rss_bytes, peak_rss_bytes; /* ARROWPOOL_UNKNOWN without /proc */
-  int64_t warm_bytes;  /* freed, kept for the next buffer; still resident as far as they were written */
+  int64_t idle_bytes;  /* freed, kept for the next buffer; still resident as far as they were written */
   int64_t limit_bytes; /* over all pools; ARROWPOOL_UNKNOWN: none */
   bool has_jemalloc;   /* whether `jemalloc` holds figures */
-  backend_jemalloc_figures jemalloc;
+  backend_jemalloc_stats jemalloc;
 } snapshot_process;
 
 typedef pool_view snapshot_pool;

@@ -173,25 +173,25 @@ static bool is_due(void) {
 void dump_at_exit(report_source source) {
   static room last;
   int saved = errno;
-  calm c;
+  sigpipe_state c;
   if (!is_due() || !fits_on_stack(&source) || atomic_exchange(&written, true))
     return;
-  calm_begin(&c);
+  sigpipe_begin(&c);
   wait_for_turn();
   write_dump(&last, source);
-  calm_end(&c);
+  sigpipe_end(&c);
   errno = saved;
 }
 
 void dump_now(report_source source) {
   static room now;
   int saved = errno;
-  calm c;
+  sigpipe_state c;
   if (!is_due() || atomic_load(&written) || !fits_on_stack(&source) || atomic_exchange(&writing, true))
     return;
-  calm_begin(&c);
+  sigpipe_begin(&c);
   write_dump(&now, source);
-  calm_end(&c);
+  sigpipe_end(&c);
   atomic_store(&writing, false);
   errno = saved;
 }

@@ -1,7 +1,7 @@
 /* The statistics dump of this process: at whichever exit comes first, and in between where it is asked for.
  */
-#ifndef ARROWPOOL_DUMP_H
-#define ARROWPOOL_DUMP_H
+#ifndef ARROWPOOL_SHIM_DUMP_DUMP_H
+#define ARROWPOOL_SHIM_DUMP_DUMP_H
 
 #include "report/report.h"
 

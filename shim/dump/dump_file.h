@@ -4,8 +4,8 @@
  *
  * A regular file is replaced as a whole, or a line is appended to it. Pipes and character devices are written
  * to as they are, and so are the program's stdout and stderr where a link such as /dev/stderr leads there. */
-#ifndef ARROWPOOL_DUMP_FILE_H
-#define ARROWPOOL_DUMP_FILE_H
+#ifndef ARROWPOOL_SHIM_DUMP_DUMP_FILE_H
+#define ARROWPOOL_SHIM_DUMP_DUMP_FILE_H
 
 #include <limits.h>
 #include <stdbool.h>

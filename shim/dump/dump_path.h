@@ -1,6 +1,6 @@
 /* Where a dump goes: the pattern of ARROW_POOL_STATS with its placeholders filled in. No malloc, no stdio. */
-#ifndef ARROWPOOL_DUMP_PATH_H
-#define ARROWPOOL_DUMP_PATH_H
+#ifndef ARROWPOOL_SHIM_DUMP_DUMP_PATH_H
+#define ARROWPOOL_SHIM_DUMP_DUMP_PATH_H
 
 #include "report/snapshot.h"
 

@@ -13,10 +13,10 @@
 
 static int64_t interval(void) { return the_router.settings.values[OPTION_STATS_INTERVAL].number; }
 
-static int64_t due; /* when the next dump is (ms, vdso_clock_now); 0: begin by waiting */
+static int64_t due; /* when the next dump is (ms, clock_milliseconds); 0: begin by waiting */
 
 static int64_t work(void) {
-  int64_t now = vdso_clock_now();
+  int64_t now = clock_milliseconds();
   if (due && now >= due)
     dump_now(REPORT_ASK_JEMALLOC);
   if (!due || now >= due)
@@ -24,7 +24,7 @@ static int64_t work(void) {
   return due - now;
 }
 
-static keeper clock_keeper = KEEPER(work);
+static background_thread clock_keeper = BACKGROUND_THREAD(work);
 
 /* A fault would come again and again. */
 static void on_signal(int number, siginfo_t *info, void *context) {
@@ -48,7 +48,7 @@ static void watch_signal(int number) {
       3);
 }
 
-static void wake(void) { keeper_wake(&clock_keeper); }
+static void wake(void) { background_thread_wake(&clock_keeper); }
 
 void schedule_start(void) {
   const options_value *signal = &the_router.settings.values[OPTION_STATS_SIGNAL];
@@ -60,19 +60,19 @@ void schedule_start(void) {
     counters_on_new_shard = wake; /* a program that uses no pool gets no thread */
 }
 
-bool schedule_is_here(void) { return keeper_is_here(&clock_keeper); }
+bool schedule_is_here(void) { return background_thread_is_here(&clock_keeper); }
 
-void schedule_retire(void) { keeper_retire(&clock_keeper); }
+void schedule_retire(void) { background_thread_retire(&clock_keeper); }
 
-void schedule_return(void) { keeper_return(&clock_keeper); }
+void schedule_return(void) { background_thread_return(&clock_keeper); }
 
-static bool was_running; /* protected by the keeper's lock, which is held from pause to resume */
+static bool was_running; /* protected by the background thread's lock, which is held from pause to resume */
 
-void schedule_prefork(void) { was_running = keeper_pause(&clock_keeper); }
+void schedule_prefork(void) { was_running = background_thread_pause(&clock_keeper); }
 
 static void go_on(bool in_child) {
   bool again = was_running;
-  keeper_resume(&clock_keeper, in_child);
+  background_thread_resume(&clock_keeper, in_child);
   if (again)
     wake();
 }

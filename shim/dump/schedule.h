@@ -1,6 +1,6 @@
 /* Dumps while the program runs: at intervals, from a thread of their own, and on a signal. */
-#ifndef ARROWPOOL_SCHEDULE_H
-#define ARROWPOOL_SCHEDULE_H
+#ifndef ARROWPOOL_SHIM_DUMP_SCHEDULE_H
+#define ARROWPOOL_SHIM_DUMP_SCHEDULE_H
 
 #include <stdbool.h>
 

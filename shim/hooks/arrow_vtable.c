@@ -1,5 +1,5 @@
-/* The arrow_vtable door: the functions by which programs get at Arrow's pools, and the virtual functions that
- * the pools are patched with. The only door with a reallocation before libarrow 25.
+/* The arrow_vtable hook: the functions by which programs get at Arrow's pools, and the virtual functions that
+ * the pools are patched with. The only hook with a reallocation before libarrow 25.
  *
  * A buffer that is not the pool's own, because it was there before the patch or the pool ran out of memory,
  * goes to the original function, and so does whatever has to end in an error: Arrow's own answer is the right
@@ -20,11 +20,11 @@
 
 /* In a debug mode also what cannot be the original's: the pool will tell what is wrong with it. */
 static bool owns(const arrow_patch *p, const void *buffer) {
-  return (p->lists_own ? ledger_has(buffer) : range_owns(buffer) != ledger_has(buffer)) ||
+  return (p->lists_own ? ownership_has(buffer) : range_owns(buffer) != ownership_has(buffer)) ||
          guard_has_told(buffer);
 }
 
-/* Whether the ledger has to know a buffer of the pool's. */
+/* Whether ownership.h has to know a buffer of the pool's. */
 static bool is_listed(const arrow_patch *p, const void *buffer) {
   return p->lists_own || !range_owns(buffer);
 }
@@ -36,13 +36,13 @@ static int64_t alignment_of(int64_t alignment) {
 
 static void give_back(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
   if (is_listed(p, buffer))
-    ledger_strike(buffer);
+    ownership_remove(buffer);
   pool_free(p->pool, buffer, size, alignment_of(alignment));
 }
 
 /* What the pool has just served becomes its own, or goes back. */
 static bool keep(arrow_patch *p, void *buffer, int64_t size, int64_t alignment) {
-  if (__builtin_expect(!is_listed(p, buffer) || ledger_enter(buffer), 1))
+  if (__builtin_expect(!is_listed(p, buffer) || ownership_add(buffer), 1))
     return true;
   pool_free(p->pool, buffer, size, alignment_of(alignment));
   return false;
@@ -158,15 +158,16 @@ static void *move_to_original(arrow_patch *p, int64_t old_size, int64_t new_size
 
 static void *resize(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment, uint8_t **buffer) {
   void *resized = *buffer;
-  bool listed = is_listed(p, resized) && ledger_strike(resized); /* once it moved, the address is anybody's */
+  bool listed =
+      is_listed(p, resized) && ownership_remove(resized); /* once it moved, the address is anybody's */
   if (!served(p, pool_reallocate(p->pool, old_size, new_size, alignment_of(alignment), &resized))) {
     if (listed)
-      ledger_enter(resized);
+      ownership_add(resized);
     return pool_is_limited(p->pool) ? refuse(p, old_size, new_size, alignment)
                                     : move_to_original(p, old_size, new_size, alignment, buffer);
   }
   *buffer = resized;
-  return !is_listed(p, resized) || ledger_enter(resized)
+  return !is_listed(p, resized) || ownership_add(resized)
              ? NULL
              : move_to_original(p, new_size, new_size, alignment, buffer);
 }
@@ -220,7 +221,7 @@ static const arrow_functions functions = ARROW_FUNCTIONS();
 /* ---- the factories ---- */
 
 static void *patched(void *object) {
-  return router_vtable_door() ? arrow_patch_pool(object, &functions) : object;
+  return router_vtable_hook() ? arrow_patch_pool(object, &functions) : object;
 }
 
 #define EXPORT __attribute__((visibility("default")))
@@ -229,7 +230,7 @@ static void *patched(void *object) {
 #define FACTORY(symbol)                                                                                      \
   EXPORT void *symbol(void);                                                                                 \
   EXPORT void *symbol(void) {                                                                                \
-    void *(*theirs)(void) = (void *(*)(void))callers_symbol(#symbol, __builtin_return_address(0));           \
+    void *(*theirs)(void) = (void *(*)(void))symbol_cache_look_up(#symbol, __builtin_return_address(0));     \
     return theirs ? patched(theirs()) : NULL;                                                                \
   }
 FACTORY(_ZN5arrow19default_memory_poolEv)
@@ -237,7 +238,7 @@ FACTORY(_ZN5arrow18system_memory_poolEv)
 
 /* These return a Status and write the pool: where a build lacks the backend, Arrow's own error stays. */
 static inline __attribute__((always_inline)) void *make(const char *symbol, void **out, const void *caller) {
-  abi_object (*theirs)(void **) = (abi_object(*)(void **))callers_symbol(symbol, caller);
+  abi_object (*theirs)(void **) = (abi_object(*)(void **))symbol_cache_look_up(symbol, caller);
   abi_object status = {0};
   if (theirs)
     status = theirs(out);

@@ -1,4 +1,4 @@
-/* The C++ half of the libc door: the operators new and delete for over-aligned types (C++17), because
+/* The C++ half of the libc hook: the operators new and delete for over-aligned types (C++17), because
  * other allocators define them too and would get our pointers, or keep theirs from us.
  *
  * new: ours, or the next definition in the chain, which also knows how to throw. delete: a pointer that is
@@ -35,22 +35,22 @@ typedef new_handler *get_handler(void);
 
 /* What a limit refuses may be there once the program's handler has freed something. If not, the next operator
  * gets a size that it has to refuse, in its own way. */
-static void *ask_new_handler(const router_door *door, size_t *size, size_t alignment) {
+static void *ask_new_handler(const router_hook *hook, size_t *size, size_t alignment) {
   void *buffer = NULL;
   get_handler *get = (get_handler *)next_symbol("_ZSt15get_new_handlerv");
   for (new_handler *handler; !buffer && get && (handler = get()) != NULL;) {
     handler();
-    buffer = router_allocate(door, *size, alignment);
+    buffer = router_allocate(hook, *size, alignment);
   }
   *size = PTRDIFF_MAX / 2 + 1;
   return buffer;
 }
 
 static void *allocate(operator_ *op, size_t size, size_t alignment, const void *nothrow, const void *caller) {
-  const router_door *door = router_door_of(ROUTER_LIBC);
-  void *buffer = door && door->ours ? router_allocate(door, size, alignment) : NULL;
-  if (!buffer && door && door->ours && router_refuses(door))
-    buffer = ask_new_handler(door, &size, alignment);
+  const router_hook *hook = router_hook_of(ROUTER_LIBC);
+  void *buffer = hook && hook->ours ? router_allocate(hook, size, alignment) : NULL;
+  if (!buffer && hook && hook->ours && router_refuses(hook))
+    buffer = ask_new_handler(hook, &size, alignment);
   if (buffer)
     return buffer;
   void *(*def)(size_t, size_t, const void *) = (void *(*)(size_t, size_t, const void *))find(op, caller);

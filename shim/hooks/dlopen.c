@@ -1,5 +1,5 @@
-/* dlopen without RTLD_DEEPBIND where the libc door serves: a library bound that way would take its free from
- * libc, past us, and hand it our pointers. Where the door only counts, the flag stays.
+/* dlopen without RTLD_DEEPBIND where the libc hook serves: a library bound that way would take its free from
+ * libc, past us, and hand it our pointers. Where the hook only counts, the flag stays.
  *
  * The call must leave by a jump: the C library reads the return address to know whose RUNPATH to search. So
  * it is written in instructions (tail_call.h); where nobody has written them down, dlopen is left alone. */
@@ -33,8 +33,8 @@ int deepbind_mode(const char *file, int mode) {
     __atomic_store_n(&deepbind_target, next.dlopen, __ATOMIC_RELAXED);
   if (!file || !(mode & RTLD_DEEPBIND))
     return mode;
-  const router_door *door = router_door_of(ROUTER_LIBC);
-  if (router_awake() && !(door && door->ours))
+  const router_hook *hook = router_hook_of(ROUTER_LIBC);
+  if (router_awake() && !(hook && hook->ours))
     return mode;
   if (!atomic_exchange(&said, true))
     router_inform((const char *const[]){"loading ", file, " without RTLD_DEEPBIND, which would bypass us"},

@@ -1,4 +1,4 @@
-/* The libc door: the aligned allocation functions, and all that may receive one of their pointers. malloc
+/* The libc hook: the aligned allocation functions, and all that may receive one of their pointers. malloc
  * and calloc stay the program's own.
  *
  * Pointers of ours are told by their address; any other passes on untouched, and so does every argument that
@@ -16,11 +16,11 @@
 static bool is_power_of_two(size_t number) { return number && !(number & (number - 1)); }
 
 /* Whether we answer: with a buffer, or with NULL where a limit refuses it; else the next allocator has to. */
-static bool allocate(const router_door *door, size_t size, size_t alignment, void **out) {
-  if (!door || !door->ours || !is_power_of_two(alignment))
+static bool allocate(const router_hook *hook, size_t size, size_t alignment, void **out) {
+  if (!hook || !hook->ours || !is_power_of_two(alignment))
     return false;
-  *out = router_allocate(door, size, alignment);
-  return *out || router_refuses(door);
+  *out = router_allocate(hook, size, alignment);
+  return *out || router_refuses(hook);
 }
 
 /* As the functions that set errno return it. */
@@ -31,63 +31,63 @@ static void *answer(void *buffer) {
 }
 
 /* Count what the next allocator answered. */
-static void *passed_on(const router_door *door, void *buffer, size_t size) {
-  if (door && !door->ours) {
+static void *passed_on(const router_hook *hook, void *buffer, size_t size) {
+  if (hook && !hook->ours) {
     if (buffer)
-      pool_note_allocated(door->pool, (int64_t)size);
+      pool_note_allocated(hook->pool, (int64_t)size);
     else if (errno == ENOMEM)
-      pool_note_failed(door->pool);
+      pool_note_failed(hook->pool);
   }
   return buffer;
 }
 
 EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
-  const router_door *door = next_passing ? NULL : router_door_of(ROUTER_LIBC);
+  const router_hook *hook = next_own_call_passes ? NULL : router_hook_of(ROUTER_LIBC);
   void *buffer;
-  if (alignment % sizeof(void *) == 0 && allocate(door, size, alignment, &buffer)) {
+  if (alignment % sizeof(void *) == 0 && allocate(hook, size, alignment, &buffer)) {
     if (buffer)
       *out = buffer;
     return buffer ? 0 : ENOMEM;
   }
   int error = next.posix_memalign(out, alignment, size);
   if (!error)
-    passed_on(door, *out, size);
-  else if (error == ENOMEM && door && !door->ours)
-    pool_note_failed(door->pool);
+    passed_on(hook, *out, size);
+  else if (error == ENOMEM && hook && !hook->ours)
+    pool_note_failed(hook->pool);
   return error;
 }
 
 EXPORT void *aligned_alloc(size_t alignment, size_t size) {
-  const router_door *door = router_door_of(ROUTER_LIBC);
+  const router_hook *hook = router_hook_of(ROUTER_LIBC);
   void *buffer;
-  return allocate(door, size, alignment, &buffer)
+  return allocate(hook, size, alignment, &buffer)
              ? answer(buffer)
-             : passed_on(door, next.aligned_alloc(alignment, size), size);
+             : passed_on(hook, next.aligned_alloc(alignment, size), size);
 }
 
 EXPORT void *memalign(size_t alignment, size_t size) {
-  const router_door *door = router_door_of(ROUTER_LIBC);
+  const router_hook *hook = router_hook_of(ROUTER_LIBC);
   void *buffer;
-  return allocate(door, size, alignment, &buffer) ? answer(buffer)
-                                                  : passed_on(door, next.memalign(alignment, size), size);
+  return allocate(hook, size, alignment, &buffer) ? answer(buffer)
+                                                  : passed_on(hook, next.memalign(alignment, size), size);
 }
 
 EXPORT void *valloc(size_t size) {
-  const router_door *door = router_door_of(ROUTER_LIBC);
+  const router_hook *hook = router_hook_of(ROUTER_LIBC);
   void *buffer;
-  return allocate(door, size, (size_t)getauxval(AT_PAGESZ), &buffer)
+  return allocate(hook, size, (size_t)getauxval(AT_PAGESZ), &buffer)
              ? answer(buffer)
-             : passed_on(door, next.valloc(size), size);
+             : passed_on(hook, next.valloc(size), size);
 }
 
 EXPORT void *pvalloc(size_t size) {
-  const router_door *door = router_door_of(ROUTER_LIBC);
+  const router_hook *hook = router_hook_of(ROUTER_LIBC);
   size_t page = (size_t)getauxval(AT_PAGESZ), whole;
   bool fits = !__builtin_add_overflow(size, page - 1, &whole);
   void *buffer;
-  return fits && allocate(door, whole & ~(page - 1), page, &buffer)
+  return fits && allocate(hook, whole & ~(page - 1), page, &buffer)
              ? answer(buffer)
-             : passed_on(door, next.pvalloc(size), size);
+             : passed_on(hook, next.pvalloc(size), size);
 }
 
 EXPORT void free(void *buffer) {

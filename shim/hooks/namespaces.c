@@ -20,22 +20,22 @@ typedef struct pause_ {
 } pause_;
 
 static void begin(pause_ *p) {
-  p->paused = house_is_here() || schedule_is_here();
+  p->paused = decay_is_here() || schedule_is_here();
   if (!p->paused)
     return;
   fork_hold_signals(&p->signals);
   p->cancel_state = nocancel_begin();
   schedule_prefork();
-  p->work_left = house_pause();
+  p->work_left = decay_pause();
 }
 
 static void end(pause_ *p) {
   int saved = errno;
   if (!p->paused)
     return;
-  house_resume(false);
+  decay_resume(false);
   if (p->work_left)
-    house_wake();
+    decay_wake();
   schedule_postfork_parent();
   nocancel_end(p->cancel_state);
   pthread_sigmask(SIG_SETMASK, &p->signals, NULL);

@@ -39,7 +39,7 @@ static bool begin(void) {
   fork_hold_signals(&signals);
   int cancel_state = nocancel_begin();
   schedule_retire();
-  house_retire();
+  decay_retire();
   nocancel_end(cancel_state);
   pthread_sigmask(SIG_SETMASK, &signals, NULL);
   return true;
@@ -50,7 +50,7 @@ static void end(bool done) {
   int saved = errno;
   confined = done;
   if (!done) {
-    house_return();
+    decay_return();
     schedule_return();
   }
   errno = saved;

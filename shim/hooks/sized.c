@@ -1,4 +1,4 @@
-/* The rest of the libc door: C23's free with a size, which is free (7.24.3.4, 7.24.3.5).
+/* The rest of the libc hook: C23's free with a size, which is free (7.24.3.4, 7.24.3.5).
  *
  * Most chains have no such functions but ours, so they get pointers of any allocator, also of one that stands
  * before us. Whose they are free knows, as the process sees it: hence by name, and in a file of its own,

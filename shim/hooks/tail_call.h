@@ -2,8 +2,8 @@
  * function still sees as its own: it has `adjust` compute the second argument from both, and jumps to where
  * `target` points, with the return address as it was. No compiler promises that of a call written in C. All
  * three are names; the jump may be the target of an indirect branch where these are guarded (CET, BTI). */
-#ifndef ARROWPOOL_TAIL_CALL_H
-#define ARROWPOOL_TAIL_CALL_H
+#ifndef ARROWPOOL_SHIM_HOOKS_TAIL_CALL_H
+#define ARROWPOOL_SHIM_HOOKS_TAIL_CALL_H
 
 #define TAIL_CALL_FUNCTION(symbol, type, instructions)                                                       \
   __asm__(".pushsection .text\n"                                                                             \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Stock pyarrow for aarch64, emulated: both doors serve all of what Arrow's pools were asked for, and the figures are
+# Stock pyarrow for aarch64, emulated: both hooks serve all of what Arrow's pools were asked for, and the figures are
 # those of the same wheel on x86-64, event for event. Run by scripts/test-aarch64.
 load ../shim/helper
 
@@ -34,18 +34,18 @@ matches() {
   echo "# $1: $(counted aarch64.json)" >&3
 }
 
-@test "pyarrow 26, by the arrow_vtable door" {
+@test "pyarrow 26, by the arrow_vtable hook" {
   matches .venv
 }
 
-@test "pyarrow 20.0.0, by the arrow_vtable door" {
+@test "pyarrow 20.0.0, by the arrow_vtable hook" {
   matches .venv-pyarrow-20.0.0
 }
 
-@test "pyarrow 26, by the arrow_mi door: the witness in front of it saw nothing that we did not" {
+@test "pyarrow 26, by the arrow_mi hook: the witness in front of it saw nothing that we did not" {
   for mode in jemalloc system; do
     mkdir data
-    run -0 env LD_PRELOAD="$BUILD/tests/peers/libwitness.so:$SHIM" ARROW_POOL=$mode ARROW_POOL_DOORS=libc,arrow_mi \
+    run -0 env LD_PRELOAD="$BUILD/tests/peers/libwitness.so:$SHIM" ARROW_POOL=$mode ARROW_POOL_HOOKS=libc,arrow_mi \
       "$BUILD/.venv/bin/python" "$PEERS/workload.py" data $mode
     echo "# $mode: ${lines[1]##*\"witness\"}" >&3
     rm -r data

@@ -145,7 +145,7 @@ def status_mib(field):
 
 
 def served_by_arrowpool():
-    """Bytes that went through the shim's doors, from its own report; None without the shim."""
+    """Bytes that went through the shim's hooks, from its own report; None without the shim."""
     process = ctypes.CDLL(None)
     if not hasattr(process, "arrowpool_report"):
         return None

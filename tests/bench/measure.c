@@ -14,7 +14,7 @@
 static struct {
   const char *name;
   double value;
-} figures[FIGURES];
+} stats[FIGURES];
 static unsigned count;
 
 int64_t measure_now(void) {
@@ -55,14 +55,14 @@ void measure_reset_peak(void) {
 void measure_record(const char *name, double value) {
   if (count == FIGURES)
     abort();
-  figures[count].name = name;
-  figures[count++].value = value;
+  stats[count].name = name;
+  stats[count++].value = value;
 }
 
 void measure_print(const char *allocator, const char *name, bool verified) {
   printf("{\"allocator\":\"%s\",\"case\":\"%s\"", allocator, name);
   for (unsigned i = 0; i < count; i++)
-    printf(",\"%s\":%.4f", figures[i].name, figures[i].value);
+    printf(",\"%s\":%.4f", stats[i].name, stats[i].value);
   printf(",\"verified\":%s}\n", verified ? "true" : "false");
 }
 

@@ -87,8 +87,8 @@ complete_bash() {
   screen_has '^zsh% arrowpool run --pool=system'
   type_keys C-u 'arrowpool run --live=fol' Tab
   screen_has '^zsh% arrowpool run --live=folder/'
-  type_keys C-u 'arrowpool run --doors=arrow_m' Tab 'tmu' Tab
-  screen_has '^zsh% arrowpool run --doors=arrow_mi tmux'
+  type_keys C-u 'arrowpool run --hooks=arrow_m' Tab 'tmu' Tab
+  screen_has '^zsh% arrowpool run --hooks=arrow_mi tmux'
   type_keys C-u 'arrowpool show --format=pr' Tab 'dat' Tab
   screen_has '^zsh% arrowpool show --format=prometheus data.json'
 }

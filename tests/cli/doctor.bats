@@ -143,8 +143,8 @@ says_arrow() {
   "$python" -I -c 'import pyarrow' 2>/dev/null || skip "no pyarrow in $python"
   run -0 doctor "$python" -c 'import pyarrow'
   assert_line --regexp "^ok: pyarrow ${2//./\\.}[0-9.]*: $SOURCE/$1/lib/python3\.[0-9]+/site-packages/pyarrow$"
-  assert_line --regexp "^ok: libarrow ${major}\.[0-9]+: its pools are served by the arrow_vtable door.*/libarrow\.so\.${major}[0-9]{2}$"
-  if [ "$major" -ge 25 ]; then assert_line --partial "by the arrow_mi door"; else refute_line --partial "by the arrow_mi door"; fi
+  assert_line --regexp "^ok: libarrow ${major}\.[0-9]+: its pools are served by the arrow_vtable hook.*/libarrow\.so\.${major}[0-9]{2}$"
+  if [ "$major" -ge 25 ]; then assert_line --partial "by the arrow_mi hook"; else refute_line --partial "by the arrow_mi hook"; fi
   if [ "$major" = 23 ]; then assert_line --partial "note: libarrow 23.0: a C++ program that passes no pool"; fi
   "$CLI" run --stats="$1.json" -- "$python" -c 'import pyarrow; pyarrow.allocate_buffer(1 << 20)'
   run -0 json "$1.json" '[p["backend"] for p in d["pools"] if p["name"].startswith("arrow.")]'
@@ -221,7 +221,7 @@ END
   g++ -o indirect main.cc libmiddle.so -Wl,-rpath,'$ORIGIN' -Wl,-rpath-link,"$directory"
   for program in direct indirect; do
     run -0 doctor ./$program
-    assert_line --regexp "^ok: libarrow 2[0-9]\.[0-9]+: its pools are served by the arrow_vtable door.*: $arrow$"
+    assert_line --regexp "^ok: libarrow 2[0-9]\.[0-9]+: its pools are served by the arrow_vtable hook.*: $arrow$"
   done
   run -0 "$CLI" run --log=info -- ./direct
 }
@@ -242,17 +242,17 @@ END
   assert_line "problem: libarrow is linked into ./static: its pools stay its own; link it to libarrow.so"
 }
 
-@test "a libarrow that hides its symbols, and doors that are shut" {
+@test "a libarrow that hides its symbols, and hooks that are shut" {
   build_arrow_program
   g++ -shared -fPIC -fvisibility=hidden -Wl,-soname,libarrow.so.2600 -o libarrow.so.2600 own.cc
   printf 'int main() {}\n' >main.cc
   g++ -Wl,--no-as-needed -o hidden main.cc ./libarrow.so.2600 -Wl,-rpath,"$PWD"
   run -1 doctor ./hidden
   assert_line --partial "problem: libarrow 26.0: it hides its symbols, so that its pools stay its own"
-  ARROW_POOL_DOORS=libc run -1 doctor "$PYTHON"
-  assert_line --partial "ARROW_POOL_DOORS shuts every door that would serve its pools"
-  ARROW_POOL_DOORS=libc ARROW_DEFAULT_MEMORY_POOL=system run -0 doctor "$PYTHON"
-  assert_line --partial "only its system pool is served, by the libc door"
+  ARROW_POOL_HOOKS=libc run -1 doctor "$PYTHON"
+  assert_line --partial "ARROW_POOL_HOOKS leaves out every hook that would serve its pools"
+  ARROW_POOL_HOOKS=libc ARROW_DEFAULT_MEMORY_POOL=system run -0 doctor "$PYTHON"
+  assert_line --partial "only its system pool is served, by the libc hook"
 }
 
 @test "mistakes in the environment" {
@@ -297,11 +297,11 @@ END
   for probe in "own:defines its own free" "own_libc:or a library of its calls __libc_"; do
     run -1 doctor "$PROBES/probe_${probe%%:*}"
     assert_line --partial "problem: it ${probe#*:}"
-    assert_line --partial "what libc's aligned functions hand out stays its allocator's, and is only counted; ARROW_POOL_DOORS=arrow_mi,arrow_vtable"
+    assert_line --partial "what libc's aligned functions hand out stays its allocator's, and is only counted; ARROW_POOL_HOOKS=arrow_mi,arrow_vtable"
     run -1 --separate-stderr doctor --format=json "$PROBES/probe_${probe%%:*}"
     run -0 "$PYTHON" -I -c 'import json, sys; print([f["topic"] for f in json.load(sys.stdin)["findings"] if f["level"] == "problem"])' <<<"$output"
     assert_output "['program']"
-    for settings in ARROW_POOL=system ARROW_POOL_DOORS=arrow_mi,arrow_vtable; do
+    for settings in ARROW_POOL=system ARROW_POOL_HOOKS=arrow_mi,arrow_vtable; do
       run -0 env "$settings" "$CLI" doctor "$PROBES/probe_${probe%%:*}"
       refute_line --regexp '^problem'
     done

@@ -5,21 +5,21 @@ load ../shim/helper
 
 setup() {
   cd "$BATS_TEST_TMPDIR" || return
-  patients=()
+  targets=()
 }
 
 teardown() {
-  [ ${#patients[@]} = 0 ] || kill "${patients[@]}" 2>/dev/null || :
+  [ ${#targets[@]} = 0 ] || kill "${targets[@]}" 2>/dev/null || :
 }
 
 # start COMMAND...: a process that copies its input to its output, and has got as far as doing so. Its number is
-# in $patient; it ends with the test.
+# in $target; it ends with the test.
 start() {
-  local number=${#patients[@]}
+  local number=${#targets[@]}
   mkfifo "in.$number" "out.$number"
   "$@" <"in.$number" >"out.$number" 3>&- &
-  patient=$!
-  patients+=("$patient")
+  target=$!
+  targets+=("$target")
   exec {input}>"in.$number" {output}<"out.$number"
   echo ready >&"$input"
   read -r -t 60 answer <&"$output"
@@ -30,27 +30,27 @@ python_cat='import sys; print(sys.stdin.readline(), end="", flush=True); sys.std
 
 @test "a process with the shim, and one without" {
   start "$CLI" run -- cat
-  run -0 --separate-stderr "$CLI" doctor "$patient"
-  assert_line --regexp "^ok: process $patient runs .*/cat: $CODE\$"
+  run -0 --separate-stderr "$CLI" doctor "$target"
+  assert_line --regexp "^ok: process $target runs .*/cat: $CODE\$"
   assert_line "ok: the shim $("$PROBES/probe_api") is mapped: $SHIM"
   assert_line "ok: ARROW_POOL=jemalloc: buffers come from the private jemalloc"
   assert_line --partial "note: it keeps no live file"
   assert_equal "$stderr" ""
   start cat
-  run -1 "$CLI" doctor "$patient"
+  run -1 "$CLI" doctor "$target"
   assert_line "problem: the shim is not mapped: LD_PRELOAD did not name it when the process started; start it by arrowpool run"
 }
 
-@test "a process that uses pyarrow, with its doors and its live file" {
+@test "a process that uses pyarrow, with its hooks and its live file" {
   "$PYTHON" -I -c 'import pyarrow' 2>/dev/null || skip "no pyarrow in $PYTHON"
   mkdir live
   start "$CLI" run --live="$PWD/live" -- "$PYTHON" -c "import pyarrow; b = pyarrow.allocate_buffer(1 << 20); $python_cat"
-  run -0 "$CLI" doctor "$patient"
-  assert_line --regexp '^ok: libarrow [0-9]+\.[0-9]+: its pools are served by the arrow_vtable door.*/libarrow\.so\.[0-9]+$'
-  assert_line "ok: it keeps a live file: $(echo "$PWD"/live/arrowpool-"$patient"-*.live)"
-  start env ARROW_POOL_DOORS=libc LD_PRELOAD="$SHIM" "$PYTHON" -c "import pyarrow; $python_cat"
-  run -1 "$CLI" doctor "$patient"
-  assert_line --partial "ARROW_POOL_DOORS shuts every door that would serve its pools"
+  run -0 "$CLI" doctor "$target"
+  assert_line --regexp '^ok: libarrow [0-9]+\.[0-9]+: its pools are served by the arrow_vtable hook.*/libarrow\.so\.[0-9]+$'
+  assert_line "ok: it keeps a live file: $(echo "$PWD"/live/arrowpool-"$target"-*.live)"
+  start env ARROW_POOL_HOOKS=libc LD_PRELOAD="$SHIM" "$PYTHON" -c "import pyarrow; $python_cat"
+  run -1 "$CLI" doctor "$target"
+  assert_line --partial "ARROW_POOL_HOOKS leaves out every hook that would serve its pools"
   assert_line --partial "note: ARROW_POOL is not set, which means system"
 }
 
@@ -69,24 +69,24 @@ int main(void) {
 C
   gcc -o cat cat.c
   start "$CLI" run -- ./cat
-  run -1 "$CLI" doctor "$patient"
+  run -1 "$CLI" doctor "$target"
   assert_line --partial "problem: it defines its own free"
   start "$CLI" run --pool=system -- ./cat
-  run -0 "$CLI" doctor "$patient"
+  run -0 "$CLI" doctor "$target"
 }
 
 @test "LD_PRELOAD that got lost on the way" {
   start "$CLI" run -- sh -c 'env -i cat; true'
-  child=$(pgrep -P "$patient")
+  child=$(pgrep -P "$target")
   run -1 "$CLI" doctor "$child"
-  assert_line --partial "LD_PRELOAD got lost on the way from its parent, process $patient, which has it"
+  assert_line --partial "LD_PRELOAD got lost on the way from its parent, process $target, which has it"
 }
 
 @test "a static program under the shim" {
   printf '#include <unistd.h>\nint main(void) { char b[64]; long n; while ((n = read(0, b, 64)) > 0) write(1, b, n); }\n' >copy.c
   gcc -static -o copy copy.c
   start "$CLI" run -- ./copy
-  run -1 "$CLI" doctor "$patient"
+  run -1 "$CLI" doctor "$target"
   assert_line --partial "problem: the shim is not mapped: it is linked statically"
 }
 
@@ -98,7 +98,7 @@ C
   chmod 4755 other
   chmod a+rx .
   start "$CLI" run -- ./other
-  run -1 "$CLI" doctor "$patient"
+  run -1 "$CLI" doctor "$target"
   assert_line --partial "problem: the shim is not mapped: it was started with more rights than its user has"
 }
 
@@ -106,7 +106,7 @@ C
   need_root
   setpriv --reuid=nobody --clear-groups test -x "$CLI" || skip "not to be reached by another user: $CLI"
   start "$CLI" run -- cat
-  run -1 setpriv --reuid=nobody --clear-groups "$CLI" doctor "$patient"
+  run -1 setpriv --reuid=nobody --clear-groups "$CLI" doctor "$target"
   assert_line "note: it is of another user, 0"
   assert_line --partial "problem: what is mapped into it is not ours to see"
   assert_line --partial "warning: its environment is not ours to see"
@@ -116,23 +116,23 @@ C
   cp "$SHIM" libarrowpool_preload.so
   start env LD_PRELOAD="$PWD/libarrowpool_preload.so" cat
   rm libarrowpool_preload.so
-  run -0 "$CLI" doctor "$patient"
+  run -0 "$CLI" doctor "$target"
   assert_line --partial "warning: the shim is mapped, of an unknown version: its file was replaced or removed"
 }
 
 @test "a process that has ended, and one that never was" {
   start cat
   exec {input}>&-
-  wait "$patient"
-  run -1 --separate-stderr "$CLI" doctor "$patient"
-  assert_equal "$stderr" "arrowpool: doctor: $patient: no such process"
+  wait "$target"
+  run -1 --separate-stderr "$CLI" doctor "$target"
+  assert_equal "$stderr" "arrowpool: doctor: $target: no such process"
   run -1 "$CLI" doctor 99999999999999999999
   run -1 "$CLI" doctor 0
 }
 
 @test "limits are those of the process" {
   start bash -c 'ulimit -v 2000000; exec "$CLI" run -- cat'
-  run -0 "$CLI" doctor "$patient"
+  run -0 "$CLI" doctor "$target"
   assert_line --partial "note: ulimit -v is 1.9 GiB"
   assert_line --partial "warning: the address range has only"
 }

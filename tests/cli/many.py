@@ -16,7 +16,7 @@ def dump(number):
              for name in ("arrow.mimalloc", "libc")]
     process = {"pid": 1000 + number % 30000, "program": "python3", "host": f"host{number % 50}",
                "start_time": 1.7e9 + number // 30000, "time": 1.7e9 + 100, "rss_bytes": 1, "peak_rss_bytes": 2,
-               "warm_bytes": 3, "jemalloc_active_bytes": None, "jemalloc_resident_bytes": None,
+               "idle_bytes": 3, "jemalloc_active_bytes": None, "jemalloc_resident_bytes": None,
                "jemalloc_metadata_bytes": None}
     return {"schema": "arrowpool/1", "version": "0.1.0", "process": process, "pools": pools}
 

@@ -57,7 +57,7 @@ good_files() {
 
 @test "env, with values that are good, bad and unknown" {
   checked 0 env
-  export ARROW_POOL_DOORS=libc ARROW_POOL_STATS_FROMAT=json
+  export ARROW_POOL_HOOKS=libc ARROW_POOL_STATS_FROMAT=json
   checked 0 env
   export ARROW_POOL=nonsense
   checked 2 env

@@ -39,7 +39,7 @@ stand_in() {
   "$PYTHON" -I - out.svg <<'PYTHON'
 import sys, xml.etree.ElementTree as tree
 texts = ["".join(node.itertext()).strip() for node in tree.parse(sys.argv[1]).iter("{http://www.w3.org/2000/svg}text")]
-for wanted in ("Grown & <copied>", "live", "resident", "warm", "in place", "copied", "memory (MiB)", "reallocated (MiB/s)",
+for wanted in ("Grown & <copied>", "live", "resident", "idle", "in place", "copied", "memory (MiB)", "reallocated (MiB/s)",
                "time since the start (s)"):
     assert any(wanted in text for text in texts), (wanted, texts)
 PYTHON

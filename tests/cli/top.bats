@@ -37,12 +37,12 @@ field() {
   for pool in c:a c:b; do
     assert_equal "$(field LIVE $pool)" "$(json after.json "pool('$pool')['bytes_allocated']")"
     assert_equal "$(field PEAK $pool)" "$(json after.json "pool('$pool')['max_memory']")"
-    assert_equal "$(field RSS $pool) $(field WARM $pool)" "- -"
+    assert_equal "$(field RSS $pool) $(field IDLE $pool)" "- -"
   done
   assert_equal "$(field LIVE -)" "$(json after.json "sum(p['bytes_allocated'] for p in d['pools'])")"
   assert_equal "$(field PEAK -)" "$(json after.json "sum(p['max_memory'] for p in d['pools'])")"
   assert_equal "$(field RSS -)" "$(json after.json "d['process']['rss_bytes']")"
-  assert_equal "$(field WARM -)" "$(json after.json "d['process']['warm_bytes']")"
+  assert_equal "$(field IDLE -)" "$(json after.json "d['process']['idle_bytes']")"
   # The first rates are over the life of the process, which was longer the second time.
   while read -r column pool figure; do
     between=$(for dump in after before; do

@@ -43,17 +43,17 @@ static void check_text(const char *text, size_t size) {
     abort();
 }
 
-static void print(const figures *f) {
+static void print(const stats *f) {
   static FILE *nowhere;
   if (!nowhere) {
     nowhere = fopen("/dev/null", "w");
     stdout = nowhere;
   }
   for (int format = ARROWPOOL_FORMAT_TEXT; format <= ARROWPOOL_FORMAT_PROMETHEUS; format++)
-    figures_print(f, (arrowpool_format)format);
+    stats_print(f, (arrowpool_format)format);
 }
 
-static void add_up(const figures *f) {
+static void add_up(const stats *f) {
   static void (*const formats[])(writer *, const merge_report *) = {
       merge_write_text, merge_write_json, merge_write_jsonl, merge_write_prometheus};
   merge m = {.by = MERGE_POOL | MERGE_PROCESS};
@@ -69,7 +69,7 @@ static void add_up(const figures *f) {
   merge_clear(&m);
 }
 
-void fuzz_use_figures(const figures *f) {
+void fuzz_use_figures(const stats *f) {
   check_text(f->program, sizeof f->program);
   check_text(f->host, sizeof f->host);
   check_text(f->command, sizeof f->command);

@@ -17,6 +17,6 @@ const char *fuzz_file(const uint8_t *data, size_t size);
 void fuzz_take_text(const uint8_t **data, size_t *left, char *out, size_t size);
 
 /* Reports of figures, alone and added up, in every format, to nowhere. */
-void fuzz_use_figures(const figures *f);
+void fuzz_use_figures(const stats *f);
 
 #endif

@@ -5,13 +5,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   json_error_t error;
-  figures f;
+  stats f;
   json_t *dump = json_loadb((const char *)data, size, 0, &error);
   if (!dump)
     return 0;
-  if (!figures_from_json(dump, &f)) {
+  if (!stats_from_json(dump, &f)) {
     fuzz_use_figures(&f);
-    figures_free(&f);
+    stats_free(&f);
   }
   json_decref(dump);
   return 0;

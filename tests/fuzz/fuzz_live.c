@@ -2,10 +2,10 @@
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  figures f;
-  if (figures_read_live(fuzz_file(data, size), &f))
+  stats f;
+  if (stats_read_live(fuzz_file(data, size), &f))
     return 0;
   fuzz_use_figures(&f);
-  figures_free(&f);
+  stats_free(&f);
   return 0;
 }

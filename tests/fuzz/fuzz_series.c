@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void take(void *context, figures *f) { series_add(context, f); }
+static void take(void *context, stats *f) { series_add(context, f); }
 
 static void check_commands(const char *text) {
   for (size_t quotes = 0; *text; text++) {
@@ -21,7 +21,7 @@ static void read_series(const char *path, const char *pool) {
   series_set set = {.pool = pool};
   char *commands = NULL;
   size_t size;
-  figures_read_each(path, take, &set);
+  stats_read_each(path, take, &set);
   series_finish(&set);
   if (set.count) {
     FILE *out = open_memstream(&commands, &size);

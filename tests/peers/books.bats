@@ -3,9 +3,9 @@
 load ../shim/helper
 load helper
 
-# The witness sees what passes the arrow_mi door; with that of the patched pools open, nothing would.
+# The witness sees what passes the arrow_mi hook; with that of the patched pools open, nothing would.
 setup() {
-  export ARROW_POOL_DOORS=libc,arrow_mi
+  export ARROW_POOL_HOOKS=libc,arrow_mi
   export PYTHONPATH=$BATS_TEST_DIRNAME
 }
 

@@ -43,8 +43,8 @@ assert_pool() {
   assert_pool system
 }
 
-@test "with Arrow's doors shut pyarrow keeps its own mimalloc" {
-  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_DOORS=libc ARROW_POOL_STATS_IDLE=1 \
+@test "with Arrow's hooks shut pyarrow keeps its own mimalloc" {
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_HOOKS=libc ARROW_POOL_STATS_IDLE=1 \
     ARROW_POOL_STATS="$BATS_TEST_TMPDIR/s.json" "$PYTHON" -c "$JOB; assert pa.total_allocated_bytes() >= 1 << 27
 pa.default_memory_pool().release_unused()"
   assert_output ""
@@ -52,8 +52,8 @@ pa.default_memory_pool().release_unused()"
   assert_output "[]"
 }
 
-@test "pyarrow's system pool comes by the libc door, if that of its pools is shut" {
-  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_DOORS=libc,arrow_mi ARROW_POOL_STATS="$BATS_TEST_TMPDIR/s.json" "$PYTHON" -c '
+@test "pyarrow's system pool comes by the libc hook, if that of its pools is shut" {
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_HOOKS=libc,arrow_mi ARROW_POOL_STATS="$BATS_TEST_TMPDIR/s.json" "$PYTHON" -c '
 import pyarrow as pa
 pool = pa.system_memory_pool()
 buffers = [pa.allocate_buffer(1_000_000, memory_pool=pool) for _ in range(3)]

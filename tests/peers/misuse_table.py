@@ -36,8 +36,8 @@ MISUSES = {
 TOLD = {"size": ("told twice its size", "ends (delete)"), "alignment": ("told another alignment", "not said")}
 
 
-def outcome(door, size, misuse, **variables):
-    done = subprocess.run([PROBE, door, size, misuse], env=os.environ | {"LC_ALL": "C"} | variables, text=True,
+def outcome(hook, size, misuse, **variables):
+    done = subprocess.run([PROBE, hook, size, misuse], env=os.environ | {"LC_ALL": "C"} | variables, text=True,
                           capture_output=True, check=False, errors="replace", timeout=120)
     if done.returncode == -signal.SIGABRT:
         return "ends"
@@ -52,8 +52,8 @@ def cell(results):
 
 
 def row(misuse, title, columns, hardened):
-    cells = [cell([outcome(door, size, misuse, **variables) for size in ("small", "large")])
-             for door, variables in columns.values() if door != "-"]
+    cells = [cell([outcome(hook, size, misuse, **variables) for size in ("small", "large")])
+             for hook, variables in columns.values() if hook != "-"]
     return "| " + " | ".join([title, *cells, hardened]) + " |"
 
 

@@ -27,7 +27,7 @@ perform() {
   echo "$status" >"$name.status"
 }
 
-# alike PROGRAM CALLS: the program's work thrice; with the shim at least so many calls come by the libc door.
+# alike PROGRAM CALLS: the program's work thrice; with the shim at least so many calls come by the libc hook.
 alike() {
   local program=$1 calls=$2 mode
   run "$START" version "$program"

@@ -1,4 +1,4 @@
-/* An independent witness of the arrow_mi door: preloaded in front of the shim, it keeps its own books on what
+/* An independent witness of the arrow_mi hook: preloaded in front of the shim, it keeps its own books on what
  * libarrow asks for, with a plain table under one lock, and hands every call on. Nothing here is shared with
  * the code under test. */
 #include <dlfcn.h>

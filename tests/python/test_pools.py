@@ -316,7 +316,7 @@ def test_release_unused_gives_idle_pages_back(fresh):
     pool = fresh()
     pa.allocate_buffer(64 * MIB, pool)
     pool.release_unused()
-    assert json.loads(arrowpool.report("json"))["process"]["warm_bytes"] == 0
+    assert json.loads(arrowpool.report("json"))["process"]["idle_bytes"] == 0
 
 
 def test_a_pool_of_c_code_keeps_its_name():

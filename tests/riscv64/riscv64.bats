@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154 # bats or the helper sets these
-# A processor on which nobody has described how C++ returns objects: everything but the arrow_vtable door works. And a
+# A processor on which nobody has described how C++ returns objects: everything but the arrow_vtable hook works. And a
 # processor for which there is no arrowpool. Run by scripts/test-riscv64.
 load ../shim/helper
 
@@ -17,10 +17,10 @@ setup() {
   assert_output "(['c:probe', 'libc'], 500000, 1)"
 }
 
-@test "the arrow_vtable door is shut, and one line says so where it is asked for" {
+@test "the arrow_vtable hook is shut, and one line says so where it is asked for" {
   run -0 --separate-stderr shim ARROW_POOL=jemalloc "$PROBES/probe_alloc"
   assert_equal "$stderr" ""
-  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_DOORS=libc,arrow_vtable "$PROBES/probe_alloc"
+  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_HOOKS=libc,arrow_vtable "$PROBES/probe_alloc"
   assert_equal "${#stderr_lines[@]}" 1
   [[ $stderr == "arrowpool: "*"arrow_vtable"* ]]
 }

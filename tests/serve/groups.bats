@@ -49,7 +49,7 @@ assert set(families) == set(grouped), set(families) ^ set(grouped)
 assert len(grouped) >= 18
 for name, sums in families.items():
     assert set(sums) == set(grouped[name]), (name, sums, grouped[name])
-    if "resident" not in name and "warm" not in name:
+    if "resident" not in name and "idle" not in name:
         assert dict(sums) == grouped[name], (name, sums, grouped[name])
 PYTHON
   done

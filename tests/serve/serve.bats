@@ -24,13 +24,13 @@ PYTHON
   start_serve
   page >page.prom
   for name in one two; do
-    "$CLI" show --format=prometheus --live="$LIVE" "${pid[$name]}" | grep -vE '_resident_bytes|warm_bytes' >shown
+    "$CLI" show --format=prometheus --live="$LIVE" "${pid[$name]}" | grep -vE '_resident_bytes|idle_bytes' >shown
     assert [ "$(wc -l <shown)" -gt 30 ]
     while read -r line; do
       grep -qxF -- "$line" page.prom || fail "$line"
     done <shown
   done
-  for line in resident_bytes peak_resident_bytes warm_bytes; do
+  for line in resident_bytes peak_resident_bytes idle_bytes; do
     assert_equal "$(grep -c "^arrowpool_$line{program=\"probe_pools\",pid=" page.prom)" 2
   done
   assert_equal "$(page_says 'value("arrowpool_bytes_allocated")')" 3075000

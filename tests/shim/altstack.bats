@@ -98,12 +98,12 @@ PYTHON
   run -0 "$PYTHON" -I - "$BUILD" "$PWD" <<'PYTHON'
 import json, pathlib, re, shlex, subprocess, sys
 build, out = sys.argv[1:]
-files = "calm dump dump_file dump_path log counters pool_table report report_json report_prometheus report_text snapshot writer"
+files = "sigpipe dump dump_file dump_path log counters pool_table report report_json report_prometheus report_text snapshot writer"
 elsewhere = {"rebase", "counters_be_exact", "counters_read_history", "snapshot_start_ticks"}  # not on the way
 commands = {}
 for entry in json.load(open(f"{build}/compile_commands.json")):
     path = pathlib.Path(entry["file"])
-    if path.parent.name in ("lib", "shim") and path.stem in files.split() and "libarrowpool_" in entry["output"]:
+    if {"lib", "shim"} & set(path.parts) and path.stem in files.split() and "libarrowpool_" in entry["output"]:
         commands.setdefault(path.stem, entry)
 assert len(commands) == len(files.split()), sorted(commands)
 for name, entry in commands.items():

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154 # bats or the helper sets these
-# The door to Arrow's pools, on libraries that look like a libarrow (fake_arrow.h): which are patched, which
+# The hook to Arrow's pools, on libraries that look like a libarrow (fake_arrow.h): which are patched, which
 # stay as they are, and that a program sees no difference.
 load helper
 
@@ -122,8 +122,8 @@ ALL="['arrow.jemalloc', 'arrow.mimalloc', 'arrow.system']"
   done
 }
 
-@test "with the door shut the library's own functions serve" {
-  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_DOORS=libc,arrow_mi ARROW_POOL_STATS=s.json \
+@test "with the hook shut the library's own functions serve" {
+  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_HOOKS=libc,arrow_mi ARROW_POOL_STATS=s.json \
     ARROW_POOL_STATS_IDLE=1 "$PROBES/probe_arrow_26" theirs
   assert_equal "$stderr" ""
   run -0 names s.json
@@ -132,10 +132,10 @@ ALL="['arrow.jemalloc', 'arrow.mimalloc', 'arrow.system']"
 
 @test "on a processor that nobody has described the pools stay as they are, and a line says so if it was asked for" {
   export SHIM=$PROBES/libarrowpool_preload_unknown.so
-  line="arrowpool: the arrow_vtable door stays shut on this processor"
+  line="arrowpool: the arrow_vtable hook stays off on this processor"
   "$PROBES/probe_arrow_26" theirs >stock.out
-  for doors in all arrow_vtable libc,arrow_vtable; do
-    run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_DOORS=$doors ARROW_POOL_STATS=s.json ARROW_POOL_STATS_IDLE=1 \
+  for hooks in all arrow_vtable libc,arrow_vtable; do
+    run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_HOOKS=$hooks ARROW_POOL_STATS=s.json ARROW_POOL_STATS_IDLE=1 \
       "$PROBES/probe_arrow_26" theirs
     assert_equal "$stderr" "$line"
     diff <(echo "$output") stock.out
@@ -144,7 +144,7 @@ ALL="['arrow.jemalloc', 'arrow.mimalloc', 'arrow.system']"
   done
   run -0 --separate-stderr shim ARROW_POOL_LOG=info "$PROBES/probe_arrow_26" theirs
   assert_equal "$stderr" "$line"
-  for quiet in ARROW_POOL_LOG=warn ARROW_POOL_DOORS=libc "ARROW_POOL_DOORS=all ARROW_POOL_LOG=quiet"; do
+  for quiet in ARROW_POOL_LOG=warn ARROW_POOL_HOOKS=libc "ARROW_POOL_HOOKS=all ARROW_POOL_LOG=quiet"; do
     # shellcheck disable=SC2086 # several variables
     run -0 --separate-stderr shim $quiet "$PROBES/probe_arrow_26" theirs
     assert_equal "$stderr" ""

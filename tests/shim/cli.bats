@@ -107,7 +107,7 @@ PYTHON
 }
 
 @test "a bad setting means status 2, one line, and nothing started" {
-  for setting in --pool=nonsense --stats=%q --stats-idle=2 --log=loud --doors=none; do
+  for setting in --pool=nonsense --stats=%q --stats-idle=2 --log=loud --hooks=none; do
     run -2 --separate-stderr "$CLI" run $setting -- touch started
     assert_equal "${#stderr_lines[@]}" 1
     [[ $stderr == "arrowpool: $setting: choose "* ]]

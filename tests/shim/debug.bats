@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154 # bats or the helper sets these
-# ARROW_POOL_DEBUG: every kind of misuse, through every door, in every mode; and programs that do nothing wrong.
+# ARROW_POOL_DEBUG: every kind of misuse, through every hook, in every mode; and programs that do nothing wrong.
 load helper
 
 setup() {
@@ -10,7 +10,7 @@ setup() {
 
 BUFFER="of 1000 bytes, alignment 64"
 
-# pool_of DOOR
+# pool_of HOOK
 pool_of() {
   case $1 in
   c) echo c:probe ;;
@@ -20,13 +20,13 @@ pool_of() {
   esac
 }
 
-# finds MODE DOOR MISUSE: all do, but one: whoever is given a freed buffer by libc's functions in system mode may have
+# finds MODE HOOK MISUSE: all do, but one: whoever is given a freed buffer by libc's functions in system mode may have
 # got that address from malloc since.
 finds() {
   [[ $1 != system || $2 != @(libc|cxx) || $3 != double* ]]
 }
 
-# found DOOR MISUSE WHAT [POOL]: in each mode of ARROW_POOL that door finds it, says that one line, and the program
+# found HOOK MISUSE WHAT [POOL]: in each mode of ARROW_POOL that hook finds it, says that one line, and the program
 # goes on.
 found() {
   local mode address
@@ -41,16 +41,16 @@ found() {
 
 # found_everywhere MISUSE WHAT
 found_everywhere() {
-  local door
-  for door in c arrow_mi arrow libc cxx; do
-    found "$door" "$@"
+  local hook
+  for hook in c arrow_mi arrow libc cxx; do
+    found "$hook" "$@"
   done
 }
 
 @test "a program that does nothing wrong is told nothing" {
-  for door in c arrow_mi arrow libc cxx; do
+  for hook in c arrow_mi arrow libc cxx; do
     for mode in jemalloc system; do
-      run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DEBUG=abort "$PROBES/probe_debug" $door none
+      run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DEBUG=abort "$PROBES/probe_debug" $hook none
       assert_equal "$stderr" ""
     done
   done
@@ -82,26 +82,26 @@ found_everywhere() {
 }
 
 @test "a wrong size is found where sizes are told" {
-  for door in c arrow; do
-    found $door size " $BUFFER: told to have 999 bytes, found at free"
-    found $door no_size " $BUFFER: told to have 0 bytes, found at free"
+  for hook in c arrow; do
+    found $hook size " $BUFFER: told to have 999 bytes, found at free"
+    found $hook no_size " $BUFFER: told to have 0 bytes, found at free"
   done
 }
 
 @test "a wrong alignment is found where alignments are told" {
-  for door in c arrow; do
-    found $door alignment " $BUFFER: told to have alignment 128, found at free"
+  for hook in c arrow; do
+    found $hook alignment " $BUFFER: told to have alignment 128, found at free"
   done
 }
 
 @test "a buffer of another pool is found and stays with its owner" {
-  for door in c arrow_mi arrow; do
-    found $door foreign " $BUFFER: it belongs to pool c:owner, found at free"
-    found $door foreign_resize " $BUFFER: it belongs to pool c:owner, found at reallocate"
+  for hook in c arrow_mi arrow; do
+    found $hook foreign " $BUFFER: it belongs to pool c:owner, found at free"
+    found $hook foreign_resize " $BUFFER: it belongs to pool c:owner, found at reallocate"
   done
   # The owner is a pool of our jemalloc in both modes.
-  for door in libc cxx; do
-    found $door foreign " $BUFFER: it belongs to pool c:owner, found at free" libc
+  for hook in libc cxx; do
+    found $hook foreign " $BUFFER: it belongs to pool c:owner, found at free" libc
   done
 }
 
@@ -125,15 +125,15 @@ found_everywhere() {
 
 @test "trap ends the program by SIGTRAP and abort by SIGABRT, after the line" {
   ulimit -c 0
-  for door in c arrow_mi arrow libc cxx; do
+  for hook in c arrow_mi arrow libc cxx; do
     for misuse in overrun overrun_resize double double_resize; do
       for mode in jemalloc system; do
-        finds $mode $door $misuse || continue
-        run -133 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DEBUG=trap "$PROBES/probe_debug" $door $misuse
-        [[ ${stderr_lines[0]} == "arrowpool: debug: pool $(pool_of $door): buffer ${lines[0]} $BUFFER: "* ]]
+        finds $mode $hook $misuse || continue
+        run -133 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DEBUG=trap "$PROBES/probe_debug" $hook $misuse
+        [[ ${stderr_lines[0]} == "arrowpool: debug: pool $(pool_of $hook): buffer ${lines[0]} $BUFFER: "* ]]
         refute_line "went on"
-        run -134 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DEBUG=abort "$PROBES/probe_debug" $door $misuse
-        [[ ${stderr_lines[0]} == "arrowpool: debug: pool $(pool_of $door): buffer ${lines[0]} $BUFFER: "* ]]
+        run -134 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_DEBUG=abort "$PROBES/probe_debug" $hook $misuse
+        [[ ${stderr_lines[0]} == "arrowpool: debug: pool $(pool_of $hook): buffer ${lines[0]} $BUFFER: "* ]]
         refute_line "went on"
       done
     done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154 # bats or the helper sets these
-# dlopen under the shim: RTLD_DEEPBIND is taken off where the libc door serves, everything else is the loader's as
+# dlopen under the shim: RTLD_DEEPBIND is taken off where the libc hook serves, everything else is the loader's as
 # before.
 load helper
 
@@ -25,8 +25,8 @@ setup() {
   assert_output ""
 }
 
-@test "where the libc door only counts, a library loaded with RTLD_DEEPBIND keeps its own symbols" {
-  for settings in ARROW_POOL=system ARROW_POOL_DOORS=arrow_mi,arrow_vtable; do
+@test "where the libc hook only counts, a library loaded with RTLD_DEEPBIND keeps its own symbols" {
+  for settings in ARROW_POOL=system ARROW_POOL_HOOKS=arrow_mi,arrow_vtable; do
     run -0 shim ARROW_POOL=jemalloc "$settings" "$PROBES/probe_dlopen" bound "$plugin"
     assert_output "the library's"
   done

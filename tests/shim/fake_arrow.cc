@@ -102,7 +102,7 @@ private:
 #ifdef FAKE_PLAIN
     const int64_t alignment = 64;
 #endif
-    auto memory = uintptr_t(std::malloc(size_t(size + alignment))); /* by no door of ours */
+    auto memory = uintptr_t(std::malloc(size_t(size + alignment))); /* by no hook of ours */
     if (!memory)
       std::abort();
     auto buffer = reinterpret_cast<uint8_t *>((memory + uintptr_t(alignment)) & ~uintptr_t(alignment - 1));

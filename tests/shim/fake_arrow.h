@@ -1,4 +1,4 @@
-/* What the door to Arrow's pools knows of a libarrow, in a library of our own: MemoryPool, ProxyMemoryPool,
+/* What the hook to Arrow's pools knows of a libarrow, in a library of our own: MemoryPool, ProxyMemoryPool,
  * the factories and the zero-size area, under the same names. Built in variants, each with a macro:
  *
  *   (none)            as libarrow 26 has it

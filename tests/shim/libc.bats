@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The libc door keeps to POSIX, C23 and the glibc manual, with the shim in both modes and without it.
+# The libc hook keeps to POSIX, C23 and the glibc manual, with the shim in both modes and without it.
 load helper
 
 # conforms COMMAND...: every probe, started by the command.
@@ -79,9 +79,9 @@ conforms() {
   assert_output ""
 }
 
-@test "a shut libc door leaves aligned memory to libc" {
+@test "a libc hook that is off leaves aligned memory to libc" {
   dump=$BATS_TEST_TMPDIR/dump.json
-  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_DOORS=arrow_mi ARROW_POOL_STATS="$dump" ARROW_POOL_STATS_IDLE=1 \
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_HOOKS=arrow_mi ARROW_POOL_STATS="$dump" ARROW_POOL_STATS_IDLE=1 \
     "$PROBES/probe_ends"
   run -0 json "$dump" 'd["pools"]'
   assert_output "[]"

@@ -11,7 +11,7 @@ setup() {
 
 WRONG="double double_later double_thread inner inner_odd never realloc_freed realloc_inner free_moved"
 
-# misuse DOOR SIZE MISUSE, in the mode $POOL. Sets what: "ends" with a line of ours, "passed on" where the allocator behind
+# misuse HOOK SIZE MISUSE, in the mode $POOL. Sets what: "ends" with a line of ours, "passed on" where the allocator behind
 # us ended it, "crash", or what the probe says.
 misuse() {
   run --separate-stderr shim ARROW_POOL="${POOL:-jemalloc}" "$PROBES/probe_misuse" "$@"
@@ -23,14 +23,14 @@ misuse() {
   esac
 }
 
-# comes_to WHAT DOORS SIZES MISUSES
+# comes_to WHAT HOOKS SIZES MISUSES
 comes_to() {
-  local door size misuse what
-  for door in $2; do
+  local hook size misuse what
+  for hook in $2; do
     for size in $3; do
       for misuse in $4; do
-        misuse "$door" "$size" "$misuse"
-        [ "$what" = "$1" ] || fail "$door $size $misuse: $what, not $1 ($output$stderr)"
+        misuse "$hook" "$size" "$misuse"
+        [ "$what" = "$1" ] || fail "$hook $size $misuse: $what, not $1 ($output$stderr)"
       done
     done
   done
@@ -42,7 +42,7 @@ comes_to() {
   done
 }
 
-@test "a large buffer is freed and resized at its start and while it lives, through every door" {
+@test "a large buffer is freed and resized at its start and while it lives, through every hook" {
   comes_to ends "libc arrow_mi arrow c" large "$WRONG"
   misuse libc large double
   [[ $stderr == "arrowpool: free or reallocation of 0x"*": not the start of a live buffer" ]]

@@ -43,7 +43,7 @@ variables() {
   for setting in ARROW_POOL=JEMALLOC ARROW_POOL=jemalloc,system ARROW_POOL_STATS_IDLE=2 ARROW_POOL_STATS=x% \
     ARROW_POOL_STATS_INTERVAL=10 ARROW_POOL_STATS_INTERVAL=-1s ARROW_POOL_STATS_INTERVAL=99999999999999999999s \
     ARROW_POOL_STATS_SIGNAL=KILL ARROW_POOL_STATS_SIGNAL=STOP ARROW_POOL_LIMIT=0 ARROW_POOL_LIMIT=101% \
-    ARROW_POOL_LIMIT=9223372036854775808 ARROW_POOL_DOORS=libc, ARROW_POOL_DOORS=all,libc ARROW_POOL_DECAY=1.5s; do
+    ARROW_POOL_LIMIT=9223372036854775808 ARROW_POOL_HOOKS=libc, ARROW_POOL_HOOKS=all,libc ARROW_POOL_DECAY=1.5s; do
     the_line "$setting"
     [[ $stderr == "arrowpool: $setting: choose "* ]]
   done
@@ -54,7 +54,7 @@ variables() {
     ARROW_POOL_STATS_FORMAT={text,json,jsonl,prometheus} ARROW_POOL_STATS_INTERVAL={0,500ms,10s,5m} \
     ARROW_POOL_STATS_SIGNAL={USR2,SIGUSR2} ARROW_POOL_STATS_IDLE={0,1} ARROW_POOL_LIVE=/tmp \
     ARROW_POOL_LIMIT={512M,8GiB,70%,1000} ARROW_POOL_DECAY={0,never,1s} ARROW_POOL_THP={auto,always,never} \
-    ARROW_POOL_DOORS={all,libc,arrow_mi,libc\,arrow_vtable} ARROW_POOL_DEBUG={off,warn,trap,abort} \
+    ARROW_POOL_HOOKS={all,libc,arrow_mi,libc\,arrow_vtable} ARROW_POOL_DEBUG={off,warn,trap,abort} \
     ARROW_POOL_LOG={quiet,warn,info}; do
     run -0 shim "$setting" sh -c :
     refute_output --partial choose

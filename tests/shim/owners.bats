@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154 # bats or the helper sets these
 # Who frees: a program may free, resize and measure aligned memory by functions that are not the shim's. Then
-# the libc door counts and passes on, in both modes and in debug modes; where all of them are ours, it serves.
+# the libc hook counts and passes on, in both modes and in debug modes; where all of them are ours, it serves.
 load helper
 
-# keeps BACKEND PROGRAM [NAME=VALUE]...: what it got holds; the libc door's pool counted it, and is of that
+# keeps BACKEND PROGRAM [NAME=VALUE]...: what it got holds; the libc hook's pool counted it, and is of that
 # backend.
 keeps() {
   local backend=$1 program=$2 dump=$BATS_TEST_TMPDIR/dump.json
@@ -51,11 +51,11 @@ passed_on() {
   done
 }
 
-@test "ARROW_POOL_LOG=info says why the libc door only counts" {
+@test "ARROW_POOL_LOG=info says why the libc hook only counts" {
   run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_LOG=info "$PROBES/probe_own"
-  assert_equal "$stderr" "arrowpool: the libc door only counts: the program calls a free that is not ours"
+  assert_equal "$stderr" "arrowpool: the libc hook only counts: the program calls a free that is not ours"
   run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_LOG=info "$PROBES/probe_own_libc"
-  assert_equal "$stderr" "arrowpool: the libc door only counts: the program calls a __libc_realloc that is not ours"
+  assert_equal "$stderr" "arrowpool: the libc hook only counts: the program calls a __libc_realloc that is not ours"
   run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_LOG=info "$PROBES/probe_own_none"
   assert_equal "$stderr" ""
 }

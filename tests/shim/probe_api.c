@@ -1,5 +1,5 @@
 /* A program linked to libarrowpool.so: a pool of its own, beside aligned memory of libc. Says whether the
- * libc door serves from the same range as its pool, that is, whether there is one instance. */
+ * libc hook serves from the same range as its pool, that is, whether there is one instance. */
 #include "arrowpool.h"
 
 #include <stdio.h>

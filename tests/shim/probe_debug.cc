@@ -1,8 +1,8 @@
 /* Misuses a buffer of 1000 bytes, alignment 64, once.
  *
- *   probe_debug DOOR MISUSE [MODE]
+ *   probe_debug HOOK MISUSE [MODE]
  *
- * DOOR: c, libc, cxx, arrow_mi or arrow (a pool of fake_arrow.h). MODE: of arrowpool_set_debug, for a run
+ * HOOK: c, libc, cxx, arrow_mi or arrow (a pool of fake_arrow.h). MODE: of arrowpool_set_debug, for a run
  * without the shim. Prints the buffer's address, and "went on" where the program survives. */
 #include "arrowpool.h"
 #include "fake_arrow.h"
@@ -25,8 +25,8 @@ namespace {
 
 const int64_t SIZE = 1000, LARGER = 200000, ALIGNMENT = 64;
 
-/* What a door does with buffers; doors that are not told sizes or alignments leave them out. */
-struct Door {
+/* What a hook does with buffers; hooks that are not told sizes or alignments leave them out. */
+struct Hook {
   uint8_t *(*allocate)();
   uint8_t *(*resize)(uint8_t *buffer);
   void (*free)(uint8_t *buffer, int64_t size, int64_t alignment);
@@ -49,7 +49,7 @@ arrowpool_pool *probe_pool() {
   return pool;
 }
 
-const Door c = {[] { return from_pool(probe_pool()); },
+const Hook c = {[] { return from_pool(probe_pool()); },
                 [](uint8_t *buffer) {
                   CHECK(arrowpool_reallocate(probe_pool(), SIZE, LARGER, ALIGNMENT, &buffer) == ARROWPOOL_OK,
                         "reallocate");
@@ -68,20 +68,20 @@ uint8_t *from_libc() {
 
 uint8_t *realloc_libc(uint8_t *buffer) { return static_cast<uint8_t *>(realloc(hide(buffer), LARGER)); }
 
-const Door libc = {from_libc, realloc_libc, [](uint8_t *buffer, int64_t, int64_t) { free(hide(buffer)); }};
+const Hook libc = {from_libc, realloc_libc, [](uint8_t *buffer, int64_t, int64_t) { free(hide(buffer)); }};
 
-const Door cxx = {
+const Hook cxx = {
     [] { return static_cast<uint8_t *>(hide(::operator new(SIZE, std::align_val_t(ALIGNMENT)))); },
     realloc_libc,
     [](uint8_t *buffer, int64_t, int64_t) { ::operator delete(hide(buffer), std::align_val_t(ALIGNMENT)); }};
 
-const Door arrow_mi = {[] { return static_cast<uint8_t *>(arrow_mi_malloc_aligned(SIZE, ALIGNMENT)); },
+const Hook arrow_mi = {[] { return static_cast<uint8_t *>(arrow_mi_malloc_aligned(SIZE, ALIGNMENT)); },
                        [](uint8_t *buffer) {
                          return static_cast<uint8_t *>(arrow_mi_realloc_aligned(buffer, LARGER, ALIGNMENT));
                        },
                        [](uint8_t *buffer, int64_t, int64_t) { arrow_mi_free(buffer); }};
 
-const Door arrow_pool = {
+const Hook arrow_pool = {
     [] {
       uint8_t *buffer = nullptr;
       CHECK(arrow::default_memory_pool()->Allocate(SIZE, ALIGNMENT, &buffer).ok(), "Allocate");
@@ -95,7 +95,7 @@ const Door arrow_pool = {
       arrow::default_memory_pool()->Free(buffer, size, alignment);
     }};
 
-const Door *door_of(const std::string &name) {
+const Hook *hook_of(const std::string &name) {
   return name == "c"          ? &c
          : name == "libc"     ? &libc
          : name == "cxx"      ? &cxx
@@ -111,41 +111,41 @@ uint8_t *shown(uint8_t *buffer) {
 }
 
 /* Whatever came of it must be usable. */
-void use_and_free(const Door *door, uint8_t *buffer) {
+void use_and_free(const Hook *hook, uint8_t *buffer) {
   CHECK(buffer && is_aligned(buffer, ALIGNMENT), "%p", static_cast<void *>(buffer));
   std::memset(buffer, 1, LARGER);
-  door->free(buffer, LARGER, ALIGNMENT);
+  hook->free(buffer, LARGER, ALIGNMENT);
 }
 
-bool misuse(const Door *door, const std::string &what) {
+bool misuse(const Hook *hook, const std::string &what) {
   static arrowpool_pool *owner = make_pool("owner");
   alignas(64) static uint8_t strange[SIZE];
   uint8_t *buffer = shown(what == "foreign" || what == "foreign_resize" ? from_pool(owner)
                           : what == "strange"                           ? strange
-                                                                        : door->allocate());
+                                                                        : hook->allocate());
   std::memset(buffer, 1, SIZE);
   if (what == "overrun" || what == "overrun_resize" || what == "live" || what == "live_exit")
     static_cast<uint8_t *>(hide(buffer))[SIZE] = 0;
   if (what == "none" || what == "overrun_resize") {
-    use_and_free(door, door->resize(buffer));
+    use_and_free(hook, hook->resize(buffer));
   } else if (what == "overrun" || what == "strange" || what == "foreign") {
-    door->free(buffer, SIZE, ALIGNMENT);
+    hook->free(buffer, SIZE, ALIGNMENT);
   } else if (what == "double" || what == "double_resize") {
-    door->free(buffer, SIZE, ALIGNMENT);
+    hook->free(buffer, SIZE, ALIGNMENT);
     if (what == "double")
-      door->free(buffer, SIZE, ALIGNMENT);
+      hook->free(buffer, SIZE, ALIGNMENT);
     else
-      use_and_free(door, door->resize(buffer));
+      use_and_free(hook, hook->resize(buffer));
   } else if (what == "foreign_resize") {
-    uint8_t *resized = door->resize(buffer);
+    uint8_t *resized = hook->resize(buffer);
     CHECK(resized != buffer && resized[SIZE - 1] == 1, "contents");
-    use_and_free(door, resized);
+    use_and_free(hook, resized);
   } else if (what == "size") {
-    door->free(buffer, SIZE - 1, ALIGNMENT);
+    hook->free(buffer, SIZE - 1, ALIGNMENT);
   } else if (what == "no_size") {
-    door->free(buffer, 0, ALIGNMENT);
+    hook->free(buffer, 0, ALIGNMENT);
   } else if (what == "alignment") {
-    door->free(buffer, SIZE, 2 * ALIGNMENT);
+    hook->free(buffer, SIZE, 2 * ALIGNMENT);
   } else if (what == "live_exit") {
     _exit(0);
   } else {
@@ -159,11 +159,11 @@ bool misuse(const Door *door, const std::string &what) {
 } // namespace
 
 int main(int count, char **words) {
-  const Door *door = count > 2 ? door_of(words[1]) : nullptr;
+  const Hook *hook = count > 2 ? hook_of(words[1]) : nullptr;
   if (count > 3)
     CHECK(arrowpool_set_debug(static_cast<arrowpool_debug>(std::atoi(words[3]))) == ARROWPOOL_OK, "mode");
   fake_arrow::construct();
-  if (!door || !misuse(door, words[2]))
+  if (!hook || !misuse(hook, words[2]))
     return 2;
   std::puts("went on");
   return probe_failures != 0;

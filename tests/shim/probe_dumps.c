@@ -1,4 +1,4 @@
-/* Use the libc door once, then have a dump written as often as the argument says, by the signal USR2
+/* Use the libc hook once, then have a dump written as often as the argument says, by the signal USR2
  * (ARROW_POOL_STATS_SIGNAL), each before the next one; then return, which writes the last one. */
 #include <signal.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Use the libc door by known figures, then leave by the way named in the first argument with the status 5.
+/* Use the libc hook by known figures, then leave by the way named in the first argument with the status 5.
  * 4 allocations of 1111111 bytes in all; 1 of them freed, 1 grown from 100000 to 300000 bytes: a total of
  * 1311111 bytes, 1301111 of them live at the end.
  * Other words: "idle" uses no aligned memory; "chdir" goes to / first; "fork" leaves a child behind;

@@ -1,4 +1,4 @@
-/* What the probes of libc's door share: who is under test, what allocators are known to do otherwise than the
+/* What the probes of libc's hook share: who is under test, what allocators are known to do otherwise than the
  * documents say, and patterns in memory.
  *
  * usage of each probe: PROBE [ALLOCATOR [alone]], with the allocator that is preloaded besides. "alone" also

@@ -1,8 +1,8 @@
 /* Misuses one buffer, without a debug mode, and tells what came of it.
  *
- *   probe_misuse DOOR SIZE MISUSE
+ *   probe_misuse HOOK SIZE MISUSE
  *
- * DOOR: libc, arrow_mi, arrow (a pool of fake_arrow.h) or c. SIZE: small or large. Some buffers are live
+ * HOOK: libc, arrow_mi, arrow (a pool of fake_arrow.h) or c. SIZE: small or large. Some buffers are live
  * meanwhile, and many are taken, filled, looked at and freed afterwards. Where the program survives, the last
  * line says how: "nothing" (all of them are as they should be), "damage" (contents are not what was written),
  * "two owners" (an address was handed out twice) or "refused" (NULL). */
@@ -27,8 +27,8 @@ namespace {
 
 const int64_t ALIGNMENT = 64;
 
-/* What a door does with buffers; those that are not told sizes or alignments leave them out. */
-struct Door {
+/* What a hook does with buffers; those that are not told sizes or alignments leave them out. */
+struct Hook {
   uint8_t *(*allocate)(int64_t size);
   uint8_t *(*resize)(uint8_t *buffer, int64_t old_size, int64_t new_size);
   void (*free)(uint8_t *buffer, int64_t size, int64_t alignment);
@@ -43,7 +43,7 @@ arrowpool_pool *probe_pool() {
   return pool;
 }
 
-const Door c = {
+const Hook c = {
     [](int64_t size) {
       uint8_t *buffer = nullptr;
       CHECK(arrowpool_allocate(probe_pool(), size, ALIGNMENT, &buffer) == ARROWPOOL_OK, "allocate");
@@ -58,7 +58,7 @@ const Door c = {
       arrowpool_free(probe_pool(), buffer, size, alignment);
     }};
 
-const Door libc = {[](int64_t size) {
+const Hook libc = {[](int64_t size) {
                      void *buffer = nullptr;
                      CHECK(posix_memalign(&buffer, ALIGNMENT, static_cast<size_t>(size)) == 0,
                            "posix_memalign");
@@ -69,7 +69,7 @@ const Door libc = {[](int64_t size) {
                    },
                    [](uint8_t *buffer, int64_t, int64_t) { free(hide(buffer)); }};
 
-const Door arrow_mi = {[](int64_t size) {
+const Hook arrow_mi = {[](int64_t size) {
                          return static_cast<uint8_t *>(
                              arrow_mi_malloc_aligned(static_cast<size_t>(size), ALIGNMENT));
                        },
@@ -79,7 +79,7 @@ const Door arrow_mi = {[](int64_t size) {
                        },
                        [](uint8_t *buffer, int64_t, int64_t) { arrow_mi_free(buffer); }};
 
-const Door arrow_pool = {
+const Hook arrow_pool = {
     [](int64_t size) {
       uint8_t *buffer = nullptr;
       CHECK(arrow::default_memory_pool()->Allocate(size, ALIGNMENT, &buffer).ok(), "Allocate");
@@ -94,7 +94,7 @@ const Door arrow_pool = {
       arrow::default_memory_pool()->Free(buffer, size, alignment);
     }};
 
-const Door *door_of(const std::string &name) {
+const Hook *hook_of(const std::string &name) {
   return name == "c"          ? &c
          : name == "libc"     ? &libc
          : name == "arrow_mi" ? &arrow_mi
@@ -111,9 +111,9 @@ struct Buffer {
 
 uint8_t byte_of(const Buffer &b, int64_t i) { return static_cast<uint8_t>(b.seed + i * 7 + i / 256); }
 
-Buffer take(const Door *door, int64_t size) {
+Buffer take(const Hook *hook, int64_t size) {
   static uint8_t seed;
-  Buffer b = {door->allocate(size), size, seed++};
+  Buffer b = {hook->allocate(size), size, seed++};
   for (int64_t i = 0; b.address && i < size; i++)
     b.address[i] = byte_of(b, i);
   return b;
@@ -127,10 +127,10 @@ bool is_whole(const Buffer &b) {
 }
 
 /* Enough buffers that caches overflow; `others` are live as well. */
-const char *settle(const Door *door, int64_t size, size_t count, std::vector<Buffer> live) {
+const char *settle(const Hook *hook, int64_t size, size_t count, std::vector<Buffer> live) {
   size_t before = live.size();
   for (size_t i = 0; i < count; i++)
-    live.push_back(take(door, size));
+    live.push_back(take(hook, size));
   std::vector<uint8_t *> addresses;
   bool whole = true;
   for (const Buffer &b : live) {
@@ -145,55 +145,55 @@ const char *settle(const Door *door, int64_t size, size_t count, std::vector<Buf
   if (!whole)
     return "damage";
   for (size_t i = before; i < live.size(); i++)
-    door->free(live[i].address, size, ALIGNMENT);
+    hook->free(live[i].address, size, ALIGNMENT);
   return "nothing";
 }
 
 alignas(4096) uint8_t static_area[8192];
 
 /* False: no such misuse. *lost: the buffer is no longer the program's. */
-bool misuse(const Door *door, const std::string &what, const Buffer &b, const Buffer &other, bool *lost) {
+bool misuse(const Hook *hook, const std::string &what, const Buffer &b, const Buffer &other, bool *lost) {
   int64_t far = int64_t{8} << 30, within = b.size > 65536 ? 65536 : 64;
   *lost = what.find("inner") == std::string::npos && what != "never" && what != "stack" && what != "static";
   if (what == "double") {
-    door->free(b.address, b.size, ALIGNMENT);
-    door->free(b.address, b.size, ALIGNMENT);
+    hook->free(b.address, b.size, ALIGNMENT);
+    hook->free(b.address, b.size, ALIGNMENT);
   } else if (what == "double_later") {
-    door->free(b.address, b.size, ALIGNMENT);
-    door->free(other.address, b.size, ALIGNMENT);
-    door->free(b.address, b.size, ALIGNMENT);
+    hook->free(b.address, b.size, ALIGNMENT);
+    hook->free(other.address, b.size, ALIGNMENT);
+    hook->free(b.address, b.size, ALIGNMENT);
   } else if (what == "double_thread") {
-    std::thread([&] { door->free(b.address, b.size, ALIGNMENT); }).join();
-    door->free(b.address, b.size, ALIGNMENT);
+    std::thread([&] { hook->free(b.address, b.size, ALIGNMENT); }).join();
+    hook->free(b.address, b.size, ALIGNMENT);
   } else if (what == "inner") {
-    door->free(b.address + within, b.size, ALIGNMENT);
+    hook->free(b.address + within, b.size, ALIGNMENT);
   } else if (what == "inner_odd") {
-    door->free(b.address + 8, b.size, ALIGNMENT);
+    hook->free(b.address + 8, b.size, ALIGNMENT);
   } else if (what == "never") {
-    door->free(b.address + far, b.size, ALIGNMENT);
+    hook->free(b.address + far, b.size, ALIGNMENT);
   } else if (what == "stack") {
     alignas(64) uint8_t area[4096] = {0};
-    door->free(static_cast<uint8_t *>(hide(area)) + 64, b.size, ALIGNMENT);
+    hook->free(static_cast<uint8_t *>(hide(area)) + 64, b.size, ALIGNMENT);
   } else if (what == "static") {
-    door->free(static_area + 4096, b.size, ALIGNMENT);
+    hook->free(static_area + 4096, b.size, ALIGNMENT);
   } else if (what == "realloc_freed") {
-    door->free(b.address, b.size, ALIGNMENT);
-    std::printf("%p\n", static_cast<void *>(door->resize(b.address, b.size, b.size * 3)));
+    hook->free(b.address, b.size, ALIGNMENT);
+    std::printf("%p\n", static_cast<void *>(hook->resize(b.address, b.size, b.size * 3)));
   } else if (what == "realloc_inner") {
-    std::printf("%p\n", static_cast<void *>(door->resize(b.address + within, b.size, b.size * 3)));
+    std::printf("%p\n", static_cast<void *>(hook->resize(b.address + within, b.size, b.size * 3)));
   } else if (what == "free_moved") {
-    if (door->resize(b.address, b.size, b.size * 300) != b.address) /* else there is nothing to misuse */
-      door->free(b.address, b.size, ALIGNMENT);
+    if (hook->resize(b.address, b.size, b.size * 300) != b.address) /* else there is nothing to misuse */
+      hook->free(b.address, b.size, ALIGNMENT);
   } else if (what == "overflow") {
     std::memset(static_cast<uint8_t *>(hide(b.address)) + b.size, 0x5a, 128);
-    door->free(b.address, b.size, ALIGNMENT);
+    hook->free(b.address, b.size, ALIGNMENT);
   } else if (what == "write_freed") {
-    door->free(b.address, b.size, ALIGNMENT);
+    hook->free(b.address, b.size, ALIGNMENT);
     std::memset(hide(b.address), 0x5a, static_cast<size_t>(b.size));
   } else if (what == "size") {
-    door->free(b.address, b.size * 2, ALIGNMENT);
+    hook->free(b.address, b.size * 2, ALIGNMENT);
   } else if (what == "alignment") {
-    door->free(b.address, b.size, 4096);
+    hook->free(b.address, b.size, 4096);
   } else {
     return what == "none";
   }
@@ -203,22 +203,22 @@ bool misuse(const Door *door, const std::string &what, const Buffer &b, const Bu
 } // namespace
 
 int main(int count, char **words) {
-  const Door *door = count > 3 ? door_of(words[1]) : nullptr;
+  const Hook *hook = count > 3 ? hook_of(words[1]) : nullptr;
   int64_t size = count > 3 && std::string(words[2]) == "large" ? 1 << 20 : 1000;
   std::setvbuf(stdout, nullptr, _IONBF, 0);
   fake_arrow::construct();
-  if (!door)
+  if (!hook)
     return 2;
   std::vector<Buffer> live;
   for (int i = 0; i < 8; i++)
-    live.push_back(take(door, size));
+    live.push_back(take(hook, size));
   bool lost;
-  if (!misuse(door, words[3], live[3], live[5], &lost))
+  if (!misuse(hook, words[3], live[3], live[5], &lost))
     return 2;
   if (std::string(words[3]) == "double_later")
     live.erase(live.begin() + 5);
   if (lost)
     live.erase(live.begin() + 3);
-  std::puts(settle(door, size, size > 65536 ? 24 : 1200, live));
+  std::puts(settle(hook, size, size > 65536 ? 24 : 1200, live));
   return probe_failures != 0;
 }

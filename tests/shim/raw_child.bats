@@ -29,7 +29,7 @@ figures() {
   wait $parent
 }
 
-sums='[pool("libc")[f] for f in ("bytes_allocated", "num_allocations", "num_frees", "max_memory", "total_bytes_allocated")], d["process"]["warm_bytes"]'
+sums='[pool("libc")[f] for f in ("bytes_allocated", "num_allocations", "num_frees", "max_memory", "total_bytes_allocated")], d["process"]["idle_bytes"]'
 
 @test "what the child does shows nowhere in its parent's live file, nor in its dump" {
   for way in clone clone-exit clone-fork clone-threads _Fork; do

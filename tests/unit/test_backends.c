@@ -150,10 +150,10 @@ TEST(the_system_recalls_the_usable_size) {
 /* ---- memory goes back ---- */
 
 static int64_t resident(void) {
-  backend_jemalloc_figures figures;
-  assert_true(backend_jemalloc_read_figures(&figures));
-  assert_true(figures.active > 0 && figures.metadata > 0);
-  return figures.resident;
+  backend_jemalloc_stats stats;
+  assert_true(backend_jemalloc_read_stats(&stats));
+  assert_true(stats.active > 0 && stats.metadata > 0);
+  return stats.resident;
 }
 
 TEST(small_blocks_that_are_free_go_back_when_asked) {
@@ -300,8 +300,8 @@ static void do_without_a_range(void) {
     backend_jemalloc.free(buffer, (size_t)size, 256);
   }
   backend_jemalloc.release_unused();
-  backend_jemalloc_figures figures;
-  CHECK(!backend_jemalloc_read_figures(&figures));
+  backend_jemalloc_stats stats;
+  CHECK(!backend_jemalloc_read_stats(&stats));
 }
 
 static void run_with_data_limited(void) {
@@ -343,7 +343,7 @@ static void *try_reallocate(void *buffer, size_t old_size, size_t new_size, size
 }
 static void count_release(void) { releases++; }
 
-TEST(without_memory_warm_pages_go_back_and_it_is_tried_once_more) {
+TEST(without_memory_idle_pages_go_back_and_it_is_tried_once_more) {
   static const backend trying = {
       .allocate = try_allocate, .reallocate = try_reallocate, .release_unused = count_release};
   backend_resize how;
@@ -382,7 +382,7 @@ int main(void) {
       cmocka_unit_test(what_a_small_range_cannot_hold_comes_from_the_system),
       cmocka_unit_test(without_a_range_everything_comes_from_the_system),
       cmocka_unit_test(a_limit_on_data_is_not_used_up_in_advance),
-      cmocka_unit_test(without_memory_warm_pages_go_back_and_it_is_tried_once_more),
+      cmocka_unit_test(without_memory_idle_pages_go_back_and_it_is_tried_once_more),
       cmocka_unit_test(what_is_larger_than_all_the_addresses_gives_nothing_back),
       ON_BOTH(every_size_comes_at_every_alignment),
       ON_BOTH(the_usable_size_can_be_used),

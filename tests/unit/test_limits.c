@@ -207,12 +207,12 @@ static void all_pools_together(void) {
   CHECK(arrowpool_allocate(unlimited, 201, 64, &none) == ARROWPOOL_OUT_OF_MEMORY);
   CHECK(arrowpool_allocate(unlimited, 150, 64, &b) == ARROWPOOL_OK);
   CHECK(arrowpool_allocate(limited, 51, 64, &none) == ARROWPOOL_OUT_OF_MEMORY);
-  CHECK(pool_headroom_for(limited, 51).refuses == QUOTA_OF_ALL || pool_headroom_for(limited, 51).most == 50);
+  CHECK(pool_headroom_for(limited, 51).refuses == LIMITS_OF_ALL || pool_headroom_for(limited, 51).most == 50);
   CHECK(arrowpool_allocate(limited, 50, 64, &none) == ARROWPOOL_OK);
   CHECK(arrowpool_reallocate(arrowpool_system(), 500, 501, 64, &a) == ARROWPOOL_OUT_OF_MEMORY);
   arrowpool_free(arrowpool_jemalloc(), early, 300, 64); /* from before there was a limit */
   CHECK(arrowpool_reallocate(arrowpool_system(), 500, 800, 64, &a) == ARROWPOOL_OK);
-  CHECK(pool_headroom_for(unlimited, 1).refuses == QUOTA_OF_ALL);
+  CHECK(pool_headroom_for(unlimited, 1).refuses == LIMITS_OF_ALL);
   CHECK(stats_of(unlimited).limit_bytes == ARROWPOOL_UNKNOWN && stats_of(limited).limit_bytes == 50);
 }
 
@@ -221,7 +221,7 @@ TEST(a_limit_over_all_counts_every_pool) { assert_true(unit_in_child(all_pools_t
 /* Sizes that the backend rounds: charged as they are counted. */
 static void remembered_sizes(void) {
   arrowpool_pool *pool = NULL;
-  pool_config config = {.backend = &backend_system, .basis = POOL_REMEMBERED};
+  pool_config config = {.backend = &backend_system, .size_source = POOL_SIZE_FROM_BACKEND};
   void *buffers[2000];
   size_t count = 0;
   pool_limit_all(MIB);
@@ -274,15 +274,15 @@ TEST(the_least_limit_of_nested_groups_counts) {
   put("/proc/self/cgroup", "0::/a.slice/b.service/c\n");
   put("/proc/self/mountinfo", "22 1 0:20 / /proc rw - proc proc rw\n30 22 0:26 / /sys/fs/cgroup rw,nosuid "
                               "shared:4 - cgroup2 none rw\n");
-  assert_int_equal(available_in_group(root, "self"), INT64_MAX); /* no file says anything */
+  assert_int_equal(memory_available_in_group(root, "self"), INT64_MAX); /* no file says anything */
   put("/sys/fs/cgroup/a.slice/b.service/c/memory.max", "max\n");
-  assert_int_equal(available_in_group(root, "self"), INT64_MAX);
+  assert_int_equal(memory_available_in_group(root, "self"), INT64_MAX);
   put("/sys/fs/cgroup/a.slice/memory.max", "3000000\n");
-  assert_int_equal(available_in_group(root, "self"), 3000000);
+  assert_int_equal(memory_available_in_group(root, "self"), 3000000);
   put("/sys/fs/cgroup/a.slice/b.service/memory.max", "2000000\n");
-  assert_int_equal(available_in_group(root, "self"), 2000000);
+  assert_int_equal(memory_available_in_group(root, "self"), 2000000);
   put("/sys/fs/cgroup/a.slice/b.service/c/memory.max", "5000000\n");
-  assert_int_equal(available_in_group(root, "self"), 2000000);
+  assert_int_equal(memory_available_in_group(root, "self"), 2000000);
   end_machine();
 }
 
@@ -293,11 +293,11 @@ TEST(version_1_counts_as_well_and_the_lower_of_both) {
                             "31 22 0:27 / /sys/fs/cgroup/memory rw - cgroup none rw,memory,pids\n"
                             "32 22 0:28 / /sys/fs/cgroup/unified rw - cgroup2 none rw\n");
   put("/sys/fs/cgroup/memory/outer/inner/memory.limit_in_bytes", "9223372036854771712\n"); /* its "none" */
-  assert_int_equal(available_in_group(root, "17"), 9223372036854771712);
+  assert_int_equal(memory_available_in_group(root, "17"), 9223372036854771712);
   put("/sys/fs/cgroup/memory/outer/memory.limit_in_bytes", "700000\n");
-  assert_int_equal(available_in_group(root, "17"), 700000);
+  assert_int_equal(memory_available_in_group(root, "17"), 700000);
   put("/sys/fs/cgroup/unified/two/memory.max", "600000\n");
-  assert_int_equal(available_in_group(root, "17"), 600000);
+  assert_int_equal(memory_available_in_group(root, "17"), 600000);
   end_machine();
 }
 
@@ -308,37 +308,37 @@ TEST(a_mount_that_begins_within_is_followed) {
   put("/proc/self/mountinfo", "31 22 0:27 /docker/0123 /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n");
   put("/sys/fs/cgroup/memory/memory.limit_in_bytes", "800000\n");
   put("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", "900000\n");
-  assert_int_equal(available_in_group(root, "self"), 800000);
+  assert_int_equal(memory_available_in_group(root, "self"), 800000);
   put("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", "400000\n");
-  assert_int_equal(available_in_group(root, "self"), 400000);
+  assert_int_equal(memory_available_in_group(root, "self"), 400000);
   put("/proc/self/cgroup",
       "4:memory:/../elsewhere\n"); /* outside of the namespace: only the mount is ours to see */
-  assert_int_equal(available_in_group(root, "self"), 800000);
+  assert_int_equal(memory_available_in_group(root, "self"), 800000);
   end_machine();
 }
 
 TEST(nonsense_in_these_files_is_no_limit) {
   begin_machine();
-  assert_int_equal(available_in_group(root, "self"), INT64_MAX); /* no /proc at all */
+  assert_int_equal(memory_available_in_group(root, "self"), INT64_MAX); /* no /proc at all */
   char longest[9000];
   memset(longest, 'x', sizeof longest - 1);
   longest[sizeof longest - 1] = 0;
   put("/proc/self/cgroup", longest);
   put("/proc/self/mountinfo", longest);
-  assert_int_equal(available_in_group(root, "self"), INT64_MAX);
+  assert_int_equal(memory_available_in_group(root, "self"), INT64_MAX);
   put("/proc/self/cgroup", "::\n0:\n\n4:memory\n0::/g\n");
   put("/proc/self/mountinfo", " - \n1 2 3 - cgroup2 x y\n30 22 0:26 / /cg rw - cgroup2 none rw\n");
   put("/cg/g/memory.max", "99999999999999999999999\n");
-  assert_int_equal(available_in_group(root, "self"), INT64_MAX);
+  assert_int_equal(memory_available_in_group(root, "self"), INT64_MAX);
   put("/cg/g/memory.max", "1234");
-  assert_int_equal(available_in_group(root, "self"), 1234);
+  assert_int_equal(memory_available_in_group(root, "self"), 1234);
   end_machine();
 }
 
 TEST(the_machine_has_an_end) {
   int64_t available = arrowpool_available_memory();
   assert_true(available > MIB && available < INT64_C(1) << 50);
-  assert_true(available <= available_in_group("", "self"));
+  assert_true(available <= memory_available_in_group("", "self"));
 }
 
 int main(void) {

@@ -1,4 +1,4 @@
-/* Live files while they are written (live.h), read as the command line reads them (figures.h): no value is
+/* Live files while they are written (live.h), read as the command line reads them (stats.h): no value is
  * ever torn or goes back, and at rest they are exact. */
 #include "unit.h"
 
@@ -56,20 +56,20 @@ static void *churn(void *index) {
 /* clang-format on */
 
 static long poll_while_running(void) {
-  figures_values before = {0};
+  stats_values before = {0};
   long polls = 0;
   while (atomic_load(&running)) {
-    figures f;
-    CHECK(!figures_read_live(path, &f));
-    CHECK(f.pool_count == 1 && f.state == FIGURES_RUNNING && f.pid == getpid());
-    figures_values now = f.pools[0].values;
+    stats f;
+    CHECK(!stats_read_live(path, &f));
+    CHECK(f.pool_count == 1 && f.state == STATS_RUNNING && f.pid == getpid());
+    stats_values now = f.pools[0].values;
 #define X(name) CHECK(now.name >= before.name);
     GROWING(X)
 #undef X
     CHECK(now.bytes_allocated >= 0 && now.bytes_allocated <= now.total_bytes_allocated);
     CHECK(now.max_memory >= before.max_memory - 2 * COUNTERS_QUANTUM);
     before = now;
-    figures_free(&f);
+    stats_free(&f);
     polls++;
   }
   return polls;
@@ -84,9 +84,9 @@ static void churn_under_a_reader(void) {
   CHECK(poll_while_running() > 10);
   for (int i = 0; i < 2; i++)
     pthread_join(threads[i], NULL);
-  figures f;
+  stats f;
   arrowpool_stats sum;
-  CHECK(!figures_read_live(path, &f));
+  CHECK(!stats_read_live(path, &f));
   counters_read(POOL, &sum);
   CHECK(f.pools[0].values.num_frees == 2 * ROUNDS && f.pools[0].values.bytes_allocated == 1);
 #define X(name, unit, help) CHECK(f.pools[0].values.name == sum.name);
@@ -95,7 +95,7 @@ static void churn_under_a_reader(void) {
   CHECK(f.pools[0].values.max_memory == sum.max_memory);
   CHECK(!memcmp(f.pools[0].size_histogram, sum.size_histogram, sizeof sum.size_histogram));
   CHECK(!memcmp(f.pools[0].live_histogram, sum.live_histogram, sizeof sum.live_histogram));
-  figures_free(&f);
+  stats_free(&f);
   unlink(path);
 }
 

@@ -1,6 +1,6 @@
-/* What tells a live buffer from any other address (runs.h, slots.h, backend.h), and that a free or a
+/* What tells a live buffer from any other address (page_runs.h, slots.h, backend.h), and that a free or a
  * reallocation of another ends the program with one line (misuse.h), in children. What comes of misuse
- * through the doors is tests/shim/misuse.bats's business. */
+ * through the hooks is tests/shim/misuse.bats's business. */
 #include "unit.h"
 
 #include "base/misuse.h"
@@ -25,20 +25,20 @@ static int start(void **state) {
 }
 
 TEST(a_block_has_a_note_until_it_is_forgotten_and_no_other_address_has) {
-  char *run = runs_allocate(2, 64 * PAGE, PAGE);
+  char *run = page_runs_allocate(2, 64 * PAGE, PAGE);
   static const size_t sizes[] = {1, 64, 1024, 61438, 61439, 65536, 1835008};
   assert_non_null(run);
-  assert_false(runs_is_noted(run));
+  assert_false(page_runs_is_noted(run));
   for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-    runs_note_requested(run, sizes[i]);
-    assert_true(runs_is_noted(run));
-    assert_false(runs_is_noted(run + 8));
+    page_runs_note_requested(run, sizes[i]);
+    assert_true(page_runs_is_noted(run));
+    assert_false(page_runs_is_noted(run + 8));
     for (size_t inner = 64; inner <= 320; inner += 64)
-      assert_false(runs_is_noted(run + inner));
-    runs_forget(run);
-    assert_false(runs_is_noted(run));
+      assert_false(page_runs_is_noted(run + inner));
+    page_runs_forget(run);
+    assert_false(page_runs_is_noted(run));
   }
-  assert_false(runs_is_noted(runs_window.base + runs_window.size - 64));
+  assert_false(page_runs_is_noted(page_runs_window.base + page_runs_window.size - 64));
 }
 
 TEST(a_slots_buffer_is_live_at_its_start_and_claimed_once) {

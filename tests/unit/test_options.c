@@ -49,10 +49,10 @@ TEST(good_values_are_taken) {
       {OPTION_DECAY, "1s", 1000},
       {OPTION_DECAY, "never", OPTIONS_NEVER},
       {OPTION_THP, "always", 1},
-      {OPTION_DOORS, "all", OPTIONS_DOOR_LIBC | OPTIONS_DOOR_ARROW_MI | OPTIONS_DOOR_ARROW_VTABLE},
-      {OPTION_DOORS, "libc", OPTIONS_DOOR_LIBC},
-      {OPTION_DOORS, "arrow_vtable,libc", OPTIONS_DOOR_LIBC | OPTIONS_DOOR_ARROW_VTABLE},
-      {OPTION_DOORS, "libc,libc", OPTIONS_DOOR_LIBC},
+      {OPTION_HOOKS, "all", OPTIONS_HOOK_LIBC | OPTIONS_HOOK_ARROW_MI | OPTIONS_HOOK_ARROW_VTABLE},
+      {OPTION_HOOKS, "libc", OPTIONS_HOOK_LIBC},
+      {OPTION_HOOKS, "arrow_vtable,libc", OPTIONS_HOOK_LIBC | OPTIONS_HOOK_ARROW_VTABLE},
+      {OPTION_HOOKS, "libc,libc", OPTIONS_HOOK_LIBC},
       {OPTION_DEBUG, "abort", 3},
       {OPTION_LOG, "quiet", OPTIONS_LOG_QUIET},
       {OPTION_LOG, "info", OPTIONS_LOG_INFO},
@@ -82,7 +82,7 @@ TEST(bad_values_are_refused_and_leave_the_value_alone) {
        {"", "0", "0%", "101%", "-5", "1.5G", "5X", "5k", "5KIB", "G", "%", "5 G", "9223372036854775808",
         "9007199254740992K", "9999999T", "50%%"}},
       {OPTION_DECAY, {"", "1", "Never", "forever", "-1s", "9223372036854775808ms"}},
-      {OPTION_DOORS, {"", "none", "libc,", ",libc", "libc,,arrow_mi", "all,libc", "libc arrow_mi", "lib"}},
+      {OPTION_HOOKS, {"", "none", "libc,", ",libc", "libc,,arrow_mi", "all,libc", "libc arrow_mi", "lib"}},
       {OPTION_STATS, {"", "%", "file-%d", "%x", "100%", "%%%"}},
       {OPTION_LIVE, {""}},
   };
@@ -129,7 +129,7 @@ TEST(values_are_described_in_words) {
       {OPTION_POOL, "jemalloc or system"},
       {OPTION_STATS, "off, stderr or a path (%p pid, %h host, %e program, %t start time, %%)"},
       {OPTION_STATS_FORMAT, "text, json, jsonl or prometheus"},
-      {OPTION_DOORS, "all, libc, arrow_mi or arrow_vtable"},
+      {OPTION_HOOKS, "all, libc, arrow_mi or arrow_vtable"},
       {OPTION_STATS_IDLE, "0 or 1"},
       {OPTION_LOG, "quiet, warn or info"},
   };
@@ -190,7 +190,7 @@ TEST(an_empty_environment_gives_the_defaults_without_a_word) {
     assert_null(o.values[OPTION_LIVE].text);
     assert_int_equal(o.values[OPTION_LIMIT].number, 0);
     assert_int_equal(o.values[OPTION_DECAY].number, 1000);
-    assert_int_equal(o.values[OPTION_DOORS].number, 7);
+    assert_int_equal(o.values[OPTION_HOOKS].number, 7);
     assert_int_equal(o.values[OPTION_LOG].number, OPTIONS_LOG_WARN);
     for (int id = 0; id < OPTION_COUNT; id++)
       assert_false(o.values[id].given);
@@ -199,7 +199,7 @@ TEST(an_empty_environment_gives_the_defaults_without_a_word) {
 
 TEST(values_of_the_environment_are_read_as_given) {
   static const char *const variables[] = {"ARROW_POOL=jemalloc",   "ARROW_POOL_STATS=/tmp/%p.json",
-                                          "ARROW_POOL_DOORS=libc", "ARROW_POOL_STATS_IDLE=1",
+                                          "ARROW_POOL_HOOKS=libc", "ARROW_POOL_STATS_IDLE=1",
                                           "ARROW_POOL_LOG=info",   NULL};
   options o;
   read_environment(&o, variables);
@@ -207,7 +207,7 @@ TEST(values_of_the_environment_are_read_as_given) {
   assert_int_equal(o.values[OPTION_POOL].number, OPTIONS_POOL_JEMALLOC);
   assert_true(o.values[OPTION_POOL].given);
   assert_string_equal(o.values[OPTION_STATS].text, "/tmp/%p.json");
-  assert_int_equal(o.values[OPTION_DOORS].number, OPTIONS_DOOR_LIBC);
+  assert_int_equal(o.values[OPTION_HOOKS].number, OPTIONS_HOOK_LIBC);
   assert_int_equal(o.values[OPTION_STATS_IDLE].number, 1);
   assert_int_equal(o.values[OPTION_LOG].number, OPTIONS_LOG_INFO);
   assert_false(o.values[OPTION_THP].given);
@@ -218,14 +218,14 @@ TEST(a_bad_value_is_named_with_the_choices_and_the_default_is_used) {
                                           "ARROW_POOL_LOG=loud",
                                           "ARROW_POOL_STATS_FORMAT=xml",
                                           "ARROW_POOL_STATS_IDLE=maybe",
-                                          "ARROW_POOL_DOORS=front",
+                                          "ARROW_POOL_HOOKS=front",
                                           NULL};
   static const char *const expected[] = {
       "ARROW_POOL_LOG=loud: choose quiet, warn or info; using warn", /* first: it decides about the others */
       "ARROW_POOL=fast: choose jemalloc or system; using system",
       "ARROW_POOL_STATS_FORMAT=xml: choose text, json, jsonl or prometheus; using none",
       "ARROW_POOL_STATS_IDLE=maybe: choose 0 or 1; using 0",
-      "ARROW_POOL_DOORS=front: choose all, libc, arrow_mi or arrow_vtable; using all",
+      "ARROW_POOL_HOOKS=front: choose all, libc, arrow_mi or arrow_vtable; using all",
   };
   options o;
   read_environment(&o, variables);
@@ -280,7 +280,7 @@ TEST(each_option_takes_a_value_without_a_word) {
                                                     [OPTION_LIMIT] = "1G",
                                                     [OPTION_DECAY] = "2s",
                                                     [OPTION_THP] = "always",
-                                                    [OPTION_DOORS] = "libc,arrow_vtable",
+                                                    [OPTION_HOOKS] = "libc,arrow_vtable",
                                                     [OPTION_DEBUG] = "warn",
                                                     [OPTION_POOL] = "jemalloc",
                                                     [OPTION_LOG] = "info"};
@@ -305,7 +305,7 @@ TEST(an_unknown_name_gets_the_nearest_known_one) {
                          "ARROW_POOL_STATS=off",
                          "ARROW_POOL_STAT=off",
                          "ARROW_POOL_LIMITS=",
-                         "ARROW_POOL_DOOR=libc",
+                         "ARROW_POOL_HOOK=libc",
                          "ARROW_POOLS=x",
                          "ARROW_DEFAULT_MEMORY_POOL=system",
                          "ARROW_POOL_THp",
@@ -314,7 +314,7 @@ TEST(an_unknown_name_gets_the_nearest_known_one) {
   static const char *const expected[] = {
       "ARROW_POOL_STAT: unknown variable; the nearest is ARROW_POOL_STATS",
       "ARROW_POOL_LIMITS: unknown variable; the nearest is ARROW_POOL_LIMIT",
-      "ARROW_POOL_DOOR: unknown variable; the nearest is ARROW_POOL_DOORS",
+      "ARROW_POOL_HOOK: unknown variable; the nearest is ARROW_POOL_HOOKS",
       "ARROW_POOL_THp: unknown variable; the nearest is ARROW_POOL_THP",
   };
   line_count = 0;

@@ -201,7 +201,8 @@ static bool view_of(const char *name, pool_view *out) {
 /* ---- pools that remember ---- */
 
 TEST(a_pool_that_remembers_counts_what_was_asked_for) {
-  pool_config config = {.backend = &backend_jemalloc, .basis = POOL_REMEMBERED, .sight = POOL_SEES_ALL};
+  pool_config config = {
+      .backend = &backend_jemalloc, .size_source = POOL_SIZE_FROM_BACKEND, .frees = POOL_ALL_FREES_PASS};
   arrowpool_pool *pool;
   assert_int_equal(pool_create("remembers", config, &pool), ARROWPOOL_OK);
   static const int64_t sizes[] = {1, 65, 1000, 14337, 64 * KIB - 1, 64 * KIB, 200 * KIB + 3, 5 * MIB + 1};
@@ -224,7 +225,8 @@ TEST(a_pool_that_remembers_counts_what_was_asked_for) {
 }
 
 TEST(reallocating_without_an_alignment_keeps_the_first_one) {
-  pool_config config = {.backend = &backend_jemalloc, .basis = POOL_REMEMBERED, .sight = POOL_SEES_ALL};
+  pool_config config = {
+      .backend = &backend_jemalloc, .size_source = POOL_SIZE_FROM_BACKEND, .frees = POOL_ALL_FREES_PASS};
   arrowpool_pool *pool;
   assert_int_equal(pool_create("aligned", config, &pool), ARROWPOOL_OK);
   for (int64_t alignment = 64; alignment <= 4 * MIB; alignment *= 2) {
@@ -242,7 +244,8 @@ TEST(reallocating_without_an_alignment_keeps_the_first_one) {
 }
 
 TEST(what_a_pool_cannot_see_is_unknown) {
-  pool_config config = {.backend = &backend_system, .basis = POOL_TOLD, .sight = POOL_SEES_OWN};
+  pool_config config = {
+      .backend = &backend_system, .size_source = POOL_SIZE_FROM_CALLER, .frees = POOL_OWN_FREES_PASS};
   arrowpool_pool *pool;
   assert_int_equal(pool_create("blind", config, &pool), ARROWPOOL_OK);
   pool_view view;

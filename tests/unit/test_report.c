@@ -293,18 +293,18 @@ TEST(a_report_without_pools_says_so) {
   assert_string_equal(value_at(o.text, "process.jemalloc_active_bytes"), "null"); /* it was not started */
 }
 
-static arrowpool_pool *make_pool(const char *name, const backend *b, pool_sight sight) {
+static arrowpool_pool *make_pool(const char *name, const backend *b, pool_frees frees) {
   arrowpool_pool *pool = NULL;
-  pool_config config = {.backend = b, .sight = sight};
+  pool_config config = {.backend = b, .frees = frees};
   assert_int_equal(pool_create(name, config, &pool), ARROWPOOL_OK);
   return pool;
 }
 
 TEST(the_json_report_has_every_pool_and_field) {
-  arrowpool_pool *pool = make_pool("c:odd \"name\\", &backend_jemalloc, POOL_SEES_ALL),
-                 *blind = make_pool("libc", &backend_system, POOL_SEES_OWN);
+  arrowpool_pool *pool = make_pool("c:odd \"name\\", &backend_jemalloc, POOL_ALL_FREES_PASS),
+                 *blind = make_pool("libc", &backend_system, POOL_OWN_FREES_PASS);
   void *buffer;
-  make_pool("unused", &backend_system, POOL_SEES_ALL);
+  make_pool("unused", &backend_system, POOL_ALL_FREES_PASS);
   assert_int_equal(pool_allocate(pool, 5000, 64, &buffer), ARROWPOOL_OK);
   pool_note_allocated(blind, 70);
   output o = report(ARROWPOOL_FORMAT_JSON, REPORT_ASK_JEMALLOC);

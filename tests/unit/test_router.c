@@ -1,4 +1,4 @@
-/* The shim's router and the functions behind it, without the doors: which door is open, which pool serves
+/* The shim's router and the functions behind it, without the hooks: which hook is open, which pool serves
  * it. The router wakes up once in a process, so every case is a forked child with an environment of its
  * own; what it says on stderr is caught. */
 #include "unit.h"
@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The program's frees are not the doors', which are not here. */
+/* The program's frees are not the hooks', which are not here. */
 static const char *way_past_us;
 const char *bypass_find(void) { return way_past_us; }
 
@@ -51,28 +51,29 @@ static void run_case(char *const variables[], void (*body)(void)) {
 
 #define CASE(body, ...) run_case((char *const[]){__VA_ARGS__, NULL}, body)
 
-/* ---- which door, which pool ---- */
+/* ---- which hook, which pool ---- */
 
 /* Of libc's functions the next allocator may do the work; Arrow's are always served by the pool. */
 static void both_open_on(bool serves_libc, const backend *b) {
   CHECK(router_awake());
   for (int name = 0; name < ROUTER_POOLS; name++) {
-    const router_door *door = router_door_of((router_pool_name)name);
-    CHECK(door && door->open && door->ours == (name != ROUTER_LIBC || serves_libc));
-    CHECK(pool_get_config(door->pool)->backend == b);
+    const router_hook *hook = router_hook_of((router_pool_name)name);
+    CHECK(hook && hook->active && hook->ours == (name != ROUTER_LIBC || serves_libc));
+    CHECK(pool_get_config(hook->pool)->backend == b);
   }
-  CHECK(strcmp(pool_name(the_router.doors[ROUTER_LIBC].pool), "libc") == 0);
-  CHECK(strcmp(pool_name(the_router.doors[ROUTER_ARROW_MIMALLOC].pool),
-               router_vtable_door() ? "arrow_mi" : "arrow.mimalloc") == 0);
-  CHECK(router_libc_pool() == the_router.doors[ROUTER_LIBC].pool);
+  CHECK(strcmp(pool_name(the_router.hooks[ROUTER_LIBC].pool), "libc") == 0);
+  CHECK(strcmp(pool_name(the_router.hooks[ROUTER_ARROW_MIMALLOC].pool),
+               router_vtable_hook() ? "arrow_mi" : "arrow.mimalloc") == 0);
+  CHECK(router_libc_pool() == the_router.hooks[ROUTER_LIBC].pool);
 }
 
 static void expect_system(void) {
   both_open_on(false, &backend_system);
-  const pool_config *libc = pool_get_config(the_router.doors[ROUTER_LIBC].pool),
-                    *arrow = pool_get_config(the_router.doors[ROUTER_ARROW_MIMALLOC].pool);
-  CHECK(libc->basis == POOL_TOLD && libc->sight == POOL_SEES_OWN); /* only requests are seen */
-  CHECK(arrow->basis == POOL_REMEMBERED && arrow->sight == POOL_SEES_ALL);
+  const pool_config *libc = pool_get_config(the_router.hooks[ROUTER_LIBC].pool),
+                    *arrow = pool_get_config(the_router.hooks[ROUTER_ARROW_MIMALLOC].pool);
+  CHECK(libc->size_source == POOL_SIZE_FROM_CALLER &&
+        libc->frees == POOL_OWN_FREES_PASS); /* only requests are seen */
+  CHECK(arrow->size_source == POOL_SIZE_FROM_BACKEND && arrow->frees == POOL_ALL_FREES_PASS);
 }
 
 static void expect_system_by_default(void) {
@@ -89,17 +90,17 @@ static void expect_jemalloc(void) {
   both_open_on(true, &backend_jemalloc);
   CHECK(arrowpool_default() == arrowpool_jemalloc());
   for (int name = 0; name < ROUTER_POOLS; name++)
-    CHECK(pool_get_config(the_router.doors[name].pool)->basis == POOL_REMEMBERED);
+    CHECK(pool_get_config(the_router.hooks[name].pool)->size_source == POOL_SIZE_FROM_BACKEND);
 }
 
 static void expect_guarded_system(void) {
   both_open_on(true, &guard_system);
   for (int name = 0; name < ROUTER_POOLS; name++) {
-    const pool_config *config = pool_get_config(the_router.doors[name].pool);
-    CHECK(config->basis == POOL_GUARDED && config->sight == POOL_SEES_ALL);
+    const pool_config *config = pool_get_config(the_router.hooks[name].pool);
+    CHECK(config->size_source == POOL_SIZE_FROM_BACKEND_DEBUG && config->frees == POOL_ALL_FREES_PASS);
   }
   int strange;
-  void *buffer = router_allocate(router_door_of(ROUTER_LIBC), 100, 64);
+  void *buffer = router_allocate(router_hook_of(ROUTER_LIBC), 100, 64);
   CHECK(buffer && router_owns(buffer) && !router_owns(&strange));
   pool_free(router_libc_pool(), buffer, POOL_SIZE_UNKNOWN, 0);
   CHECK(!router_owns(buffer));
@@ -119,26 +120,26 @@ TEST(the_system_serves_unless_jemalloc_is_chosen) {
 }
 
 static void expect_libc_only(void) {
-  CHECK(router_door_of(ROUTER_LIBC));
-  CHECK(!router_door_of(ROUTER_ARROW_MIMALLOC));
+  CHECK(router_hook_of(ROUTER_LIBC));
+  CHECK(!router_hook_of(ROUTER_ARROW_MIMALLOC));
 }
 
 static void expect_arrow_mi_only(void) {
-  CHECK(!router_door_of(ROUTER_LIBC));
-  CHECK(router_door_of(ROUTER_ARROW_MIMALLOC));
+  CHECK(!router_hook_of(ROUTER_LIBC));
+  CHECK(router_hook_of(ROUTER_ARROW_MIMALLOC));
   CHECK(router_libc_pool()); /* for pointers that come back, even so */
 }
 
 static void expect_all_shut(void) {
   CHECK(router_awake());
-  CHECK(!router_door_of(ROUTER_LIBC) && !router_door_of(ROUTER_ARROW_MIMALLOC));
+  CHECK(!router_hook_of(ROUTER_LIBC) && !router_hook_of(ROUTER_ARROW_MIMALLOC));
 }
 
-TEST(doors_that_are_not_chosen_are_shut) {
-  CASE(expect_libc_only, "ARROW_POOL_DOORS=libc");
-  CASE(expect_arrow_mi_only, "ARROW_POOL_DOORS=arrow_mi");
-  CASE(expect_all_shut, "ARROW_POOL_DOORS=arrow_vtable");
-  CASE(expect_system_by_default, "ARROW_POOL_DOORS=libc,arrow_mi");
+TEST(hooks_that_are_not_chosen_are_shut) {
+  CASE(expect_libc_only, "ARROW_POOL_HOOKS=libc");
+  CASE(expect_arrow_mi_only, "ARROW_POOL_HOOKS=arrow_mi");
+  CASE(expect_all_shut, "ARROW_POOL_HOOKS=arrow_vtable");
+  CASE(expect_system_by_default, "ARROW_POOL_HOOKS=libc,arrow_mi");
 }
 
 TEST(mistakes_are_one_line_each_and_the_defaults_are_used) {
@@ -153,9 +154,9 @@ TEST(mistakes_are_one_line_each_and_the_defaults_are_used) {
 static void sleep_without_environment(void) {
   char **kept = environ;
   environ = NULL;
-  CHECK(!router_awake() && !router_door_of(ROUTER_LIBC) && !router_door_of(ROUTER_ARROW_MIMALLOC));
+  CHECK(!router_awake() && !router_hook_of(ROUTER_LIBC) && !router_hook_of(ROUTER_ARROW_MIMALLOC));
   environ = kept;
-  CHECK(router_awake() && router_door_of(ROUTER_LIBC));
+  CHECK(router_awake() && router_hook_of(ROUTER_LIBC));
   CHECK(!router_wake()); /* once only */
 }
 
@@ -165,19 +166,19 @@ TEST(the_router_sleeps_until_there_is_an_environment) {
 
 static void *wake_or_pass_on(void *index) {
   (void)index;
-  const router_door *door = router_door_of(ROUTER_LIBC); /* NULL while another thread wakes it */
-  CHECK(!door || (door->ours && door->pool == router_libc_pool()));
+  const router_hook *hook = router_hook_of(ROUTER_LIBC); /* NULL while another thread wakes it */
+  CHECK(!hook || (hook->ours && hook->pool == router_libc_pool()));
   return NULL;
 }
 
 static void wake_in_many_threads(void) {
   unit_run_threads(8, wake_or_pass_on);
-  CHECK(router_door_of(ROUTER_LIBC));
+  CHECK(router_hook_of(ROUTER_LIBC));
 }
 
 static void libc_only_counts(void) {
   CHECK(router_awake());
-  const router_door *libc = router_door_of(ROUTER_LIBC), *arrow = router_door_of(ROUTER_ARROW_MIMALLOC);
+  const router_hook *libc = router_hook_of(ROUTER_LIBC), *arrow = router_hook_of(ROUTER_ARROW_MIMALLOC);
   CHECK(libc && !libc->ours && arrow && arrow->ours);
 }
 
@@ -188,7 +189,7 @@ TEST(where_frees_would_go_past_us_libc_is_only_counted) {
   CASE(libc_only_counts, "ARROW_POOL=system", "ARROW_POOL_DEBUG=abort");
   CASE(libc_only_counts, "ARROW_POOL=jemalloc", "ARROW_POOL_LOG=info");
   assert_string_equal(said,
-                      "arrowpool: the libc door only counts: the program calls a free that is not ours\n");
+                      "arrowpool: the libc hook only counts: the program calls a free that is not ours\n");
   way_past_us = NULL;
 }
 
@@ -197,7 +198,7 @@ TEST(many_threads_may_wake_the_router) { CASE(wake_in_many_threads, "ARROW_POOL=
 /* ---- whose pointer ---- */
 
 static void tell_owners_apart(void) {
-  arrowpool_pool *pool = router_door_of(ROUTER_LIBC)->pool;
+  arrowpool_pool *pool = router_hook_of(ROUTER_LIBC)->pool;
   for (int64_t size = 1; size <= 4 * MIB; size *= 3) {
     void *ours, *theirs;
     CHECK(pool_allocate(pool, size, 64, &ours) == ARROWPOOL_OK);
@@ -215,9 +216,9 @@ static void tell_owners_apart(void) {
 
 static void own_nothing(void) {
   void *theirs;
-  CHECK(pool_allocate(router_door_of(ROUTER_ARROW_MIMALLOC)->pool, 1000, 64, &theirs) == ARROWPOOL_OK);
+  CHECK(pool_allocate(router_hook_of(ROUTER_ARROW_MIMALLOC)->pool, 1000, 64, &theirs) == ARROWPOOL_OK);
   CHECK(!range_owns(theirs));
-  pool_free(the_router.doors[ROUTER_ARROW_MIMALLOC].pool, theirs, POOL_SIZE_UNKNOWN, 1);
+  pool_free(the_router.hooks[ROUTER_ARROW_MIMALLOC].pool, theirs, POOL_SIZE_UNKNOWN, 1);
 }
 
 TEST(a_pointer_of_ours_is_told_by_its_address) {
@@ -300,7 +301,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_system_serves_unless_jemalloc_is_chosen),
       cmocka_unit_test(a_debug_mode_serves_libc_from_the_system_too),
-      cmocka_unit_test(doors_that_are_not_chosen_are_shut),
+      cmocka_unit_test(hooks_that_are_not_chosen_are_shut),
       cmocka_unit_test(mistakes_are_one_line_each_and_the_defaults_are_used),
       cmocka_unit_test(the_router_sleeps_until_there_is_an_environment),
       cmocka_unit_test(where_frees_would_go_past_us_libc_is_only_counted),

@@ -212,7 +212,7 @@ static void keep_a_grown_buffer(void) {
   }
 }
 
-TEST(a_grown_buffer_stays_warm_whole) { assert_true(unit_in_child(keep_a_grown_buffer)); }
+TEST(a_grown_buffer_keeps_its_idle_pages) { assert_true(unit_in_child(keep_a_grown_buffer)); }
 
 TEST(idle_pages_never_exceed_what_was_live) { assert_true(unit_in_child(stay_within_bounds)); }
 
@@ -227,7 +227,7 @@ int main(void) {
       cmocka_unit_test(idle_pages_are_kept_and_returned_on_demand),
       cmocka_unit_test(idle_pages_expire),
       cmocka_unit_test(idle_pages_never_exceed_what_was_live),
-      cmocka_unit_test(a_grown_buffer_stays_warm_whole),
+      cmocka_unit_test(a_grown_buffer_keeps_its_idle_pages),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

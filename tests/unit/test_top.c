@@ -11,28 +11,28 @@
 typedef struct sample {
   const char *file, *program, *pool;
   int64_t pid, live, allocations, copied, bytes_copied, resident;
-  figures_state state;
+  stats_state state;
 } sample;
 
-static figures_pool pool_of(const sample *s) {
-  figures_pool p = {.values = {.bytes_allocated = s->live,
-                               .max_memory = s->live,
-                               .num_allocations = s->allocations,
-                               .reallocs_copied = s->copied,
-                               .bytes_copied = s->bytes_copied}};
+static stats_pool pool_of(const sample *s) {
+  stats_pool p = {.values = {.bytes_allocated = s->live,
+                             .max_memory = s->live,
+                             .num_allocations = s->allocations,
+                             .reallocs_copied = s->copied,
+                             .bytes_copied = s->bytes_copied}};
   snprintf(p.name, sizeof p.name, "%s", s->pool ? s->pool : "libc");
   return p;
 }
 
 static void add(top_model *m, const sample *s, int64_t now) {
-  figures_pool pool = pool_of(s);
-  figures f = {.pid = s->pid,
-               .state = s->state,
-               .rss_bytes = s->resident,
-               .start_time = 1000,
-               .time = 3000,
-               .pools = &pool,
-               .pool_count = 1};
+  stats_pool pool = pool_of(s);
+  stats f = {.pid = s->pid,
+             .state = s->state,
+             .rss_bytes = s->resident,
+             .start_time = 1000,
+             .time = 3000,
+             .pools = &pool,
+             .pool_count = 1};
   snprintf(f.program, sizeof f.program, "%s", s->program ? s->program : "python3");
   assert_true(top_model_add(m, s->file, &f, now));
 }
@@ -61,7 +61,7 @@ static const char *lines(const top_model *m) {
 static const sample three[] = {
     {.file = "a", .program = "etl", .pid = 30, .live = 100, .allocations = 2},
     {.file = "b", .program = "Dask", .pid = 20, .live = 300, .allocations = 9, .pool = "c:big"},
-    {.file = "c", .pid = 10, .live = 200, .allocations = 4, .state = FIGURES_GONE},
+    {.file = "c", .pid = 10, .live = 200, .allocations = 4, .state = STATS_GONE},
 };
 
 TEST(a_rate_is_that_of_the_time_since_the_last_refresh) {
@@ -111,9 +111,9 @@ TEST(a_rate_is_never_negative_or_of_no_time) {
 
 TEST(what_no_pool_knows_is_unknown_and_what_some_know_is_summed) {
   top_model m = {0};
-  figures_pool pools[] = {pool_of(&(sample){.live = ARROWPOOL_UNKNOWN, .allocations = 6, .pool = "libc"}),
-                          pool_of(&(sample){.live = 70, .allocations = 4, .pool = "arrow.mimalloc"})};
-  figures f = {.time = 1000, .pools = pools, .pool_count = 1};
+  stats_pool pools[] = {pool_of(&(sample){.live = ARROWPOOL_UNKNOWN, .allocations = 6, .pool = "libc"}),
+                        pool_of(&(sample){.live = 70, .allocations = 4, .pool = "arrow.mimalloc"})};
+  stats f = {.time = 1000, .pools = pools, .pool_count = 1};
   top_model_begin(&m);
   assert_true(top_model_add(&m, "a", &f, 5000));
   f.pool_count = 2;

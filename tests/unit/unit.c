@@ -24,8 +24,8 @@ const char *__asan_default_options(void) { return "allocator_may_return_null=1:d
 const char *__ubsan_default_options(void);
 const char *__ubsan_default_options(void) { return "print_stacktrace=1"; }
 #elif UNIT_TSAN
-/* The deadlock detector gives up at 64 locks held by a thread; a fork takes all of gate.h's, and jemalloc's.
- * Their order is written down in gate.h. */
+/* The deadlock detector gives up at 64 locks held by a thread; a fork takes all of locks.h's, and jemalloc's.
+ * Their order is written down in locks.h. */
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) {
   /* The housekeeping thread ends by itself and is joined by the next one, or by a fork; exit has no reason to

@@ -1,5 +1,5 @@
-/* The ledger alone (ledger.h): a bit for each 16 bytes of address space. No address here is ever touched, so
- * they are made up; each test has a stretch of its own. */
+/* The exceptions to what addresses say (ownership.h): a bit for each 16 bytes of address space. No address
+ * here is ever touched, so they are made up; each test has a stretch of its own. */
 #include "unit.h"
 
 #include "shim/ownership.h"
@@ -16,31 +16,31 @@ static const void *at(uintptr_t address) { return (const void *)address; }
 /* ---- one address ---- */
 
 TEST(nothing_is_there_before_something_was_entered) { /* so this one runs first */
-  assert_false(atomic_load(&ledger_in_use));
-  assert_false(ledger_has(at(3 * LEAF)));
-  assert_false(ledger_look_up(at(3 * LEAF)));
-  assert_false(ledger_strike(at(3 * LEAF)));
-  assert_false(ledger_look_up(NULL));
-  assert_false(ledger_strike(NULL));
-  assert_false(atomic_load(&ledger_in_use));
+  assert_false(atomic_load(&ownership_in_use));
+  assert_false(ownership_has(at(3 * LEAF)));
+  assert_false(ownership_look_up(at(3 * LEAF)));
+  assert_false(ownership_remove(at(3 * LEAF)));
+  assert_false(ownership_look_up(NULL));
+  assert_false(ownership_remove(NULL));
+  assert_false(atomic_load(&ownership_in_use));
 }
 
 TEST(what_is_entered_is_there_until_it_is_struck_off) {
   const void *buffer = at(4 * LEAF + 4096);
-  assert_true(ledger_enter(buffer));
-  assert_true(atomic_load(&ledger_in_use));
-  assert_true(ledger_has(buffer) && ledger_look_up(buffer));
-  assert_true(ledger_strike(buffer));
-  assert_false(ledger_has(buffer));
-  assert_false(ledger_strike(buffer)); /* once only */
+  assert_true(ownership_add(buffer));
+  assert_true(atomic_load(&ownership_in_use));
+  assert_true(ownership_has(buffer) && ownership_look_up(buffer));
+  assert_true(ownership_remove(buffer));
+  assert_false(ownership_has(buffer));
+  assert_false(ownership_remove(buffer)); /* once only */
 }
 
 TEST(entering_twice_is_entering_once) {
   const void *buffer = at(4 * LEAF + 8192);
-  assert_true(ledger_enter(buffer));
-  assert_true(ledger_enter(buffer));
-  assert_true(ledger_strike(buffer));
-  assert_false(ledger_has(buffer));
+  assert_true(ownership_add(buffer));
+  assert_true(ownership_add(buffer));
+  assert_true(ownership_remove(buffer));
+  assert_false(ownership_has(buffer));
 }
 
 TEST(neighbours_do_not_know_of_each_other) {
@@ -48,23 +48,23 @@ TEST(neighbours_do_not_know_of_each_other) {
   const uintptr_t firsts[] = {5 * LEAF + UNIT, 5 * LEAF + 63 * UNIT, 6 * LEAF - UNIT};
   for (size_t i = 0; i < COUNT_OF(firsts); i++) {
     const void *first = at(firsts[i]), *second = at(firsts[i] + UNIT);
-    assert_true(ledger_enter(first));
-    assert_false(ledger_has(second));
-    assert_true(ledger_enter(second));
-    assert_true(ledger_strike(first));
-    assert_false(ledger_has(first));
-    assert_true(ledger_has(second));
-    assert_true(ledger_strike(second));
+    assert_true(ownership_add(first));
+    assert_false(ownership_has(second));
+    assert_true(ownership_add(second));
+    assert_true(ownership_remove(first));
+    assert_false(ownership_has(first));
+    assert_true(ownership_has(second));
+    assert_true(ownership_remove(second));
   }
 }
 
 TEST(every_bit_of_a_word_is_an_address_of_its_own) {
   for (uintptr_t i = 0; i < 256; i++)
-    assert_true(ledger_enter(at(7 * LEAF + i * UNIT)));
+    assert_true(ownership_add(at(7 * LEAF + i * UNIT)));
   for (uintptr_t i = 0; i < 256; i++) {
-    assert_true(ledger_strike(at(7 * LEAF + i * UNIT)));
+    assert_true(ownership_remove(at(7 * LEAF + i * UNIT)));
     for (uintptr_t k = 0; k < 256; k++)
-      assert_int_equal(ledger_has(at(7 * LEAF + k * UNIT)), k > i);
+      assert_int_equal(ownership_has(at(7 * LEAF + k * UNIT)), k > i);
   }
 }
 
@@ -72,42 +72,42 @@ TEST(every_bit_of_a_word_is_an_address_of_its_own) {
 
 TEST(an_address_that_is_no_multiple_of_16_is_refused) {
   const uintptr_t buffer = 8 * LEAF + 640;
-  assert_true(ledger_enter(at(buffer)));
+  assert_true(ownership_add(at(buffer)));
   for (uintptr_t off = 1; off < UNIT; off++) {
-    assert_false(ledger_enter(at(buffer + off)));
-    assert_false(ledger_has(at(buffer + off)));
-    assert_false(ledger_strike(at(buffer + off)));
+    assert_false(ownership_add(at(buffer + off)));
+    assert_false(ownership_has(at(buffer + off)));
+    assert_false(ownership_remove(at(buffer + off)));
   }
-  assert_true(ledger_strike(at(buffer))); /* still there */
+  assert_true(ownership_remove(at(buffer))); /* still there */
 }
 
 TEST(an_address_beyond_48_bits_is_refused) {
   const uintptr_t low = 9 * LEAF + UNIT;
-  assert_true(ledger_enter(at(low)));
+  assert_true(ownership_add(at(low)));
   for (int bit = 48; bit < 64; bit++) {
     const void *far = at(low | (uintptr_t)1 << bit);
-    assert_false(ledger_enter(far));
-    assert_false(ledger_has(far));
-    assert_false(ledger_strike(far));
+    assert_false(ownership_add(far));
+    assert_false(ownership_has(far));
+    assert_false(ownership_remove(far));
   }
-  assert_true(ledger_strike(at(low)));
+  assert_true(ownership_remove(at(low)));
 }
 
 TEST(the_first_and_the_last_address_can_be_entered) {
   const uintptr_t ends[] = {UNIT, ((uintptr_t)1 << 48) - UNIT};
   for (size_t i = 0; i < COUNT_OF(ends); i++) {
-    assert_true(ledger_enter(at(ends[i])));
-    assert_true(ledger_has(at(ends[i])));
-    assert_true(ledger_strike(at(ends[i])));
+    assert_true(ownership_add(at(ends[i])));
+    assert_true(ownership_has(at(ends[i])));
+    assert_true(ownership_remove(at(ends[i])));
   }
 }
 
 TEST(errno_is_kept) {
   errno = EDOM;
-  assert_true(ledger_enter(at(10 * LEAF))); /* makes a leaf */
-  ledger_enter(at(10 * LEAF + 1));
-  ledger_strike(at(10 * LEAF));
-  ledger_look_up(at(11 * LEAF));
+  assert_true(ownership_add(at(10 * LEAF))); /* makes a leaf */
+  ownership_add(at(10 * LEAF + 1));
+  ownership_remove(at(10 * LEAF));
+  ownership_look_up(at(11 * LEAF));
   assert_int_equal(errno, EDOM);
 }
 
@@ -124,19 +124,19 @@ TEST(random_operations_agree_with_a_plain_table) {
     const void *buffer = at(base + place * UNIT);
     switch (unit_random(&random) % 3) {
     case 0:
-      assert_true(ledger_enter(buffer));
+      assert_true(ownership_add(buffer));
       model[place] = true;
       break;
     case 1:
-      assert_int_equal(ledger_strike(buffer), model[place]);
+      assert_int_equal(ownership_remove(buffer), model[place]);
       model[place] = false;
       break;
     default:
-      assert_int_equal(ledger_has(buffer), model[place]);
+      assert_int_equal(ownership_has(buffer), model[place]);
     }
   }
   for (size_t place = 0; place < PLACES; place++)
-    assert_int_equal(ledger_strike(at(base + place * UNIT)), model[place]);
+    assert_int_equal(ownership_remove(at(base + place * UNIT)), model[place]);
 }
 
 #define THREADS 8
@@ -148,11 +148,11 @@ static void *enter_and_strike_among_others(void *index) {
   for (int i = 0; i < ROUNDS; i++) {
     uintptr_t place = unit_random(&random) % 32 * THREADS + (uintptr_t)index;
     const void *buffer = at(14 * LEAF + place * UNIT);
-    CHECK(!ledger_has(buffer) && !ledger_strike(buffer));
-    CHECK(ledger_enter(buffer));
-    CHECK(ledger_has(buffer));
-    CHECK(ledger_strike(buffer));
-    CHECK(!ledger_has(buffer));
+    CHECK(!ownership_has(buffer) && !ownership_remove(buffer));
+    CHECK(ownership_add(buffer));
+    CHECK(ownership_has(buffer));
+    CHECK(ownership_remove(buffer));
+    CHECK(!ownership_has(buffer));
   }
   return NULL;
 }
@@ -160,13 +160,13 @@ static void *enter_and_strike_among_others(void *index) {
 TEST(eight_threads_on_neighbouring_bits_do_not_disturb_each_other) {
   unit_run_threads(THREADS, enter_and_strike_among_others);
   for (uintptr_t place = 0; place < 32 * THREADS; place++)
-    assert_false(ledger_has(at(14 * LEAF + place * UNIT)));
+    assert_false(ownership_has(at(14 * LEAF + place * UNIT)));
 }
 
 /* All threads come to leaves that do not exist yet: none may lose what another entered there. */
 static void *enter_in_new_leaves(void *index) {
   for (uintptr_t i = 0; i < 200; i++)
-    CHECK(ledger_enter(at((1000 + i) * LEAF + (uintptr_t)index * UNIT)));
+    CHECK(ownership_add(at((1000 + i) * LEAF + (uintptr_t)index * UNIT)));
   return NULL;
 }
 
@@ -174,7 +174,7 @@ TEST(eight_threads_may_come_to_a_new_stretch_at_once) {
   unit_run_threads(THREADS, enter_in_new_leaves);
   for (uintptr_t i = 0; i < 200; i++)
     for (uintptr_t k = 0; k < THREADS; k++)
-      assert_true(ledger_strike(at((1000 + i) * LEAF + k * UNIT)));
+      assert_true(ownership_remove(at((1000 + i) * LEAF + k * UNIT)));
 }
 
 static atomic_int struck;
@@ -182,13 +182,13 @@ static atomic_int struck;
 static void *strike_what_all_strike(void *index) {
   (void)index;
   for (uintptr_t i = 0; i < PLACES; i++)
-    atomic_fetch_add(&struck, ledger_strike(at(15 * LEAF + i * UNIT)));
+    atomic_fetch_add(&struck, ownership_remove(at(15 * LEAF + i * UNIT)));
   return NULL;
 }
 
 TEST(of_many_who_strike_one_succeeds) {
   for (uintptr_t i = 0; i < PLACES; i++)
-    assert_true(ledger_enter(at(15 * LEAF + i * UNIT)));
+    assert_true(ownership_add(at(15 * LEAF + i * UNIT)));
   unit_run_threads(THREADS, strike_what_all_strike);
   assert_int_equal(atomic_load(&struck), PLACES);
 }

@@ -1,5 +1,5 @@
-/* What callers.c remembers. In place of next.c stands a look-up of ours that counts how often it is asked,
- * and answers with something that only the two arguments make. */
+/* What symbol_cache.c remembers. In place of next.c stands a look-up of ours that counts how often it is
+ * asked, and answers with something that only the two arguments make. */
 #include "unit.h"
 
 #include "shim/next.h"
@@ -30,17 +30,17 @@ TEST(what_is_not_found_is_looked_for_again) { /* before anything is known */
   atomic_store(&nothing_found, true);
   asked_meanwhile();
   for (int i = 0; i < 3; i++)
-    assert_null(callers_symbol(names[0], caller(0)));
+    assert_null(symbol_cache_look_up(names[0], caller(0)));
   assert_int_equal(asked_meanwhile(), 3);
   atomic_store(&nothing_found, false);
-  assert_ptr_equal(callers_symbol(names[0], caller(0)), expected(names[0], caller(0)));
+  assert_ptr_equal(symbol_cache_look_up(names[0], caller(0)), expected(names[0], caller(0)));
 }
 
 TEST(the_second_answer_is_the_first_and_needs_no_look_up) {
-  assert_ptr_equal(callers_symbol(names[0], caller(1)), expected(names[0], caller(1)));
+  assert_ptr_equal(symbol_cache_look_up(names[0], caller(1)), expected(names[0], caller(1)));
   asked_meanwhile();
   for (int i = 0; i < 10; i++)
-    assert_ptr_equal(callers_symbol(names[0], caller(1)), expected(names[0], caller(1)));
+    assert_ptr_equal(symbol_cache_look_up(names[0], caller(1)), expected(names[0], caller(1)));
   assert_int_equal(asked_meanwhile(), 0);
 }
 
@@ -48,10 +48,10 @@ TEST(two_callers_and_two_names_have_an_answer_each) {
   for (int i = 0; i < 2; i++)
     for (uintptr_t n = 2; n < 5; n++)
       for (size_t k = 0; k < COUNT_OF(names); k++)
-        assert_ptr_equal(callers_symbol(names[k], caller(n)), expected(names[k], caller(n)));
+        assert_ptr_equal(symbol_cache_look_up(names[k], caller(n)), expected(names[k], caller(n)));
   asked_meanwhile();
   for (uintptr_t n = 2; n < 5; n++)
-    assert_ptr_equal(callers_symbol(names[63], caller(n)), expected(names[63], caller(n)));
+    assert_ptr_equal(symbol_cache_look_up(names[63], caller(n)), expected(names[63], caller(n)));
   assert_int_equal(asked_meanwhile(), 0);
 }
 
@@ -62,7 +62,7 @@ static void *ask_what_all_ask(void *index) {
   for (int i = 0; i < 20000; i++) {
     const void *from = caller(100 + unit_random(&random) % 4);
     const char *name = names[unit_random(&random) % COUNT_OF(names)];
-    CHECK(callers_symbol(name, from) == expected(name, from));
+    CHECK(symbol_cache_look_up(name, from) == expected(name, from));
   }
   return NULL;
 }
@@ -74,7 +74,7 @@ TEST(eight_threads_get_the_right_answers) { unit_run_threads(THREADS, ask_what_a
 static void ask_for_all(void) {
   for (uintptr_t n = 1000; n < 1000 + CALLERS; n++)
     for (size_t k = 0; k < COUNT_OF(names); k++)
-      assert_ptr_equal(callers_symbol(names[k], caller(n)), expected(names[k], caller(n)));
+      assert_ptr_equal(symbol_cache_look_up(names[k], caller(n)), expected(names[k], caller(n)));
 }
 
 TEST(a_full_table_still_answers) { /* last: nothing is ever given back */
@@ -82,7 +82,7 @@ TEST(a_full_table_still_answers) { /* last: nothing is ever given back */
   asked_meanwhile();
   ask_for_all();
   assert_in_range(asked_meanwhile(), CALLERS * 64 - 1024, CALLERS * 64 - 1); /* a thousand places at most */
-  assert_ptr_equal(callers_symbol(names[0], caller(1)), expected(names[0], caller(1)));
+  assert_ptr_equal(symbol_cache_look_up(names[0], caller(1)), expected(names[0], caller(1)));
   assert_int_equal(asked_meanwhile(), 0); /* who came early is still known */
 }
 
