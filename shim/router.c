@@ -18,7 +18,15 @@
 
 router the_router;
 
-static const char *lookup(const char *variable) { return secure_getenv(variable); }
+static const char *lookup(void *context, const char *variable) {
+  (void)context;
+  return secure_getenv(variable);
+}
+
+static void complain(void *context, const char *const pieces[], size_t count) {
+  (void)context;
+  router_warn(pieces, count);
+}
 
 /* Warnings obey ARROW_POOL_LOG, which is read before the others. */
 void router_warn(const char *const pieces[], size_t count) {
@@ -157,9 +165,9 @@ bool router_wake(void) {
   log_start();
   next_resolve_optional();
   options *settings = &the_router.settings;
-  options_read(settings, lookup, router_warn);
+  options_read(settings, lookup, complain, NULL);
   if (!getauxval(AT_SECURE))
-    options_check_names(environ, router_warn);
+    options_check_names(environ, complain, NULL);
   configure_backend(settings);
   configure_live_file(settings);
   configure_debug(settings);

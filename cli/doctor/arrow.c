@@ -69,7 +69,7 @@ static void tell_hooks(target *p, const char *version, const char *path, const s
   int64_t hooks = p->settings.values[OPTION_HOOKS].number;
   bool patched = s->can_be_patched && (hooks & OPTIONS_HOOK_ARROW_VTABLE),
        replaced = s->has_mi && (hooks & OPTIONS_HOOK_ARROW_MI);
-  const char *pool = doctor_variable("ARROW_DEFAULT_MEMORY_POOL");
+  const char *pool = target_variable(p, "ARROW_DEFAULT_MEMORY_POOL");
   if (patched)
     findings_add(&p->found, FINDING_OK, TOPIC, NULL,
                  "%s: its pools are served by the arrow_vtable hook%s: %s", version,

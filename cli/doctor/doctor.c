@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-target the_target;
-
 void cli_doctor_describe(void) {
   puts(
       "Looks at a COMMAND as `arrowpool run` would start it here, or at a running process, and says what the "
@@ -28,23 +26,6 @@ void cli_doctor_describe(void) {
       "A number is a process; a command of such a name needs its path (./123).\n"
       "Status: 0 if the shim will serve it or does, 1 if not or if that cannot be seen, 2 for a wrong "
       "usage.");
-}
-
-const char *doctor_variable(const char *name) {
-  size_t length = strlen(name);
-  for (char **at = the_target.environment; at && *at; at++)
-    if (strncmp(*at, name, length) == 0 && (*at)[length] == '=')
-      return *at + length + 1;
-  return NULL;
-}
-
-bool doctor_read_text(const char *path, char *out, size_t size) {
-  FILE *file = fopen(path, "re");
-  size_t length = file ? fread(out, 1, size - 1, file) : 0;
-  out[length] = 0;
-  if (file)
-    fclose(file);
-  return length > 0;
 }
 
 static const char *look_at_command(target *p, char **command) {
@@ -78,7 +59,8 @@ static int report(target *p, const char *subject, bool as_json) {
 
 int cli_doctor(int argc, char **argv) {
   static const struct option longs[] = {{"format", required_argument, NULL, 'f'}, {0}};
-  target *p = &the_target;
+  static target looked_at; /* large */
+  target *p = &looked_at;
   bool as_json = false;
   char path[64];
   opterr = 0;

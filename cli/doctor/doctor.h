@@ -2,31 +2,8 @@
 #ifndef ARROWPOOL_CLI_DOCTOR_DOCTOR_H
 #define ARROWPOOL_CLI_DOCTOR_DOCTOR_H
 
-#include "cli/doctor/findings.h"
+#include "cli/doctor/target.h"
 #include "cli/program/program.h"
-#include "options/options.h"
-
-#include <limits.h>
-#include <sys/resource.h>
-
-/* What is looked at: a command that would be started here and now, or a process. */
-typedef struct target {
-  findings found;
-  long pid;                 /* 0: a command */
-  char **environment;       /* of this process, or of that one */
-  char root[64];            /* before its files' names; empty: none */
-  char directory[PATH_MAX]; /* where it works */
-  options settings;         /* by doctor_settings */
-  bool knows_environment;   /* else it is not ours to see, or: */
-  bool overwritten;         /* a title, or something else, was written over it */
-} target;
-
-/* The target whose environment is looked up. */
-extern target the_target;
-const char *doctor_variable(const char *name);
-
-/* What a file holds, as text; empty if it cannot be read, and false. */
-bool doctor_read_text(const char *path, char *out, size_t size);
 
 /* The settings, which the others go by, and what is wrong with them. */
 void doctor_settings(target *p);

@@ -12,15 +12,18 @@
 
 #define TOPIC "environment"
 
-static void complain(const char *const pieces[], size_t count) {
+static const char *lookup(void *context, const char *variable) { return target_variable(context, variable); }
+
+static void complain(void *context, const char *const pieces[], size_t count) {
+  target *p = context;
   char line[1024] = "";
   for (size_t i = 0; i < count; i++)
     strncat(line, pieces[i], sizeof line - strlen(line) - 1);
-  findings_add(&the_target.found, FINDING_WARNING, TOPIC, "see arrowpool env", "%s", line);
+  findings_add(&p->found, FINDING_WARNING, TOPIC, "see arrowpool env", "%s", line);
 }
 
-static const char *given(const char *name) {
-  const char *value = doctor_variable(name);
+static const char *given(const target *p, const char *name) {
+  const char *value = target_variable(p, name);
   return value && *value ? value : NULL;
 }
 
@@ -29,10 +32,10 @@ static void tell_pool(target *p) {
   if (pool->number == OPTIONS_POOL_JEMALLOC)
     findings_add(&p->found, FINDING_OK, TOPIC, NULL,
                  "ARROW_POOL=jemalloc: buffers come from the private jemalloc");
-  else if (given(OPTIONS_PREFIX) || p->pid)
+  else if (given(p, OPTIONS_PREFIX) || p->pid)
     findings_add(&p->found, FINDING_NOTE, TOPIC, "ARROW_POOL=jemalloc has them served by ours",
                  "ARROW_POOL%s: buffers are counted, and come from the allocator behind the shim",
-                 given(OPTIONS_PREFIX) ? " is system" : " is not set, which means system");
+                 given(p, OPTIONS_PREFIX) ? " is system" : " is not set, which means system");
   else
     findings_add(&p->found, FINDING_NOTE, TOPIC, NULL,
                  "ARROW_POOL is not set: arrowpool run takes jemalloc then, LD_PRELOAD alone takes system");
@@ -58,7 +61,7 @@ static void tell_directory(target *p, int option) {
 
 static void tell_arrow(target *p) {
   static const char *const backends[] = {"system", "jemalloc", "mimalloc"};
-  const char *debug = given("ARROW_DEBUG_MEMORY_POOL"), *backend = given("ARROW_DEFAULT_MEMORY_POOL");
+  const char *debug = given(p, "ARROW_DEBUG_MEMORY_POOL"), *backend = given(p, "ARROW_DEFAULT_MEMORY_POOL");
   bool known = false;
   if (debug && strcmp(debug, "none") != 0)
     findings_add(&p->found, FINDING_WARNING, TOPIC, "unset it to have them served",
@@ -82,14 +85,14 @@ static void tell_others(target *p) {
       {"LD_AUDIT", "auditing libraries live in a namespace of their own, out of the shim's reach"},
   };
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-    if (given(others[i].variable))
+    if (given(p, others[i].variable))
       findings_add(&p->found, FINDING_NOTE, TOPIC, NULL, "%s is set: %s", others[i].variable,
                    others[i].effect);
 }
 
 void doctor_settings(target *p) {
-  options_read(&p->settings, doctor_variable, complain);
-  options_check_names(p->environment, complain);
+  options_read(&p->settings, lookup, complain, p);
+  options_check_names(p->environment, complain, p);
 }
 
 void doctor_environment(target *p) {
@@ -164,7 +167,7 @@ static void tell_entry(target *p, const char *entry, bool shim_seen, bool shim_i
 }
 
 void doctor_preload_list(target *p) {
-  const char *list = given("LD_PRELOAD");
+  const char *list = given(p, "LD_PRELOAD");
   char entry[PATH_MAX];
   bool seen = false, in_list = false;
   for (const char *at = list; list && preload_next(&at, entry);)

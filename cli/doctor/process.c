@@ -83,7 +83,7 @@ static bool preloads_shim(char **environment) {
 static long parent_of(long pid) {
   char path[64], text[1024];
   long parent = 0;
-  doctor_read_text(proc_path(pid, "stat", path), text, sizeof text);
+  target_read_text(proc_path(pid, "stat", path), text, sizeof text);
   const char *at = strrchr(text, ')'); /* the name ends there */
   return at && sscanf(at + 1, " %*c %ld", &parent) == 1 ? parent : 0;
 }
@@ -107,7 +107,7 @@ static bool was_overwritten(const target *p, char **mappings) {
     says |= strncmp(*at, "LD_PRELOAD=", 11) == 0 || strncmp(*at, OPTIONS_PREFIX, strlen(OPTIONS_PREFIX)) == 0;
   }
   snprintf(path, sizeof path, "%s/etc/ld.so.preload", p->root);
-  doctor_read_text(path, list, sizeof list);
+  target_read_text(path, list, sizeof list);
   return !says && maps_shim(mappings) && !strstr(list, PRELOAD_SHIM);
 }
 

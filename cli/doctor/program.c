@@ -116,11 +116,13 @@ static void tell_places(target *p, const python *py) {
                *list ? list : "any directory that could be found");
 }
 
+static const char *lookup(void *context, const char *variable) { return target_variable(context, variable); }
+
 static void tell_python(target *p, const program *of, const char *search) {
   static python py; /* large */
   elf_file f;
   libraries l;
-  python_look(of, doctor_variable, p->directory, &py);
+  python_look(of, lookup, p, p->directory, &py);
   findings_add(&p->found, FINDING_OK, TOPIC, NULL, "it is Python %s%s%s",
                *py.version ? py.version : "of an unknown version",
                *py.venv ? " of the virtual environment " : "", py.venv);
@@ -147,7 +149,7 @@ static void tell_python(target *p, const program *of, const char *search) {
 /* ---- all of it ---- */
 
 static void tell_contents(target *p, const program *of) {
-  const char *search = doctor_variable("LD_LIBRARY_PATH"), *name = strrchr(of->real, '/');
+  const char *search = target_variable(p, "LD_LIBRARY_PATH"), *name = strrchr(of->real, '/');
   libraries l;
   libraries_find(&of->elf, of->real, search, &l);
   tell_glibc(p, &l);

@@ -220,9 +220,9 @@ static void add_list(const char *list, const char *directory, python *out) {
   }
 }
 
-static void add_user_site(const char *(*lookup)(const char *), python *out) {
+static void add_user_site(python_lookup lookup, void *context, python *out) {
   char base[PATH_MAX];
-  const char *user_base = lookup("PYTHONUSERBASE"), *home = lookup("HOME");
+  const char *user_base = lookup(context, "PYTHONUSERBASE"), *home = lookup(context, "HOME");
   const struct passwd *account = home ? NULL : getpwuid(getuid());
   home = account ? account->pw_dir : home;
   if (user_base && *user_base)
@@ -275,7 +275,7 @@ static void read_own_version(const program *p, const char *config, python *out) 
     read_version(text, out->version);
 }
 
-void python_look(const program *p, const char *(*lookup)(const char *), const char *directory, python *out) {
+void python_look(const program *p, python_lookup lookup, void *context, const char *directory, python *out) {
   char config[PATH_MAX] = "", prefix[PATH_MAX], text[PATH_MAX];
   const char *home;
   switches s = read_switches(p);
@@ -285,20 +285,20 @@ void python_look(const program *p, const char *(*lookup)(const char *), const ch
   find_prefix(p->real, out, prefix);
   if (is_venv && read_key(config, "home", text, sizeof text) && strlen(text) < PATH_MAX - 3)
     find_prefix(strcat(text, "/."), out, prefix);
-  if (!s.no_environment && (home = lookup("PYTHONHOME")) != NULL && *home)
+  if (!s.no_environment && (home = lookup(context, "PYTHONHOME")) != NULL && *home)
     snprintf(prefix, sizeof prefix, "%.*s", (int)strcspn(home, ":"), home);
-  const char *safe_path = lookup("PYTHONSAFEPATH"), *no_user = lookup("PYTHONNOUSERSITE");
+  const char *safe_path = lookup(context, "PYTHONSAFEPATH"), *no_user = lookup(context, "PYTHONNOUSERSITE");
   if (!s.no_script_directory && (s.no_environment || !safe_path || !*safe_path))
     add_script_directory(&s, directory, out);
   if (!s.no_environment)
-    add_list(lookup("PYTHONPATH"), directory, out);
+    add_list(lookup(context, "PYTHONPATH"), directory, out);
   bool system_site = !is_venv || (read_key(config, "include-system-site-packages", text, sizeof text) &&
                                   strcasecmp(text, "true") == 0);
   if (!s.no_site && *out->version) {
     if (is_venv)
       add_prefix(out, out->venv, true);
     if (system_site && !s.no_user_site && (s.no_environment || !no_user || !*no_user))
-      add_user_site(lookup, out);
+      add_user_site(lookup, context, out);
     if (system_site && *prefix)
       add_prefix(out, prefix, false);
   }

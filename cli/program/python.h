@@ -19,7 +19,7 @@ typedef struct python {
 bool python_is(const program *p);
 
 /* `lookup`: a variable of the program's environment, or NULL; `directory`: where it is started. */
-void python_look(const program *p, const char *(*lookup)(const char *variable), const char *directory,
-                 python *out);
+typedef const char *(*python_lookup)(void *context, const char *variable);
+void python_look(const program *p, python_lookup lookup, void *context, const char *directory, python *out);
 
 #endif

@@ -1,6 +1,8 @@
 /* See top_draw.h. */
 #include "cli/top/draw.h"
 
+#include "cli/top/cells.h"
+
 #include <curses.h>
 #include <stdio.h>
 #include <string.h>

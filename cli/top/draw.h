@@ -2,7 +2,7 @@
 #ifndef ARROWPOOL_CLI_TOP_DRAW_H
 #define ARROWPOOL_CLI_TOP_DRAW_H
 
-#include "cli/top/top.h"
+#include "cli/top/view.h"
 
 typedef struct top_drawing {
   const top_view *view;

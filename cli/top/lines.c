@@ -4,21 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void top_model_drop_lines(top_model *m) {
-  if (m->selected < m->line_count) {
-    const top_line *line = &m->lines[m->selected];
-    m->chosen = line->process;
-    strcpy(m->chosen_pool, line->pool ? line->pool->name : "");
-  }
-  m->line_count = 0;
-}
-
-void top_model_show_pools(top_model *m, bool shown) {
-  m->pools = shown;
-  for (size_t i = 0; i < m->count; i++)
-    m->processes[i]->expanded = shown;
-}
-
 /* A process is listed if it says the text anywhere, in letters large or small. */
 static bool matches(const top_process *p, const char *text) {
   char pid[24];

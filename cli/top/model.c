@@ -1,4 +1,4 @@
-/* See top_model.h. The order and choice of lines is in top_lines.c. */
+/* See model.h. The order and choice of lines is in lines.c. */
 #include "cli/top/model.h"
 
 #include <stdlib.h>
@@ -123,6 +123,21 @@ static top_process *insert(top_model *m, size_t at, const char *file) {
   m->processes[at] = p;
   m->count++;
   return p;
+}
+
+void top_model_drop_lines(top_model *m) {
+  if (m->selected < m->line_count) {
+    const top_line *line = &m->lines[m->selected];
+    m->chosen = line->process;
+    strcpy(m->chosen_pool, line->pool ? line->pool->name : "");
+  }
+  m->line_count = 0;
+}
+
+void top_model_show_pools(top_model *m, bool shown) {
+  m->pools = shown;
+  for (size_t i = 0; i < m->count; i++)
+    m->processes[i]->expanded = shown;
 }
 
 void top_model_begin(top_model *m) {

@@ -1,8 +1,11 @@
 /* `arrowpool top` on a terminal: waits for the clock, keys and signals, one at a time. Signals are blocked
  * and read from a descriptor, so no handler runs in the midst of curses; those that end or stop the program
  * take effect after the terminal was restored. */
+#include "cli/top/screen.h"
+
 #include "cli/base/cli.h"
 #include "cli/base/clock.h"
+#include "cli/top/cells.h"
 #include "cli/top/draw.h"
 
 #include <curses.h>

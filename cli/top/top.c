@@ -1,8 +1,8 @@
-/* `arrowpool top`: reads its arguments and the live files; shows them as text, or has top_screen.c do it. */
-#include "cli/top/top.h"
+/* `arrowpool top`: reads its arguments, and shows the view as text or has screen.c do it. */
+#include "cli/top/cells.h"
+#include "cli/top/screen.h"
 
 #include "cli/base/cli.h"
-#include "cli/base/clock.h"
 #include "cli/stats/live_files.h"
 
 #include <dirent.h>
@@ -31,41 +31,6 @@ void cli_top_describe(void) {
        "  --pools          begin with the pools of all processes shown\n"
        "  --once           text, once\n"
        "  -n N             text, N times");
-}
-
-/* ---- reading ---- */
-
-static bool is_wanted(const top_view *v, const char *name) {
-  return live_files_is_name(name) && (!v->pid || live_files_pid_of(name) == v->pid);
-}
-
-static bool read_file(top_view *v, const char *name) {
-  char path[PATH_MAX + 256];
-  stats f;
-  snprintf(path, sizeof path, "%s/%s", v->directory, name);
-  errno = 0;
-  if (stats_read_live(path, &f)) {
-    if (errno != ENOENT) /* its process ended just now */
-      top_model_add_unreadable(&v->model);
-    return true;
-  }
-  bool added = top_model_add(&v->model, name, &f, clock_milliseconds());
-  stats_free(&f);
-  return added;
-}
-
-bool top_refresh(top_view *v) {
-  bool good = true;
-  DIR *directory = opendir(v->directory);
-  snprintf(v->problem, sizeof v->problem, "%s", directory ? "" : strerror(errno));
-  top_model_begin(&v->model);
-  for (struct dirent *entry; directory && good && (entry = readdir(directory)) != NULL;)
-    if (is_wanted(v, entry->d_name))
-      good = read_file(v, entry->d_name);
-  if (directory)
-    closedir(directory);
-  top_model_end(&v->model);
-  return top_model_arrange(&v->model) && good;
 }
 
 /* ---- text ---- */

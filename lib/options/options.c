@@ -197,10 +197,10 @@ void options_describe_values(const options_row *row, char *out) {
 
 /* ---- the environment ---- */
 
-static void read_one(options *out, int id, options_lookup lookup, options_complain complain) {
+static void read_one(options *out, int id, options_lookup lookup, options_complain complain, void *context) {
   const options_row *row = &options_table[id];
   options_value *value = &out->values[id];
-  const char *text = lookup(row->variable);
+  const char *text = lookup(context, row->variable);
   memset(value, 0, sizeof *value);
   if (row->fallback)
     options_parse(row, row->fallback, value);
@@ -208,7 +208,8 @@ static void read_one(options *out, int id, options_lookup lookup, options_compla
     return;
   const char *instead = row->fallback ? row->fallback : "none";
   if (options_too_long(text)) {
-    complain((const char *const[]){row->variable, ": longer than a path may be; using ", instead}, 3);
+    complain(context, (const char *const[]){row->variable, ": longer than a path may be; using ", instead},
+             3);
     return;
   }
   if (options_parse(row, strcpy(out->texts[id], text), value)) {
@@ -217,14 +218,15 @@ static void read_one(options *out, int id, options_lookup lookup, options_compla
   }
   char choices[128];
   options_describe_values(row, choices);
-  complain((const char *const[]){row->variable, "=", text, ": choose ", choices, "; using ", instead}, 7);
+  complain(context,
+           (const char *const[]){row->variable, "=", text, ": choose ", choices, "; using ", instead}, 7);
 }
 
-void options_read(options *out, options_lookup lookup, options_complain complain) {
-  read_one(out, OPTION_LOG, lookup, complain); /* first: it decides what is said about the others */
+void options_read(options *out, options_lookup lookup, options_complain complain, void *context) {
+  read_one(out, OPTION_LOG, lookup, complain, context); /* first: it decides what is said about the others */
   for (int id = 0; id < OPTION_COUNT; id++)
     if (id != OPTION_LOG)
-      read_one(out, id, lookup, complain);
+      read_one(out, id, lookup, complain, context);
 }
 
 /* Edits that turn one name into the other (Levenshtein). */
@@ -248,7 +250,7 @@ static unsigned distance(const char *name, size_t length, const char *other) {
   return row[width];
 }
 
-void options_check_names(char *const environment[], options_complain complain) {
+void options_check_names(char *const environment[], options_complain complain, void *context) {
   for (; environment && *environment; environment++) {
     const char *name = *environment;
     size_t length = strcspn(name, "=");
@@ -269,6 +271,6 @@ void options_check_names(char *const environment[], options_complain complain) {
     memcpy(shown, name, length < sizeof shown - 1 ? length : sizeof shown - 1);
     const char *pieces[] = {shown, ": unknown variable; the nearest is ",
                             nearest ? nearest->variable : OPTIONS_PREFIX};
-    complain(pieces, 3);
+    complain(context, pieces, 3);
   }
 }

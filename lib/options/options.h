@@ -68,17 +68,16 @@ bool options_too_long(const char *text);
 /* Parse one value. False, with `out` untouched, if it is none of the option's values. */
 bool options_parse(const options_row *row, const char *text, options_value *out);
 
-/* Look one variable up; NULL: not set. */
-typedef const char *(*options_lookup)(const char *variable);
-
-/* Something to tell the user, in pieces that make up one line. */
-typedef void (*options_complain)(const char *const pieces[], size_t count);
+/* Where the environment is looked up, NULL for what is not set; and what is told of mistakes, in pieces of
+ * one line. Both get the context that the function was given. */
+typedef const char *(*options_lookup)(void *context, const char *variable);
+typedef void (*options_complain)(void *context, const char *const pieces[], size_t count);
 
 /* Fill `out` from the environment; complain about what is wrong and use the default there. */
-void options_read(options *out, options_lookup lookup, options_complain complain);
+void options_read(options *out, options_lookup lookup, options_complain complain, void *context);
 
 /* Complain about each variable of the environment that looks like ours and is not. */
-void options_check_names(char *const environment[], options_complain complain);
+void options_check_names(char *const environment[], options_complain complain, void *context);
 
 /* The option's values in words ("jemalloc or system"); into `out`, at least 128 bytes. */
 void options_describe_values(const options_row *row, char *out);

@@ -55,7 +55,10 @@ static void make_installation(void) {
 }
 
 /* Of the environment only that the user's home is here. */
-static const char *lookup(const char *variable) { return strcmp(variable, "HOME") == 0 ? root : NULL; }
+static const char *lookup(void *context, const char *variable) {
+  (void)context;
+  return strcmp(variable, "HOME") == 0 ? root : NULL;
+}
 
 static void look(void) {
   static program p; /* both are large */
@@ -63,7 +66,7 @@ static void look(void) {
   memset(&p, 0, sizeof p);
   snprintf(p.path, sizeof p.path, "%s/bin/python3", root);
   strcpy(p.real, p.path);
-  python_look(&p, lookup, root, &found);
+  python_look(&p, lookup, NULL, root, &found);
   if (strnlen(found.version, sizeof found.version) == sizeof found.version ||
       strnlen(found.package_version, sizeof found.package_version) == sizeof found.package_version)
     abort();

@@ -152,7 +152,8 @@ static char *environment[20];
 static char lines[20][256];
 static size_t line_count;
 
-static const char *lookup(const char *variable) {
+static const char *lookup(void *context, const char *variable) {
+  (void)context;
   size_t length = strlen(variable);
   for (char **entry = environment; *entry; entry++)
     if (strncmp(*entry, variable, length) == 0 && (*entry)[length] == '=')
@@ -160,7 +161,8 @@ static const char *lookup(const char *variable) {
   return NULL;
 }
 
-static void complain(const char *const pieces[], size_t count) {
+static void complain(void *context, const char *const pieces[], size_t count) {
+  (void)context;
   assert_true(line_count < COUNT_OF(lines));
   char *line = lines[line_count++];
   *line = 0;
@@ -174,7 +176,7 @@ static void read_environment(options *out, const char *const variables[]) {
     environment[i] = (char *)(uintptr_t)variables[i];
   line_count = 0;
   memset(out, 0x55, sizeof *out);
-  options_read(out, lookup, complain);
+  options_read(out, lookup, complain, NULL);
 }
 
 TEST(an_empty_environment_gives_the_defaults_without_a_word) {
@@ -318,14 +320,14 @@ TEST(an_unknown_name_gets_the_nearest_known_one) {
       "ARROW_POOL_THp: unknown variable; the nearest is ARROW_POOL_THP",
   };
   line_count = 0;
-  options_check_names(names, complain);
+  options_check_names(names, complain, NULL);
   assert_int_equal(line_count, COUNT_OF(expected) + 1);
   for (size_t i = 0; i < COUNT_OF(expected); i++)
     assert_string_equal(lines[i], expected[i]);
   assert_int_equal(strncmp(lines[COUNT_OF(expected)], long_name, 63),
                    0); /* shown as far as a line has room */
   line_count = 0;
-  options_check_names(NULL, complain);
+  options_check_names(NULL, complain, NULL);
   assert_int_equal(line_count, 0);
 }
 

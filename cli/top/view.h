@@ -1,9 +1,10 @@
-/* What the parts of `arrowpool top` share: where the files are, how often they are read, and who shows them.
+/* A view of live files, as `arrowpool top` shows it: where they are, how often they are read, and what they
+ * say.
  */
-#ifndef ARROWPOOL_CLI_TOP_TOP_H
-#define ARROWPOOL_CLI_TOP_TOP_H
+#ifndef ARROWPOOL_CLI_TOP_VIEW_H
+#define ARROWPOOL_CLI_TOP_VIEW_H
 
-#include "cli/top/cells.h"
+#include "cli/top/model.h"
 
 /* Intervals, milliseconds. */
 #define TOP_SHORTEST 100
@@ -19,9 +20,5 @@ typedef struct top_view {
 
 /* Read all live files and arrange the lines. False: no memory. */
 bool top_refresh(top_view *v);
-
-/* Show the view on the terminal until the user ends it. The exit status; a signal that ends it is passed on,
- * after the terminal was restored. */
-int top_screen(top_view *v);
 
 #endif

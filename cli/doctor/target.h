@@ -1,0 +1,27 @@
+/* What `arrowpool doctor` looks at: a command that would be started here and now, or a process. */
+#ifndef ARROWPOOL_CLI_DOCTOR_TARGET_H
+#define ARROWPOOL_CLI_DOCTOR_TARGET_H
+
+#include "cli/doctor/findings.h"
+#include "options/options.h"
+
+#include <limits.h>
+
+typedef struct target {
+  findings found;
+  long pid;                 /* 0: a command */
+  char **environment;       /* of this process, or of that one */
+  char root[64];            /* before its files' names; empty: none */
+  char directory[PATH_MAX]; /* where it works */
+  options settings;         /* by doctor_settings */
+  bool knows_environment;   /* else it is not ours to see, or: */
+  bool overwritten;         /* a title, or something else, was written over it */
+} target;
+
+/* A variable of its environment; NULL: not set. */
+const char *target_variable(const target *t, const char *name);
+
+/* What a file holds, as text; empty if it cannot be read, and false. */
+bool target_read_text(const char *path, char *out, size_t size);
+
+#endif

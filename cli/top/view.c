@@ -1,0 +1,44 @@
+/* Reading the live files of a view (view.h). */
+#include "cli/top/view.h"
+
+#include "cli/base/clock.h"
+#include "cli/stats/live_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_wanted(const top_view *v, const char *name) {
+  return live_files_is_name(name) && (!v->pid || live_files_pid_of(name) == v->pid);
+}
+
+static bool read_file(top_view *v, const char *name) {
+  char path[PATH_MAX + 256];
+  stats f;
+  snprintf(path, sizeof path, "%s/%s", v->directory, name);
+  errno = 0;
+  if (stats_read_live(path, &f)) {
+    if (errno != ENOENT) /* its process ended just now */
+      top_model_add_unreadable(&v->model);
+    return true;
+  }
+  bool added = top_model_add(&v->model, name, &f, clock_milliseconds());
+  stats_free(&f);
+  return added;
+}
+
+bool top_refresh(top_view *v) {
+  bool good = true;
+  DIR *directory = opendir(v->directory);
+  snprintf(v->problem, sizeof v->problem, "%s", directory ? "" : strerror(errno));
+  top_model_begin(&v->model);
+  for (struct dirent *entry; directory && good && (entry = readdir(directory)) != NULL;)
+    if (is_wanted(v, entry->d_name))
+      good = read_file(v, entry->d_name);
+  if (directory)
+    closedir(directory);
+  top_model_end(&v->model);
+  return top_model_arrange(&v->model) && good;
+}
