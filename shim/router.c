@@ -114,13 +114,13 @@ static void configure_live_file(const options *settings) {
 }
 
 /* Once: whoever is at the limit asks again and again. */
-static void tell_of_limit(const arrowpool_pool *pool, int64_t bytes) {
+static void tell_of_limit(const arrowpool_pool *pool, int64_t old_size, int64_t new_size) {
   static atomic_flag told;
   char text[REFUSAL_BYTES];
   pool_view view;
-  if (pool_headroom_for(pool, bytes).refuses == LIMITS_NONE || atomic_flag_test_and_set(&told))
+  if (pool_headroom_for(pool, old_size, new_size).refuses == LIMITS_NONE || atomic_flag_test_and_set(&told))
     return;
-  refusal_describe(pool, 0, bytes, text);
+  refusal_describe(pool, old_size, new_size, text);
   router_warn((const char *const[]){text, "; told once. Pools:"}, 2);
   for (unsigned i = 0; i < POOL_COUNT; i++)
     if (pool_view_at(i, &view)) {

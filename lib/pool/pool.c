@@ -1,38 +1,13 @@
-/* See pool.h: allocating, reallocating and freeing. */
-#include "pool/pool_debug.h"
-#include "pool/pool_table.h"
+/* Allocating, reallocating and freeing (pool.h). */
+#include "pool/pool_sizes.h"
 
-void (*pool_on_refusal)(const arrowpool_pool *pool, int64_t bytes);
+#include <string.h>
 
-const counters_kind pool_kinds[] = {[BACKEND_IN_PLACE] = COUNTERS_IN_PLACE,
-                                    [BACKEND_REMAPPED] = COUNTERS_REMAPPED,
-                                    [BACKEND_COPIED] = COUNTERS_COPIED};
+void (*pool_on_refusal)(const arrowpool_pool *pool, int64_t old_size, int64_t new_size);
 
-/* The most that a buffer of the size may come to count: where the allocator behind us rounds and tells only
- * afterwards, no known one adds more than a quarter or some pages. What is too much is taken off at once. */
-static int64_t charge_for(const arrowpool_pool *pool, int64_t size) {
-  int64_t most;
-  if (pool->config.size_source != POOL_SIZE_FROM_BACKEND || pool->config.frees == POOL_OWN_FREES_PASS)
-    return size;
-  return __builtin_add_overflow(size, size / 4 + 65536, &most) ? INT64_MAX : most;
-}
-
-/* At its limit a program is short of memory: it gets the idle pages back. */
-bool pool_charge(const arrowpool_pool *pool, int64_t bytes) {
-  if (!bytes || limits_charge(pool_number(pool), bytes) == LIMITS_NONE)
-    return true;
-  pool->config.backend->release_unused();
-  return limits_charge(pool_number(pool), bytes) == LIMITS_NONE;
-}
-
-arrowpool_status pool_refuse(const arrowpool_pool *pool, int64_t bytes) {
-  counters_failed(pool_number(pool));
-  if (pool_on_refusal)
-    pool_on_refusal(pool, bytes);
-  return ARROWPOOL_OUT_OF_MEMORY;
-}
-
-/* ---- allocate, reallocate, free ---- */
+static const counters_kind kinds[] = {[BACKEND_IN_PLACE] = COUNTERS_IN_PLACE,
+                                      [BACKEND_REMAPPED] = COUNTERS_REMAPPED,
+                                      [BACKEND_COPIED] = COUNTERS_COPIED};
 
 static bool is_valid(int64_t size, int64_t alignment) {
   int64_t end;
@@ -48,46 +23,79 @@ static inline __attribute__((always_inline)) bool sees(const arrowpool_pool *poo
   return pool->config.frees == POOL_ALL_FREES_PASS || backend_owns(pool->config.backend, buffer);
 }
 
-/* What a buffer of the requested size counts for (bytes). */
-static int64_t take_note(const arrowpool_pool *pool, void *buffer, int64_t size) {
-  return pool->config.size_source == POOL_SIZE_FROM_CALLER
-             ? size
-             : (int64_t)pool->config.backend->remember(buffer, (size_t)size);
+/* Charge bytes to the limits of a limited pool. At its limit a program
+ * is short of memory: it gets the idle pages back. */
+static __attribute__((noinline)) bool charge(const arrowpool_pool *pool, int64_t bytes) {
+  if (limits_charge(pool_number(pool), bytes) == LIMITS_NONE)
+    return true;
+  pool->config.backend->release_unused();
+  return limits_charge(pool_number(pool), bytes) == LIMITS_NONE;
 }
 
-static bool is_guarded(const arrowpool_pool *pool) {
-  return pool->config.size_source >= POOL_SIZE_FROM_CALLER_DEBUG;
+/* A request failed: it is counted, and whoever wants to know is told. */
+static arrowpool_status refuse(const arrowpool_pool *pool, int64_t old_size, int64_t new_size) {
+  counters_failed(pool_number(pool));
+  if (pool_on_refusal)
+    pool_on_refusal(pool, old_size, new_size);
+  return ARROWPOOL_OUT_OF_MEMORY;
 }
 
-/* What is not told, or not the backend's own; the bytes it counts for. */
-static __attribute__((noinline)) int64_t count_allocated_slowly(const arrowpool_pool *pool, void *buffer,
-                                                                int64_t size, int64_t alignment) {
-  int64_t counted = 0;
-  if (is_guarded(pool))
-    pool_debug_enter(pool, buffer, size, alignment);
-  if (!backend_owns(pool->config.backend, buffer))
-    counters_fell_back(pool_number(pool));
-  if (sees(pool, buffer)) {
-    counted = take_note(pool, buffer, size);
+/* ---- allocate and reallocate ---- */
+
+static inline __attribute__((always_inline)) void count(const arrowpool_pool *pool, const pool_held *old,
+                                                        int64_t counted, bool seen, backend_resize how) {
+  if (!old && seen)
     counters_allocated(pool_number(pool), counted);
-  }
-  return counted;
+  else if (old && seen)
+    counters_reallocated(pool_number(pool), old->counted, counted, kinds[how]);
+  else if (old) /* the pool will not see it again: from here on it is a stranger's */
+    counters_freed(pool_number(pool), old->counted);
 }
 
-static __attribute__((noinline)) arrowpool_status allocate_limited(arrowpool_pool *pool, int64_t size,
-                                                                   int64_t alignment, void **out) {
+/* Serve a request for `size` bytes: anew, or, with `old`, in place of the buffer at *buffer, which was
+ * withdrawn and is live again if this fails. What may come to be live is charged first; of a limited pool
+ * what is too much goes off the charge at the end. */
+static inline __attribute__((always_inline)) arrowpool_status
+serve(const arrowpool_pool *pool, const pool_held *old, int64_t size, int64_t alignment, void **buffer) {
   const backend *b = pool->config.backend;
-  int64_t charged = charge_for(pool, size);
-  if (!pool_charge(pool, charged))
-    return pool_refuse(pool, charged);
-  void *buffer = backend_allocate(b, (size_t)size, (size_t)alignment);
-  if (!buffer) {
-    limits_uncharge(pool_number(pool), charged);
-    return pool_refuse(pool, size);
+  int64_t before = old ? old->counted : 0, counted = 0, charged = 0;
+  void *served = NULL;
+  backend_resize how = BACKEND_COPIED;
+  if (pool->limited) {
+    int64_t growth = pool_most_counted(pool, size) - before;
+    charged = growth > 0 ? growth : 0;
   }
-  *out = buffer;
-  limits_uncharge(pool_number(pool), charged - count_allocated_slowly(pool, buffer, size, alignment));
+  if (!charged || charge(pool, charged)) {
+    if (!old)
+      served = backend_allocate(b, (size_t)size, (size_t)alignment);
+    else /* where the backend knows the size the program may know what is behind it, and use it */
+      served = backend_reallocate(b, *buffer,
+                                  pool->config.size_source == POOL_SIZE_FROM_BACKEND ? b->usable_size(*buffer)
+                                                                                     : (size_t)before,
+                                  (size_t)size, (size_t)alignment, &how);
+    if (!served && charged)
+      limits_uncharge(pool_number(pool), charged);
+  }
+  if (!served) {
+    if (old)
+      pool_sizes_reenter(pool, *buffer, old);
+    return refuse(pool, before, size);
+  }
+  *buffer = served;
+  bool seen = sees(pool, served);
+  if (seen)
+    counted = pool_sizes_enter(pool, served, size, alignment);
+  count(pool, old, counted, seen, how);
+  if (pool->limited)
+    limits_uncharge(pool_number(pool), before + charged - counted);
+  if ((!old || how != BACKEND_IN_PLACE) && !backend_owns(b, served))
+    counters_fell_back(pool_number(pool));
   return ARROWPOOL_OK;
+}
+
+static __attribute__((noinline)) arrowpool_status allocate_slowly(const arrowpool_pool *pool, int64_t size,
+                                                                  int64_t alignment, void **out) {
+  return serve(pool, NULL, size, alignment, out);
 }
 
 static __attribute__((noinline)) arrowpool_status allocate_specially(arrowpool_pool *pool, int64_t size,
@@ -96,7 +104,7 @@ static __attribute__((noinline)) arrowpool_status allocate_specially(arrowpool_p
   if (!is_valid(size, alignment) || (state != POOL_OPEN && state != POOL_OPEN_LIMITED))
     return ARROWPOOL_INVALID;
   if (size > 0)
-    return allocate_limited(pool, size, alignment, out);
+    return allocate_slowly(pool, size, alignment, out);
   *out = zero_size_buffer(alignment);
   return ARROWPOOL_OK;
 }
@@ -106,100 +114,80 @@ arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t align
                            atomic_load_explicit(&pool->life, memory_order_relaxed) != POOL_OPEN,
                        0))
     return allocate_specially(pool, size, alignment, out);
+  if (pool->config.size_source != POOL_SIZE_FROM_CALLER)
+    return allocate_slowly(pool, size, alignment, out);
   void *buffer = backend_allocate(pool->config.backend, (size_t)size, (size_t)alignment);
   if (__builtin_expect(!buffer, 0))
-    return pool_refuse(pool, size);
+    return refuse(pool, 0, size);
   *out = buffer;
-  if (__builtin_expect(
-          pool->config.size_source == POOL_SIZE_FROM_CALLER && backend_owns(pool->config.backend, buffer), 1))
-    counters_allocated(pool_number(pool), size);
-  else
-    count_allocated_slowly(pool, buffer, size, alignment);
+  if (__builtin_expect(!backend_owns(pool->config.backend, buffer), 0)) {
+    counters_fell_back(pool_number(pool));
+    if (pool->config.frees == POOL_OWN_FREES_PASS)
+      return ARROWPOOL_OK;
+  }
+  counters_allocated(pool_number(pool), size);
+  return ARROWPOOL_OK;
+}
+
+/* In place of a buffer that is not the pool's, which stays as it is: its contents as far as they are known.
+ */
+static arrowpool_status allocate_instead(arrowpool_pool *pool, int64_t size, int64_t alignment,
+                                         int64_t known_size, void **buffer) {
+  const void *old = *buffer;
+  arrowpool_status status = pool_allocate(pool, size, alignment, buffer);
+  if (status != ARROWPOOL_OK)
+    return status;
+  size_t kept = (size_t)(known_size < size ? known_size : size);
+  if (kept)
+    memcpy(*buffer, old, kept);
+  memset((char *)*buffer + kept, 0, (size_t)size - kept);
   return ARROWPOOL_OK;
 }
 
 arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size, int64_t alignment,
                                  void **buffer) {
   const backend *b = pool->config.backend;
-  bool remembered = pool->config.size_source == POOL_SIZE_FROM_BACKEND;
-  int64_t recalled = remembered ? (int64_t)b->recall(*buffer) : 0;
+  pool_held old;
+  if (pool->config.size_source == POOL_SIZE_FROM_BACKEND)
+    b->recall(*buffer); /* which ends the program if there is none, before it is asked for its alignment */
   if (alignment == 0 && old_size != 0)
     alignment = (int64_t)b->alignment(*buffer);
   if (!is_valid(new_size, alignment) || (old_size != POOL_SIZE_UNKNOWN && !is_valid(old_size, alignment)))
     return ARROWPOOL_INVALID;
-  if (old_size == 0 && !(is_guarded(pool) && guard_is_live(*buffer)))
+  if (old_size == 0 && !pool_sizes_contradict(pool, *buffer))
     return pool_allocate(pool, new_size, alignment, buffer);
   if (new_size == 0) {
     pool_free(pool, *buffer, old_size, alignment);
     *buffer = zero_size_buffer(alignment);
     return ARROWPOOL_OK;
   }
-  if (__builtin_expect(is_guarded(pool), 0))
-    return pool_debug_reallocate(pool, old_size, new_size, alignment, buffer);
-  size_t kept = (size_t)old_size;
-  if (remembered) {
-    old_size = recalled;
-    kept = b->usable_size(*buffer); /* the program may know it, and use it */
-  }
-  int64_t growth = pool->limited ? charge_for(pool, new_size) - old_size : 0,
-          charged = growth > 0 ? growth : 0;
-  if (!pool_charge(pool, charged))
-    return pool_refuse(pool, charged);
-  if (remembered)
-    b->forget(*buffer);
-  backend_resize how;
-  void *resized = backend_reallocate(b, *buffer, kept, (size_t)new_size, (size_t)alignment, &how);
-  if (!resized) {
-    if (remembered)
-      b->remember(*buffer, (size_t)old_size);
-    limits_uncharge(pool_number(pool), charged);
-    return pool_refuse(pool, new_size);
-  }
-  *buffer = resized;
-  int64_t counted = 0;
-  if (sees(pool, resized)) {
-    counted = take_note(pool, resized, new_size);
-    counters_reallocated(pool_number(pool), old_size, counted, pool_kinds[how]);
-  } else { /* it left our sight: from here on it is a stranger's */
-    counters_freed(pool_number(pool), old_size);
-  }
-  if (pool->limited)
-    limits_uncharge(pool_number(pool), old_size + charged - counted);
-  if (how != BACKEND_IN_PLACE && !backend_owns(b, resized))
-    counters_fell_back(pool_number(pool));
-  return ARROWPOOL_OK;
+  if (!pool_sizes_withdraw(pool, *buffer, old_size, alignment, "reallocate", &old))
+    return allocate_instead(pool, new_size, alignment, old.counted, buffer);
+  return serve(pool, &old, new_size, old.alignment, buffer);
 }
+
+/* ---- free ---- */
 
 /* Counted first: once it is freed, another thread may already have it again. Its charge is taken off last:
  * until then the memory is in use. */
 static __attribute__((noinline)) void free_slowly(arrowpool_pool *pool, void *buffer, int64_t size,
                                                   int64_t alignment) {
-  const backend *b = pool->config.backend;
-  if (is_guarded(pool)) {
-    pool_debug_free(pool, buffer, size, alignment);
-    return;
-  }
-  bool told = pool->config.size_source == POOL_SIZE_FROM_CALLER;
-  int64_t counted = 0;
+  pool_held held = {0, alignment};
   if (sees(pool, buffer)) {
-    counted = told ? size : (int64_t)b->forget(buffer);
-    counters_freed(pool_number(pool), counted);
+    if (!pool_sizes_withdraw(pool, buffer, size, alignment, "free", &held))
+      return;
+    counters_freed(pool_number(pool), held.counted);
   }
-  b->free(buffer, told ? (size_t)size : 0, (size_t)alignment);
+  bool knows_size = pool->config.size_source != POOL_SIZE_FROM_BACKEND;
+  pool->config.backend->free(buffer, knows_size ? (size_t)held.counted : 0, (size_t)held.alignment);
   if (pool->limited)
-    limits_uncharge(pool_number(pool), counted);
-}
-
-/* A buffer of no bytes; or one that has some, in which the guard finds a wrong size. */
-static __attribute__((noinline, cold)) void free_nothing(arrowpool_pool *pool, void *buffer,
-                                                         int64_t alignment) {
-  if (buffer && is_guarded(pool) && guard_is_live(buffer))
-    pool_debug_free(pool, buffer, 0, alignment);
+    limits_uncharge(pool_number(pool), held.counted);
 }
 
 void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignment) {
   if (__builtin_expect(!buffer || size == 0, 0)) {
-    free_nothing(pool, buffer, alignment);
+    if (buffer && pool_sizes_contradict(pool, buffer))
+      free_slowly(pool, buffer, 0, alignment);
     return;
   }
   if (pool->config.size_source != POOL_SIZE_FROM_CALLER || __builtin_expect(pool->limited, 0)) {

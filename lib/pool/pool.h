@@ -66,16 +66,18 @@ bool pool_is_limited(const arrowpool_pool *pool);
 /* Limit what is live in all pools together that know it (bytes). Before other threads use a pool. */
 void pool_limit_all(int64_t most);
 
-/* The limit that stands in the way of so many bytes more, if one does, and what is live under it (bytes). */
+/* The limit that stands in the way of a request, if one does, and what is live under it (bytes). An
+ * allocation has the old size 0. */
 typedef struct pool_headroom {
   limits_scope refuses;
   int64_t live, most;
 } pool_headroom;
-pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t bytes);
+pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t old_size, int64_t new_size);
 
-/* Called for each request that fails, with what it would have added (bytes); no lock is held. NULL: nobody.
+/* Called for each request that fails, with its sizes (bytes; old_size 0: an allocation); no lock is held.
+ * NULL: nobody.
  */
-extern void (*pool_on_refusal)(const arrowpool_pool *pool, int64_t bytes);
+extern void (*pool_on_refusal)(const arrowpool_pool *pool, int64_t old_size, int64_t new_size);
 
 /* In the child of a fork, after counters_fork_child. */
 void pool_fork_child(void);

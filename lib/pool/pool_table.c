@@ -1,8 +1,7 @@
-/* See pool_table.h: creating and destroying pools, their limits and their statistics. */
+/* Creating and destroying pools, their limits and their statistics (pool.h, pool_table.h). */
 #include "pool/pool_table.h"
 
 #include "base/locks.h"
-#include "pool/pool_debug.h"
 
 #include <string.h>
 
@@ -73,12 +72,24 @@ __attribute__((constructor(101))) static void label_built_in_pools(void) {
   label(&pool_table[POOL_SYSTEM]);
 }
 
+/* In a debug mode every pool's backend has the guard in front of it, which then knows the sizes. */
+static pool_config guarded(pool_config config) {
+  if (guard_mode != ARROWPOOL_DEBUG_OFF) {
+    config.backend = guard_over(config.backend);
+    if (config.size_source == POOL_SIZE_FROM_CALLER)
+      config.size_source = POOL_SIZE_FROM_CALLER_DEBUG;
+    else if (config.size_source == POOL_SIZE_FROM_BACKEND)
+      config.size_source = POOL_SIZE_FROM_BACKEND_DEBUG;
+  }
+  return config;
+}
+
 static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
   union {
     char text[POOL_NAME_WORDS * 8];
     uint64_t words[POOL_NAME_WORDS];
   } padded = {{0}};
-  config = pool_debug_config(config);
+  config = guarded(config);
   atomic_fetch_add(&pool->version, 1);
   if (strcmp(pool->name.text, name) != 0) {
     counters_reset(pool_number(pool));
@@ -150,7 +161,15 @@ void pool_limit_all(int64_t most) {
   locks_release(LOCK_POOLS);
 }
 
-pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t bytes) {
+int64_t pool_most_counted(const arrowpool_pool *pool, int64_t size) {
+  int64_t most;
+  if (pool->config.size_source != POOL_SIZE_FROM_BACKEND || pool->config.frees == POOL_OWN_FREES_PASS)
+    return size;
+  return __builtin_add_overflow(size, size / 4 + 65536, &most) ? INT64_MAX : most;
+}
+
+pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t old_size, int64_t new_size) {
+  int64_t bytes = pool_most_counted(pool, new_size) - old_size;
   pool_headroom own = {LIMITS_OF_POOL, limits_charged(pool_number(pool)), limits_of(pool_number(pool))},
                 all = {LIMITS_OF_ALL, limits_charged_to_all(), limits_of_all()};
   return bytes > own.most - own.live   ? own

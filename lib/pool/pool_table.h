@@ -1,4 +1,4 @@
-/* The table of all pools, and what else pool.c, pool_table.c and pool_debug.c share. */
+/* The table of all pools, as pool.c and pool_sizes.c see it. */
 #ifndef ARROWPOOL_POOL_POOL_TABLE_H
 #define ARROWPOOL_POOL_POOL_TABLE_H
 
@@ -29,14 +29,8 @@ extern arrowpool_pool pool_table[POOL_COUNT]
 /* Its number, in the counters and everywhere. */
 static inline unsigned pool_number(const arrowpool_pool *pool) { return (unsigned)(pool - pool_table); }
 
-/* What a backend_resize counts as. */
-extern const counters_kind pool_kinds[] __attribute__((visibility("hidden")));
-
-/* Charge bytes to the limits of a limited pool; nothing to charge is always granted. Idle pages are given
- * back before it fails. */
-bool pool_charge(const arrowpool_pool *pool, int64_t bytes);
-
-/* A request of so many bytes more failed: counted, and told to pool_on_refusal. */
-arrowpool_status pool_refuse(const arrowpool_pool *pool, int64_t bytes);
+/* The most that a buffer of the size may come to count (bytes): where the allocator behind us rounds and
+ * tells only afterwards, no known one adds more than a quarter or some pages. */
+int64_t pool_most_counted(const arrowpool_pool *pool, int64_t size);
 
 #endif

@@ -21,11 +21,15 @@ static void write_size(writer *w, int64_t size) {
 }
 
 void refusal_describe(const arrowpool_pool *pool, int64_t old_size, int64_t new_size, char *out) {
-  pool_headroom limit = pool_headroom_for(pool, new_size - old_size);
+  pool_headroom limit = pool_headroom_for(pool, old_size, new_size);
   writer w;
   *out = 0;
   writer_init(&w, append, out);
-  writer_text(&w, old_size ? "realloc of size " : "malloc of size ");
+  writer_text(&w, old_size ? "realloc of " : "malloc of size ");
+  if (old_size) {
+    writer_int(&w, old_size);
+    writer_text(&w, " to ");
+  }
   writer_int(&w, new_size);
   writer_text(&w, " failed");
   if (limit.refuses != LIMITS_NONE) {

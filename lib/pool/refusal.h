@@ -7,7 +7,7 @@
 #define REFUSAL_BYTES 320 /* the longest text, with its NUL */
 
 /* What failed and what stood in its way: "malloc of size 1000 failed: pool c:etl has 900 bytes of its limit
- * of 1.5 KiB". old_size: 0 for an allocation (bytes). */
+ * of 1.5 KiB", "realloc of 500 to 1000 failed: ...". old_size: 0 for an allocation (bytes). */
 void refusal_describe(const arrowpool_pool *pool, int64_t old_size, int64_t new_size, char *out);
 
 /* What a pool holds, for a table: "c:etl: 900 bytes live, peak 1.5 KiB". */

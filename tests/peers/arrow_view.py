@@ -2,6 +2,7 @@
 shim.  Usage: arrow_view.py"""
 
 import os
+import re
 
 import pyarrow as pa
 
@@ -17,7 +18,7 @@ def refused(ask, *arguments, **more):
         ask(*arguments, **more)
     except (pa.ArrowException, ValueError, OverflowError) as error:
         # A failed resize of ours is told as the failed allocation that it ends in.
-        print(type(error).__name__, str(error).replace("realloc of size", "malloc of size"))
+        print(type(error).__name__, re.sub(r"realloc of (size|\d+ to)", "malloc of size", str(error)))
     else:
         raise AssertionError(arguments)
 

@@ -118,8 +118,9 @@ void Limit() {
   const uint8_t *before = buffer->data();
   arrow::Status grown = buffer->Resize(80 * kMiB);
   CHECK(grown.IsOutOfMemory());
-  CHECK(grown.message() == "realloc of size 83886080 failed: pool c:capped has 41943040 bytes of its limit "
-                           "of 67108864 bytes");
+  CHECK(grown.message() ==
+        "realloc of 41943040 to 83886080 failed: pool c:capped has 41943040 bytes of its limit "
+        "of 67108864 bytes");
   CHECK(buffer->size() == 40 * kMiB && buffer->data() == before && Holds(before, 40 * kMiB, 1));
   arrow::Status another = arrow::AllocateBuffer(24 * kMiB + 64, pool.get()).status();
   CHECK(another.IsOutOfMemory());

@@ -111,7 +111,7 @@ def test_at_the_limit_arrow_raises_its_own_error_with_the_reason(fresh, backend)
     assert refused(pa.ArrowMemoryError, lambda: pa.allocate_buffer(4 * MIB + 64, pool)) == (
         f"malloc of size 4194368 failed: pool c:{pool.name} has 6.0 MiB of its limit of 10.0 MiB")
     assert refused(pa.ArrowMemoryError, lambda: buffer.resize(11 * MIB)) == (
-        f"realloc of size 11534336 failed: pool c:{pool.name} has 6.0 MiB of its limit of 10.0 MiB")
+        f"realloc of 6291456 to 11534336 failed: pool c:{pool.name} has 6.0 MiB of its limit of 10.0 MiB")
     assert buffer.size == 6 * MIB and bytes(memoryview(buffer)[:4]) == b"kept"
     buffer.resize(10 * MIB)
     assert pool.stats().num_failed == 2 and pool.max_memory() == 10 * MIB

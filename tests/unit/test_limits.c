@@ -48,7 +48,7 @@ TEST(a_limit_is_reached_to_the_byte_and_not_exceeded) {
   assert_int_equal(arrowpool_allocate(pool, 400, 64, &b), ARROWPOOL_OK);
   arrowpool_free(pool, b, 400, 64);
   arrowpool_free(pool, a, 600, 64);
-  assert_int_equal(pool_headroom_for(pool, 1001).live, 0);
+  assert_int_equal(pool_headroom_for(pool, 0, 1001).live, 0);
   arrowpool_destroy(pool);
 }
 
@@ -83,7 +83,7 @@ TEST(what_no_limit_allows_is_said_in_words) {
   refusal_describe(pool, 0, 1000, text);
   assert_string_equal(text, "malloc of size 1000 failed: pool c:words has 1.5 KiB of its limit of 2.0 KiB");
   refusal_describe(pool, 1536, 3000, text);
-  assert_string_equal(text, "realloc of size 3000 failed: pool c:words has 1.5 KiB of its limit of 2.0 KiB");
+  assert_string_equal(text, "realloc of 1536 to 3000 failed: pool c:words has 1.5 KiB of its limit of 2.0 KiB");
   refusal_describe(pool, 0, 100, text); /* no limit is in its way */
   assert_string_equal(text, "malloc of size 100 failed");
   char short_text[15];
@@ -166,7 +166,7 @@ TEST(threads_at_the_edge_never_exceed_it) {
   assert_int_equal(s.num_failed, atomic_load(&refusals));
   assert_int_equal(s.bytes_allocated, 0);
   assert_in_range(s.max_memory, EDGE / 2, EDGE);
-  assert_int_equal(pool_headroom_for(edge_pool, EDGE + 1).live, 0);
+  assert_int_equal(pool_headroom_for(edge_pool, 0, EDGE + 1).live, 0);
   uint8_t *all = NULL;
   assert_int_equal(arrowpool_allocate(edge_pool, EDGE, 64, &all), ARROWPOOL_OK);
   arrowpool_free(edge_pool, all, EDGE, 64);
@@ -207,12 +207,13 @@ static void all_pools_together(void) {
   CHECK(arrowpool_allocate(unlimited, 201, 64, &none) == ARROWPOOL_OUT_OF_MEMORY);
   CHECK(arrowpool_allocate(unlimited, 150, 64, &b) == ARROWPOOL_OK);
   CHECK(arrowpool_allocate(limited, 51, 64, &none) == ARROWPOOL_OUT_OF_MEMORY);
-  CHECK(pool_headroom_for(limited, 51).refuses == LIMITS_OF_ALL || pool_headroom_for(limited, 51).most == 50);
+  CHECK(pool_headroom_for(limited, 0, 51).refuses == LIMITS_OF_ALL ||
+        pool_headroom_for(limited, 0, 51).most == 50);
   CHECK(arrowpool_allocate(limited, 50, 64, &none) == ARROWPOOL_OK);
   CHECK(arrowpool_reallocate(arrowpool_system(), 500, 501, 64, &a) == ARROWPOOL_OUT_OF_MEMORY);
   arrowpool_free(arrowpool_jemalloc(), early, 300, 64); /* from before there was a limit */
   CHECK(arrowpool_reallocate(arrowpool_system(), 500, 800, 64, &a) == ARROWPOOL_OK);
-  CHECK(pool_headroom_for(unlimited, 1).refuses == LIMITS_OF_ALL);
+  CHECK(pool_headroom_for(unlimited, 0, 1).refuses == LIMITS_OF_ALL);
   CHECK(stats_of(unlimited).limit_bytes == ARROWPOOL_UNKNOWN && stats_of(limited).limit_bytes == 50);
 }
 
@@ -230,12 +231,12 @@ static void remembered_sizes(void) {
     count++;
   arrowpool_stats s = stats_of(pool);
   CHECK(count > 800 && s.bytes_allocated >= (int64_t)count * 1001 && s.max_memory <= MIB);
-  CHECK(pool_headroom_for(pool, INT64_MAX).live == s.bytes_allocated);
+  CHECK(pool_headroom_for(pool, 0, INT64_MAX).live == s.bytes_allocated);
   CHECK(pool_reallocate(pool, POOL_SIZE_UNKNOWN, MIB, 64, &buffers[0]) == ARROWPOOL_OUT_OF_MEMORY);
   CHECK(pool_reallocate(pool, POOL_SIZE_UNKNOWN, 10, 64, &buffers[0]) == ARROWPOOL_OK);
   while (count)
     pool_free(pool, buffers[--count], POOL_SIZE_UNKNOWN, 64);
-  CHECK(pool_headroom_for(pool, INT64_MAX).live == 0);
+  CHECK(pool_headroom_for(pool, 0, INT64_MAX).live == 0);
 }
 
 TEST(sizes_that_are_rounded_are_charged_as_they_count) { assert_true(unit_in_child(remembered_sizes)); }
