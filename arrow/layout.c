@@ -19,7 +19,7 @@ static const names methods[ARROW_METHODS] = {
 #undef METHOD
 };
 
-/* What type_info and its descendant for single inheritance look like. */
+/* This is what type_info and its descendant for single inheritance look like. */
 typedef struct class_info {
   void *functions;
   const char *name;

@@ -36,7 +36,7 @@ void *arrow_patch_pool(void *object, const arrow_functions *ours);
  * in which the symbol lies. */
 bool arrow_patch_serves(const void *symbol, const char *name, const backend *by);
 
-/* Called around a fork: no patch may be half done in the child. */
+/* A fork calls these: no patch may be half done in the child. */
 void arrow_patch_prefork(void);
 void arrow_patch_postfork(void);
 

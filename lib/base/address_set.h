@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 typedef struct address_set {
-  void *_Atomic root; /* NULL while the set was always empty: it costs no address then */
+  void *_Atomic root; /* it is NULL while the set was always empty, which costs no address */
 } address_set;
 
 /* Adds the address. Returns false if it cannot be in the set: there is no memory for the bit, or the address

@@ -38,9 +38,9 @@ void background_thread_wake(background_thread *k);
  * memory with us (vfork) or left us a copy without a thread (clone). */
 bool background_thread_is_here(const background_thread *k);
 
-/* Called around a fork: pause ends the thread, and resume lets it start again when it is woken next. Pause
- * returns true if there was a thread or somebody wanted one: its work is left to the caller, who has to
- * finish it or wake the thread again. */
+/* These are called around a fork: pause ends the thread, and resume lets it start again when it is woken
+ * next. Pause returns true if there was a thread or somebody wanted one: its work is left to the caller, who
+ * has to finish it or wake the thread again. */
 bool background_thread_pause(background_thread *k);
 void background_thread_resume(background_thread *k, bool in_child);
 

@@ -28,7 +28,7 @@ void locks_release(int lock);
 /* Makes a lock free in a child for which no fork handler ran: the thread that held it is not there. */
 void locks_reset(int lock);
 
-/* Called around a fork: they take and release all locks but LOCK_START, which the caller handles. The parent
+/* A fork calls these: they take and release all locks but LOCK_START, which the caller handles. The parent
  * and the child each release. */
 void locks_acquire_all(void);
 void locks_release_all(void);

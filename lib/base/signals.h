@@ -1,4 +1,4 @@
-/* What our handlers do with signals that are not for them. The functions are async-signal-safe and have no
+/* Our handlers use these for signals that are not for them. The functions are async-signal-safe and have no
  * state or locks; live_fault.c uses them where a live file lost its pages, and the shim for its dump on a
  * signal. */
 #ifndef ARROWPOOL_BASE_SIGNALS_H

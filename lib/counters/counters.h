@@ -68,7 +68,7 @@ void counters_label(unsigned pool, const char *name, const char *backend, bool c
 /* Forgets a pool's history, for a number that is given to another pool. No thread may be counting for it. */
 void counters_reset(unsigned pool);
 
-/* Called around a fork, the first two with all locks held. In the child, which is single-threaded, sums start
+/* A fork calls these, the first two with all locks held. In the child, which is single-threaded, sums start
  * at zero, and what is live stays live. */
 void counters_prefork(void);
 void counters_postfork_parent(void);

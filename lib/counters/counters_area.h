@@ -1,4 +1,4 @@
-/* Where the figures are kept, and how they lie there: in memory of the process's own, or in a live file,
+/* Says where the figures are kept, and how they lie there: in memory of the process's own, or in a live file,
  * which others can read while the process lives and after it was killed (live.h).
  *
  * They are plain 64-bit integers at fixed offsets, each written by atomic stores, so a reader sees no torn
@@ -44,7 +44,7 @@ typedef struct area_pool {
   _Atomic int64_t inherited;
   _Atomic int64_t old_peak; /* of this process and its parents, when the present peak began */
   _Atomic int64_t forgotten_bytes, forgotten_allocations; /* in the sums: earlier pools' of the number */
-  /* What is subtracted: what a fork's parent or an earlier pool of the number counted. */
+  /* This is subtracted: it is what a fork's parent or an earlier pool of the number counted. */
   _Atomic int64_t baseline[AREA_FIELDS];
   /* Only readers of a live file need these: what the pool is called and what serves it. */
   _Atomic uint64_t version; /* it is odd while the label changes */

@@ -34,7 +34,7 @@ void decay_wake(void);
 void decay_retire(void);
 void decay_return(void);
 
-/* Called around a fork; they are background_thread_pause and background_thread_resume. */
+/* A fork calls these; they are background_thread_pause and background_thread_resume. */
 bool decay_pause(void);
 void decay_resume(bool in_child);
 

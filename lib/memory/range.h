@@ -113,7 +113,7 @@ bool range_make_writable(void *from, size_t size);
  * the kernel refuses; then they are as they were. */
 bool range_release_pages(void *from, size_t size);
 
-/* What has become of a stretch of whole pages; the worst state of its parts counts. */
+/* range_state says what has become of a stretch of whole pages; the worst state of its parts counts. */
 typedef enum range_state {
   RANGE_AS_WAS, /* it is mapped, and nothing has changed */
   RANGE_FRESH,  /* it is writable, and reads as zeros */

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* What slots_expect announced for the calling thread. */
+/* This is what slots_expect announced for the calling thread. */
 static __thread struct {
   bool moving;
   size_t start, size; /* of the buffer that will move here */

@@ -108,7 +108,7 @@ range_state slots_fill_gaps(place at, size_t from, size_t to);
 bool slots_mappings_take(int count);
 void slots_mappings_return(int count);
 
-/* What follows is in slots_idle.c. */
+/* slots_idle.c defines what follows. */
 /* Sets what the slot counts for as live and idle, under the slot's lock. `grown` is the change of its live
  * bytes. */
 void slots_account(place at, ptrdiff_t grown);

@@ -61,9 +61,9 @@ void live_start(const char *directory, bool keep, void (*complain)(const char *p
  * the child of a vfork. */
 void live_finish(bool remove);
 
-/* Called around a fork, between locks_acquire_all and locks_release_all: the child gets a file of its own,
- * with what the parent had counted. A child by the system call, for which these do not run, counts in memory
- * of its own instead (fork_detect.h). */
+/* A fork calls these, between locks_acquire_all and locks_release_all: the child gets a file of its own, with
+ * what the parent had counted. A child by the system call, for which these do not run, counts in memory of
+ * its own instead (fork_detect.h). */
 void live_prefork(void);
 void live_postfork_child(void);
 

@@ -11,7 +11,7 @@ typedef enum report_source {
   REPORT_ASK_JEMALLOC /* jemalloc is asked for its own figures too */
 } report_source;
 
-/* What a report is made in: some kilobytes. A dump has it elsewhere than on the stack, which may be a
+/* A report is made in this: some kilobytes. A dump has it elsewhere than on the stack, which may be a
  * signal's. */
 typedef struct report_room {
   writer writer;

@@ -53,7 +53,7 @@ void dump_fork_child(void) {
   forget_told();
 }
 
-/* What a dump is made in. It is not on the stack: a signal may come to a thread that has the least there may
+/* A dump is made in this. It is not on the stack: a signal may come to a thread that has the least there may
  * be. There is one for the last dump, and one for those before, which may be under way still. */
 typedef struct room {
   char target[PATH_MAX], scratch[PATH_MAX];

@@ -1,5 +1,5 @@
-/* Where a dump goes: the pattern of ARROW_POOL_STATS with its placeholders filled in. It uses no malloc and
- * no stdio. */
+/* Tells where a dump goes: the pattern of ARROW_POOL_STATS with its placeholders filled in. It uses no malloc
+ * and no stdio. */
 #ifndef ARROWPOOL_SHIM_DUMP_DUMP_PATH_H
 #define ARROWPOOL_SHIM_DUMP_DUMP_PATH_H
 

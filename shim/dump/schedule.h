@@ -14,7 +14,7 @@ bool schedule_is_here(void);
 void schedule_retire(void);
 void schedule_return(void);
 
-/* Called around a fork: the thread is gone meanwhile, and both sides go on. */
+/* A fork calls these: the thread is gone meanwhile, and both sides go on. */
 void schedule_prefork(void);
 void schedule_postfork_parent(void);
 void schedule_postfork_child(void);

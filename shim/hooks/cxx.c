@@ -12,8 +12,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Where an operator's next definition is; it is looked up once, at its first use. A C++ runtime that was
- * loaded privately is not in the chain, only in its caller's view. */
+/* operator_ says where an operator's next definition is; it is looked up once, at its first use. A C++
+ * runtime that was loaded privately is not in the chain, only in its caller's view. */
 typedef struct operator_ {
   const char *name;
   void *next;

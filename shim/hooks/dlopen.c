@@ -19,7 +19,7 @@ static void *nothing_loads(const char *file, int mode) {
   return NULL;
 }
 
-/* Where the call goes on; before deepbind_mode was called, that is nowhere. */
+/* The call goes on there; before deepbind_mode was called, it goes nowhere. */
 __attribute__((visibility("hidden"), used)) void *(*deepbind_target)(const char *file,
                                                                      int mode) = nothing_loads;
 
