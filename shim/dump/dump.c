@@ -1,4 +1,4 @@
-/* Decides whether a dump is due, and writes it once the signal's stack has room for it. */
+/* Decides whether a dump is due and fits on the stack, and writes it. */
 #include "shim/dump/dump.h"
 
 #include "base/sigpipe.h"

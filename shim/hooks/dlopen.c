@@ -19,7 +19,7 @@ static void *nothing_loads(const char *file, int mode) {
   return NULL;
 }
 
-/* The call goes on there; before deepbind_mode was called, it goes nowhere. */
+/* The call goes on with this function; before deepbind_mode was called, with one that loads nothing. */
 __attribute__((visibility("hidden"), used)) void *(*deepbind_target)(const char *file,
                                                                      int mode) = nothing_loads;
 
