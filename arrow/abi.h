@@ -13,8 +13,8 @@
 
 #include <stdint.h>
 
-/* What a call of such a function from C is declared to return: more than 16 bytes, so that C passes an
- * address too. arrow::Status is one pointer, NULL for success; the rest stays unwritten. */
+/* The type that a call of such a function from C is declared to return: it has more than 16 bytes, so that C
+ * passes an address too. arrow::Status is one pointer, NULL for success; the rest stays unwritten. */
 typedef struct abi_object {
   void *state;
   void *unused[2];
@@ -22,7 +22,7 @@ typedef struct abi_object {
 
 #define ABI_BODY(body) static inline __attribute__((always_inline)) void body
 
-/* ABI_KNOWN: whether there is an ABI_ENTRY. ABI_FORCE_UNKNOWN is for trying how it is without. */
+/* ABI_KNOWN tells whether there is an ABI_ENTRY. ABI_FORCE_UNKNOWN is for trying how it is without. */
 #if defined(__x86_64__) && defined(__LP64__) && !defined(ABI_FORCE_UNKNOWN)
 #define ABI_KNOWN 1
 #include "arrow/abi_x86_64.h"

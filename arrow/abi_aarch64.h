@@ -1,6 +1,6 @@
-/* ABI_ENTRY on aarch64: the address of the result is in x8, which C cannot name. A few instructions in front
- * of the function hand it on as an eighth argument; what lies between is not looked at. Where branches are
- * guarded (BTI), an indirect call may arrive there. Included by abi.h only. */
+/* ABI_ENTRY on aarch64, where the address of the result is in x8, which C cannot name. A few instructions in
+ * front of the function hand it on as an eighth argument; nobody looks at what lies between. Where branches
+ * are guarded (BTI), an indirect call may arrive there. Only abi.h includes this. */
 #define ABI_ENTRY(symbol, seen, body)                                                                        \
   __attribute__((visibility(seen))) void symbol(void);                                                       \
   __attribute__((visibility("hidden"))) void symbol##_c(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d,  \

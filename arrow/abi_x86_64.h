@@ -1,5 +1,5 @@
-/* ABI_ENTRY on x86-64: the address of the result is a first argument before the others, and is returned.
- * Included by abi.h only. */
+/* ABI_ENTRY on x86-64, where the address of the result is a first argument before the others, and is
+ * returned. Only abi.h includes this. */
 #define ABI_ENTRY(symbol, seen, body)                                                                        \
   __attribute__((visibility(seen))) void **symbol(void **result, uintptr_t a, uintptr_t b, uintptr_t c,      \
                                                   uintptr_t d, uintptr_t e);                                 \

@@ -1,6 +1,7 @@
-/* Functions that C++ calls as those of an arrow::MemoryPool, for an object of ours or one that is patched.
+/* The functions that C++ calls as those of an arrow::MemoryPool, for an object of ours or one that is
+ * patched.
  *
- * Included once by a file that has defined SELF, the object that the first argument `a` stands for, and for
+ * A file includes this once. It has defined SELF, the object that the first argument `a` stands for, and for
  * it allocate, reallocate (their results are those of arrow::Status: NULL for success) and release, in which
  * an alignment of 0 is one that Arrow does not name. */
 #ifndef ARROWPOOL_ARROW_CALLS_H
@@ -38,8 +39,8 @@ static void call_free_aligned(uintptr_t a, uint8_t *buffer, int64_t size, int64_
 
 static void call_free_plain(uintptr_t a, uint8_t *buffer, int64_t size) { release(SELF, buffer, size, 0); }
 
-/* An arrow_functions of these and of those that the file defines itself: call_release_unused, call_max_memory
- * and so on, and what is given besides. */
+/* Makes an arrow_functions of these, of those that the file defines itself (call_release_unused,
+ * call_max_memory and so on), and of what is given besides. */
 #define EITHER(...)                                                                                          \
   [ARROW_RELEASE_UNUSED] = call_release_unused, [ARROW_BYTES_ALLOCATED] = call_bytes_allocated,              \
   [ARROW_MAX_MEMORY] = call_max_memory, [ARROW_TOTAL_BYTES_ALLOCATED] = call_total_bytes_allocated,          \

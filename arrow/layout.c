@@ -1,5 +1,5 @@
-/* See layout.h. Tables of virtual functions are as the Itanium C++ ABI has them: two words before the
- * functions, the last of which points to the class's type_info. */
+/* Reads and copies tables of virtual functions. They are as the Itanium C++ ABI has them: two words before
+ * the functions, the last of which points to the class's type_info. */
 #include "arrow/layout.h"
 
 #include <dlfcn.h>
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The names that a method has had, as in arrow_methods.def. */
+/* The names that a method has had, as in methods.def. */
 typedef struct names {
   bool required;
   const char *aligned, *other;
@@ -19,11 +19,11 @@ static const names methods[ARROW_METHODS] = {
 #undef METHOD
 };
 
-/* What type_info and its descendant for single inheritance look like. */
+/* This is what type_info and its descendant for single inheritance look like. */
 typedef struct class_info {
   void *functions;
   const char *name;
-  const struct class_info *base; /* single inheritance only */
+  const struct class_info *base; /* with single inheritance only */
 } class_info;
 
 static bool is_mapped(const void *address) {
@@ -31,14 +31,15 @@ static bool is_mapped(const void *address) {
   return address && dladdr(address, &info);
 }
 
-/* Whether it is the function of that name: inline ones may be those of any library that has a copy. */
+/* Returns whether it is the function of that name: inline ones may be those of any library that has a copy.
+ */
 static bool is_function(void *function, const char *name, const void *symbol) {
   Dl_info info;
   return function == symbol ||
          (dladdr(function, &info) && info.dli_saddr == function && strcmp(info.dli_sname, name) == 0);
 }
 
-/* The one slot that holds the function; -1: none. -2: several. */
+/* Returns the one slot that holds the function; -1 if there is none, -2 if there are several. */
 static int find_slot(void *library, void *const *functions, int count, const char *name) {
   void *symbol = name ? dlsym(library, name) : NULL;
   int slot = -1;
@@ -70,7 +71,8 @@ static const char *read_methods(void *const *proxy, int count, arrow_layout *out
   return NULL;
 }
 
-/* A class that inherits from arrow::MemoryPool, and nothing else, has that one's slots. */
+/* Returns NULL if the class inherits from arrow::MemoryPool, and nothing else, so that it has that one's
+ * slots; else a reason. */
 static const char *check_class(const class_info *class) {
   for (int depth = 0; depth < 8 && is_mapped(class) && is_mapped(class->name); depth++) {
     if (strstr(class->name, "Debug"))

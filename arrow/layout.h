@@ -1,7 +1,7 @@
-/* Which virtual function of arrow::MemoryPool is which, in a libarrow that was compiled without us.
+/* Finds out which virtual function of arrow::MemoryPool is which, in a libarrow that was compiled without us.
  *
- * Found by comparison: libarrow exports ProxyMemoryPool, its table of virtual functions and each of them by
- * name. Where anything is missing or ambiguous, the answer is that we do not know. */
+ * It compares: libarrow exports ProxyMemoryPool, its table of virtual functions and each of them by name.
+ * Where anything is missing or ambiguous, the answer is that we do not know. */
 #ifndef ARROWPOOL_ARROW_LAYOUT_H
 #define ARROWPOOL_ARROW_LAYOUT_H
 
@@ -32,8 +32,8 @@ typedef struct arrow_layout {
   void *library;            /* handle of the libarrow */
 } arrow_layout;
 
-/* Functions of ours, for each method; NULL: the original's stays. With and without an alignment among the
- * arguments. */
+/* Our functions for each method, with and without an alignment among the arguments; NULL leaves the
+ * original's. */
 typedef struct arrow_functions {
   void *aligned[ARROW_METHODS], *plain[ARROW_METHODS];
 } arrow_functions;
@@ -41,11 +41,11 @@ typedef struct arrow_functions {
 /* A table of virtual functions, with the two words before them. */
 typedef void *arrow_table[2 + ARROW_LAYOUT_MAX];
 
-/* Find out about a pool by its table of virtual functions. NULL on success, else a reason for the user. Takes
- * the loader's lock. The library is never unloaded from then on. */
+/* Finds out about a pool by its table of virtual functions. Returns NULL on success, else a reason for the
+ * user. It takes the loader's lock. The library is never unloaded from then on. */
 const char *arrow_layout_read(void *const *functions, arrow_layout *out);
 
-/* Copy a table that was read, with ours in the places of the originals. Objects point to &out[2]. */
+/* Copies a table that was read, with ours in the places of the originals. Objects point to &out[2]. */
 void arrow_layout_copy(const arrow_layout *layout, void *const *functions, const arrow_functions *ours,
                        arrow_table out);
 

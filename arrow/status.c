@@ -1,6 +1,6 @@
-/* See arrow_status.h. The constructor copies the string it is given, so a std::string on the stack will do,
- * laid out as libstdc++ has it: since C++11 as in libarrow 13 and newer wheels, or reference-counted before.
- */
+/* Has libarrow make an arrow::Status. Its constructor copies the string it is given, so a std::string on the
+ * stack will do, laid out as libstdc++ has it: since C++11 as in libarrow 13 and newer wheels, or
+ * reference-counted before. */
 #include "arrow/status.h"
 
 #include <dlfcn.h>
@@ -21,7 +21,7 @@ typedef struct new_string {
 /* The reference-counted one is a pointer to the text behind this. */
 typedef struct old_string {
   size_t length, capacity;
-  long references; /* -1: not to be shared, but copied */
+  long references; /* -1: it is not to be shared, but copied */
   char text[512];
 } old_string;
 

@@ -1,5 +1,5 @@
-/* See arrow_patch.h. What calls into the loader happens before the lock is taken: a thread may come here from
- * a constructor, which runs under the loader's own lock. */
+/* Identifies Arrow's pools and patches them. What calls into the loader happens before the lock is taken: a
+ * thread may come here from a constructor, which runs under the loader's own lock. */
 #include "shim/arrow_patch.h"
 
 #include "shim/router.h"
@@ -13,7 +13,7 @@
 static arrow_patch patches[PATCHES];
 static _Atomic unsigned used;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static __thread bool asking; /* inside of one of Arrow's factories, which may call another */
+static __thread bool asking; /* the thread is inside one of Arrow's factories, which may call another */
 
 static void *const *functions_of(const void *object) {
   return __atomic_load_n((void *const *const *)object, __ATOMIC_ACQUIRE);
@@ -24,10 +24,11 @@ static bool is_patched(const void *object) {
   return functions - (uintptr_t)patches < sizeof patches;
 }
 
-/* Arrow's name for what serves the pool ("mimalloc"), as our pools are called; false if it makes no name. */
+/* Reads Arrow's name for what serves the pool ("mimalloc"), and makes our pool's name of it; returns false if
+ * it makes no name. */
 static bool read_name(void *object, const arrow_layout *layout, void *const *functions, char name[48]) {
   struct string {
-    const char *text; /* all that there is of the old string */
+    const char *text; /* it is all that there is of the old string */
     size_t length;
     char buffer[16];
   };
@@ -43,7 +44,7 @@ static bool read_name(void *object, const arrow_layout *layout, void *const *fun
   return length > 0 && length <= 32;
 }
 
-/* Whether libarrow uses this pool where the program names none. */
+/* Returns whether libarrow uses this pool where the program names none. */
 static bool is_default(const void *object, const arrow_layout *layout) {
   void *(*get)(void) = (void *(*)(void))dlsym(layout->library, "_ZN5arrow19default_memory_poolEv");
   return get && get() == object;
@@ -54,7 +55,7 @@ static arrowpool_pool *make_pool(const char *name, bool separate_jemalloc) {
   char numbered[64];
   arrowpool_pool *pool;
   arrowpool_status status = pool_create(name, config, &pool);
-  for (char digit = '2'; status == ARROWPOOL_EXISTS && digit <= '9'; digit++) { /* another libarrow's */
+  for (char digit = '2'; status == ARROWPOOL_EXISTS && digit <= '9'; digit++) { /* of another libarrow */
     size_t length = strlen(name);
     /* The end comes with the digit: NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(numbered, name, length);
@@ -64,15 +65,15 @@ static arrowpool_pool *make_pool(const char *name, bool separate_jemalloc) {
   return status == ARROWPOOL_OK ? pool : NULL;
 }
 
-/* Arrow's system pool takes its memory by the libc hook, which serves from the range, too: what it handed out
- * before it was patched looks like ours. */
+/* Returns whether the original has buffers in the range. Arrow's system pool takes its memory by the libc
+ * hook, which serves from the range, too: what it handed out before it was patched looks like ours. */
 static bool has_buffers_in_range(void *object, void *const *functions, const arrow_layout *layout,
                                  const char *name) {
   int64_t (*bytes)(void *) = (int64_t(*)(void *))functions[layout->slots[ARROW_BYTES_ALLOCATED]];
   return strcmp(name, "arrow.system") == 0 && bytes(object) > 0;
 }
 
-/* NULL on success. */
+/* Patches the pool. Returns NULL on success, else a reason. */
 static const char *patch(void *object, const arrow_layout *layout, const char *name, bool separate_jemalloc,
                          const arrow_functions *ours) {
   const char *reason = NULL;
@@ -96,7 +97,7 @@ static const char *patch(void *object, const arrow_layout *layout, const char *n
   return reason;
 }
 
-/* Pools that stay as they are; said once for each. */
+/* Pools that stay as they are; the user is told once of each. */
 static _Atomic(const void *) refused[PATCHES];
 
 static bool is_refused(const void *object) {
@@ -122,7 +123,7 @@ static void identify_and_patch(void *object, const arrow_functions *ours) {
   void *const *functions = functions_of(object);
   arrow_layout layout;
   char name[48];
-  if (!functions) /* asked for before it was constructed */
+  if (!functions) /* the program asked for it before it was constructed */
     return;
   const char *reason = arrow_layout_read(functions, &layout);
   if (!reason && !read_name(object, &layout, functions, name))

@@ -1,4 +1,4 @@
-/* See bypass.h. */
+/* Looks for functions that free, resize or measure past the shim, in what the program sees and calls. */
 #include "shim/bypass.h"
 
 #include "shim/owners.h"
@@ -13,9 +13,9 @@ static const char *const bypasses[] = {
 };
 enum { LIBC_BYPASSES = 2, BYPASSES = sizeof bypasses / sizeof *bypasses };
 
-static const char ours = 0; /* lies where we do */
+static const char ours = 0; /* it lies where we do */
 
-/* Only those of the allocator that would serve in our place. */
+/* Returns a bypass that something calls; only those count of the allocator that would serve in our place. */
 static const char *find_called(void) {
   const char *known[BYPASSES];
   const void *owner = owners_symbol(RTLD_NEXT, "free");

@@ -1,10 +1,11 @@
-/* Whether pointers of ours could be freed, resized or measured past us: then the libc hook must not serve. */
+/* Tells whether pointers of ours could be freed, resized or measured past us: then the libc hook must not
+ * serve. */
 #ifndef ARROWPOOL_SHIM_BYPASS_H
 #define ARROWPOOL_SHIM_BYPASS_H
 
-/* A function by which that would happen, which the program takes from elsewhere; NULL: none. As far as it can
- * be seen when the program starts: what it loads later, or looks up by dlsym, is not known. Called once,
- * after the next functions were resolved; keeps errno. */
+/* Returns the name of a function by which that would happen, which the program takes from elsewhere; NULL if
+ * there is none. It knows what can be seen when the program starts, not what the program loads later or looks
+ * up by dlsym. It is called once, after the next functions were resolved, and keeps errno. */
 const char *bypass_find(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* See log.h. The line goes out in one call, so that lines of several processes do not mix. */
+/* Writes lines to stderr. A line goes out in one call, so that lines of several processes do not mix. */
 #include "shim/log.h"
 
 #include "base/sigpipe.h"
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What comes from outside may hold newlines, and what terminals obey. */
+/* Appends a piece. What comes from outside may hold newlines, and what terminals obey. */
 static size_t append(char *line, size_t used, size_t size, const char *text) {
   for (; *text && used < size; text++)
     line[used++] = (char)((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
@@ -25,7 +25,8 @@ void log_start(void) {
   errno = saved;
 }
 
-/* What is appended to is a log: data of the program's own would not survive that either. */
+/* Returns whether the file is a log: what is appended to is one, and data of the program's own would not
+ * survive that either. */
 static bool is_log(const struct stat *file) {
   int flags = fcntl(STDERR_FILENO, F_GETFL);
   return S_ISCHR(file->st_mode) || (S_ISREG(file->st_mode) && flags >= 0 && flags & O_APPEND);
@@ -48,7 +49,7 @@ void log_whole(const char *line, size_t size) {
     return;
   sigpipe_begin(&c);
   if (write(STDERR_FILENO, line, size) < 0) {
-    /* nobody to tell */
+    /* there is nobody to tell */
   }
   sigpipe_end(&c);
   errno = saved;

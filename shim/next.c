@@ -1,4 +1,5 @@
-/* See next.h. */
+/* Resolves the functions behind us, serves dlsym meanwhile, and chooses how the backend calls the allocator
+ * behind us. */
 #include "shim/next.h"
 
 #include "memory/system_calls.h"
@@ -21,7 +22,7 @@
 static char boot[32768];
 static _Atomic size_t boot_used;
 
-/* Volatile: glibc declares dlsym a leaf, so the compiler would drop a plain guard around it. */
+/* It is volatile: glibc declares dlsym a leaf, so the compiler would drop a plain guard around it. */
 static __thread volatile bool resolving;
 
 static bool is_boot(const void *buffer) { return (uintptr_t)buffer - (uintptr_t)boot < sizeof boot; }
@@ -63,7 +64,7 @@ static void *boot_reallocarray(void *buffer, size_t count, size_t size) {
 
 /* ---- resolving ---- */
 
-/* A function of the malloc family: as a program finds it that was linked with the C library. */
+/* Returns a function of the malloc family, as a program finds it that was linked with the C library. */
 static void *family_symbol(void *scope, const char *name) {
   bool nested = resolving;
   int saved = errno;
@@ -89,7 +90,8 @@ void *next_symbol(const char *name) {
 
 static bool is_ours(const void *symbol) { return owners_same(symbol, boot); }
 
-/* What a loaded library and those it needs define under that name; NULL: nothing, or our own. */
+/* Returns what a loaded library and those it needs define under that name; NULL if there is nothing, or our
+ * own. */
 static void *symbol_of_library(const char *name, const char *file) {
   void *symbol = NULL, *library = dlopen(file, RTLD_LAZY | RTLD_NOLOAD);
   if (library) {
@@ -102,7 +104,7 @@ static void *symbol_of_library(const char *name, const char *file) {
 }
 
 typedef struct loaded {
-  size_t wanted; /* counts down to 0 */
+  size_t wanted; /* it counts down to 0 */
   char file[PATH_MAX];
 } loaded;
 
@@ -115,8 +117,8 @@ static int copy_file_name(struct dl_phdr_info *info, size_t size, void *out) {
   return 1;
 }
 
-/* The one definition among all libraries that are loaded; NULL: none, or several. One at a time, as the
- * loader must not be asked for symbols from within its own iteration. */
+/* Returns the one definition among all libraries that are loaded; NULL if there is none, or several. It goes
+ * one library at a time, as the loader must not be asked for symbols from within its own iteration. */
 static void *only_symbol(const char *name) {
   void *found = NULL;
   for (size_t n = 0;; n++) {
@@ -138,7 +140,7 @@ void *next_symbol_of_caller(const char *name, const void *caller) {
     symbol = symbol_of_library(name, info.dli_fname);
   if (!symbol)
     symbol = next_symbol(name);
-  if (!symbol) /* a function that ends in a jump to us leaves the address of its own caller */
+  if (!symbol) /* a function that ends in a jump to us leaves its own caller's address */
     symbol = only_symbol(name);
   errno = saved;
   return symbol && !is_ours(symbol) ? symbol : NULL;
@@ -165,16 +167,16 @@ static void resolve(void) {
     SET(next.free, symbol);
 }
 
-static bool by_name; /* how the backend calls; see there */
+static bool by_name; /* how the backend calls: see "the backend's view" */
 static struct {
   int (*posix_memalign)(void **out, size_t alignment, size_t size);
   void *(*realloc)(void *buffer, size_t size);
   void (*free)(void *buffer);
   size_t (*malloc_usable_size)(void *buffer);
-} libc; /* where neither the names nor the next functions are one library's; else NULL */
+} libc; /* set where neither the names nor the next functions are one library's; else NULL */
 
-/* Only if one and the same library answers to the first `count`: what one hands out, another cannot free.
- * That library's, or NULL. */
+/* Returns the address of the first function if one and the same library answers to the first `count`, else
+ * NULL: what one library hands out, another cannot free. */
 static void *only_owner(void *scope, size_t count) {
   static const char *const names[] = {"posix_memalign", "realloc", "free", "malloc_usable_size"};
   void *first = family_symbol(scope, names[0]);
@@ -184,7 +186,8 @@ static void *only_owner(void *scope, size_t count) {
   return first;
 }
 
-/* A profiler that stands before us may leave sizes to the allocator behind it, as heaptrack does. */
+/* Finds the allocator that the backend calls. A profiler that stands before us may leave sizes to the
+ * allocator behind it, as heaptrack does. */
 static void find_allocator(void) {
   void *seen = only_owner(RTLD_DEFAULT, 3), *behind = only_owner(RTLD_NEXT, 4);
   by_name = seen && (behind || !is_ours(seen));
@@ -207,7 +210,7 @@ void next_resolve_optional(void) {
 
 /* ---- the stubs the pointers start with ---- */
 
-/* What to do for a call that comes from within dlsym. */
+/* These serve a call that comes from within dlsym. */
 static int boot_posix_memalign(void **out, size_t alignment, size_t size) {
   void *buffer = boot_aligned(alignment, size);
   if (buffer)
@@ -249,9 +252,10 @@ next_functions next = {
 
 /* ---- the backend's view ----
  *
- * By name, as any library calls them: then a profiler that stands before us (heaptrack), or that redirects
- * what libraries call (memray), sees Arrow's buffers like all others, and what serves malloc serves them,
- * also if it stands before us. The call comes back to our own hook, which has to let it pass. */
+ * The backend calls the allocator by name, as any library does: then a profiler that stands before us
+ * (heaptrack), or that redirects what libraries call (memray), sees Arrow's buffers like all others, and what
+ * serves malloc serves them, also if it stands before us. The call comes back to our own hook, which has to
+ * let it pass. */
 
 __thread volatile bool next_own_call_passes;
 

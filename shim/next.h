@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* X(return type, name, parameters, arguments): resolved together, at the first call of any. */
+/* X(return type, name, parameters, arguments) for each function; they are resolved together, at the first
+ * call of any. */
 #define NEXT_FUNCTIONS(X)                                                                                    \
   X(int, posix_memalign, (void **out, size_t alignment, size_t size), (out, alignment, size))                \
   X(void *, aligned_alloc, (size_t alignment, size_t size), (alignment, size))                               \
@@ -25,7 +26,7 @@ typedef struct next_functions {
   NEXT_FUNCTIONS(X)
 #undef X
   void (*free)(void *buffer);
-  /* NULL where the chain has none: */
+  /* The chain may have none of these, which are NULL then: */
   void (*_exit)(int status);
   void (*abort)(void);
   void *(*dlopen)(const char *file, int mode);
@@ -33,18 +34,19 @@ typedef struct next_functions {
 
 extern next_functions next;
 
-/* This thread is asking the allocator behind us for memory, by name: our own hook only passes it on.
- * Volatile: glibc declares posix_memalign a leaf, so the compiler would drop a plain flag around it. */
+/* It is set while this thread asks the allocator behind us for memory, by name: our own hook only passes the
+ * call on. It is volatile: glibc declares posix_memalign a leaf, so the compiler would drop a plain flag
+ * around it. */
 extern __thread volatile bool next_own_call_passes;
 
-/* Look up what not every chain has. Called once, when the shim starts. */
+/* Looks up what not every chain has. It is called once, when the shim starts. */
 void next_resolve_optional(void);
 
-/* A symbol of the chain, or NULL. */
+/* Returns a symbol of the chain, or NULL. */
 void *next_symbol(const char *name);
 
-/* A symbol as the code at `caller` sees it: that of its own libraries, which under Python are not in the
- * chain. NULL if it cannot be found, or is our own. */
+/* Returns a symbol as the code at `caller` sees it: that of its own libraries, which under Python are not in
+ * the chain. Returns NULL if it cannot be found, or is our own. */
 void *next_symbol_of_caller(const char *name, const void *caller);
 
 #endif

@@ -1,4 +1,4 @@
-/* See owners.h. */
+/* Looks functions up by plain and versioned names, and finds who refers to them. */
 #include "shim/owners.h"
 
 #include <dlfcn.h>
@@ -58,10 +58,10 @@ static bool leads_on(const void *symbol) {
          ((const Elf64_Sym *)entry)->st_shndx == SHN_UNDEF;
 }
 
-/* The library's own definition; NULL: it has none, though those that it needs may. */
+/* Returns the library's own definition; NULL if it has none, though those that it needs may. */
 static void *defined_by(const struct link_map *library, const char *name) {
   void *handle = *library->l_name ? dlopen(library->l_name, RTLD_LAZY | RTLD_NOLOAD) : NULL;
-  if (!handle) { /* the kernel's is no file */
+  if (!handle) { /* the kernel's library is no file */
     dlerror();   /* NOLINT(concurrency-mt-unsafe): as above */
     return NULL;
   }
@@ -91,8 +91,8 @@ typedef struct search {
   const char *found;
 } search;
 
-/* What a library's dynamic section leads to. The loader has added the library's address to it, or, where the
- * section cannot be written, has not. */
+/* Returns the address that an entry of a library's dynamic section means. The loader has added the library's
+ * address to it, or, where the section cannot be written, has not. */
 static const void *address_in(const struct dl_phdr_info *library, Elf64_Addr address) {
   return (const void *)(address < library->dlpi_addr ? address + library->dlpi_addr : address);
 }

@@ -1,4 +1,4 @@
-/* See ownership.h. */
+/* Keeps the exceptions in an address set, and notes whether there ever was one. */
 #include "shim/ownership.h"
 
 #include "base/address_set.h"

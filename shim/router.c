@@ -1,4 +1,4 @@
-/* See router.h. */
+/* Reads the options, sets the hooks, the backend and the limits up by them, and answers the hooks. */
 #include "shim/router.h"
 
 #include "base/memory_available.h"
@@ -44,13 +44,13 @@ void router_inform(const char *const pieces[], size_t count) {
     log_line(pieces, count);
 }
 
-/* `serves`: whether what the hook hands out comes back by it. */
+/* Sets a hook up. `serves` says whether what the hook hands out comes back by it. */
 static void set_up_hook(router_pool_name name, const char *full_name, int hook, pool_frees frees,
                         bool serves) {
   const options_value *values = the_router.settings.values;
   const backend *behind =
       serves && values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC ? &backend_jemalloc : &backend_system;
-  if (serves && guard_mode != ARROWPOOL_DEBUG_OFF) /* whose table knows every buffer again */
+  if (serves && guard_mode != ARROWPOOL_DEBUG_OFF) /* the guard's table knows every buffer again */
     frees = POOL_ALL_FREES_PASS;
   router_hook *d = &the_router.hooks[name];
   d->ours = behind->owned || frees == POOL_ALL_FREES_PASS;
@@ -72,7 +72,8 @@ static void configure_backend(const options *settings) {
 
 #define MOST_FINDINGS 1000
 
-/* What ends the program is said in any case; where it goes on, a loop would fill the disk. */
+/* Tells a finding of the guard. What ends the program is said in any case; where it goes on, a loop would
+ * fill the disk. */
 static void tell_finding(const char *line) {
   static _Atomic uint64_t told;
   if (guard_mode != ARROWPOOL_DEBUG_WARN) {
@@ -113,7 +114,7 @@ static void configure_live_file(const options *settings) {
   live_start(directory, settings->values[OPTION_LIVE_KEEP].number, complain_of_live_file);
 }
 
-/* Once: whoever is at the limit asks again and again. */
+/* Tells of a limit once: whoever is at the limit asks again and again. */
 static void tell_of_limit(const arrowpool_pool *pool, int64_t old_size, int64_t new_size) {
   static atomic_flag told;
   char text[REFUSAL_BYTES];
@@ -136,7 +137,7 @@ static void configure_limit(const options *settings) {
     pool_limit_all(most < 0 ? memory_available() / 100 * -most : most);
 }
 
-/* Of a processor for which nobody has written down how C++ calls functions (abi.h). */
+/* Tells of a processor for which nobody has written down how C++ calls functions (abi.h). */
 static void tell_of_missing_hook(const options *settings) {
   bool wanted = settings->values[OPTION_HOOKS].number & OPTIONS_HOOK_ARROW_VTABLE;
   bool asked =
@@ -145,7 +146,8 @@ static void tell_of_missing_hook(const options *settings) {
     router_warn((const char *const[]){"the arrow_vtable hook stays off on this processor"}, 1);
 }
 
-/* The libc hook serves only where every free of the process's is ours; else it counts, and passes on. */
+/* Returns whether the libc hook serves: it does only where every free of the process's is ours; else it
+ * counts, and passes on. */
 static bool libc_hook_serves(const options *settings) {
   if (settings->values[OPTION_POOL].number != OPTIONS_POOL_JEMALLOC && guard_mode == ARROWPOOL_DEBUG_OFF)
     return false;
@@ -190,7 +192,7 @@ const backend *router_told_backend(bool separate_jemalloc) {
   return ours || separate_jemalloc ? &backend_jemalloc : &backend_system;
 }
 
-/* A status as a pointer. What is too large for the pool to consider was a request all the same. */
+/* Returns a status as a pointer. What is too large for the pool to consider was a request all the same. */
 static void *result(arrowpool_pool *pool, arrowpool_status status, void *buffer, size_t size) {
   if (status == ARROWPOOL_INVALID && size > PTRDIFF_MAX / 2)
     pool_note_failed(pool);

@@ -1,4 +1,4 @@
-/* Which pool serves a call, if any: the hooks ask here, and nowhere else.
+/* Decides which pool serves a call, if any: the hooks ask here, and nowhere else.
  *
  * The router wakes up in the constructor, or earlier if a hook is called before it. Until then, and from
  * within its own start, every call passes on to the next allocator untouched. */
@@ -17,19 +17,19 @@ typedef enum router_pool_name { ROUTER_LIBC, ROUTER_ARROW_MIMALLOC, ROUTER_POOLS
 
 typedef struct router_hook {
   arrowpool_pool *pool;
-  bool active; /* else everything passes on */
-  bool ours;   /* the pool allocates; else the next allocator does, and the pool counts */
+  bool active; /* if not, everything passes on */
+  bool ours;   /* the pool allocates; if not, the next allocator does, and the pool counts */
 } router_hook;
 
 typedef struct router {
-  _Atomic int state; /* 0 asleep, 1 waking up, 2 awake */
+  _Atomic int state; /* 0: asleep, 1: waking up, 2: awake */
   router_hook hooks[ROUTER_POOLS];
   options settings; /* constant once awake */
 } router;
 
 extern router the_router;
 
-/* Wake up. True once awake; false from within, or before the environment exists. */
+/* Wakes up. Returns true once awake; false from within, or before the environment exists. */
 bool router_wake(void);
 
 static inline bool router_awake(void) {
@@ -37,41 +37,43 @@ static inline bool router_awake(void) {
          router_wake();
 }
 
-/* The hook, or NULL while the call has to pass on. */
+/* Returns the hook, or NULL while the call has to pass on. */
 static inline const router_hook *router_hook_of(router_pool_name name) {
   return router_awake() && the_router.hooks[name].active ? &the_router.hooks[name] : NULL;
 }
 
-/* Allocate for a caller whose sizes are size_t and for whom 0 is a size like any other. NULL: no memory, or
- * no such size, which counts as a failure; or an alignment that is no power of two. */
+/* Allocates for a caller whose sizes are size_t and for whom 0 is a size like any other. Returns NULL if
+ * there is no memory, or no such size, which counts as a failure; or if the alignment is no power of two. */
 void *router_allocate(const router_hook *hook, size_t size, size_t alignment);
 
-/* Whether that NULL is the answer: the next allocator, which knows of no limit, must not serve what one
- * refuses. */
+/* Returns whether that NULL is the answer: the next allocator, which knows of no limit, must not serve what
+ * one refuses. */
 static inline bool router_refuses(const router_hook *hook) { return pool_is_limited(hook->pool); }
 
-/* Resize a buffer of the pool's, likewise; alignment 0 keeps its own. NULL: the buffer is as it was. */
+/* Resizes a buffer of the pool's, likewise; alignment 0 keeps its own. On NULL the buffer is as it was. */
 void *router_reallocate(arrowpool_pool *pool, void *buffer, size_t size, size_t alignment);
 
-/* Whether Arrow's pools are to be patched. */
+/* Returns whether Arrow's pools are to be patched. */
 static inline bool router_vtable_hook(void) {
   return router_awake() && ABI_KNOWN &&
          the_router.settings.values[OPTION_HOOKS].number & OPTIONS_HOOK_ARROW_VTABLE;
 }
 
-/* What serves one of Arrow's pools; its jemalloc pool is always ours where it is not the default as well. */
+/* Returns what serves one of Arrow's pools; its jemalloc pool is always ours where it is not the default as
+ * well. */
 const backend *router_told_backend(bool separate_jemalloc);
 
-/* Tell the user something, unless ARROW_POOL_LOG is quiet: pieces of one line. */
+/* Tells the user something, unless ARROW_POOL_LOG is quiet: pieces of one line. */
 void router_warn(const char *const pieces[], size_t count);
 
-/* Likewise, a whole line, with next to nothing on the stack. */
+/* Tells a whole line likewise, with next to nothing on the stack. */
 void router_tell(const char *line);
-/* The same for what is good to know: only where ARROW_POOL_LOG is info. */
+/* Tells what is good to know, only where ARROW_POOL_LOG is info. */
 void router_inform(const char *const pieces[], size_t count);
 
-/* The pool for a pointer that came back through libc's functions, and whether that is where it belongs: it is
- * of the range, or the guard knows it, which looks at every pointer while there is a debug mode. */
+/* They return the pool for a pointer that came back through libc's functions, and whether that is where it
+ * belongs: it is of the range, or the guard knows it, which looks at every pointer while there is a debug
+ * mode. */
 static inline arrowpool_pool *router_libc_pool(void) { return the_router.hooks[ROUTER_LIBC].pool; }
 static inline bool router_owns(const void *buffer) {
   return range_owns(buffer) ||

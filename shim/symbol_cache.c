@@ -1,4 +1,4 @@
-/* See symbol_cache.h. */
+/* Keeps the answers in a table without locks, hashed by name and call site. */
 #include "shim/symbol_cache.h"
 
 #include "shim/next.h"
@@ -12,7 +12,7 @@
 typedef struct site {
   _Atomic(const void *) caller; /* NULL: free */
   _Atomic(const char *) name;   /* written after `caller`, by the thread that wrote that */
-  _Atomic(void *) symbol;       /* written last; NULL: not known yet */
+  _Atomic(void *) symbol;       /* written last; NULL: it is not known yet */
 } site;
 
 static site sites[SITES];

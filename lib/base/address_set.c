@@ -1,4 +1,4 @@
-/* See address_set.h. */
+/* Implements the address set: a root table of leaves, each mapped when the first bit in it is set. */
 #include "base/address_set.h"
 
 #include <errno.h>
@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#define UNIT_BITS    4  /* bytes that share a bit: no allocator's pointers are closer to each other */
-#define LEAF_BITS    28 /* bytes that share a leaf */
+#define UNIT_BITS    4  /* log2 of the bytes that share a bit: allocators keep 16 apart */
+#define LEAF_BITS    28 /* log2 of the bytes that share a leaf */
 #define ADDRESS_BITS 48
 #define LEAF_WORDS   ((size_t)1 << (LEAF_BITS - UNIT_BITS - 6))
 
@@ -33,7 +33,7 @@ static __attribute__((noinline, cold)) void *make(void *_Atomic *where, size_t s
   return fresh;
 }
 
-/* The word that holds the address's bit, or NULL. */
+/* Returns the word that holds the address's bit; NULL if there is none. */
 static _Atomic uint64_t *word_of(address_set *m, const void *pointer, bool may_make, uint64_t *bit) {
   uintptr_t address = (uintptr_t)pointer;
   if (address >> ADDRESS_BITS || address % (1 << UNIT_BITS))

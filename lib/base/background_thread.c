@@ -1,4 +1,5 @@
-/* See background_thread.h. Its lock is not of the gate: the thread is joined before a fork takes that. */
+/* Starts, pauses and retires the thread of background_thread.h. The thread's lock is not one of locks.h: the
+ * thread is joined before a fork takes those. */
 #include "base/background_thread.h"
 
 #include "base/nocancel.h"
@@ -14,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LONGEST_WAIT 1000 /* ms; how long the end of the main thread may go unnoticed */
+#define LONGEST_WAIT 1000 /* ms; the end of the main thread may go unnoticed for so long */
 #define STACK_SIZE   ((size_t)128 << 10)
 
-/* Whether nobody is left but the main thread, which has ended, and us. */
+/* Returns whether nobody is left but this thread and the main thread, which has ended. */
 static bool is_alone(void) {
   char text[512];
   int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
@@ -27,7 +28,8 @@ static bool is_alone(void) {
   if (length <= 0)
     return false;
   text[length] = 0;
-  const char *at = strrchr(text, ')'); /* state is the field after the name, num_threads the 18th after it */
+  /* The state is the field after the name, and num_threads is the 18th after the state. */
+  const char *at = strrchr(text, ')');
   if (!at || strncmp(at, ") Z", 3) != 0)
     return false;
   for (int field = 0; at && field < 18; field++)
@@ -35,8 +37,8 @@ static bool is_alone(void) {
   return at && strncmp(at, " 2 ", 3) == 0;
 }
 
-/* Wait until a pause begins or the time is over, by the kernel's own clock: the C library's waits are bent or
- * frozen by the tools that do so with its clocks. */
+/* Waits until a pause begins or the time is over. It uses the kernel's own clock: tools that bend or freeze
+ * the C library's clocks do the same to its waits. */
 static void wait_for(background_thread *k, int64_t milliseconds) {
   const struct timespec time = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
   pthread_mutex_unlock(&k->lock);
@@ -44,9 +46,10 @@ static void wait_for(background_thread *k, int64_t milliseconds) {
   pthread_mutex_lock(&k->lock);
 }
 
-/* Before it leaves, the thread says so (awake is false) and looks once more: whoever wanted to wake it up to
- * then thought that it would. Whether it has left is decided under the lock. A wait longer than LONGEST_WAIT
- * is cut in pieces, so that the end of the main thread does not go unnoticed. */
+/* The thread's loop. Before the thread leaves it says so (awake is false) and looks once more, because
+ * whoever wanted to wake it until then thought that it would look. It decides under the lock that it has
+ * left. A wait longer than LONGEST_WAIT is cut in pieces, so that the end of the main thread does not go
+ * unnoticed. */
 static void *run(void *argument) {
   background_thread *k = argument;
   bool last_look = false;
@@ -74,13 +77,13 @@ static void *run(void *argument) {
   return NULL;
 }
 
-/* With all signals blocked, as the thread is to have them. */
+/* Starts the thread. The caller has blocked all signals, and the thread inherits that. */
 static bool start(background_thread *k) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, STACK_SIZE);
   bool started = pthread_create(&k->thread, &attributes, run, k) == 0 ||
-                 pthread_create(&k->thread, NULL, run, k) == 0; /* thread-local data lies on the stack too */
+                 pthread_create(&k->thread, NULL, run, k) == 0; /* the stack holds thread-local data too */
   pthread_attr_destroy(&attributes);
   if (started)
     pthread_setname_np(k->thread, "arrowpool");
@@ -115,7 +118,8 @@ bool background_thread_is_here(const background_thread *k) {
   return owner && owner == syscall(SYS_getpid);
 }
 
-/* A thread that was joined is, to the kernel, still there for a moment; who counts threads then is misled. */
+/* The kernel still counts a joined thread for a moment. This waits for its end, so that nobody who counts
+ * threads is misled. */
 static void wait_for_kernel(pid_t process, pid_t thread) {
   static const struct timespec moment = {.tv_nsec = 20000};
   for (int tries = 0; syscall(SYS_tgkill, process, thread, 0) == 0 && tries < 100000; tries++)
@@ -144,7 +148,8 @@ bool background_thread_pause(background_thread *k) {
 }
 
 void background_thread_resume(background_thread *k, bool in_child) {
-  k->pausing = in_child ? 0 : k->pausing - 1; /* others may fork at the same time, but not here */
+  /* In the parent other threads may be forking too; the child has none of them. */
+  k->pausing = in_child ? 0 : k->pausing - 1;
   atomic_store(&k->awake, k->retired);
   pthread_mutex_unlock(&k->lock);
 }

@@ -2,7 +2,7 @@
  * memory back, or writes statistics.
  *
  * It starts when there is something to do and ends when there is not. It blocks all signals, is gone while
- * the process forks, and does not keep alive a process whose main thread has ended. */
+ * the process forks, and does not keep a process alive whose main thread has ended. */
 #ifndef ARROWPOOL_BASE_BACKGROUND_THREAD_H
 #define ARROWPOOL_BASE_BACKGROUND_THREAD_H
 
@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Does what is due; returns milliseconds until more is, or BACKGROUND_THREAD_DONE. */
+/* The work: it does what is due and returns the milliseconds until more is due, or BACKGROUND_THREAD_DONE. */
 #define BACKGROUND_THREAD_DONE INT64_MAX
 typedef int64_t (*background_thread_work)(void);
 
@@ -20,30 +20,31 @@ typedef struct background_thread {
   pthread_mutex_t lock;
   pthread_t thread;
   _Atomic bool awake;  /* a thread runs that will look again */
-  _Atomic pid_t owner; /* the process whose thread has to be joined; 0: none has. Written under the lock */
-  pid_t number;        /* the kernel's, of the thread; written by the thread */
-  bool left;           /* protected by lock, as what follows: the thread will not look again */
-  _Atomic int pausing; /* forks under way: the thread has to leave, and none may start; a futex */
-  bool missed;         /* a wake that came then */
-  bool retired;        /* no thread any more, and `awake` for good: nobody asks for one */
+  _Atomic pid_t owner; /* the process whose thread is to be joined; 0: none. Written under the lock */
+  pid_t number;        /* the thread's id in the kernel; the thread writes it */
+  bool left;           /* the thread will not look again; the lock protects this and what follows */
+  _Atomic int pausing; /* a futex: how many forks are under way, when no thread may run */
+  bool missed;         /* somebody wanted to wake the thread meanwhile */
+  bool retired;        /* there is no thread any more, and `awake` stays true, so that nobody asks for one */
 } background_thread;
 #define BACKGROUND_THREAD(function)                                                                          \
   { .work = (function), .lock = PTHREAD_MUTEX_INITIALIZER }
 
-/* Have the work done from now on, until it is done. Cheap if the thread runs already. No lock may be held:
- * starting a thread calls the program's malloc. */
+/* Has the work done from now on, until it is done. It is cheap if the thread runs already. The caller holds
+ * no lock: starting a thread calls the program's malloc. */
 void background_thread_wake(background_thread *k);
 
-/* Whether there is a thread, and it is this process's own: not that of a parent which shares its memory with
- * us (vfork), or left us a copy without a thread (clone). */
+/* Returns whether there is a thread and it is this process's own: not the thread of a parent that shares its
+ * memory with us (vfork) or left us a copy without a thread (clone). */
 bool background_thread_is_here(const background_thread *k);
 
-/* fork: end the thread before, and let it start again after, when it is woken next. True if there was one
- * or somebody wanted one: its work is left to the caller, who has to finish it or wake it again. */
+/* These are called around a fork: pause ends the thread, and resume lets it start again when it is woken
+ * next. Pause returns true if there was a thread or somebody wanted one: its work is left to the caller, who
+ * has to finish it or wake the thread again. */
 bool background_thread_pause(background_thread *k);
 void background_thread_resume(background_thread *k, bool in_child);
 
-/* End the thread, and let none start again until it returns. */
+/* Retire ends the thread and lets none start again until return. */
 void background_thread_retire(background_thread *k);
 void background_thread_return(background_thread *k);
 

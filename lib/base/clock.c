@@ -1,5 +1,6 @@
-/* See clock.h. The page is an ELF library in memory. It is read here and not by dlsym, which takes the
- * loader's lock: a thread that holds that may be waiting for one of ours. */
+/* Finds the kernel's clock function in the vDSO, an ELF library that the kernel maps into the process. The
+ * library is read here and not by dlsym, which takes the loader's lock: a thread that holds that lock may be
+ * waiting for one of ours. */
 #include "base/clock.h"
 
 #include <elf.h>
@@ -22,7 +23,7 @@ static int ask_kernel(clockid_t clock, struct timespec *out) {
   return (int)syscall(SYS_clock_gettime, clock, out);
 }
 
-/* What the tables of a loaded library lead to, in its dynamic section. */
+/* Returns what an entry of a loaded library's dynamic section points to. */
 static const void *entry_of(const Elf64_Dyn *dynamic, Elf64_Sxword tag, uintptr_t bias) {
   for (; dynamic->d_tag != DT_NULL; dynamic++)
     if (dynamic->d_tag == tag)
@@ -30,7 +31,7 @@ static const void *entry_of(const Elf64_Dyn *dynamic, Elf64_Sxword tag, uintptr_
   return NULL;
 }
 
-/* The number of symbols is that of the chains of the hash table. */
+/* Finds the clock function among the symbols; the hash table tells how many there are. */
 static clock_function *find_in(const Elf64_Dyn *dynamic, uintptr_t bias) {
   const Elf64_Sym *symbols = entry_of(dynamic, DT_SYMTAB, bias);
   const char *names = entry_of(dynamic, DT_STRTAB, bias);

@@ -1,4 +1,4 @@
-/* See fork_detect.h. */
+/* Implements fork detection with MADV_WIPEONFORK: a flag in such memory reads as zero in a child. */
 #include "base/fork_detect.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 enum { EMPTIED, CLAIMED, OWN };
 
-static _Atomic int *flag; /* in memory of that kind; NULL: none */
+static _Atomic int *flag; /* the flag lies in memory that is wiped; NULL means that there is none */
 
 static char *map_emptied(void) {
   int saved = errno;

@@ -1,5 +1,5 @@
-/* See locks.h. Plain pthread mutexes: uncontended they cost an atomic exchange, and the thread that forks may
- * release in the child what it locked in the parent. */
+/* Keeps the locks as plain pthread mutexes: uncontended they cost an atomic exchange, and the thread that
+ * forks may release in the child what it locked in the parent. */
 #include "base/locks.h"
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
-/* See memory_available.h. /proc/PROCESS/cgroup names the groups, and mountinfo says where their files are. A
- * mount may begin at a group of its own (the `root` of a mountinfo line), as it does in containers. */
+/* Finds the limits of the process's control groups. /proc/PROCESS/cgroup names the groups, and mountinfo says
+ * where their files are. A mount may begin at a group of its own (the `root` of a mountinfo line), as it does
+ * in containers. */
 #include "base/memory_available.h"
 
 #include "base/nocancel.h"
@@ -12,13 +13,13 @@
 #include <unistd.h>
 
 #define NONE  INT64_MAX
-#define FIELD 512 /* longest path that is followed (bytes) */
+#define FIELD 512 /* the longest path that is followed (bytes) */
 
 /* ---- lines of a file of the kernel's ---- */
 
 typedef struct lines {
   int fd;
-  size_t begin, end; /* of what is read and not told yet */
+  size_t begin, end; /* the part of `bytes` that was read and not returned yet */
   char bytes[4096];
 } lines;
 
@@ -32,8 +33,8 @@ static bool open_lines(lines *l, const char *root, const char *process, const ch
   return l->fd >= 0;
 }
 
-/* The next line, ended by NUL instead of newline; one that is too long for the buffer comes in parts, which
- * look like nothing we know. NULL at the end. */
+/* Returns the next line, ended by NUL instead of newline, or NULL at the end. A line that is too long for the
+ * buffer comes in parts, which look like nothing we know. */
 static char *next_line(lines *l) {
   for (;;) {
     char *line = l->bytes + l->begin, *newline = memchr(line, '\n', l->end - l->begin);
@@ -54,7 +55,8 @@ static char *next_line(lines *l) {
   }
 }
 
-/* The field up to `end`, which becomes NUL; `*rest` is what follows. NULL: there is no more. */
+/* Returns the field up to `end`, which becomes NUL; `*rest` is what follows. Returns NULL if there is no
+ * more. */
 static char *cut(char **rest, char end) {
   char *field = *rest, *at = field ? strchr(field, end) : NULL;
   if (at)
@@ -63,7 +65,7 @@ static char *cut(char **rest, char end) {
   return field;
 }
 
-/* Whether a list separated by commas has the word. */
+/* Returns whether a list separated by commas has the word. */
 static bool has_word(const char *list, const char *word) {
   size_t length = strlen(word);
   for (; list; list = strchr(list, ',') ? strchr(list, ',') + 1 : NULL)
@@ -81,8 +83,8 @@ typedef struct version {
 static const version versions[] = {{"cgroup2", "memory.max"}, {"cgroup", "memory.limit_in_bytes"}};
 enum { TWO, ONE, VERSIONS };
 
-/* The group that limits memory in that version, as /proc/PROCESS/cgroup names it: "NUMBER:CONTROLLERS:PATH".
- */
+/* Finds the group that limits memory in that version, as /proc/PROCESS/cgroup names it:
+ * "NUMBER:CONTROLLERS:PATH". */
 static bool find_group(const char *root, const char *process, int which, char *out) {
   lines l;
   bool found = false;
@@ -100,7 +102,7 @@ static bool find_group(const char *root, const char *process, int which, char *o
   return found;
 }
 
-/* Where groups of that version are mounted, and which group the mount begins with. */
+/* Finds where groups of that version are mounted, and the group with which the mount begins. */
 static bool find_mount(const char *root, const char *process, int which, char *point, char *first) {
   lines l;
   bool found = false;
@@ -128,7 +130,7 @@ static bool find_mount(const char *root, const char *process, int which, char *p
   return found;
 }
 
-/* The number in a file; NONE where it has a word ("max") or cannot be read. */
+/* Returns the number in a file; NONE if the file has a word ("max") or cannot be read. */
 static int64_t read_limit(const char *path) {
   char text[32];
   int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -151,7 +153,8 @@ static int64_t least_limit(const char *root, const char *process, int which) {
       !find_mount(root, process, which, path + strlen(root), first))
     return NONE;
   memcpy(path, root, strlen(root));
-  /* The part of the group's path below the mount; a group outside of it is seen as the mount's first. */
+  /* The path goes on with the part of the group's path that is below the mount; a group outside of the mount
+   * is seen as the mount's first. */
   size_t above = strcmp(first, "/") ? strlen(first) : 0;
   bool below = strncmp(group, first, above) == 0 && (!group[above] || group[above] == '/');
   size_t mounted = strlen(path);

@@ -1,4 +1,4 @@
-/* See misuse.h. */
+/* Composes the line on a misuse, writes it, and ends the program. */
 #include "base/misuse.h"
 
 #include "base/writer.h"
@@ -18,7 +18,7 @@ typedef struct line {
 
 static int keep(void *context, const char *text, size_t size) {
   line *l = context;
-  size_t room = sizeof l->text - 2 - l->used; /* for the end of the line and the NUL */
+  size_t room = sizeof l->text - 2 - l->used; /* leaves room for the end of the line and the NUL */
   size = size < room ? size : room;
   memcpy(l->text + l->used, text, size);
   l->used += size;
@@ -32,7 +32,7 @@ static _Noreturn void end(line *l) {
   } else {
     l->text[l->used++] = '\n';
     if (write(STDERR_FILENO, l->text, l->used) < 0) {
-      /* nobody to tell */
+      /* there is nobody to tell */
     }
   }
   abort();

@@ -1,16 +1,16 @@
-/* No call of ours ends a thread that was cancelled. malloc, free and fork are no cancellation points, so
- * threads come by with a cancellation pending; but open, close, write, pthread_join and others, which we
- * call in their slow parts, are some, and the thread would end with locks held.
+/* Holds back thread cancellation, so that no call of ours ends a thread that was cancelled. malloc, free and
+ * fork are no cancellation points, so threads come by with a cancellation pending; but open, close, write,
+ * pthread_join and others, which our slow parts call, are, and the thread would end with locks held.
  *
- * Slow work is done between begin and end, wherever it may come to such a call; pairs may be nested. The
- * thread finds its state as it was, and is cancelled later, where it expects that. Async-signal-safe; errno
- * is kept. */
+ * Slow work that may come to such a call is done between begin and end; pairs may be nested. The thread finds
+ * its state as it was, and is cancelled later, where it expects that. Both are async-signal-safe and keep
+ * errno. */
 #ifndef ARROWPOOL_BASE_NOCANCEL_H
 #define ARROWPOOL_BASE_NOCANCEL_H
 
 #include <pthread.h>
 
-/* The state as it was, for nocancel_end. */
+/* Returns the state as it was, for nocancel_end. */
 static inline int nocancel_begin(void) {
   int before = PTHREAD_CANCEL_ENABLE;
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);

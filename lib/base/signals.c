@@ -1,4 +1,4 @@
-/* See signals.h. */
+/* Tells faults from sent signals, and ends the process by a signal. */
 #include "base/signals.h"
 
 #include <sys/syscall.h>
@@ -8,11 +8,12 @@ bool signals_is_fault(int number, const siginfo_t *info) {
   static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
     if (faults[i] == number)
-      return info->si_code > 0; /* the kernel's own; senders have none of these codes */
+      return info->si_code > 0; /* the kernel's own codes are positive, and senders cannot use them */
   return false;
 }
 
-/* It is blocked while its handler runs, and waits until that has returned. */
+/* The signal is blocked while its handler runs, so the one that is sent here waits until the handler has
+ * returned. */
 void signals_end(int number, siginfo_t *info) {
   long process = syscall(SYS_getpid), thread = syscall(SYS_gettid);
   sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);

@@ -1,16 +1,18 @@
-/* What handlers of ours do with signals that are not for them. Async-signal-safe, without state or locks;
- * used where a live file lost its pages (live_fault.c), and by the shim's dump on a signal. */
+/* Our handlers use these for signals that are not for them. The functions are async-signal-safe and have no
+ * state or locks; live_fault.c uses them where a live file lost its pages, and the shim for its dump on a
+ * signal. */
 #ifndef ARROWPOOL_BASE_SIGNALS_H
 #define ARROWPOOL_BASE_SIGNALS_H
 
 #include <signal.h>
 #include <stdbool.h>
 
-/* Whether an instruction caused it, which is repeated when the handler returns: nobody sent it. */
+/* Returns whether an instruction caused the signal, so that nobody sent it: the instruction is repeated when
+ * the handler returns. */
 bool signals_is_fault(int number, const siginfo_t *info);
 
-/* Have it end the process as it would have without a handler: with its status, and a core of what was
- * interrupted. For handlers, which return then. */
+/* Has the signal end the process as it would have without a handler: with its status, and a core of what was
+ * interrupted. A handler calls this and returns. */
 void signals_end(int number, siginfo_t *info);
 
 #endif

@@ -1,5 +1,5 @@
-/* See sigpipe.h. The kernel's own calls: sets of signals are eight bytes for it, and a dump may have the
- * smallest of stacks. */
+/* Blocks, swallows and restores the signals of sigpipe.h. It uses the kernel's own calls: sets of signals are
+ * eight bytes there, and a dump may have the smallest of stacks. */
 #include "base/sigpipe.h"
 
 #include "base/nocancel.h"
@@ -24,7 +24,7 @@ void sigpipe_begin(sigpipe_state *c) {
 
 void sigpipe_end(const sigpipe_state *c) {
   int saved = errno;
-  const uint64_t ours = NOISY & ~c->pending; /* what was there before us is not ours to take */
+  const uint64_t ours = NOISY & ~c->pending; /* a signal that was pending before us is not ours to take */
   while (ours && (syscall(SYS_rt_sigtimedwait, &ours, NULL, &(struct timespec){0, 0}, sizeof ours) > 0 ||
                   errno == EINTR)) {
   }

@@ -1,4 +1,4 @@
-/* See writer.h. */
+/* Formats text, numbers and quoted strings into the writer's buffer. */
 #include "base/writer.h"
 
 #include <string.h>
@@ -54,7 +54,7 @@ size_t writer_format_size(char *out, int64_t size) {
   static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
   int unit = 0;
   uint64_t rest = (uint64_t)size;
-  for (; rest >> 50; unit++) /* far beyond any memory, but a dump can claim it */
+  for (; rest >> 50; unit++) /* this is far beyond any memory, but a dump can claim it */
     rest = (rest + 512) / 1024;
   uint64_t tenths = rest * 10;
   for (; tenths >= 10240; unit++)
@@ -106,7 +106,7 @@ size_t writer_character_length(const char *at) {
   return overlong || beyond ? 0 : length;
 }
 
-/* A control character, as each format has it. */
+/* These two write a control character as their format wants it. */
 static void json_control(writer *w, unsigned char c) {
   static const char hex[] = "0123456789abcdef";
   char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
@@ -123,7 +123,7 @@ static void quoted(writer *w, const char *text, void (*control)(writer *w, unsig
     unsigned char c = (unsigned char)*text;
     size_t length = writer_character_length(text);
     if (length != 1) {
-      writer_bytes(w, length ? text : "\xef\xbf\xbd", length ? length : 3); /* else U+FFFD */
+      writer_bytes(w, length ? text : "\xef\xbf\xbd", length ? length : 3); /* U+FFFD for what is no UTF-8 */
       text += length ? length - 1 : 0;
     } else if (c == '"' || c == '\\') {
       writer_bytes(w, "\\", 1);

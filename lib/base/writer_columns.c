@@ -1,6 +1,6 @@
-/* What terminals may be given of text that comes from outside, and how many columns it takes there. Without
- * the C library's tables, which depend on the locale: a dump is written before main, and after exit. Called
- * wherever names are printed for people. */
+/* Decides what terminals may be given of text that comes from outside, and how many columns it takes there.
+ * It does without the C library's tables, which depend on the locale: a dump is written before main, and
+ * after exit. Whoever prints names for people calls this. */
 #include "base/writer.h"
 
 #include <string.h>
@@ -9,7 +9,8 @@ typedef struct range {
   uint32_t first, last;
 } range;
 
-/* Generated from the Unicode Character Database, version 14.0.0: what combines with the character before. */
+/* The characters that combine with the one before. Generated from the Unicode Character Database,
+ * version 14.0.0. */
 static const range combining[] = {
     {0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},    {0x5bf, 0x5bf},   {0x5c1, 0x5c2},
     {0x5c4, 0x5c5},   {0x5c7, 0x5c7},   {0x610, 0x61a},    {0x64b, 0x65f},   {0x670, 0x670},
@@ -52,7 +53,7 @@ static const range combining[] = {
     {0xaaf6, 0xaaf6}, {0xabe5, 0xabe5}, {0xabe8, 0xabe8},  {0xabed, 0xabed}, {0xfb1e, 0xfb1e},
     {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xe0100, 0xe01ef}};
 
-/* And what is wide in East Asia. */
+/* The characters that are wide in East Asia. Generated likewise. */
 static const range wide[] = {
     {0x1100, 0x115f},   {0x231a, 0x231b},   {0x2329, 0x232a},   {0x23e9, 0x23ec},   {0x23f0, 0x23f0},
     {0x23f3, 0x23f3},   {0x25fd, 0x25fe},   {0x2614, 0x2615},   {0x2648, 0x2653},   {0x267f, 0x267f},
@@ -94,15 +95,16 @@ static uint32_t character_at(const unsigned char *text, size_t length) {
   return character;
 }
 
-/* What terminals obey, what breaks a line, and what turns the direction of all that follows. U+FFFD stands
- * for something that was one of these, or no text. */
+/* Returns whether the character is one that terminals obey, that breaks a line, or that turns the direction
+ * of all that follows. U+FFFD stands for something that was one of these, or no text. */
 static bool is_harmful(uint32_t c) {
   return c < ' ' || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
          (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || c == 0xfffd ||
          (c >= 0xe0000 && c < 0xe0080);
 }
 
-/* The next character: its bytes at *text, which is moved past it, or "?"; the columns it takes. */
+/* Returns the next character, or "?" for a harmful one, and moves *text past it; *length is its bytes and
+ * *columns the columns it takes. */
 static const char *next_character(const char **text, size_t *length, int *columns) {
   const char *at = *text;
   *length = writer_character_length(at);

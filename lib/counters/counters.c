@@ -1,4 +1,4 @@
-/* See counters.h. */
+/* Counts events in the threads' shards, and sums the shards up for readers. */
 #include "counters/counters.h"
 
 #include "base/locks.h"
@@ -22,7 +22,7 @@ typedef struct block {
 } block;
 
 static block shared_block = {.shared = true};
-static shard last_resort[COUNTERS_POOLS]; /* shared by threads that found no memory for one of their own */
+static shard last_resort[COUNTERS_POOLS]; /* threads share these that found no memory for one of their own */
 static block *free_blocks;                /* protected by LOCK_SHARDS */
 static pthread_key_t exit_key;
 static bool have_exit_key;
@@ -63,7 +63,7 @@ static __attribute__((noinline, cold)) block *find_block(void) {
   return own_block;
 }
 
-/* The pool's shard for the block: of its own, or the one that is always there. */
+/* Takes a shard of the pool for the block: a fresh one, or the one that is always there. */
 static shard *take_shard(const block *b, unsigned pool) {
   shard *s = area_take_shard();
   bool shared = b->shared || !s;
@@ -74,7 +74,7 @@ static shard *take_shard(const block *b, unsigned pool) {
 }
 
 static void list_shard(shard *s, unsigned pool) {
-  if (atomic_exchange(&s->pool, pool + 1)) /* it is listed: the last resort */
+  if (atomic_exchange(&s->pool, pool + 1)) /* the last resort is listed already */
     return;
   atomic_store(&s->highest, quantum[pool] == EXACT ? EXACT : 0);
   s->next = atomic_load(&area_shards[pool]);
@@ -83,15 +83,14 @@ static void list_shard(shard *s, unsigned pool) {
 
 static __attribute__((noinline, cold)) shard *make_shard(block *b, unsigned pool) {
   int saved = errno, cancel_state = nocancel_begin();
-  if (!area_settle()) { /* a handler of the program's, in a fork's child: alone there, and all locks are held
-                         */
+  if (!area_settle()) { /* a handler of the program's runs in a fork's child: alone, with all locks held */
     last_resort[pool].shared = true;
     list_shard(&last_resort[pool], pool);
     nocancel_end(cancel_state);
     return &last_resort[pool];
   }
   locks_acquire(LOCK_SHARDS);
-  shard *s = atomic_load(&b->shards[pool]); /* another thread's, in the shared block */
+  shard *s = atomic_load(&b->shards[pool]); /* another thread may have made it, in the shared block */
   if (!s) {
     s = take_shard(b, pool);
     list_shard(s, pool);
@@ -146,7 +145,7 @@ static __attribute__((noinline)) void publish(shard *s, unsigned pool, int64_t c
   raise_to(&area_pools[pool].peak, before - known + (highest > live ? highest : live));
 }
 
-/* The thread's block goes to the next new thread. A key destructor. */
+/* Leaves the thread's block to the next new thread. It is a key destructor. */
 static void leave_block(void *leaving) {
   block *b = leaving;
   own_block = &shared_block;
@@ -205,14 +204,14 @@ INLINE void reallocated(shard *s, unsigned pool, int64_t old_size, int64_t new_s
   add(&s->sums[FIELD(left_histogram) + bucket_of(old_size)], 1, shared);
   if (new_size > old_size) {
     grew(s, pool, new_size, new_size - old_size, shared);
-    add(&s->sums[FIELD(num_growths)], 1, shared); /* after the histogram: see counters_all_freed */
+    add(&s->sums[FIELD(num_growths)], 1, shared); /* this comes after the histogram: see counters_all_freed */
   } else {
     add(&s->sums[FIELD(left_histogram) + bucket_of(new_size)], -1, shared);
     shrank(s, pool, old_size - new_size, shared);
   }
 }
 
-/* Each event: with plain stores to the thread's own shard, or atomic adds to a shared one. */
+/* Counts an event with plain stores to the thread's own shard, or atomic adds to a shared one. */
 #define COUNT(event, ...)                                                                                    \
   shard *s = own_shard(pool);                                                                                \
   if (__builtin_expect(!s->shared, 1))                                                                       \
@@ -241,10 +240,9 @@ static int64_t of_baseline(unsigned pool, size_t field) {
   return atomic_load_explicit(&area_pools[pool].baseline[field], memory_order_relaxed);
 }
 
-/* Add what a shard or a baseline has stored, with that sign, to a pool's figures. Returns what was freed
- * (bytes). Straight from where it is stored: a signal's dump comes by here, perhaps on the smallest of
- * stacks.
- */
+/* Adds what a shard or a baseline has stored, with that sign, to a pool's figures, and returns what was freed
+ * (bytes). It reads where things are stored: a signal's dump comes by here, perhaps on the smallest of
+ * stacks. */
 static int64_t add_sums(arrowpool_stats *out, const _Atomic int64_t *stored, int64_t sign) {
 #define X(name, unit, help)                                                                                  \
   out->name += sign * atomic_load_explicit(&stored[FIELD(name)], memory_order_relaxed);
@@ -285,7 +283,7 @@ void counters_read(unsigned pool, arrowpool_stats *out) {
   out->inherited_bytes = area_pools[pool].inherited;
 }
 
-/* Of what only grows, and only with events. */
+/* Returns a sum of what only grows, and only with events. */
 static int64_t count_events(const _Atomic int64_t *stored) {
   static const unsigned char fields[] = {FIELD(num_frees),         FIELD(num_failed),
                                          FIELD(num_fallbacks),     FIELD(reallocs_in_place),
@@ -325,7 +323,7 @@ static void store_if_changed(_Atomic int64_t *where, int64_t value) {
     atomic_store_explicit(where, value, memory_order_relaxed);
 }
 
-/* What the pool publishes is up to date, and so are its shards. */
+/* Brings up to date what the pool publishes, and its shards. */
 static void settle(unsigned pool, int64_t live) {
   bool exact = quantum[pool] == EXACT;
   for (shard *s = atomic_load(&area_shards[pool]); s; s = s->next) {
@@ -336,8 +334,8 @@ static void settle(unsigned pool, int64_t live) {
   atomic_store(&area_pools[pool].published, live);
 }
 
-/* Everything counted so far becomes the baseline; live bytes stay if asked to. The shards keep their sums:
- * to zero them would copy all their pages after a fork. */
+/* Makes everything counted so far the baseline; live bytes stay if asked to. The shards keep their sums: to
+ * zero them would copy all their pages after a fork. */
 static void rebase(unsigned pool, bool keep_live) {
   arrowpool_stats before;
   counters_read(pool, &before);
@@ -361,7 +359,7 @@ static void rebase(unsigned pool, bool keep_live) {
 int64_t counters_be_exact(unsigned pool) {
   arrowpool_stats before;
   area_settle();
-  counters_read(pool, &before); /* raises the peak to what is not published yet */
+  counters_read(pool, &before); /* this raises the peak to what is not published yet */
   quantum[pool] = EXACT;
   settle(pool, before.bytes_allocated);
   return before.bytes_allocated;
@@ -377,9 +375,8 @@ void counters_reset(unsigned pool) {
   atomic_fetch_add(&area_pools[pool].forgotten_allocations, before.num_allocations);
 }
 
-/* With a live file the child finds its blocks empty (fork_detect.h), and the one of its thread is put back.
- */
-static block own_at_fork; /* from counters_prefork on, under LOCK_SHARDS */
+/* With a live file the child finds its blocks empty (fork_detect.h), and its thread's block is put back. */
+static block own_at_fork; /* its contents are valid from counters_prefork on, under LOCK_SHARDS */
 
 void counters_prefork(void) {
   area_is_forking = true;

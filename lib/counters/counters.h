@@ -1,11 +1,11 @@
-/* Counters of the pools, sharded by thread: counting is a few plain stores to memory no other thread writes.
+/* Counters of the pools, sharded by thread: counting is a few plain stores to memory that no other thread
+ * writes.
  *
- * Each thread owns one block with a shard for every pool it used. A reader sums over the shards: the sums
- * are exact at rest, and what only grows never seems to shrink. A thread that ends leaves its block, sums
- * included, to the next new thread; one that still allocates after that shares a block with atomic adds.
- * The peak is kept globally and fed whenever a shard's unpublished bytes pass COUNTERS_QUANTUM, or at each
- * event where a limit needs it.
- * Knows nothing of pools but their number. */
+ * Each thread owns one block with a shard for every pool it used. A reader sums over the shards: the sums are
+ * exact at rest, and what only grows never seems to shrink. A thread that ends leaves its block, sums
+ * included, to the next new thread; one that still allocates after that shares a block with atomic adds. The
+ * peak is kept globally and fed whenever a shard's unpublished bytes pass COUNTERS_QUANTUM, or at each event
+ * where a limit needs it. The counters know nothing of pools but their number. */
 #ifndef ARROWPOOL_COUNTERS_COUNTERS_H
 #define ARROWPOOL_COUNTERS_COUNTERS_H
 
@@ -17,15 +17,15 @@
 #define COUNTERS_POOLS   256
 #define COUNTERS_QUANTUM ((int64_t)256 << 10) /* bytes */
 
-/* How far the highest of a shard is ahead of what it published: never more than that. A reader may see one of
- * the two before the shard reported, and the other after. */
+/* Returns how far the highest of a shard is ahead of what it published: never more than that. A reader may
+ * see one of the two before the shard reported, and the other after. */
 static inline int64_t counters_ahead(int64_t highest, int64_t published) {
   int64_t ahead;
   bool fits = !__builtin_sub_overflow(highest, published, &ahead);
   return fits && ahead < COUNTERS_QUANTUM ? ahead : highest < published ? INT64_MIN / 2 : COUNTERS_QUANTUM;
 }
 
-/* Count one event of pool number `pool`. Sizes are bytes above 0. */
+/* Each counts one event of pool number `pool`. Sizes are bytes above 0. */
 void counters_allocated(unsigned pool, int64_t size);
 void counters_freed(unsigned pool, int64_t size);
 typedef enum counters_kind { COUNTERS_IN_PLACE, COUNTERS_REMAPPED, COUNTERS_COPIED } counters_kind;
@@ -33,43 +33,43 @@ void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, cou
 void counters_failed(unsigned pool);
 void counters_fell_back(unsigned pool);
 
-/* Publish each event of the pool's from now on, so that the peak is exact with any number of threads: never
- * more than was live at one moment. Costs an atomic addition an event. While nobody uses the pool.
- * Returns what is live (bytes). */
+/* Has each event of the pool published from now on, so that the peak is exact with any number of threads:
+ * never more than was live at one moment. It costs an atomic addition an event. Nobody may use the pool
+ * meanwhile. Returns what is live (bytes). */
 int64_t counters_be_exact(unsigned pool);
 
-/* Sum up a pool; `limit_bytes`, of which nothing is known here, is ARROWPOOL_UNKNOWN. Lock-free and
+/* Sums up a pool; `limit_bytes`, of which nothing is known here, is ARROWPOOL_UNKNOWN. It is lock-free and
  * async-signal-safe, with next to nothing on the stack. */
 void counters_read(unsigned pool, arrowpool_stats *out);
 
-/* Whether anything happened in the pool since it began, or in the child of a fork, since that; or it
- * inherited bytes. Likewise. */
+/* Returns whether anything happened in the pool since it began, or in the child of a fork, since that; or
+ * whether it inherited bytes. It is safe likewise. */
 bool counters_is_used(unsigned pool);
 
 /* The same figures over the whole history of the process and of those it was forked from, as a program sees
- * them that asks its allocator. Lock-free and async-signal-safe. */
+ * them that asks its allocator. Reading is lock-free and async-signal-safe. */
 typedef struct counters_history {
   int64_t bytes_allocated, max_memory, total_bytes_allocated; /* bytes */
   int64_t num_allocations;
 } counters_history;
 void counters_read_history(unsigned pool, counters_history *out);
 
-/* Whether every buffer of the pool was freed; exact even while threads free and reallocate, as long as nobody
- * allocates. */
+/* Returns whether every buffer of the pool was freed; exact even while threads free and reallocate, as long
+ * as nobody allocates. */
 bool counters_all_freed(unsigned pool);
 
-/* Called after a thread's first event in a pool, with no lock held; NULL: nobody. */
+/* Is called after a thread's first event in a pool, with no lock held; NULL calls nobody. */
 extern void (*counters_on_new_shard)(void);
 
-/* What the pool is called and what serves it: for whoever reads a live file (counters_area.h). */
+/* Records the pool's name and what serves it, for whoever reads a live file (counters_area.h). */
 void counters_label(unsigned pool, const char *name, const char *backend, bool counts_requested,
                     bool sees_all, int64_t limit_bytes);
 
-/* Forget a pool's history: for a number that is given to another pool. No thread may be counting for it. */
+/* Forgets a pool's history, for a number that is given to another pool. No thread may be counting for it. */
 void counters_reset(unsigned pool);
 
-/* fork. In the child sums start at zero, what is live stays live. The child is single-threaded. The first two
- * with all locks held. */
+/* A fork calls these, the first two with all locks held. In the child, which is single-threaded, sums start
+ * at zero, and what is live stays live. */
 void counters_prefork(void);
 void counters_postfork_parent(void);
 void counters_fork_child(void);

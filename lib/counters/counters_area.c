@@ -1,4 +1,4 @@
-/* See counters_area.h. */
+/* Keeps the records of pools and shards, in memory of its own until a live file takes them. */
 #include "counters/counters_area.h"
 
 #include "base/fork_detect.h"

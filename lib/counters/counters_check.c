@@ -1,4 +1,4 @@
-/* See counters.h: whether a pool has buffers, as its destroyer has to know it. */
+/* Tells whether a pool still has buffers, as whoever destroys it has to know (counters.h). */
 #include "counters/counters.h"
 
 #include "counters/counters_area.h"

@@ -1,4 +1,4 @@
-/* The counters, once. X(name, unit, help) for each; the names are those of arrowpool_stats.
+/* The one list of the counters: X(name, unit, help) for each; the names are those of arrowpool_stats.
  *
  * COUNTERS_STORED are kept, and only ever grow. COUNTERS_DERIVED follow from them and the size histogram, so
  * that an allocation has little to write. COUNTERS_FIELDS are both, in the order of reports. */

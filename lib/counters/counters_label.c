@@ -1,4 +1,4 @@
-/* See counters.h: what a pool is called, for whoever reads a live file. */
+/* Writes what a pool is called into its record, for whoever reads a live file (counters.h). */
 #include "counters/counters.h"
 
 #include "base/locks.h"

@@ -1,4 +1,4 @@
-/* See limits.h. */
+/* Keeps an account for each pool and one for all, and charges them by compare-and-exchange. */
 #include "counters/limits.h"
 
 #include "counters/counters.h"
@@ -8,7 +8,7 @@
 
 typedef struct account {
   _Alignas(128) _Atomic int64_t live;
-  _Atomic int64_t most; /* 0: no limit, since the table is zeroed */
+  _Atomic int64_t most; /* 0: there is no limit, since the table is zeroed */
 } account;
 
 static account of_pool[COUNTERS_POOLS], of_all;

@@ -1,8 +1,8 @@
-/* Limits on live bytes, of single pools and over all: exact, whatever threads do at the same time.
+/* Limits on live bytes, of single pools and over all: they are exact, whatever threads do at the same time.
  *
  * Bytes are charged before they are allocated and taken off the charge after they were freed, so what is live
- * never exceeds a limit. Only pools under a limit are charged; the others pay nothing. Knows nothing of pools
- * but their number. Lock-free and async-signal-safe. */
+ * never exceeds a limit. Only pools under a limit are charged; the others pay nothing. The limits know
+ * nothing of pools but their number. They are lock-free and async-signal-safe. */
 #ifndef ARROWPOOL_COUNTERS_LIMITS_H
 #define ARROWPOOL_COUNTERS_LIMITS_H
 
@@ -10,25 +10,26 @@
 
 typedef enum limits_scope {
   LIMITS_NONE,    /* no limit was in the way */
-  LIMITS_OF_POOL, /* the pool's own */
-  LIMITS_OF_ALL   /* that over all pools */
+  LIMITS_OF_POOL, /* the pool's own was */
+  LIMITS_OF_ALL   /* that over all pools was */
 } limits_scope;
 
 #define LIMITS_UNLIMITED INT64_MAX
 
-/* The most bytes, and how many are live already. Before the pools concerned are used by other threads. */
+/* They set the most bytes, and how many are live already, before other threads use the pools concerned. */
 void limits_set(unsigned pool, int64_t most, int64_t live);
 void limits_set_all(int64_t most, int64_t live);
 
-/* The limit in force; LIMITS_UNLIMITED: none. */
+/* They return the limit in force; LIMITS_UNLIMITED means none. */
 int64_t limits_of(unsigned pool);
 int64_t limits_of_all(void);
 
-/* Charge bytes (0 or more) to the pool and to all; or nothing, and which limit stood in the way. */
+/* Charges bytes (0 or more) to the pool and to all; or charges nothing, and returns which limit stood in the
+ * way. */
 limits_scope limits_charge(unsigned pool, int64_t bytes);
 void limits_uncharge(unsigned pool, int64_t bytes);
 
-/* What is charged at the moment (bytes). */
+/* They return what is charged at the moment (bytes). */
 int64_t limits_charged(unsigned pool);
 int64_t limits_charged_to_all(void);
 

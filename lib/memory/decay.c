@@ -1,4 +1,4 @@
-/* See decay.h. */
+/* Runs the housekeeping thread, and does its work at the program's frees where there is no thread. */
 #include "memory/decay.h"
 
 #include "base/background_thread.h"
@@ -20,8 +20,8 @@ void decay_init(int64_t decay_, void (*return_small_)(bool all)) {
 
 static bool waits(void) { return decay != 0 && decay != SLOTS_NEVER; }
 
-/* jemalloc returns pages along a curve over the decay time, by the program's clock, so it is asked several
- * times. When all of them are due by ours, it is not left to that. */
+/* The thread's work. jemalloc returns pages along a curve over the decay time, by the program's clock, so it
+ * is asked several times. When all pages are due by our clock, we do not leave it to that. */
 static int64_t keep(void) {
   int64_t next = slots_expire(), freed_at = atomic_load(&small_freed_at);
   if (!freed_at)
@@ -37,7 +37,7 @@ static int64_t keep(void) {
 static background_thread decay_thread = BACKGROUND_THREAD(keep);
 static _Atomic bool retired;
 
-/* Without the thread what is due goes with the caller's free. */
+/* Without the thread the caller's free returns what is due. */
 static void wake(void) {
   if (__builtin_expect(atomic_load_explicit(&retired, memory_order_relaxed), 0))
     keep();

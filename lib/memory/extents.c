@@ -1,4 +1,4 @@
-/* See extents.h. */
+/* Translates jemalloc's extent hooks into calls of page_runs.h and slots.h. */
 #include "memory/extents.h"
 
 #include "memory/page_runs.h"
@@ -19,7 +19,7 @@ void *extents_run_alloc(struct extent_hooks_s *hooks, void *address, size_t size
 
 bool extents_run_dalloc(struct extent_hooks_s *hooks, void *address, size_t size, bool committed,
                         unsigned arena) {
-  return true; /* declined: jemalloc purges the run, keeps it, and merges it with its neighbours */
+  return true; /* the hook declines: jemalloc purges the run, keeps it, and merges it with its neighbours */
 }
 
 bool extents_run_purge(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset, size_t length,

@@ -1,6 +1,6 @@
-/* jemalloc's view of our address space: its extent hooks, for arenas of small blocks, which get page runs,
- * and for those of large buffers, which get slots. The signatures are jemalloc's, whose header only the
- * backend includes. jemalloc calls them, some with locks of its own held. */
+/* jemalloc's view of our address space: its extent hooks. Arenas of small blocks get page runs, and those of
+ * large buffers get slots. The signatures are jemalloc's, whose header only the backend includes. jemalloc
+ * calls the hooks, some of them with locks of its own held. */
 #ifndef ARROWPOOL_MEMORY_EXTENTS_H
 #define ARROWPOOL_MEMORY_EXTENTS_H
 

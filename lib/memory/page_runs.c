@@ -1,4 +1,5 @@
-/* See page_runs.h. */
+/* Hands out page runs from chunks, a current one for each arena, and keeps the notes of sizes that need more
+ * than one place. */
 #include "memory/page_runs.h"
 
 #include "base/locks.h"
@@ -7,7 +8,7 @@
 #include <stdint.h>
 
 #define CHUNK        ((size_t)2 << 20)
-#define CHUNK_OWNERS 64 /* arenas beyond share chunks, which costs them neighbourhood only */
+#define CHUNK_OWNERS 64 /* more arenas than these share chunks, and lose only neighbourhood */
 
 range_window page_runs_window, page_runs_notes;
 static size_t next_chunk; /* offset of the first unused byte of the window */
@@ -33,7 +34,7 @@ size_t page_runs_long_note(const void *block) {
   return requested;
 }
 
-/* Take whole chunks off the page_runs_window. */
+/* Takes whole chunks off page_runs_window. */
 static char *take(size_t size, size_t alignment) {
   size_t start = range_round_up((uintptr_t)page_runs_window.base + next_chunk, alignment) -
                  (uintptr_t)page_runs_window.base;

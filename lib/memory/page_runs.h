@@ -1,7 +1,8 @@
 /* Page runs for jemalloc's arenas of small blocks, and for jemalloc's own metadata.
  *
  * Each arena takes pages from a chunk of its own, so that its runs are neighbours which jemalloc can split
- * and merge; what it frees it keeps and reuses itself. Called by jemalloc's hooks only, under LOCK_RUNS. */
+ * and merge; jemalloc keeps what it frees and reuses it itself. Only jemalloc's hooks call this; LOCK_RUNS
+ * protects it. */
 #ifndef ARROWPOOL_MEMORY_PAGE_RUNS_H
 #define ARROWPOOL_MEMORY_PAGE_RUNS_H
 
@@ -9,22 +10,23 @@
 
 #include <string.h>
 
-/* Carve the window, at most `share` bytes. */
+/* Carves the window, at most `share` bytes. */
 bool page_runs_init(size_t share);
 
-/* `size` bytes (a multiple of the page) at `alignment`, zeroed and writable; NULL when the window is full. */
+/* Returns `size` bytes (a multiple of the page) at `alignment`, zeroed and writable; NULL when the window is
+ * full. */
 void *page_runs_allocate(unsigned arena, size_t size, size_t alignment);
 
-/* Whether the pointer lies among the runs, so not in a slot. */
+/* Returns whether the pointer lies among the runs, so not in a slot. */
 extern range_window page_runs_window;
 static inline bool page_runs_hold(const void *pointer) {
   return range_window_holds(&page_runs_window, pointer);
 }
 
-/* A note for each block, kept beside the runs, which an overrun cannot reach: the size that was asked for
+/* Each block can have a note beside the runs, which an overrun cannot reach: the size that was asked for
  * (bytes). Blocks begin at multiples of the granule, each of which has a place; a size that needs more has
- * the next four as well, with values that are no block's own. 0: no block with a note begins here. Only the
- * pages of noted blocks are real. */
+ * the next four places as well, with values that are no block's own. 0 means that no block with a note begins
+ * here. Only the pages of noted blocks are real. */
 #define PAGE_RUNS_GRANULE   64
 #define PAGE_RUNS_LONG_NOTE 0xefff
 extern range_window page_runs_notes;
@@ -37,7 +39,8 @@ static inline uint16_t *page_runs_note(const void *block) {
 void page_runs_note_long(const void *block, size_t requested);
 size_t page_runs_long_note(const void *block);
 
-/* `requested`: above 0. The block must lie among the runs, and have a note for the two that follow. */
+/* Notes the size, which is above 0. The block must lie among the runs, and have a note for the two functions
+ * that follow. */
 static inline void page_runs_note_requested(const void *block, size_t requested) {
   if (__builtin_expect(requested < PAGE_RUNS_LONG_NOTE, 1))
     *page_runs_note(block) = (uint16_t)requested;
@@ -50,7 +53,7 @@ static inline size_t page_runs_requested(const void *block) {
   return __builtin_expect(note < PAGE_RUNS_LONG_NOTE, 1) ? note : page_runs_long_note(block);
 }
 
-/* A block loses its note before it is freed. */
+/* Takes the block's note away, before the block is freed. */
 static inline void page_runs_forget(const void *block) {
   if (__builtin_expect(*page_runs_note(block) < PAGE_RUNS_LONG_NOTE, 1))
     *page_runs_note(block) = 0;
@@ -58,7 +61,7 @@ static inline void page_runs_forget(const void *block) {
     memset(page_runs_note(block), 0, 5 * sizeof(uint16_t));
 }
 
-/* Whether a block with a note begins at the address; any address among the runs. */
+/* Returns whether a block with a note begins at the address, which is any address among the runs. */
 static inline bool page_runs_is_noted(const void *address) {
   size_t offset = (size_t)((const char *)address - page_runs_window.base);
   return offset % PAGE_RUNS_GRANULE == 0 &&

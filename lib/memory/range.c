@@ -1,4 +1,4 @@
-/* See range.h. */
+/* Reserves the range, places it, and carves and commits its windows. */
 #include "memory/range.h"
 
 #include "base/locks.h"
@@ -15,7 +15,7 @@
 #if defined(__SANITIZE_THREAD__)
 #define LARGEST ((size_t)1 << 40) /* ThreadSanitizer's shadow has no room for more */
 #else
-#define LARGEST ((size_t)1 << 45) /* a quarter of a 47-bit address space: the host keeps the rest */
+#define LARGEST ((size_t)1 << 45) /* this is a quarter of a 47-bit address space: the host keeps the rest */
 #endif
 #define SMALLEST  ((size_t)64 << 20)
 #define BATCH_MAX ((size_t)16 << 20)
@@ -48,7 +48,8 @@ static bool read_limit(int resource, struct rlimit *out) {
   return getrlimit(resource, out) == 0 && out->rlim_cur != RLIM_INFINITY;
 }
 
-/* At most a quarter of the address space that RLIMIT_AS leaves. */
+/* Returns the largest size that the range may have: at most a quarter of the address space that RLIMIT_AS
+ * leaves. */
 static size_t size_allowed(void) {
   struct rlimit limit;
   if (!read_limit(RLIMIT_AS, &limit))
@@ -72,8 +73,8 @@ static void seed(void) {
   random_state = (uintptr_t)&now ^ (uint64_t)now.tv_nsec << 32; /* the stack's place is random, too */
 }
 
-/* One of the multiples of `step` (bytes, a power of two) below `bound`; 0 if that is the only one. The next
- * number of SplitMix64. */
+/* Returns a random multiple of `step` (bytes, a power of two) below `bound`; 0 if that is the only one. It is
+ * made of the next number of SplitMix64. */
 static size_t random_multiple(size_t bound, size_t step) {
   uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
   z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -82,20 +83,20 @@ static size_t random_multiple(size_t bound, size_t step) {
   return bound > step ? z % (bound / step) * step : 0;
 }
 
-/* Where to ask for the range; NULL: wherever the kernel likes. From a quarter of the addresses to two thirds
- * of them nobody maps anything by himself: above are programs (at two thirds), sanitizers' and Seastar's
- * memory at 0x600000000000, and what the kernel hands out, from the top down; below are Java's heaps. So much
- * is free between us and that top that the kernel would take a gap of ours last of all. */
+/* Returns where to ask for the range; NULL means wherever the kernel likes. From a quarter of the addresses
+ * to two thirds of them nobody maps anything by himself: above are programs (at two thirds), sanitizers' and
+ * Seastar's memory at 0x600000000000, and what the kernel hands out, from the top down; below are Java's
+ * heaps. So much is free between us and that top that the kernel would take a gap of ours last of all. */
 static void *random_place(size_t size) {
 #if defined(__SANITIZE_THREAD__)
-  return NULL; /* it has places for everything */
+  return NULL; /* ThreadSanitizer has places for everything */
 #endif
   char here;
   size_t top = (size_t)1 << (64 - __builtin_clzl((uintptr_t)&here)), low = top / 4, high = top / 3 * 2;
   return size < high - low ? (void *)(low + random_multiple(high - low - size, carve_alignment)) : NULL;
 }
 
-/* Past libc's mmap: profilers that stand in for it would count the whole range as used. */
+/* Reserves addresses past libc's mmap: profilers that stand in for it would count the whole range as used. */
 static char *reserve(size_t size) {
   long base = syscall(SYS_mmap, random_place(size), size, PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
@@ -103,7 +104,7 @@ static char *reserve(size_t size) {
 }
 
 bool range_reserve(void) {
-  range_page = RANGE_UNIT; /* here: constructors of the host's libraries run before ours */
+  range_page = RANGE_UNIT; /* it is set here because constructors of the host's libraries run before ours */
   if (getauxval(AT_PAGESZ) > range_page)
     return false;
   struct rlimit limit;
@@ -120,7 +121,8 @@ bool range_reserve(void) {
       refused = true;
       continue;
     }
-    /* Where addresses are few, the largest range that fits may be nearly all of them: half of it will do. */
+    /* Where addresses are few, the largest range that fits may be nearly all of them: half of it is enough.
+     */
     if (refused && size / 2 >= SMALLEST) {
       syscall(SYS_munmap, base + size / 2, size / 2);
       size /= 2;
@@ -179,7 +181,7 @@ bool range_make_writable(void *from, size_t size) {
 bool range_release_pages(void *from, size_t size) {
   int saved = errno;
   bool done = madvise(from, size, MADV_DONTNEED) == 0 ||
-              madvise(from, size, MADV_DONTNEED_LOCKED) == 0; /* a host that called mlockall */
+              madvise(from, size, MADV_DONTNEED_LOCKED) == 0; /* this serves a host that called mlockall */
   errno = saved;
   return done;
 }

@@ -1,4 +1,4 @@
-/* See range.h: stretches whose mappings are replaced, and gaps that failed system calls leave.
+/* Replaces the mappings of stretches, and closes the gaps that failed system calls leave (range.h).
  *
  * mremap and, on older kernels, mmap unmap their target before they find that a limit stands in their way.
  * Such a gap is closed at once: with writable pages, or with addresses that have no access, which most limits
@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#define LOSSES 64 /* beyond these none is noted: a process that far from any memory has other worries */
+#define LOSSES 64 /* more are not noted: a process that far from any memory has other worries */
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -26,7 +26,7 @@ bool range_is_lost(const void *pointer) {
   return false;
 }
 
-/* The size is written last: until then the entry holds no pointer. */
+/* Notes a lost stretch. The size is written last: until then the entry holds no pointer. */
 static void lose(const char *from, size_t size) {
   unsigned index = atomic_fetch_add(&range_losses, 1);
   if (index < LOSSES) {
@@ -35,12 +35,12 @@ static void lose(const char *from, size_t size) {
   }
 }
 
-/* The kernel tells what is resident, or that not all of it is mapped. */
+/* mincore tells what is resident, or fails because not all of it is mapped. */
 bool range_is_mapped(const void *from, size_t size) {
   unsigned char resident[256];
   int saved = errno;
   bool mapped = true;
-  const size_t most = sizeof resident << 12; /* a byte for each of the kernel's pages, of 4 KiB at least */
+  const size_t most = sizeof resident << 12; /* mincore writes a byte for each page of 4 KiB or more */
   for (size_t at = 0; at < size && mapped; at += most)
     mapped =
         mincore((char *)from + at, size - at < most ? size - at : most, resident) == 0 || errno != ENOMEM;
@@ -48,7 +48,7 @@ bool range_is_mapped(const void *from, size_t size) {
   return mapped;
 }
 
-/* Map a stretch of which nothing is mapped. Older kernels do not know the flag, and choose another place
+/* Maps a stretch of which nothing is mapped. Older kernels do not know the flag, and choose another place
  * then. */
 static bool map_gap(char *from, size_t size, int access, bool *occupied) {
   char *mapped =
@@ -59,7 +59,7 @@ static bool map_gap(char *from, size_t size, int access, bool *occupied) {
   return mapped == from;
 }
 
-/* By halves, down to the page, where some of it is mapped. */
+/* Fills the gaps by halves, down to the page, where some of the stretch is mapped. */
 static range_state fill(char *from, size_t size) {
   bool occupied;
   if (range_is_mapped(from, size))
@@ -96,14 +96,14 @@ range_state range_renew(void *from, size_t size) {
   return fresh != MAP_FAILED ? RANGE_FRESH : range_fill_gaps(from, size);
 }
 
-/* The kernel is asked to let it grow where it is, which it cannot, since something follows: but whether the
- * old stretch has a mapping of its own it looks at first. */
+/* Asks the kernel to let the stretch grow where it is. It cannot grow, since something follows; but the
+ * kernel looks first whether the stretch has a mapping of its own. */
 bool range_is_one_mapping(void *from, size_t size) {
   int saved = errno;
   size_t page = range_page_size();
   bool grown = mremap(from, size, size + page, 0) != MAP_FAILED,
        one = grown || errno == ENOMEM || errno == EAGAIN;
-  if (grown) /* nothing did: the page is the end of the range, or a gap */
+  if (grown) /* nothing followed: the page is the end of the range, or a gap */
     munmap((char *)from + size, page);
   errno = saved;
   return one;

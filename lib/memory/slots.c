@@ -1,5 +1,5 @@
-/* See slots.h: extents. What the kernel is told is in slots_table.c, idle pages in slots_idle.c, moves in
- * slots_move.c. */
+/* Places, grows and releases the extents in slots. slots_table.c has what the kernel is told, slots_idle.c
+ * the idle pages, slots_move.c the moves. */
 #include "memory/slots.h"
 
 #include "base/locks.h"
@@ -7,11 +7,11 @@
 
 #include <string.h>
 
-/* What slots_expect announced. */
+/* This is what slots_expect announced for the calling thread. */
 static __thread struct {
   bool moving;
   size_t start, size; /* of the buffer that will move here */
-  bool congruent;     /* it has a lead already */
+  bool congruent;     /* the buffer's slot has a lead already */
 } expected;
 
 void slots_expect(const void *buffer, size_t size) {
@@ -24,8 +24,9 @@ void slots_expect(const void *buffer, size_t size) {
   }
 }
 
-/* Where an extent begins in a slot with a lead. Bytes that would leave most of a huge page unused go into the
- * lead; pages that are to move there end with it, or keep their offset, so that huge pages move as such. */
+/* Returns where an extent begins in a slot with a lead. Bytes that would leave most of a huge page unused go
+ * into the lead; pages that are to move there end with it, or keep their offset, so that huge pages move as
+ * such. */
 static size_t start_in_lead(size_t size) {
   if (expected.moving && expected.congruent)
     return expected.start;
@@ -43,12 +44,12 @@ static size_t start_of(place at, size_t size, size_t alignment) {
   return range_round_up((uintptr_t)at.base + start, alignment) - (uintptr_t)at.base;
 }
 
-/* A slot off the tier's lists: one with idle pages if there is one, else a fresh one. */
+/* Takes a slot off the tier's lists: one with idle pages if there is one, else a fresh one. */
 static bool take_slot(tier *t, size_t size, place *out) {
   uint32_t index, number;
   locks_acquire(t->lock);
   number = t->lists[SLOTS_IDLE_FREE].first;
-  for (int tries = 4; number && tries; tries--) { /* one with enough idle pages, if it is found at once */
+  for (int tries = 4; number && tries; tries--) { /* it looks at four for enough idle pages */
     place at = slots_place(t, number - 1);
     if (at.s->idle >= size)
       break;
@@ -72,7 +73,7 @@ static bool take_slot(tier *t, size_t size, place *out) {
   return true;
 }
 
-/* Set the slot up for the extent [start, start + size). False if it cannot be made usable. */
+/* Sets the slot up for the extent [start, start + size). Returns false if it cannot be made usable. */
 static bool occupy(place at, size_t start, size_t size, size_t alignment, bool *zeroed) {
   slot *s = at.s;
   size_t end = start + size;
@@ -172,7 +173,8 @@ void slots_release(void *start, size_t size) {
   slots_bound_idle();
 }
 
-/* The slot's record may be one that was never used: its table is writable only as far as it is. */
+/* Returns the slot whose live buffer begins at the address. The slot's record may be one that was never used:
+ * its table is writable only as far as it is used. */
 static slot *live_slot(const void *address) {
   place at;
   if (!slots_find(address, &at))

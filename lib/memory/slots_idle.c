@@ -1,8 +1,8 @@
-/* Idle pages: those of free slots, of trimmed tails, and what a huge page holds beyond its buffer's end.
+/* Idle pages are those of free slots, of trimmed tails, and what a huge page holds beyond its buffer's end.
  *
  * They stay for the decay time, to be used again without a page fault, and never amount to more than what was
  * live at the highest point of the last one to two decay times, and a little for rounding (most_idle). Order
- * of locks: the tier's, then the slot's; never the other way round. */
+ * of locks: the tier's is taken before the slot's, never the other way round. */
 #include "memory/slots_table.h"
 
 #include "base/clock.h"
@@ -13,7 +13,7 @@
 #define SETTLED_SHARE 16
 
 static _Atomic size_t live_bytes, idle_bytes;
-static _Atomic size_t peak_live, last_peak_live; /* of this period and the one before */
+static _Atomic size_t peak_live, last_peak_live; /* of this period and of the one before */
 static _Atomic int64_t period_start;
 static _Atomic(_Atomic int64_t *) published; /* a copy of idle_bytes, about up to date */
 
@@ -21,7 +21,8 @@ size_t slots_idle_bytes(void) { return atomic_load_explicit(&idle_bytes, memory_
 
 void slots_publish_idle(_Atomic int64_t *copy) { atomic_store(&published, copy); }
 
-/* A period ends when it is as old as the decay time; with no limit in time it never does. */
+/* Notes what is live. A period ends when it is as old as the decay time; where that has no limit, it never
+ * does. */
 static void note_live(size_t live) {
   int64_t start = atomic_load_explicit(&period_start, memory_order_relaxed), now = clock_milliseconds();
   if (slots_rules.decay != SLOTS_NEVER && now - start > slots_rules.decay &&
@@ -32,7 +33,8 @@ static void note_live(size_t live) {
   }
 }
 
-/* What was live took more than its bytes: the rest of its last huge page, and its place in the lead. */
+/* Returns the most that may be idle (bytes). What was live took more than its bytes: the rest of its last
+ * huge page, and its place in the lead. */
 static size_t most_idle(void) {
   size_t now = atomic_load_explicit(&peak_live, memory_order_relaxed);
   size_t last = atomic_load_explicit(&last_peak_live, memory_order_relaxed);
@@ -59,7 +61,7 @@ void slots_account(place at, ptrdiff_t grown) {
     note_live(atomic_fetch_add_explicit(&live_bytes, (size_t)grown, memory_order_relaxed) + (size_t)grown);
 }
 
-/* Return the idle pages of a slot that is on no list. A free one goes to the cold list. */
+/* Returns the idle pages of a slot that is on no list. The caller then lists a free one as cold. */
 static void purge_unlisted(place at) {
   locks_acquire(at.lock);
   slot *s = at.s;
@@ -73,10 +75,10 @@ static void purge_unlisted(place at) {
   locks_release(at.lock);
 }
 
-/* One pass over a list, from its oldest slot: take off one that has been idle since `before` (ms) or longer.
- * Tails are stamped again while their buffers grow, so the pass sends the young ones to the front and ends
- * where it meets the first of them again; the lock is held all the time, so it will. *oldest: the least stamp
- * seen of those that stay. */
+/* Makes one pass over a list, from its oldest slot, and takes off one that has been idle since `before` (ms)
+ * or longer. Tails are stamped again while their buffers grow, so the pass sends the young ones to the front
+ * and ends where it meets the first of them again; it holds the lock all the time, so it will. *oldest
+ * becomes the least stamp seen of those that stay. */
 static bool take_expired(tier *t, slots_list list, int64_t before, place *out, int64_t *oldest) {
   bool found = false;
   uint32_t number, kept = 0;
@@ -99,7 +101,7 @@ static bool take_expired(tier *t, slots_list list, int64_t before, place *out, i
   return found;
 }
 
-/* Purge what has been idle since `before`, until no more than `most` bytes are idle; returns the least stamp
+/* Purges what has been idle since `before`, until no more than `most` bytes are idle; returns the least stamp
  * of what stays. */
 static int64_t purge_idle(int64_t before, size_t most) {
   static const slots_list lists[] = {SLOTS_IDLE_FREE, SLOTS_IDLE_TAIL};
@@ -133,7 +135,7 @@ void slots_relist_live(place at) {
   bool is_free = at.s->end == 0, idle = at.s->idle > 0;
   locks_release(at.lock);
   if (is_free) {
-    /* freed meanwhile: whoever did that lists it, or has given it to somebody already */
+    /* the slot was freed meanwhile: whoever did that lists it, or has given it to somebody already */
   } else if (!idle) {
     slots_list_remove(at);
   } else if (at.s->list != SLOTS_IDLE_TAIL) {
@@ -151,7 +153,7 @@ int64_t slots_expire(void) {
   return oldest + slots_rules.decay > now ? oldest + slots_rules.decay - now : 1;
 }
 
-/* Where addresses are charged too, those of free slots go back. */
+/* Closes the free slots where writable addresses are charged too. */
 static void close_free(tier *t) {
   locks_acquire(t->lock);
   for (uint32_t number = t->lists[SLOTS_COLD].first; number;) {
@@ -174,7 +176,7 @@ void slots_bound_idle(void) {
   size_t most = most_idle();
   if (slots_idle_bytes() <= most)
     return;
-  /* The older half first; when that is not enough, whatever is there. */
+  /* The older half goes first; when that is not enough, whatever is there goes. */
   int64_t now = clock_milliseconds(), half = slots_rules.decay == SLOTS_NEVER ? 1000 : slots_rules.decay / 2;
   purge_idle(now - half, most);
   purge_idle(INT64_MAX, most);

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* The places (pages, from the slot's start) where a move of [from, to) has to be cut, both ends included. */
+/* The places (pages, from the slot's start) at which a move of [from, to) has to be cut, both ends included.
+ */
 typedef struct cuts {
   uint32_t at[SLOTS_MAX_CUTS + 4];
   int count;
@@ -42,7 +43,7 @@ static cuts cuts_between(place at, uint32_t from, uint32_t to) {
   return c;
 }
 
-/* The cuts of the target once the pieces have arrived at `shift` pages from where they were. */
+/* Returns the cuts of the target once the pieces have arrived at `shift` pages from where they were. */
 static cuts cuts_after(place to, const cuts *pieces, int64_t shift) {
   cuts c = {.count = 0};
   uint32_t first = (uint32_t)(pieces->at[0] + shift),
@@ -57,8 +58,8 @@ static cuts cuts_after(place to, const cuts *pieces, int64_t shift) {
 
 static bool is_zero(const char *page, size_t size) { return !*page && !memcmp(page, page + 1, size - 1); }
 
-/* Bring back what has been moved of the buffer, whatever the kernel did before it refused more: what the
- * target has and is not zero, since nothing else can be in it. Gaps are not read. */
+/* Brings back what has been moved of the buffer, whatever the kernel did before it refused more: it copies
+ * what the target has and is not zero, since nothing else can be in it. It does not read gaps. */
 static void bring_back(char *source, const char *target, size_t length) {
   size_t page = range_page_size();
   bool whole = range_is_mapped(target, length);
@@ -67,10 +68,10 @@ static void bring_back(char *source, const char *target, size_t length) {
       memcpy(source + at, target + at, page);
 }
 
-/* Move one piece; false if that is refused or would not be safe. It has to be one mapping: of several the
- * kernel may move the first and refuse the others, and what a program did to its pages would go along, and
- * stay on the old ones as well. The kernel unmaps the target before it looks at limits: where there are any,
- * the target is mapped anew first, which the same limits refuse while all is as it was. */
+/* Moves one piece; returns false if that is refused or would not be safe. The piece has to be one mapping: of
+ * several the kernel may move the first and refuse the others, and what a program did to its pages would go
+ * along, and stay on the old ones as well. The kernel unmaps the target before it looks at limits: where
+ * there are any, the target is mapped anew first, which the same limits refuse while all is as it was. */
 static bool remap_piece(place from, place to, size_t source, size_t target, size_t length) {
   if (!range_is_one_mapping(from.base + source, length)) {
     from.s->altered = true;
@@ -87,19 +88,19 @@ static bool remap_piece(place from, place to, size_t source, size_t target, size
   return false;
 }
 
-/* Move the pages of [source, source + length) to `target`, all of them or none; both slots' locks are held.
- */
+/* Moves the pages of [source, source + length) to `target`, all of them or none; the caller holds both slots'
+ * locks. */
 static bool move_pages(place from, place to, size_t source, size_t target, size_t length) {
   size_t page = range_page_size();
   int64_t shift = ((int64_t)target - (int64_t)source) / (int64_t)page;
   cuts pieces = cuts_between(from, (uint32_t)(source / page), (uint32_t)((source + length) / page));
   cuts after = cuts_after(to, &pieces, shift);
-  bool many = after.count > SLOTS_MAX_CUTS; /* leftovers of earlier moves: the target starts afresh */
+  bool many = after.count > SLOTS_MAX_CUTS; /* earlier moves left too many cuts: the target starts afresh */
   size_t low = target > to.s->low ? target : to.s->low;
   size_t high = target + length < to.s->resident ? target + length : to.s->resident;
   if (many)
     slots_purge(to, to.s->low, to.s->resident, true);
-  else if (low < high) /* emptied, so that it is known what comes to be there; what lies beyond stays idle */
+  else if (low < high) /* it is emptied, so that its pages are known; the rest stays idle */
     slots_purge(to, low, high, false);
   if (many)
     after = cuts_after(to, &pieces, shift);
@@ -116,7 +117,7 @@ static bool move_pages(place from, place to, size_t source, size_t target, size_
     bring_back(from.base + source, to.base + target, begin - source);
     return false;
   }
-  /* What moved is no longer resident in the source, and all of its extent is. */
+  /* What moved is no longer resident in the source, and all of its extent moved. */
   from.s->low = source + length;
   if (from.s->resident < from.s->low)
     from.s->resident = from.s->low;
@@ -135,13 +136,19 @@ static void unlock_both(int first, int second) {
     locks_release(second);
 }
 
-/* A huge page at the buffer's end moves whole, if it lies in the source's own pages and fits the target. */
+/* Whether the slot is usable up to `end`. A slot that opens by parts is marked for huge pages as far as it is
+ * open, but what of the last one lies beyond that is another mapping. */
+static bool reaches(place at, size_t end) {
+  return end <= slots_size(at) && (!at.s->writable || end <= at.s->writable);
+}
+
+/* Returns how many bytes move: a huge page at the buffer's end moves whole, if it lies in the source's own
+ * pages and fits the target. */
 static size_t whole_pages(place from, place to, size_t source, size_t target, size_t size) {
   size_t end = range_round_up(source + size, range_page_size());
   size_t huge = slots_resident_end(from, source + size);
   bool congruent = (source - target) % slots_huge_page == 0 && huge <= from.s->resident;
-  if (congruent && target + (huge - source) <= slots_size(to) &&
-      (!to.s->writable || target + (huge - source) <= to.s->writable))
+  if (congruent && reaches(from, huge) && reaches(to, target + (huge - source)))
     end = huge;
   return end - source;
 }

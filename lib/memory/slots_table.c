@@ -1,18 +1,18 @@
-/* See slots_table.h. */
+/* Carves the tiers, finds and lists slots, and tells the kernel about their pages. */
 #include "memory/slots_table.h"
 
 #include "base/locks.h"
 
 #include <sys/mman.h>
 
-#define MAX_SLOTS ((size_t)1 << 20)  /* of a tier */
+#define MAX_SLOTS ((size_t)1 << 20)  /* the most in a tier */
 #define MIN_SLOTS 2                  /* a tier of fewer is left out */
 #define WHOLE     ((size_t)16 << 20) /* slots up to this size become writable as a whole */
 
 #define LEAST_HUGE ((size_t)2 << 20)
 #define MOST_HUGE  ((size_t)32 << 20)
 
-/* Slot sizes: 128 KiB, 1 MiB, 16 MiB, 256 MiB, 4 GiB, 64 GiB, 512 GiB. */
+/* log2 of the slot sizes: 128 KiB, 1 MiB, 16 MiB, 256 MiB, 4 GiB, 64 GiB, 512 GiB. */
 static const unsigned char shifts[SLOTS_MAX_TIERS] = {17, 20, 24, 28, 32, 36, 39};
 
 tier slots_tiers[SLOTS_MAX_TIERS];
@@ -23,9 +23,9 @@ size_t slots_huge_page;
 static _Atomic int mappings;
 static int mappings_allowed;
 
-/* Huge pages are of 2 MiB where pages are of 4 KiB, of 32 where those are of 16, and of 512 where those are
- * of 64: these are left alone, since a buffer may waste most of one; and so are those that the slots of a
- * small range are not aligned to. */
+/* Chooses the size of huge pages. They are of 2 MiB where pages are of 4 KiB, of 32 MiB where those are of 16
+ * KiB, and of 512 MiB where those are of 64 KiB: these are left alone, since a buffer may waste most of one;
+ * and so are those that the slots of a small range are not aligned to. */
 static void choose_huge_page(void) {
   size_t kernels = slots_rules.huge_page;
   if (!kernels)
@@ -37,8 +37,8 @@ static void choose_huge_page(void) {
     slots_rules.thp = SLOTS_THP_NEVER;
 }
 
-/* Whether pages move, and leave empty ones behind that stay ours. qemu-user takes what is left for unmapped:
- * it gives nothing of it back, and may hand it out to others. */
+/* Returns whether pages move, and leave empty ones behind that stay ours. qemu-user takes what is left for
+ * unmapped: it gives nothing of it back, and may hand it out to others. */
 static bool pages_move(void) {
   size_t page = range_page_size();
   volatile char *from = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -134,13 +134,13 @@ void slots_list_push(place at, slots_list list) {
 
 /* ---- pages ---- */
 
-/* Tell the kernel about huge pages in [from, to) of the slot. */
+/* Advises the kernel about [from, to) of the slot. */
 static void advise(place at, size_t from, size_t to, int advice) {
   if (from < to)
     madvise(at.base + from, to - from, advice);
 }
 
-/* Advise huge pages from the lead to as far as the slot is writable. */
+/* Advises huge pages from the lead to as far as the slot is writable. */
 static void mark(place at, size_t end) {
   size_t to = at.s->writable ? at.s->writable & ~(slots_huge_page - 1) : slots_size(at);
   if (slots_rules.thp != SLOTS_THP_AUTO || end <= slots_huge_page || to <= at.s->marked)
@@ -158,8 +158,8 @@ bool slots_open(place at, size_t end) {
     open = range_commit(&at.t->addresses, (size_t)(at.base - at.t->addresses.base) + size) &&
            (!at.s->closed || range_make_writable(at.base, size));
   } else if (end > at.s->writable) {
-    /* Large slots open up by a quarter: few calls, and debuggers, which save all that is writable, save not
-     * much more than what is used. */
+    /* Large slots open up by a quarter: that takes few calls, and debuggers, which save all that is writable,
+     * save not much more than what is used. */
     size_t exact = range_round_up(end, range_page_size());
     size_t want = range_is_frugal() ? exact : range_round_up(end + end / 4, WHOLE);
     want = want < size ? want : size;
@@ -183,11 +183,12 @@ size_t slots_resident_end(place at, size_t end) {
   return range_round_up(end, range_page_size());
 }
 
-/* How far the slot's pages were ever usable. */
+/* Returns how far the slot's pages were ever usable. */
 static size_t opened(place at) { return slots_size(at) <= WHOLE ? slots_size(at) : at.s->writable; }
 
-/* Each part gets its own advice only, as long as it has no pages: the kernel can merge it with its neighbours
- * then, but not once it was merged with one that has pages of its own. */
+/* Advises the kernel about fresh pages. Each part gets its own advice only, as long as it has no pages: the
+ * kernel can merge it with its neighbours then, but not once it was merged with one that has pages of its
+ * own. */
 static void advise_anew(place at, size_t from, size_t to) {
   bool always = slots_rules.thp == SLOTS_THP_ALWAYS;
   size_t lead = at.s->marked ? slots_huge_page : to, marked = at.s->marked ? at.s->marked : to;
@@ -216,8 +217,8 @@ range_state slots_fill_gaps(place at, size_t from, size_t to) {
   return settle(at, from, to, range_fill_gaps(at.base + from, to - from));
 }
 
-/* Fresh mappings where moved ones are, so that the kernel can merge them with their neighbours again. If that
- * is refused, the mappings stay. */
+/* Puts fresh mappings where moved ones are, so that the kernel can merge them with their neighbours again. If
+ * the kernel refuses, the moved mappings stay. */
 static void undo_moves(place at) {
   size_t page = range_page_size();
   if (slots_renew(at, at.s->cuts[0] * page, at.s->cuts[at.s->cut_count - 1] * page) != RANGE_FRESH)
@@ -226,8 +227,8 @@ static void undo_moves(place at) {
   at.s->cut_count = 0;
 }
 
-/* Whether the pages [from, to) lie in our own mappings, as far as the kernel tells: not what was changed for
- * whole mappings, of which slots_note_altered has to be told. */
+/* Returns whether the pages [from, to) lie in our own mappings, as far as the kernel tells. It does not see
+ * what was changed for whole mappings, of which slots_note_altered has to be told. */
 static bool is_as_mapped(place at, size_t from, size_t to) {
   size_t edges[] = {slots_huge_page, at.s->marked, to};
   for (int i = at.s->marked ? 0 : 2; i < 3; i++) {
@@ -239,7 +240,8 @@ static bool is_as_mapped(place at, size_t from, size_t to) {
   return true;
 }
 
-/* A slot whose mappings are not our own any more gets fresh ones, or serves nobody any more. */
+/* Gives fresh mappings to a slot whose mappings are not our own any more; where that fails, the slot serves
+ * nobody any more. */
 static void undo_alterations(place at) {
   if (slots_renew(at, 0, opened(at)) != RANGE_FRESH) {
     at.s->retired |= !at.s->closed;

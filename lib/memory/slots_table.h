@@ -1,9 +1,9 @@
 /* The slots themselves: tiers, the record of each slot, lists, and what the kernel is told about its pages.
- * Private to slots.c, slots_idle.c and slots_move.c.
+ * It is private to slots.c, slots_idle.c and slots_move.c.
  *
- * Layout of a slot of a tier with huge pages: the first, the lead, is ordinary pages, the rest are huge ones
- * once the extent reaches them. An extent begins so far before the end of the lead that whatever would not
- * fill a huge page lies in the lead: nothing is lost to rounding, and growth begins on a huge page. */
+ * In a slot of a tier with huge pages the first one, the lead, is ordinary pages; the rest are huge ones once
+ * the extent reaches them. An extent begins so far before the end of the lead that whatever would not fill a
+ * huge page lies in the lead: nothing is lost to rounding, and growth begins on a huge page. */
 #ifndef ARROWPOOL_MEMORY_SLOTS_TABLE_H
 #define ARROWPOOL_MEMORY_SLOTS_TABLE_H
 
@@ -11,7 +11,7 @@
 #include "memory/slots.h"
 
 #define SLOTS_MAX_TIERS 7
-#define SLOTS_MAX_CUTS  10
+#define SLOTS_MAX_CUTS  16
 
 typedef enum slots_list {
   SLOTS_UNLISTED,
@@ -21,16 +21,15 @@ typedef enum slots_list {
   SLOTS_LISTS
 } slots_list;
 
-/* Offsets are in bytes from the slot's start. Protected by the slot's stripe, except where another is named.
- */
+/* Offsets are in bytes from the slot's start. The slot's stripe protects all but what names another lock. */
 typedef struct slot {
   size_t start, end;             /* of the extent; end 0: the slot is free */
-  size_t owned;                  /* bytes that jemalloc has and not yet released */
+  size_t owned;                  /* bytes that jemalloc has and has not yet released */
   size_t low, resident;          /* pages from low to resident may be resident, no others */
   _Atomic size_t idle;           /* how many of those count as idle; read under the tier's lock too */
-  size_t writable;               /* writable from the start; slots over SLOTS_WHOLE only */
-  size_t marked;                 /* advised to use huge pages from the lead to here; 0: not at all */
-  size_t requested;              /* of the buffer; belongs to its owner */
+  size_t writable;               /* how far it is writable; slots over WHOLE (slots_table.c) only */
+  size_t marked;                 /* huge pages are advised from the lead to here; 0: not at all */
+  size_t requested;              /* of the buffer; it belongs to the buffer's owner */
   _Atomic int64_t stamp;         /* when pages last became idle (ms); read under the tier's lock too */
   uint32_t cuts[SLOTS_MAX_CUTS]; /* offsets (pages) at which mappings that were moved here begin or end */
   uint8_t cut_count;
@@ -38,9 +37,9 @@ typedef struct slot {
   bool closed;          /* it has no access until slots_open */
   bool retired;         /* what the program did to it could not be undone: it serves nobody any more */
   _Atomic bool altered; /* the program changed its mappings: they are not for another buffer */
-  _Atomic bool claimed; /* by who frees the buffer */
+  _Atomic bool claimed; /* whoever frees the buffer has claimed it */
   uint8_t lg_alignment;
-  uint8_t list;        /* slots_list; like the links, protected by the tier's lock */
+  uint8_t list;        /* a slots_list; the tier's lock protects it and the links */
   uint32_t next, prev; /* index + 1 in the tier */
 } slot;
 
@@ -50,11 +49,11 @@ typedef struct list_ends {
 
 typedef struct tier {
   range_window addresses;
-  range_window table; /* of slot */
+  range_window table; /* an array of slot */
   unsigned shift;
-  int lock;                     /* of the gate; protects what follows */
-  uint32_t count, used;         /* slots there are; slots that were ever used: the first of the table */
-  list_ends lists[SLOTS_LISTS]; /* the newest first */
+  int lock;                     /* its number in locks.h; it protects what follows */
+  uint32_t count, used;         /* the slots there are, and those ever used, which are the first */
+  list_ends lists[SLOTS_LISTS]; /* the newest slot comes first */
 } tier;
 
 extern tier slots_tiers[SLOTS_MAX_TIERS];
@@ -62,7 +61,7 @@ extern int slots_tier_count;
 extern slots_policy slots_rules;
 extern size_t slots_huge_page; /* bytes; a power of two */
 
-/* A slot as found from its index or an address in it. */
+/* A slot as it is found from its index or from an address in it. */
 typedef struct place {
   tier *t;
   slot *s;
@@ -74,45 +73,50 @@ place slots_place(tier *t, uint32_t index);
 bool slots_find(const void *pointer, place *out);
 
 static inline size_t slots_size(place at) { return (size_t)1 << at.t->shift; }
-/* A slot of fewer than eight huge pages has none. */
+/* A slot of fewer than eight huge pages has no lead. */
 static inline bool slots_has_lead(const tier *t) { return (size_t)1 << t->shift >= 8 * slots_huge_page; }
 
-/* Lists. The tier's lock must be held. */
+/* These change a tier's lists; the caller holds the tier's lock. */
 void slots_list_remove(place at);
 void slots_list_push(place at, slots_list list);
 
-/* Make the slot usable up to `end`, and advise huge pages where they belong. False if the kernel refuses. */
+/* Makes the slot usable up to `end`, and advises huge pages where they belong. Returns false if the kernel
+ * refuses. */
 bool slots_open(place at, size_t end);
 
-/* Whether an open slot still is: not after slots_renew or slots_fill_gaps found less than before. */
+/* Returns whether an open slot still is usable: it is not after slots_renew or slots_fill_gaps found less
+ * than before. */
 static inline bool slots_is_usable(place at) { return !at.s->retired && !at.s->closed; }
 
-/* The end of the pages that a touch of the byte before `end` can make resident. */
+/* Returns the end of the pages that a touch of the byte before `end` can make resident. */
 size_t slots_resident_end(place at, size_t end);
 
-/* Give the pages [from, to) back; if the slot is `empty`, also undo what moves and the program left behind.
- */
+/* Gives the pages [from, to) back; if the slot is `empty`, it also undoes what moves and the program left
+ * behind. */
 void slots_purge(place at, size_t from, size_t to, bool empty);
 
-/* Take an empty slot's access rights, which count where writable addresses do. */
+/* Takes an empty slot's access rights, which count where writable addresses do. */
 void slots_close(place at);
 
-/* As range_renew and range_fill_gaps, for [from, to) of the slot, with the advice that belongs there. */
+/* They do what range_renew and range_fill_gaps do, for [from, to) of the slot, with the advice that belongs
+ * there. */
 range_state slots_renew(place at, size_t from, size_t to);
 range_state slots_fill_gaps(place at, size_t from, size_t to);
 
-/* Mappings that the slots add to the process, which may have a quarter of vm.max_map_count. */
+/* They take and return mappings that the slots add to the process, which may have a quarter of
+ * vm.max_map_count. */
 bool slots_mappings_take(int count);
 void slots_mappings_return(int count);
 
-/* slots_idle.c */
-/* Set what the slot counts for as live and idle; under the slot's lock. `grown`: change of its live bytes. */
+/* slots_idle.c defines what follows. */
+/* Sets what the slot counts for as live and idle, under the slot's lock. `grown` is the change of its live
+ * bytes. */
 void slots_account(place at, ptrdiff_t grown);
-/* List the slot where it belongs now; no lock held. A free slot is listed by the one thread that has it: the
- * one that freed it, purged it, or took it off its list. */
+/* They list the slot where it belongs now; the caller holds no lock. A free slot is listed by the one thread
+ * that has it: the one that freed it, purged it, or took it off its list. */
 void slots_relist_free(place at);
 void slots_relist_live(place at);
-/* Keep idle pages within their bound; no lock held. */
+/* Keeps idle pages within their bound; the caller holds no lock. */
 void slots_bound_idle(void);
 
 #endif

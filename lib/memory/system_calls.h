@@ -1,5 +1,5 @@
-/* The allocator that stands behind us, as libc's functions. libarrowpool.so links the process's own, the
- * shim links those that follow it in the chain. */
+/* The allocator that stands behind us, as libc's functions. libarrowpool.so links the process's own
+ * functions, the shim those that follow it in the chain. */
 #ifndef ARROWPOOL_MEMORY_SYSTEM_CALLS_H
 #define ARROWPOOL_MEMORY_SYSTEM_CALLS_H
 

@@ -1,4 +1,4 @@
-/* system_calls.h for libarrowpool.so: whatever the process's symbols lead to. */
+/* Makes the allocator behind libarrowpool.so (system_calls.h) whatever the process's symbols lead to. */
 #include "memory/system_calls.h"
 
 #include <malloc.h>

@@ -1,4 +1,5 @@
-/* See options.h. The parsers are by hand because libc's depend on the locale and may allocate. */
+/* Parses values, and reads the options from the environment. The parsers are by hand because libc's depend on
+ * the locale and may allocate. */
 #include "options/options.h"
 
 #include <signal.h>
@@ -13,7 +14,8 @@ const options_row options_table[OPTION_COUNT] = {
 
 /* ---- values ---- */
 
-/* The index of the word `text` of `length` bytes in a list separated by commas; -1: not in it. */
+/* Returns the index of the word `text` of `length` bytes in a list separated by commas; -1 if it is not in
+ * it. */
 static int find_word(const char *list, const char *text, size_t length) {
   for (int index = 0;; index++) {
     size_t word = strcspn(list, ",");
@@ -46,7 +48,7 @@ static bool parse_list(const char *values, const char *text, int64_t *out) {
   }
 }
 
-/* Digits, and a unit after them: its factor from the list. */
+/* A number is digits and a unit after them, which gives its factor. */
 typedef struct unit {
   const char *name;
   int64_t factor;
@@ -118,7 +120,7 @@ static bool parse_signal(const char *text, int64_t *out) {
   return false;
 }
 
-/* Only the placeholders we know; others would be a surprise in a file name. */
+/* Returns whether the text has only placeholders that we know; others would be a surprise in a file name. */
 static bool is_destination(const char *text) {
   for (; *text; text++)
     if (*text == '%' && (!*++text || !strchr("phet%", *text)))
@@ -168,7 +170,7 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
   return valid;
 }
 
-/* Append, cut off at the end of the 128 bytes. */
+/* Appends the text, cut off at the end of the 128 bytes. */
 static void append(char *out, const char *text, size_t length) {
   size_t used = strlen(out), room = 127 - used;
   length = length < room ? length : room;
@@ -204,7 +206,7 @@ static void read_one(options *out, int id, options_lookup lookup, options_compla
   memset(value, 0, sizeof *value);
   if (row->fallback)
     options_parse(row, row->fallback, value);
-  if (!text || !*text) /* set to nothing: as if it were not set */
+  if (!text || !*text) /* a variable set to nothing counts as not set */
     return;
   const char *instead = row->fallback ? row->fallback : "none";
   if (options_too_long(text)) {
@@ -223,13 +225,13 @@ static void read_one(options *out, int id, options_lookup lookup, options_compla
 }
 
 void options_read(options *out, options_lookup lookup, options_complain complain, void *context) {
-  read_one(out, OPTION_LOG, lookup, complain, context); /* first: it decides what is said about the others */
+  read_one(out, OPTION_LOG, lookup, complain, context); /* the first decides what is said about the others */
   for (int id = 0; id < OPTION_COUNT; id++)
     if (id != OPTION_LOG)
       read_one(out, id, lookup, complain, context);
 }
 
-/* Edits that turn one name into the other (Levenshtein). */
+/* Returns how many edits turn one name into the other (Levenshtein). */
 static unsigned distance(const char *name, size_t length, const char *other) {
   unsigned row[64];
   size_t width = strlen(other);

@@ -1,6 +1,6 @@
-/* The options: one table (options.def), read once from the environment, never changed afterwards: texts are
- * copied, since a program that sets its title writes it over its arguments and its environment.
- * Used by the shim and by the command line. No malloc, no stdio, no locale. */
+/* The options: one table (options.def), read once from the environment and never changed afterwards. Texts
+ * are copied, since a program that sets its title writes it over its arguments and its environment. The shim
+ * and the command line use this. It uses no malloc, no stdio and no locale. */
 #ifndef ARROWPOOL_OPTIONS_OPTIONS_H
 #define ARROWPOOL_OPTIONS_OPTIONS_H
 
@@ -17,7 +17,7 @@ enum {
   OPTION_COUNT
 };
 
-/* Words of the choices, in the order of their `values`. */
+/* The words of the choices, in the order of their `values`. */
 enum { OPTIONS_POOL_JEMALLOC, OPTIONS_POOL_SYSTEM };
 enum { OPTIONS_FORMAT_TEXT, OPTIONS_FORMAT_JSON, OPTIONS_FORMAT_JSONL, OPTIONS_FORMAT_PROMETHEUS };
 enum { OPTIONS_THP_AUTO, OPTIONS_THP_ALWAYS, OPTIONS_THP_NEVER };
@@ -56,30 +56,30 @@ typedef struct options_value {
   bool given;       /* false: the default */
 } options_value;
 
-/* Not to be copied: values point into it. */
+/* It must not be copied: values point into it. */
 typedef struct options {
   options_value values[OPTION_COUNT];
   char texts[OPTION_COUNT][OPTIONS_TEXT_BYTES]; /* of those that were given */
 } options;
 
-/* Whether a value is longer than any of ours can be: it is refused. */
+/* Returns whether a value is longer than any of ours can be: such a value is refused. */
 bool options_too_long(const char *text);
 
-/* Parse one value. False, with `out` untouched, if it is none of the option's values. */
+/* Parses one value. Returns false, with `out` untouched, if it is none of the option's values. */
 bool options_parse(const options_row *row, const char *text, options_value *out);
 
-/* Where the environment is looked up, NULL for what is not set; and what is told of mistakes, in pieces of
- * one line. Both get the context that the function was given. */
+/* The first looks a variable up in the environment and returns NULL for what is not set; the second is told
+ * of mistakes, in pieces of one line. Both get the context that the function was given. */
 typedef const char *(*options_lookup)(void *context, const char *variable);
 typedef void (*options_complain)(void *context, const char *const pieces[], size_t count);
 
-/* Fill `out` from the environment; complain about what is wrong and use the default there. */
+/* Fills `out` from the environment; it complains about what is wrong and uses the default there. */
 void options_read(options *out, options_lookup lookup, options_complain complain, void *context);
 
-/* Complain about each variable of the environment that looks like ours and is not. */
+/* Complains about each variable of the environment that looks like ours and is not. */
 void options_check_names(char *const environment[], options_complain complain, void *context);
 
-/* The option's values in words ("jemalloc or system"); into `out`, at least 128 bytes. */
+/* Writes the option's values in words ("jemalloc or system") into `out`, at least 128 bytes. */
 void options_describe_values(const options_row *row, char *out);
 
 #endif

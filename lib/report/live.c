@@ -1,4 +1,5 @@
-/* See live.h. Everything here is off the hot path, and happens under LOCK_SHARDS or in a fork. */
+/* Makes, fills and leaves the live file of live.h. Everything here is off the hot path, and happens under
+ * LOCK_SHARDS or in a fork. */
 #include "report/live.h"
 
 #include "base/fork_detect.h"
@@ -19,7 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Of file space that is allocated at a time: whole pages, on any kernel. */
+/* File space is allocated by this: whole pages, on any kernel. */
 #define STEP          (RANGE_UNIT > (size_t)16 << 10 ? RANGE_UNIT : (size_t)16 << 10)
 #define FIELDS_OFFSET 4096
 #define POOLS_OFFSET  ((size_t)8192)
@@ -29,11 +30,11 @@
 
 static char directory[PATH_MAX - 128], path[PATH_MAX];
 static bool keep_file;
-static _Atomic bool active; /* a file is mapped, and this process's own */
-static bool in_memory;      /* or memory has taken its place, with what was in it */
+static _Atomic bool active; /* a file is mapped, and is this process's own */
+static bool in_memory;      /* memory has taken the file's place, with what was in it */
 static void (*complain)(const char *path, const char *problem);
-static char *base;    /* of the mapping; NULL: none yet */
-static char *copy;    /* of what is used of it, for the child of a fork; there as long as there is a file */
+static char *base;    /* start of the mapping; NULL: none yet */
+static char *copy;    /* a copy of what is used, for a fork's child; there while there is a file */
 static size_t copied; /* at the last fork: up to where the pools were; 0: nothing */
 static size_t ready_pools, ready_shards; /* of the copy: what can be written to (bytes) */
 static size_t shards_allocated;
@@ -44,7 +45,7 @@ static live_header *header(void) { return (live_header *)(void *)base; }
 static area_pool *pools(void) { return (area_pool *)(void *)(base + POOLS_OFFSET); }
 static area_shard *shards(void) { return (area_shard *)(void *)(base + SHARDS_OFFSET); }
 
-/* As the kernel numbers them, which takes 32 bits. */
+/* Returns the number of the process's pid namespace in the kernel, which takes 32 bits. */
 static uint32_t pid_namespace(void) {
   struct stat status;
   return stat("/proc/self/ns/pid", &status) ? 0 : (uint32_t)status.st_ino;
@@ -81,8 +82,8 @@ static void write_header(void) {
 
 /* ---- the file ---- */
 
-/* The file's name: process number and start time; what is there already under it is this very process before
- * an exec, or somebody made it up, and the next number is taken. */
+/* Sets the file's name: process number and start time. What is there already under it is this very process
+ * before an exec, or somebody made it up, and the next number is taken. */
 static void set_path(unsigned image) {
   static const char *const pieces[] = {"/arrowpool-", "-", "-"};
   int64_t numbers[] = {(int64_t)syscall(SYS_getpid), snapshot_start_ticks(), image};
@@ -111,9 +112,9 @@ static void mark_replaced(void) {
     close(fd);
 }
 
-/* Have the file keep room for [offset, offset + size); errno says why not. */
+/* Has the file keep room for [offset, offset + size); errno says why not. */
 static bool reserve(int fd, size_t offset, size_t size) {
-  int error; /* errno is left alone */
+  int error; /* posix_fallocate leaves errno alone */
   while ((error = posix_fallocate(fd, (off_t)offset, (off_t)size)) == EINTR) {
   }
   if (error)
@@ -121,7 +122,7 @@ static bool reserve(int fd, size_t offset, size_t size) {
   return !error;
 }
 
-/* A new file, with room for the header, the first pools and the first shards. */
+/* Makes a new file, with room for the header, the first pools and the first shards. */
 static int create(void) {
   mkdir(directory, 0700);
   int fd = -1;
@@ -150,13 +151,13 @@ static int create(void) {
   return fd;
 }
 
-/* Memory of the process's own in place of a part of the file: its figures are lost to readers. */
+/* Puts memory of the process's own in place of a part of the file: its figures are lost to readers. */
 static bool replace_by_memory(char *from, size_t size) {
   return mmap(from, size, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
               0) != MAP_FAILED;
 }
 
-/* The same later. The descriptor is not kept: daemons close all. */
+/* Has the file keep room later. The descriptor is not kept: daemons close all. */
 static bool allocate(size_t offset, size_t size) {
   struct stat status;
   int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
@@ -167,7 +168,7 @@ static bool allocate(size_t offset, size_t size) {
   return done;
 }
 
-/* The file is lost to the process, which goes on without it. */
+/* Gives the file up, which is lost to the process; the process goes on without it. */
 static bool give_up_file(const void *address) {
   if (!base || (uintptr_t)address - (uintptr_t)base >= FILE_SIZE || !replace_by_memory(base, FILE_SIZE))
     return false;
@@ -177,14 +178,14 @@ static bool give_up_file(const void *address) {
 
 /* ---- the counters' view ---- */
 
-/* The kernel takes whole pages; of 64 KiB at most, as which the shards begin. Of two ways one is enough:
- * without its copy the child would have to forget. */
+/* Makes a part of the copy writable. The kernel takes whole pages, of 64 KiB at most, as which the shards
+ * begin. Of two ways one is enough: without its copy the child would have to forget. */
 static bool make_writable(size_t offset, size_t size) {
   return mprotect(copy + offset, size, PROT_READ | PROT_WRITE) == 0 || replace_by_memory(copy + offset, size);
 }
 
-/* Have addresses for a copy, and access to as much as a fork will fill: asked for when the file grows, and
- * not again, so that a fork finds it there. False, with errno, if it cannot be had. */
+/* Has addresses for a copy, and access to as much as a fork will fill. They are asked for when the file
+ * grows, and not again, so that a fork finds them there. Returns false, with errno, if they cannot be had. */
 static bool prepare_copy(size_t pools_end, size_t shards_size) {
   char *fresh = copy;
   if (!fresh)
@@ -200,7 +201,7 @@ static bool prepare_copy(size_t pools_end, size_t shards_size) {
   return true;
 }
 
-/* Room for a pool's record, which may be the first on its page. */
+/* Keeps room for a pool's record, which may be the first on its page. */
 static void prepare_pool(unsigned pool) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   size_t from = range_round_up(POOLS_OFFSET + pool * sizeof(area_pool), page);
@@ -214,8 +215,8 @@ static void prepare_pool(unsigned pool) {
 static area_shard *take_shard(void);
 static void leave_to_parent(void);
 
-/* Nearly all of the file is a hole. Around each page that is touched the kernel would keep zeroes of it in
- * the page cache, as much as the device reads ahead: megabytes on some. */
+/* Keeps the kernel from reading ahead. Nearly all of the file is a hole; around each page that is touched the
+ * kernel would keep zeroes of it in the page cache, as much as the device reads ahead: megabytes on some. */
 static void read_nothing_ahead(void) { madvise(base, FILE_SIZE, MADV_RANDOM); }
 
 static void attach(void) {
@@ -286,7 +287,7 @@ void live_finish(bool remove) {
 
 /* ---- fork ---- */
 
-/* Where the pools in use end, and how many bytes of shards are. */
+/* They return where the pools in use end, and how many bytes of shards are in use. */
 static size_t used_pools_end(void) {
   unsigned count = AREA_POOLS;
   while (count && !pools()[count - 1].name[0])
@@ -310,7 +311,7 @@ void live_prefork(void) {
     copy_used(copy, base);
 }
 
-/* A file of the child's own in place of the parent's. */
+/* Maps a file of the child's own in place of the parent's. */
 static bool map_file(int fd) {
   size_t used = range_round_up(used_shards(copy) + 1, STEP);
   shards_allocated = used / sizeof(area_shard);
@@ -325,8 +326,9 @@ static bool move_over(size_t offset, size_t size) {
   return mremap(copy + offset, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, base + offset) != MAP_FAILED;
 }
 
-/* The mapping is still the parent's: until it is replaced nothing may be counted. Where no file can be had,
- * memory takes its place; at worst that of the copy, for which nothing new has to be mapped. */
+/* Leaves the parent's file. The mapping is still the parent's: until it is replaced nothing may be counted.
+ * Where no file can be had, memory takes its place; at worst that of the copy, for which nothing new has to
+ * be mapped. */
 static bool leave_file(void) {
   bool left = replace_by_memory(base, FILE_SIZE);
   shards_allocated = left ? MAX_SHARDS : ready_shards / sizeof(area_shard);

@@ -17,18 +17,18 @@
 #define LIVE_SUFFIX     ".live"
 
 typedef enum live_state {
-  LIVE_RUNNING, /* or gone without an orderly end: its number and start time tell */
+  LIVE_RUNNING, /* or it is gone without an orderly end: its number and start time tell */
   LIVE_ENDED,   /* it left in an orderly way */
   LIVE_REPLACED /* it became another program by exec, which has a file of its own */
 } live_state;
 
 typedef enum live_place { LIVE_IN_POOL, LIVE_IN_SHARD } live_place;
 
-/* Where a 64-bit integer lies (or text, where the size is not 8). Sums of a pool are those of its shards less
- * its own `baseline`, which has the order of the sums. */
+/* Says where a 64-bit integer lies (or text, where the size is not 8). Sums of a pool are those of its shards
+ * less its own `baseline`, which has the order of the sums. */
 typedef struct live_field {
   char name[40];
-  uint32_t place; /* live_place */
+  uint32_t place; /* a live_place */
   uint32_t offset, size;
   uint32_t is_sum;
 } live_field;
@@ -41,8 +41,8 @@ typedef struct live_header {
   uint64_t fields_offset, pools_offset, shards_offset;
   _Atomic uint32_t shard_count;         /* in use, from the first on */
   _Atomic uint32_t lost;                /* records that found no room in the file */
-  _Atomic uint32_t state;               /* live_state */
-  uint32_t pid_namespace;               /* in which the number is the process's; 0: not known */
+  _Atomic uint32_t state;               /* a live_state */
+  uint32_t pid_namespace;               /* in which the pid is the process's; 0: not known */
   int64_t pid, start_ticks;             /* field 22 of /proc/PID/stat */
   int64_t start_time;                   /* milliseconds since the epoch */
   _Atomic int64_t idle_bytes, end_time; /* bytes; milliseconds since the epoch, 0: not ended */
@@ -52,17 +52,18 @@ typedef struct live_header {
   int64_t limit_bytes; /* over all pools; negative: none */
 } live_header;
 
-/* Keep a live file in `directory` (absolute), from the first event on. `keep`: also after an orderly end.
- * Called once, before that. What goes wrong later is told to `complain`, once, and harms nothing. */
+/* Keeps a live file in `directory` (absolute), from the first event on. `keep` keeps it also after an orderly
+ * end. It is called once, before that. What goes wrong later is told to `complain`, once, and harms nothing.
+ */
 void live_start(const char *directory, bool keep, void (*complain)(const char *path, const char *problem));
 
-/* An orderly end: the file says so, and goes if it is to. Async-signal-safe; nothing happens in the child of
- * a vfork. */
+/* Notes an orderly end: the file says so, and goes if it is to. It is async-signal-safe; nothing happens in
+ * the child of a vfork. */
 void live_finish(bool remove);
 
-/* fork: the child gets a file of its own, with what the parent had counted. Between locks_acquire_all and
- * locks_release_all. A child by the system call, for which these do not run, counts in memory of its own
- * instead (fork_detect.h). */
+/* A fork calls these, between locks_acquire_all and locks_release_all: the child gets a file of its own, with
+ * what the parent had counted. A child by the system call, for which these do not run, counts in memory of
+ * its own instead (fork_detect.h). */
 void live_prefork(void);
 void live_postfork_child(void);
 

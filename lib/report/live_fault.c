@@ -1,5 +1,5 @@
-/* See live_fault.h. A handler that the program had before is called by ours, which is set up in the same way:
- * the kernel gives both the same mask and the same stack, and restarts the same calls. */
+/* Installs the handler of SIGBUS. A handler that the program had before is called by ours, which is set up in
+ * the same way: the kernel gives both the same mask and the same stack, and restarts the same calls. */
 #include "report/live_fault.h"
 
 #include "base/signals.h"
@@ -11,7 +11,7 @@
 
 static bool (*repair)(const void *address);
 static struct sigaction before;
-static atomic_flag was_called; /* SA_RESETHAND: the first call is the last */
+static atomic_flag was_called; /* with SA_RESETHAND the first call is the last */
 
 static bool has_handler(void) { return before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN; }
 

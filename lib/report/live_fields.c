@@ -1,4 +1,4 @@
-/* See live_fields.h. */
+/* Lists the fields of the records, from their structs. */
 #include "report/live_fields.h"
 
 #include "counters/counters_area.h"

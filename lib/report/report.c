@@ -1,4 +1,4 @@
-/* See report.h. */
+/* Chooses the format of a report on this process, and feeds it the pools. */
 #include "report/report.h"
 
 static const snapshot_pool *next_of_ours(void *context, unsigned *index) {

@@ -1,5 +1,5 @@
-/* Reports: pure formatters over a snapshot. No malloc, no stdio; async-signal-safe unless jemalloc is asked.
- */
+/* Reports: pure formatters over a snapshot. They use no malloc and no stdio, and are async-signal-safe unless
+ * jemalloc is asked. */
 #ifndef ARROWPOOL_REPORT_REPORT_H
 #define ARROWPOOL_REPORT_REPORT_H
 
@@ -7,26 +7,25 @@
 #include "report/snapshot.h"
 
 typedef enum report_source {
-  REPORT_SAFE,        /* nothing that takes a lock */
-  REPORT_ASK_JEMALLOC /* jemalloc's own figures too */
+  REPORT_SAFE,        /* nothing is asked that takes a lock */
+  REPORT_ASK_JEMALLOC /* jemalloc is asked for its own figures too */
 } report_source;
 
-/* What a report is made in. Some kilobytes: a dump has it elsewhere than on the stack, which may be a
- * signal's.
- */
+/* A report is made in this: some kilobytes. A dump has it elsewhere than on the stack, which may be a
+ * signal's. */
 typedef struct report_room {
   writer writer;
   snapshot_process process;
   snapshot_pool pool;
 } report_room;
 
-/* False if the callback refused. */
+/* Writes the report. Returns false if the callback refused. */
 bool report_write(arrowpool_format format, report_source source, report_room *room, arrowpool_write_fn write,
                   void *context);
 
-/* The formats, one file each: of any process whose pools `next` tells one by one, from *index on, which is
- * moved past it; NULL: no more. A pool is good until the next is asked for. They need nothing else, so the
- * command line has them too. */
+/* The formats, one file each, take any process whose pools `next` tells one by one, from *index on, which it
+ * moves past the pool; NULL ends them. A pool is good until the next is asked for. They need nothing else, so
+ * the command line has them too. */
 typedef const snapshot_pool *(*report_next)(void *context, unsigned *index);
 typedef struct report_subject {
   const snapshot_process *process;

@@ -1,4 +1,4 @@
-/* The json report: one object on one line, schema "arrowpool/1" (docs/use/statistics.md). */
+/* Writes the json report: one object on one line, schema "arrowpool/1" (docs/use/statistics.md). */
 #include "report/report.h"
 
 #include "counters/counters_fields.h"
@@ -8,7 +8,7 @@ static void key(writer *w, const char *name) {
   writer_text(w, ":");
 }
 
-/* `, "name": number`, null where it is unknown. */
+/* Writes `, "name": number`, and null where the number is unknown. */
 static void field(writer *w, const char *name, int64_t number) {
   writer_text(w, ",");
   key(w, name);
@@ -43,7 +43,7 @@ static void write_process(writer *w, const snapshot_process *p) {
   writer_text(w, "}");
 }
 
-/* Empty buckets are left out; all of it is null where it is not known. */
+/* Writes a histogram without its empty buckets, and null where it is not known. */
 static void write_histogram(writer *w, const char *name, const int64_t *buckets) {
   const char *separator = "";
   if (buckets[0] == ARROWPOOL_UNKNOWN) {

@@ -1,5 +1,5 @@
-/* The prometheus report: text exposition format 0.0.4, one family of metrics after the other, as it asks for.
- * Program and process number are labels, so that the files of many processes make one page. */
+/* Writes the prometheus report: text exposition format 0.0.4, one family of metrics after the other, as the
+ * format asks. Program and process number are labels, so that the files of many processes make one page. */
 #include "report/report.h"
 
 #define PROCESS(name, field, help)                                                                           \
@@ -45,7 +45,7 @@ void report_prometheus_head(writer *w, const report_family *f) {
     writer_text(w, pieces[i]);
 }
 
-/* `arrowpool_NAME{program="...",pid="..."`, without the closing brace. */
+/* Writes `arrowpool_NAME{program="...",pid="..."`, without the closing brace. */
 static void labels(writer *w, const report_family *f, const snapshot_process *process) {
   writer_text(w, "arrowpool_");
   writer_text(w, f->name);

@@ -1,8 +1,8 @@
-/* The text report: one line on the process, then a table with a row for each pool. */
+/* Writes the text report: one line on the process, then a table with a row for each pool. */
 #include "report/report.h"
 
-/* Cells of the table are right-aligned, the first one left-aligned; what fills its column keeps a space
- * before. */
+/* Writes a cell. Cells of the table are right-aligned, the first one left-aligned; what fills its column
+ * keeps a space before. */
 static void cell(writer *w, const char *text, size_t length, int width) {
   if (width > 0 && (int)length >= width)
     writer_text(w, " ");
@@ -27,7 +27,7 @@ static void count_cell(writer *w, int64_t count, int width) {
     cell(w, text, writer_format_int(text, count), width);
 }
 
-/* The columns: heading, width, statistic. */
+/* The columns of the table: heading, width, statistic. */
 #define COLUMNS(X)                                                                                           \
   X("live", 12, size_cell, bytes_allocated)                                                                  \
   X("peak", 11, size_cell, max_memory)                                                                       \
@@ -43,9 +43,10 @@ static void count_cell(writer *w, int64_t count, int width) {
   X("failed", 8, count_cell, num_failed)
 
 #define NAME_WIDTH     16
-#define EXPLAINED_FROM (INT64_C(64) << 20) /* resident bytes below which nobody asks where they are */
+#define EXPLAINED_FROM (INT64_C(64) << 20) /* below so many resident bytes nobody asks where they are */
 
-/* Of the column of names (columns on a terminal): the usual one, or what the longest needs. */
+/* Returns the width of the column of names (columns on a terminal): the usual one, or what the longest needs.
+ */
 static int name_width(const report_subject *subject) {
   const snapshot_pool *pool;
   int width = NAME_WIDTH;
@@ -79,7 +80,7 @@ static void row(writer *w, const snapshot_pool *pool, int width_of_names) {
 
 static void size(writer *w, int64_t bytes) { size_cell(w, bytes, 0); }
 
-/* Whether this is a leak or something else: where resident memory is, when most of it is not live. */
+/* Says whether this is a leak or something else: where resident memory is, when most of it is not live. */
 static void explain_resident(writer *w, const snapshot_process *process, int64_t live) {
   if (process->rss_bytes < EXPLAINED_FROM || live > process->rss_bytes / 2)
     return;
@@ -103,9 +104,9 @@ static void own_limit(writer *w, const snapshot_pool *pool) {
   writer_text(w, "\n");
 }
 
-/* What was never freed, largest first. */
+/* Writes what was never freed, the largest first. */
 static void still_allocated(writer *w, const snapshot_pool *pool) {
-  if (pool->stats.bytes_allocated <= 0) /* nothing, or unknown */
+  if (pool->stats.bytes_allocated <= 0) /* it is nothing, or unknown */
     return;
   writer_text(w, "still allocated in ");
   writer_printable(w, pool->name);

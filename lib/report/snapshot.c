@@ -1,4 +1,4 @@
-/* See snapshot.h. */
+/* Reads what is known of the process, from the kernel and from the library. */
 #include "report/snapshot.h"
 
 #include "base/nocancel.h"
@@ -13,9 +13,9 @@
 
 static int64_t started_at;
 
-/* As the process was started. What libc has is part of the arguments, over which a program may write its
- * title; one that gives itself another name later keeps the first one here, like the children that it forks.
- */
+/* The program's name as the process was started. What libc has is part of the arguments, over which a program
+ * may write its title; one that gives itself another name later keeps the first one here, like the children
+ * that it forks. */
 static char program[sizeof((snapshot_process *)0)->program];
 static bool has_program;
 
@@ -87,7 +87,8 @@ static int next_byte(status_file *s) {
   return (unsigned char)s->bytes[s->used++];
 }
 
-/* What `c` begins if it is a key we know, and its number of KiB, in bytes; what comes is behind the line. */
+/* Reads a line that begins with `c`. If its key is one we know, its number of KiB is stored in bytes; the
+ * next byte is behind the line. */
 static void read_status_line(status_file *s, int c, snapshot_process *out) {
   static const char rss[] = "VmRSS:", peak[] = "VmHWM:";
   bool is_rss = true, is_peak = true;
@@ -116,7 +117,7 @@ static __attribute__((noinline)) void read_resident(snapshot_process *out) {
     close(s.fd);
 }
 
-/* Never inlined, as above: what one part has on the stack is gone when the next begins. */
+/* This is never inlined, as read_resident: what one part has on the stack is gone when the next begins. */
 static __attribute__((noinline)) void read_host(snapshot_process *out) {
   struct utsname names;
   copy_text(out->host, sizeof out->host, uname(&names) ? "" : names.nodename);

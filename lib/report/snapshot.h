@@ -1,5 +1,5 @@
-/* A copy of what is known at one moment, for reports: the process here, the pools one by one.
- * Async-signal-safe, except with SNAPSHOT_ASK_JEMALLOC, which takes jemalloc's locks. */
+/* A copy of what is known at one moment, for reports: the process here, the pools one by one. Reading is
+ * async-signal-safe, except with `ask_jemalloc`, which takes jemalloc's locks. */
 #ifndef ARROWPOOL_REPORT_SNAPSHOT_H
 #define ARROWPOOL_REPORT_SNAPSHOT_H
 
@@ -21,22 +21,23 @@ typedef pool_view snapshot_pool;
 
 void snapshot_read_process(bool ask_jemalloc, snapshot_process *out);
 
-/* Whether there is a pool that was ever used. */
+/* Returns whether there is a pool that was ever used. */
 bool snapshot_has_pools(void);
 
-/* The next pool that was ever used, from table index *index on, which is moved past it. False: no more. */
+/* Reads the next pool that was ever used, from table index *index on, which it moves past the pool. Returns
+ * false if there is no more. */
 bool snapshot_next_pool(unsigned *index, snapshot_pool *out);
 
-/* What a file of the kernel's begins with, without a newline at its end; the length (bytes). */
+/* Reads what a file of the kernel's begins with, without a newline at its end; returns the length (bytes). */
 size_t snapshot_read_file(const char *path, char *out, size_t size);
 
-/* Milliseconds since the epoch. */
+/* Returns milliseconds since the epoch. */
 int64_t snapshot_time(void);
 
-/* When the process was started, as field 22 of /proc/self/stat has it (clock ticks since boot). */
+/* Returns when the process was started, as field 22 of /proc/self/stat has it (clock ticks since boot). */
 int64_t snapshot_start_ticks(void);
 
-/* Set the start time to now: for start-up and the child of a fork. */
+/* Sets the start time to now, at start-up and in the child of a fork. */
 void snapshot_mark_start(void);
 
 #endif

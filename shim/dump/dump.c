@@ -1,4 +1,4 @@
-/* See dump.h. */
+/* Decides whether a dump is due and fits on the stack, and writes it. */
 #include "shim/dump/dump.h"
 
 #include "base/sigpipe.h"
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 static pid_t owner;                   /* the process whose dump this is */
-static _Atomic bool written, writing; /* the last one is; one is under way */
+static _Atomic bool written, writing; /* the last dump is written; one is under way */
 static char directory[PATH_MAX];      /* the working directory at start; empty for an absolute path */
 
 static const options_value *destination(void) { return &the_router.settings.values[OPTION_STATS]; }
@@ -33,7 +33,8 @@ void dump_prepare(void) {
 
 /* ---- what was told ---- */
 
-/* A bit for each error, 0 being too little stack: a disk that is full is so at the next interval as well. */
+/* A bit for each error that the user was told, 0 being too little stack: a disk that is full is so at the
+ * next interval as well. */
 static _Atomic uint64_t told[3];
 
 static bool is_news(int error) {
@@ -52,8 +53,8 @@ void dump_fork_child(void) {
   forget_told();
 }
 
-/* Not on the stack: a signal may come to a thread that has the least there may be. One for the last dump, one
- * for those before, which may be under way still. */
+/* A dump is made in this. It is not on the stack: a signal may come to a thread that has the least there may
+ * be. There is one for the last dump, and one for those before, which may be under way still. */
 typedef struct room {
   char target[PATH_MAX], scratch[PATH_MAX];
   report_room report;
@@ -61,7 +62,7 @@ typedef struct room {
 
 /* ---- writing ---- */
 
-/* Wait for the reader of a pipe who is slow, but not gone. Signals are held back meanwhile: a timer of the
+/* Waits for the reader of a pipe who is slow, but not gone. Signals are held back meanwhile: a timer of the
  * program's must neither cut the wait short nor make it endless. */
 static bool has_room(int fd) {
   sigset_t all;
@@ -90,7 +91,7 @@ static bool ends_with(const char *text, const char *ending) {
   return length >= wanted && strcmp(text + length - wanted, ending) == 0;
 }
 
-/* An OPTIONS_FORMAT_...: what was chosen, or what the path's ending says. */
+/* Returns an OPTIONS_FORMAT_...: what was chosen, or what the path's ending says. */
 static int format_of(const char *target) {
   const options_value *format = &the_router.settings.values[OPTION_STATS_FORMAT];
   static const char *const endings[] = {[OPTIONS_FORMAT_JSON] = ".json",
@@ -110,7 +111,7 @@ static bool write_to(int fd, const char *target, report_source source, report_ro
   return fd >= 0 && report_write(formats[format_of(target)], source, report, write_all, &fd);
 }
 
-/* What dump_file_write calls back for. */
+/* The context with which dump_file_write calls back. */
 typedef struct contents {
   room *room;
   report_source source;
@@ -127,7 +128,7 @@ static void write_dump(room *r, report_source source) {
       write_to(STDERR_FILENO, "", source, &r->report);
     return;
   }
-  snapshot_process *process = &r->report.process; /* is read again for the report */
+  snapshot_process *process = &r->report.process; /* it is read again for the report */
   snapshot_read_process(false, process);
   if (dump_path_expand(r->target, directory, destination()->text, process) &&
       dump_file_write(r->target, r->scratch, format_of(r->target) == OPTIONS_FORMAT_JSONL, owner, fill,
@@ -139,12 +140,12 @@ static void write_dump(room *r, report_source source) {
 
 /* ---- when ---- */
 
-/* Bytes of stack that a dump needs at most, from here on; tests/shim/altstack.bats holds it to that. */
+/* A dump needs at most so many bytes of stack from here on; tests/shim/altstack.bats holds it to that. */
 #define STACK_BYTES 1536
 
-/* On a signal's own stack: whether a dump fits on what is left of it; jemalloc, whose locks the thread may
- * hold and which needs far more, is not asked. The handler that would overrun it would write over whatever
- * the program has there. */
+/* Returns whether a dump fits on what is left of a signal's own stack. jemalloc, whose locks the thread may
+ * hold and which needs far more, is not asked there. The handler that would overrun the stack would write
+ * over whatever the program has there. */
 static __attribute__((noinline)) bool fits_on_stack(report_source *source) {
   stack_t s;
   if (sigaltstack(NULL, &s) || !(s.ss_flags & SS_ONSTACK))

@@ -1,21 +1,23 @@
-/* The statistics dump of this process: at whichever exit comes first, and in between where it is asked for.
- */
+/* Writes the statistics dump of this process: at whichever exit comes first, and in between where it is asked
+ * for. */
 #ifndef ARROWPOOL_SHIM_DUMP_DUMP_H
 #define ARROWPOOL_SHIM_DUMP_DUMP_H
 
 #include "report/report.h"
 
-/* Remember where the dump goes, relative to today's working directory. Called once, when the shim starts. */
+/* Remembers where the dump goes, relative to the working directory at the start. It is called once, when the
+ * shim starts. */
 void dump_prepare(void);
 
-/* Write the dump, unless it was written, or is off, or nothing was used, or this is not the process that
+/* Writes the dump, unless it was written, or is off, or nothing was used, or this is not the process that
  * started: the child of a vfork shares our memory and must not touch it. */
 void dump_at_exit(report_source source);
 
-/* Write it now and go on; skipped while another is under way. Async-signal-safe with REPORT_SAFE. */
+/* Writes it now and goes on; it is skipped while another is under way. It is async-signal-safe with
+ * REPORT_SAFE. */
 void dump_now(report_source source);
 
-/* In the child of a fork: its own dump is still to come. */
+/* Tells the child of a fork that its own dump is still to come. */
 void dump_fork_child(void);
 
 #endif

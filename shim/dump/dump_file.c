@@ -1,6 +1,6 @@
-/* See dump_file.h. The directory is opened once, and all names are looked up from there: the temporary name
- * and the final one are in the same directory, whatever becomes of its path. What is opened is looked at
- * before it is written to, never only what had the name before. */
+/* Opens, locks, writes and replaces the file of a dump. The directory is opened once, and all names are
+ * looked up from there: the temporary name and the final one are in the same directory, whatever becomes of
+ * its path. What is opened is looked at before it is written to, never only what had the name before. */
 #include "shim/dump/dump_file.h"
 
 #include "base/writer.h"
@@ -16,14 +16,15 @@
 
 #define TO_WRITE      (O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 #define TO_APPEND     (O_RDWR | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-#define LOCK_ATTEMPTS 5000 /* a millisecond apart */
+#define LOCK_ATTEMPTS 5000 /* they are a millisecond apart */
 
 typedef struct place {
   int directory;
-  const char *name; /* in it */
+  const char *name; /* the file's name in the directory */
 } place;
 
-/* Never inlined: what it has on the stack must not stay there while the dump is written. */
+/* A function that is never inlined: what it has on the stack must not stay there while the dump is written.
+ */
 #define PASSING __attribute__((noinline)) static
 
 static bool open_place(const char *path, char parent[PATH_MAX], place *out) {
@@ -36,7 +37,7 @@ static bool open_place(const char *path, char parent[PATH_MAX], place *out) {
   return out->directory >= 0;
 }
 
-/* What a path ends in that names no file: the directory itself stands for it. */
+/* Returns the name to open; a path that names no file stands for the directory itself. */
 static const char *name_of(const place *p) { return *p->name ? p->name : "."; }
 
 static void close_quietly(int fd) {
@@ -56,7 +57,8 @@ static int refuse(int fd, int error) {
 
 static bool is_trusted(const struct stat *s) { return s->st_uid == 0 || s->st_uid == geteuid(); }
 
-/* Somebody else's, in a directory such as /tmp: as the kernel has it with fs.protected_fifos. */
+/* Returns whether somebody else put the file into a directory such as /tmp, as the kernel judges it with
+ * fs.protected_fifos. */
 static bool is_planted(const place *p, const struct stat *s) {
   struct stat directory;
   return !is_trusted(s) && fstat(p->directory, &directory) == 0 && (directory.st_mode & S_ISVTX) &&
@@ -67,7 +69,8 @@ static bool same(const struct stat *a, const struct stat *b) {
   return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* The program's own stdout or stderr, if it is that file. Opened anew it would be written from its start. */
+/* Returns a copy of the program's own stdout or stderr, if it is that file. Opened anew it would be written
+ * from its start. */
 static int standard_stream(const struct stat *file) {
   struct stat stream;
   for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
@@ -76,8 +79,8 @@ static int standard_stream(const struct stat *file) {
   return -1;
 }
 
-/* Read what has the name, and, if that is a link of a user's whom we trust, where it leads; false: nothing.
- */
+/* Reads what has the name, and, if that is a link of a user's whom we trust, where it leads; returns false if
+ * there is nothing. */
 static bool look(const place *p, struct stat *s, char target[PATH_MAX]) {
   int handle = openat(p->directory, name_of(p), O_PATH | O_NOFOLLOW | O_CLOEXEC);
   bool found = handle >= 0 && fstat(handle, s) == 0;
@@ -91,7 +94,8 @@ static bool look(const place *p, struct stat *s, char target[PATH_MAX]) {
   return found;
 }
 
-/* False: there is nothing of the kind, and `fd` is untouched. -1 in it: it may not be written to. */
+/* Opens what is no regular file. Returns false, with `fd` untouched, if there is nothing of the kind. -1 in
+ * `fd` means that it may not be written to. */
 PASSING bool open_special(const place *p, char target[PATH_MAX], int *fd) {
   struct stat s;
   if (!look(p, &s, target))
@@ -103,7 +107,7 @@ PASSING bool open_special(const place *p, char target[PATH_MAX], int *fd) {
   }
   *fd = openat(p->directory, *target ? target : name_of(p), TO_WRITE | (*target ? 0 : O_NOFOLLOW));
   if (*fd >= 0 && (fstat(*fd, &s) || S_ISREG(s.st_mode) || S_ISBLK(s.st_mode)))
-    *fd = refuse(*fd, EPERM); /* no statistics over a disk, nor over a file that has come in between */
+    *fd = refuse(*fd, EPERM); /* no statistics go over a disk, nor over a file that has come in between */
   else if (*fd >= 0 && is_planted(p, &s))
     *fd = refuse(*fd, EACCES);
   return true;
@@ -111,7 +115,7 @@ PASSING bool open_special(const place *p, char target[PATH_MAX], int *fd) {
 
 /* ---- files ---- */
 
-/* A new one, for its owner only, whatever the umask. */
+/* Makes a new file, for its owner only, whatever the umask. */
 PASSING int create(const place *p, const char *name, int flags) {
   int saved = errno, fd = openat(p->directory, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   if (fd >= 0 && fchmod(fd, 0600))
@@ -119,7 +123,7 @@ PASSING int create(const place *p, const char *name, int flags) {
   return fd;
 }
 
-/* The name with ".NUMBER.tmp" behind it; of a long one only as much as file systems take. */
+/* Writes the name with ".NUMBER.tmp" behind it; of a long one only as much as file systems take. */
 PASSING void name_temporary(const place *p, int64_t number, char out[NAME_MAX + 1]) {
   char ending[32] = ".";
   size_t length = 1 + writer_format_int(ending + 1, number), name = strlen(p->name);
@@ -132,7 +136,7 @@ PASSING void name_temporary(const place *p, int64_t number, char out[NAME_MAX + 
 
 static bool replace(const place *p, int64_t number, char *temporary, dump_file_fill fill, void *context) {
   name_temporary(p, number, temporary);
-  unlinkat(p->directory, temporary, 0); /* of a process of the same number that was killed while it wrote */
+  unlinkat(p->directory, temporary, 0); /* it was left by a process of the same number that was killed */
   int fd = create(p, temporary, TO_WRITE);
   if (fd < 0)
     return false;
@@ -150,19 +154,21 @@ static bool replace(const place *p, int64_t number, char *temporary, dump_file_f
   return false;
 }
 
-/* Lines of several processes do not mix; one that was stopped with the lock is not waited for. Not flock: the
- * child of a fork in the middle of this would hold the lock as well, and wait for itself. */
+/* Locks the file, so that lines of several processes do not mix; it does not wait for a process that was
+ * stopped with the lock. It does not use flock: the child of a fork in the middle of this would hold the lock
+ * as well, and wait for itself. */
 PASSING bool lock(int fd) {
   struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   for (int attempt = 0; fcntl(fd, F_SETLK, &whole); attempt++) {
     if ((errno != EAGAIN && errno != EACCES && errno != EINTR) || attempt == LOCK_ATTEMPTS)
-      return errno == ENOTSUP || errno == EINVAL || errno == ENOLCK; /* a file system without locks */
+      return errno == ENOTSUP || errno == EINVAL || errno == ENOLCK; /* a file system has no locks */
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
   }
   return true;
 }
 
-/* A file of our own that has no other name: a second one could be that of a file that is no time series. */
+/* Returns whether it is a file of our own that has no other name: a second one could be that of a file that
+ * is no time series. */
 PASSING bool is_ours_alone(int fd) {
   struct stat s;
   bool alone = fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_uid == geteuid() && s.st_nlink == 1;
@@ -170,8 +176,8 @@ PASSING bool is_ours_alone(int fd) {
   return alone;
 }
 
-/* Who was killed in the middle of a line, became another program, or met a full disk, left it without an end.
- */
+/* Ends a line that was left without an end, by a process that was killed in the middle of it, became another
+ * program, or met a full disk. */
 PASSING bool begin_line(int fd) {
   struct stat s;
   char last;

@@ -1,4 +1,4 @@
-/* See dump_path.h. */
+/* Fills in the placeholders of a dump's path, and keeps names from outside within one component. */
 #include "shim/dump/dump_path.h"
 
 #include "base/writer.h"
@@ -29,8 +29,8 @@ static void append_number(path *p, int64_t number) {
   append(p, text, length);
 }
 
-/* A name from outside. Slashes and a dot at its beginning could lead elsewhere; what reads lists of files
- * stumbles over control characters. */
+/* Appends a name from outside. Slashes and a dot at its beginning could lead elsewhere; what reads lists of
+ * files stumbles over control characters. */
 static void append_name(path *p, const char *name) {
   for (const char *at = name; *at; at++) {
     bool harmless = (unsigned char)*at >= ' ' && *at != 0x7f && *at != '/' && (at > name || *at != '.');

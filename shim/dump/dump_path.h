@@ -1,4 +1,5 @@
-/* Where a dump goes: the pattern of ARROW_POOL_STATS with its placeholders filled in. No malloc, no stdio. */
+/* Tells where a dump goes: the pattern of ARROW_POOL_STATS with its placeholders filled in. It uses no malloc
+ * and no stdio. */
 #ifndef ARROWPOOL_SHIM_DUMP_DUMP_PATH_H
 #define ARROWPOOL_SHIM_DUMP_DUMP_PATH_H
 
@@ -6,10 +7,10 @@
 
 #include <limits.h>
 
-/* Expand `pattern`, which options_parse accepted; `directory`: where a relative one begins, or "". Names from
- * outside stay within one component of the path and cannot be "." or "..". False, with ENAMETOOLONG and what
- * found room in `out`, if it is longer than the kernel's paths: nothing may be written under a path that was
- * cut. */
+/* Expands `pattern`, which options_parse accepted; a relative one begins at `directory`, which may be "".
+ * Names from outside stay within one component of the path and cannot be "." or "..". Returns false, with
+ * ENAMETOOLONG and what found room in `out`, if the path is longer than the kernel's: nothing may be written
+ * under a path that was cut. */
 bool dump_path_expand(char out[PATH_MAX], const char *directory, const char *pattern,
                       const snapshot_process *process);
 

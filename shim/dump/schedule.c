@@ -1,4 +1,4 @@
-/* See schedule.h. */
+/* Runs the thread that writes dumps at intervals, and handles the signal that asks for one. */
 #include "shim/dump/schedule.h"
 
 #include "base/background_thread.h"
@@ -13,7 +13,7 @@
 
 static int64_t interval(void) { return the_router.settings.values[OPTION_STATS_INTERVAL].number; }
 
-static int64_t due; /* when the next dump is (ms, clock_milliseconds); 0: begin by waiting */
+static int64_t due; /* when the next dump is due (ms, clock_milliseconds); 0: begin by waiting */
 
 static int64_t work(void) {
   int64_t now = clock_milliseconds();
@@ -26,7 +26,7 @@ static int64_t work(void) {
 
 static background_thread clock_keeper = BACKGROUND_THREAD(work);
 
-/* A fault would come again and again. */
+/* Handles the signal. A fault would come again and again, so it ends the process. */
 static void on_signal(int number, siginfo_t *info, void *context) {
   (void)context;
   dump_now(REPORT_SAFE);
@@ -34,7 +34,8 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     signals_end(number, info);
 }
 
-/* A handler that the program brought along, or brings later, is the program's choice. */
+/* Catches the signal, unless the program has a handler; one that it brought along, or brings later, is the
+ * program's choice. */
 static void watch_signal(int number) {
   struct sigaction before,
       action = {.sa_sigaction = on_signal, .sa_flags = SA_RESTART | SA_ONSTACK | SA_SIGINFO};
@@ -66,7 +67,7 @@ void schedule_retire(void) { background_thread_retire(&clock_keeper); }
 
 void schedule_return(void) { background_thread_return(&clock_keeper); }
 
-static bool was_running; /* protected by the background thread's lock, which is held from pause to resume */
+static bool was_running; /* the background thread's lock, held from pause to resume, protects it */
 
 void schedule_prefork(void) { was_running = background_thread_pause(&clock_keeper); }
 

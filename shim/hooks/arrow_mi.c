@@ -14,7 +14,7 @@ EXPORT void *arrow_mi_realloc_aligned(void *buffer, size_t size, size_t alignmen
 EXPORT void arrow_mi_free(void *buffer);
 EXPORT void arrow_mi_collect(bool force);
 
-/* libarrow's own definition; NULL cannot happen to a caller that linked against it. */
+/* libarrow's own definition. It is never NULL for a caller that linked against libarrow. */
 #define THEIRS(name) ((__typeof__(&name))symbol_cache_look_up(#name, __builtin_return_address(0)))
 
 static void *enter(void *buffer) {

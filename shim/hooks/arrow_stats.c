@@ -1,4 +1,4 @@
-/* The rest of the arrow_vtable hook: what libarrow says of the jemalloc behind its jemalloc pool.
+/* The rest of the arrow_vtable hook: it answers what libarrow says of the jemalloc behind its jemalloc pool.
  *
  * Where ours serves that pool, the figures are those of both jemallocs, as the pool's own figures are: the
  * original holds what was there before the patch. Ours has what all its pools hold, whichever ask. Any other

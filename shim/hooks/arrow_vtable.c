@@ -1,9 +1,9 @@
 /* The arrow_vtable hook: the functions by which programs get at Arrow's pools, and the virtual functions that
- * the pools are patched with. The only hook with a reallocation before libarrow 25.
+ * the pools are patched with. Before libarrow 25 it is the only hook that sees a reallocation.
  *
  * A buffer that is not the pool's own, because it was there before the patch or the pool ran out of memory,
  * goes to the original function, and so does whatever has to end in an error: Arrow's own answer is the right
- * one. Not what a limit refuses: the original, which knows of none, would serve it. */
+ * one. What a limit refuses does not: the original, which knows of no limit, would serve it. */
 #include "arrow/abi.h"
 
 #if ABI_KNOWN
@@ -18,18 +18,19 @@
 
 /* ---- memory ---- */
 
-/* In a debug mode also what cannot be the original's: the pool will tell what is wrong with it. */
+/* Returns whether the buffer is the pool's own. In a debug mode that is also what cannot be the original's:
+ * the pool will tell what is wrong with it. */
 static bool owns(const arrow_patch *p, const void *buffer) {
   return (p->lists_own ? ownership_has(buffer) : range_owns(buffer) != ownership_has(buffer)) ||
          guard_has_told(buffer);
 }
 
-/* Whether ownership.h has to know a buffer of the pool's. */
+/* Returns whether ownership.h has to know a buffer of the pool's. */
 static bool is_listed(const arrow_patch *p, const void *buffer) {
   return p->lists_own || !range_owns(buffer);
 }
 
-/* 0 where Arrow names no alignment. Never less than its default. */
+/* Returns the alignment to use, never less than Arrow's default; 0 stands where Arrow names none. */
 static int64_t alignment_of(int64_t alignment) {
   return alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment;
 }
@@ -40,7 +41,7 @@ static void give_back(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t ali
   pool_free(p->pool, buffer, size, alignment_of(alignment));
 }
 
-/* What the pool has just served becomes its own, or goes back. */
+/* Makes what the pool has just served its own; if that fails, the buffer goes back. */
 static bool keep(arrow_patch *p, void *buffer, int64_t size, int64_t alignment) {
   if (__builtin_expect(!is_listed(p, buffer) || ownership_add(buffer), 1))
     return true;
@@ -48,7 +49,7 @@ static bool keep(arrow_patch *p, void *buffer, int64_t size, int64_t alignment) 
   return false;
 }
 
-/* Whether the pool served a request; one too large for it to consider was a request all the same. */
+/* Returns whether the pool served a request; one too large for it to consider was a request all the same. */
 static bool served(arrow_patch *p, arrowpool_status status) {
   if (status == ARROWPOOL_INVALID)
     pool_note_failed(p->pool);
@@ -82,7 +83,7 @@ static int64_t highest(arrow_patch *p) {
   return peak > together ? peak : together;
 }
 
-/* Before the original changes what it holds. */
+/* Notes the peak, before the original changes what it holds. */
 static void note_peak(arrow_patch *p) {
   if (original_figure(p, ARROW_BYTES_ALLOCATED))
     atomic_store_explicit(&p->peak, highest(p), memory_order_relaxed);
@@ -123,7 +124,8 @@ static void original_free(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t
 
 /* ---- ours; the results are those of arrow::Status: NULL for success ---- */
 
-/* Arrow's error for what a limit refuses, in our words or, by a request that nobody can meet, in Arrow's. */
+/* Returns Arrow's error for what a limit refuses, in our words or, by a request that nobody can meet, in
+ * Arrow's. */
 static void *refuse(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment) {
   char reason[REFUSAL_BYTES];
   uint8_t *none = NULL;
@@ -143,7 +145,8 @@ static void *allocate(arrow_patch *p, int64_t size, int64_t alignment, uint8_t *
              : allocate_elsewhere(p, size, alignment, out);
 }
 
-/* The pool has no memory: the original may have, and knows what to say if not. */
+/* Moves the buffer to the original: the pool has no memory, but the original may have, and knows what to say
+ * if not. */
 static void *move_to_original(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment,
                               uint8_t **buffer) {
   uint8_t *moved = NULL;

@@ -1,8 +1,8 @@
-/* The C++ half of the libc hook: the operators new and delete for over-aligned types (C++17), because
- * other allocators define them too and would get our pointers, or keep theirs from us.
+/* The C++ half of the libc hook: the operators new and delete for over-aligned types (C++17). Other
+ * allocators define them too and would get our pointers, or keep theirs from us.
  *
- * new: ours, or the next definition in the chain, which also knows how to throw. delete: a pointer that is
- * not ours goes to the next definition. */
+ * new is served by us, or by the next definition in the chain, which also knows how to throw. delete passes a
+ * pointer that is not ours to the next definition. */
 #include "shim/next.h"
 #include "shim/router.h"
 
@@ -12,8 +12,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Where an operator's next definition is; looked up once, at its first use. A C++ runtime that was loaded
- * privately is not in the chain, only in its caller's view. */
+/* operator_ says where an operator's next definition is; it is looked up once, at its first use. A C++
+ * runtime that was loaded privately is not in the chain, only in its caller's view. */
 typedef struct operator_ {
   const char *name;
   void *next;
@@ -33,8 +33,8 @@ static void *find(operator_ *op, const void *caller) {
 typedef void new_handler(void);
 typedef new_handler *get_handler(void);
 
-/* What a limit refuses may be there once the program's handler has freed something. If not, the next operator
- * gets a size that it has to refuse, in its own way. */
+/* Asks the program's handler: what a limit refuses may be there once that has freed something. If not, the
+ * next operator gets a size that it has to refuse, in its own way. */
 static void *ask_new_handler(const router_hook *hook, size_t *size, size_t alignment) {
   void *buffer = NULL;
   get_handler *get = (get_handler *)next_symbol("_ZSt15get_new_handlerv");

@@ -1,6 +1,5 @@
-/* daemon(3): in glibc's own the process that was started ends by an _exit that is not ours, and looks as if
- * it had been killed. So this is the same once more, step by step, with ours. Takes no lock and keeps
- * nothing. */
+/* Defines daemon(3) once more, step by step, with our _exit. In glibc's own the process that was started ends
+ * by an _exit that is not ours, and looks as if it had been killed. It takes no lock and keeps nothing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>

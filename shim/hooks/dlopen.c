@@ -1,5 +1,5 @@
-/* dlopen without RTLD_DEEPBIND where the libc hook serves: a library bound that way would take its free from
- * libc, past us, and hand it our pointers. Where the hook only counts, the flag stays.
+/* Takes RTLD_DEEPBIND from dlopen where the libc hook serves: a library bound that way would take its free
+ * from libc, past us, and hand it our pointers. Where the hook only counts, the flag stays.
  *
  * The call must leave by a jump: the C library reads the return address to know whose RUNPATH to search. So
  * it is written in instructions (tail_call.h); where nobody has written them down, dlopen is left alone. */
@@ -19,11 +19,11 @@ static void *nothing_loads(const char *file, int mode) {
   return NULL;
 }
 
-/* Where the call goes on; before deepbind_mode was called, nowhere. */
+/* The call goes on with this function; before deepbind_mode was called, with one that loads nothing. */
 __attribute__((visibility("hidden"), used)) void *(*deepbind_target)(const char *file,
                                                                      int mode) = nothing_loads;
 
-/* The mode with which it goes on. */
+/* Returns the mode with which the call goes on. */
 __attribute__((visibility("hidden"), used)) int deepbind_mode(const char *file, int mode);
 int deepbind_mode(const char *file, int mode) {
   static _Atomic bool said;

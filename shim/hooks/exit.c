@@ -1,8 +1,8 @@
 /* The shim's life inside its host: the constructor, every ordinary way out, and fork.
  *
- * Nothing is torn down at exit: destructors, atexit handlers and threads that come after us go on
- * allocating and freeing. _exit may be called from a signal handler or between vfork and exec, so what runs
- * there takes no lock and looks first whether this is still our process. */
+ * Nothing is torn down at exit: destructors, atexit handlers and threads that come after us go on allocating
+ * and freeing. _exit may be called from a signal handler or between vfork and exec, so what runs there takes
+ * no lock and looks first whether this is still our process. */
 #include "fork.h"
 #include "report/live.h"
 #include "shim/arrow_patch.h"
@@ -47,10 +47,9 @@ static void go_on_in_child(bool alone) {
 
 static const fork_guest guest = {prepare_fork, go_on_in_parent, go_on_in_child};
 
-/* By which pthread_atfork registers handlers, in libraries whose constructors come before ours too. Handlers
+/* pthread_atfork registers handlers by this, in libraries whose constructors come before ours too. Handlers
  * may allocate: ours go first, so that they run inside of all others, last before the fork and first after
- * it.
- */
+ * it. */
 EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library);
 EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
                              void *library) {
@@ -62,7 +61,7 @@ EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (
 
 /* ---- start and end ---- */
 
-/* Of an assertion that fails, glibc aborts without asking for abort by name. */
+/* These are kept because glibc aborts on an assertion that fails without asking for abort by name. */
 static void (*next_assert_fail)(const char *assertion, const char *file, unsigned line, const char *function);
 static void (*next_assert_perror_fail)(int error, const char *file, unsigned line, const char *function);
 
@@ -92,7 +91,7 @@ EXPORT __attribute__((noreturn)) void _exit(int status) {
 
 EXPORT __attribute__((noreturn)) void _Exit(int status) { _exit(status); }
 
-/* The dump first; then the program's own abort, with its signal and its core. */
+/* Writes the dump first; then the program's own abort follows, with its signal and its core. */
 EXPORT __attribute__((noreturn)) void abort(void) {
   dump_at_exit(REPORT_SAFE);
   if (next.abort)

@@ -1,8 +1,8 @@
-/* The libc hook: the aligned allocation functions, and all that may receive one of their pointers. malloc
- * and calloc stay the program's own.
+/* The libc hook: the aligned allocation functions, and all that may receive one of their pointers. malloc and
+ * calloc stay the program's own.
  *
- * Pointers of ours are told by their address; any other passes on untouched, and so does every argument that
- * the C library would refuse: its own answer is the right one. */
+ * Our pointers are told by their address; any other passes on untouched, and so does every argument that the
+ * C library would refuse: its own answer is the right one. */
 #include "shim/next.h"
 #include "shim/router.h"
 
@@ -15,7 +15,8 @@
 
 static bool is_power_of_two(size_t number) { return number && !(number & (number - 1)); }
 
-/* Whether we answer: with a buffer, or with NULL where a limit refuses it; else the next allocator has to. */
+/* Returns whether we answer: with a buffer, or with NULL where a limit refuses it. If not, the next allocator
+ * has to answer. */
 static bool allocate(const router_hook *hook, size_t size, size_t alignment, void **out) {
   if (!hook || !hook->ours || !is_power_of_two(alignment))
     return false;
@@ -23,14 +24,14 @@ static bool allocate(const router_hook *hook, size_t size, size_t alignment, voi
   return *out || router_refuses(hook);
 }
 
-/* As the functions that set errno return it. */
+/* Answers as the functions do that set errno. */
 static void *answer(void *buffer) {
   if (!buffer)
     errno = ENOMEM;
   return buffer;
 }
 
-/* Count what the next allocator answered. */
+/* Counts what the next allocator answered. */
 static void *passed_on(const router_hook *hook, void *buffer, size_t size) {
   if (hook && !hook->ours) {
     if (buffer)
@@ -98,7 +99,7 @@ EXPORT void free(void *buffer) {
 }
 
 static void *reallocate_ours(void *buffer, size_t size) {
-  if (size == 0) { /* as glibc does */
+  if (size == 0) { /* glibc does so, too */
     free(buffer);
     return NULL;
   }

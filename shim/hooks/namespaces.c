@@ -1,5 +1,5 @@
-/* unshare and setns, which the kernel grants, for some namespaces, only to a process with one thread: ours
- * end before the call and start again after it, so that it is answered as it would be without us.
+/* Has unshare and setns answered as they would be without us. For some namespaces the kernel grants them only
+ * to a process with one thread: ours end before the call and start again after it.
  *
  * A child that clone or vfork made has none of our threads, and its parent's are left alone. */
 #include "base/nocancel.h"

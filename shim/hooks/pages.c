@@ -1,4 +1,4 @@
-/* What the program does to the pages of its buffers, seen where it asks the C library for it: access rights,
+/* Sees what the program does to the pages of its buffers, where it asks the C library for it: access rights,
  * what a child gets of them, locks, and other mappings in their place. The C library unmaps a large block
  * when it is freed; our slots keep theirs, so one that was changed has to be known.
  *
@@ -17,18 +17,18 @@
 
 #define EXPORT __attribute__((visibility("default"), noinline))
 
-/* This library, from its first byte to its last. */
+/* This library lies from the first of these to the second. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern const char _end[] __attribute__((visibility("hidden")));
 
-/* Whether a program's own call is about a page of a buffer. */
+/* Returns whether the call is a program's own and is about a page of a buffer. */
 static inline bool concerns_us(const void *address, const void *caller) {
   return __builtin_expect(range_owns(address), 0) &&
          (uintptr_t)caller - (uintptr_t)__ehdr_start >= (uintptr_t)_end - (uintptr_t)__ehdr_start;
 }
 #define CONCERNS_US(address) concerns_us(address, __builtin_return_address(0))
 
-/* X(return type, name, parameters, arguments): each passes on to the function behind us. */
+/* X(return type, name, parameters, arguments): each function passes on to the one behind us. */
 #define PAGE_FUNCTIONS(X)                                                                                    \
   X(int, mprotect, (void *address, size_t size, int access), (address, size, access))                        \
   X(int, pkey_mprotect, (void *address, size_t size, int access, int key), (address, size, access, key))     \
@@ -56,7 +56,7 @@ __attribute__((constructor(101))) static void resolve(void) {
 #undef X
 }
 
-/* In place of a gap. */
+/* Maps addresses without access in place of a gap. */
 static bool keep_addresses(void *address, size_t size) {
   return pass_mmap(address, size, PROT_NONE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
                    0) != MAP_FAILED;
@@ -74,7 +74,7 @@ EXPORT int pkey_mprotect(void *address, size_t size, int access, int key) {
   return pass_pkey_mprotect(address, size, access, key);
 }
 
-/* Advice that changes no more than the pages themselves. */
+/* Returns whether the advice changes no more than the pages themselves. */
 static bool is_passing(int advice) {
   static const int passing[] = {MADV_WILLNEED, MADV_DONTNEED, MADV_FREE,          MADV_REMOVE,
                                 MADV_COLD,     MADV_PAGEOUT,  MADV_POPULATE_READ, MADV_POPULATE_WRITE};

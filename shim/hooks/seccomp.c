@@ -1,6 +1,6 @@
-/* A program that confines itself (seccomp): afterwards a system call that it does not need for malloc may
- * kill it. So all that we would ask of the kernel later is asked before: the backend starts, and our threads
- * end for good. What is due then goes back to the kernel at the program's frees.
+/* Prepares for a program that confines itself (seccomp): afterwards a system call that it does not need for
+ * malloc may kill it. So all that we would ask of the kernel later is asked before: the backend starts, and
+ * our threads end for good. What is due then goes back to the kernel at the program's frees.
  *
  * A filter comes by prctl or by syscall. The latter asks the kernel itself, as the C library's does:
  * allocators that stand before us wait for their locks by it, and must not get into the loader. */
@@ -28,7 +28,8 @@ static void tell(void) {
                 1);
 }
 
-/* The child of a vfork, which becomes another program, is not asked to change what is its parent's. */
+/* Begins the confinement. The child of a vfork, which becomes another program, is not asked to change what is
+ * its parent's. */
 static bool begin(void) {
   sigset_t signals;
   if (confined || !router_awake() || !fork_is_own_process())
@@ -45,7 +46,7 @@ static bool begin(void) {
   return true;
 }
 
-/* Nothing is asked of the kernel here, unless it refused the filter. */
+/* Ends the preparation. Nothing is asked of the kernel here, unless it refused the filter. */
 static void end(bool done) {
   int saved = errno;
   confined = done;
@@ -91,7 +92,7 @@ static long answer(long result) {
   return -1;
 }
 
-/* Whoever passes fewer arguments leaves the others to chance, which the kernel does not look at. */
+/* Whoever passes fewer arguments leaves the others to chance, and the kernel does not look at those. */
 EXPORT long syscall(long number, ...) {
   long a[6];
   va_list arguments;

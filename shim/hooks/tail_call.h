@@ -1,7 +1,8 @@
-/* TAIL_CALL(symbol, adjust, target): a function of two arguments that C can call, and whose caller the next
- * function still sees as its own: it has `adjust` compute the second argument from both, and jumps to where
- * `target` points, with the return address as it was. No compiler promises that of a call written in C. All
- * three are names; the jump may be the target of an indirect branch where these are guarded (CET, BTI). */
+/* TAIL_CALL(symbol, adjust, target) defines a function of two arguments that C can call, and whose caller the
+ * next function still sees as its own: it has `adjust` compute the second argument from both, and jumps to
+ * where `target` points, with the return address as it was. No compiler promises that of a call written in C.
+ * All three are names; the jump may be the target of an indirect branch where these are guarded (CET, BTI).
+ */
 #ifndef ARROWPOOL_SHIM_HOOKS_TAIL_CALL_H
 #define ARROWPOOL_SHIM_HOOKS_TAIL_CALL_H
 
