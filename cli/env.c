@@ -1,6 +1,7 @@
 /* `arrowpool env`: the option table with the effective values, as a process started now would see them. */
 #include "base/writer.h"
 #include "cli/base/cli.h"
+#include "cli/base/variables.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ int cli_env(int argc, char **argv) {
   if (argc > 1)
     return cli_usage_error("env: %s: takes no argument", argv[1]);
   options_read(&settings, lookup, complain, NULL);
-  options_check_names(environ, complain, NULL);
+  variables_check_own();
   printf("%-26s %-*s %-12s %s\n", "VARIABLE", VALUE_COLUMNS, "VALUE", "SOURCE", "CHOICES");
   for (int id = 0; id < OPTION_COUNT; id++) {
     const options_row *row = &options_table[id];

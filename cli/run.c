@@ -1,5 +1,6 @@
 /* `arrowpool run`: set the variables, put the shim in front of LD_PRELOAD, become the command. */
 #include "cli/base/cli.h"
+#include "cli/base/variables.h"
 #include "cli/program/preload.h"
 #include "cli/program/program.h"
 
@@ -41,8 +42,10 @@ static int set_preload(void) {
   return CLI_OK;
 }
 
-/* What the environment brings along is checked as well: nothing starts with a setting that does not hold. */
+/* What the environment brings along is checked as well: nothing starts with a setting that does not hold. A
+ * name that is none of ours may be another's: it is told of, and the command starts. */
 static int check_environment(void) {
+  variables_check_own();
   for (const options_row *row = options_table; row < options_table + OPTION_COUNT; row++) {
     const char *text = getenv(row->variable);
     if (text && *text && cli_check_value(row, row->variable, text) != CLI_OK)

@@ -67,11 +67,6 @@ static PyObject *prepare(PyObject *self, PyObject *arguments) {
 
 /* ---- pools ---- */
 
-static const arrowpool_backend kinds[] = {
-    [OPTIONS_POOL_JEMALLOC] = ARROWPOOL_BACKEND_JEMALLOC, [OPTIONS_POOL_SYSTEM] = ARROWPOOL_BACKEND_SYSTEM};
-static const char *const backend_names[] = {
-    [OPTIONS_POOL_JEMALLOC] = "jemalloc", [OPTIONS_POOL_SYSTEM] = "system"};
-
 static PyObject *refuse(const char *name, arrowpool_status status) {
   if (status == ARROWPOOL_EXISTS)
     return PyErr_Format(PyExc_ValueError,
@@ -93,11 +88,12 @@ static PyObject *create(PyObject *self, PyObject *arguments) {
   if (!options_parse(&options_table[OPTION_POOL], word, &choice))
     return PyErr_Format(PyExc_ValueError, "backend: '%s': choose jemalloc or system", word);
   arrowpool_config config = {
-      .struct_size = sizeof config, .backend = kinds[choice.number], .limit_bytes = limit};
+      .struct_size = sizeof config, .backend = (arrowpool_backend)choice.number, .limit_bytes = limit};
   arrowpool_status status = arrowpool_create(name, &config, &pool);
   if (status != ARROWPOOL_OK)
     return refuse(name, status);
-  arrow_pool *object = arrow_pool_create(pool, backend_names[choice.number]);
+  arrow_pool *object =
+      arrow_pool_create(pool, choice.number == ARROWPOOL_BACKEND_SYSTEM ? "system" : "jemalloc");
   PyObject *handle = object ? PyCapsule_New(pool, HANDLE, NULL) : PyErr_NoMemory();
   if (handle)
     memcpy((char *)instance + pointer_offset, &object, sizeof object);

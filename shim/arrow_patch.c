@@ -111,7 +111,7 @@ static void refuse(const void *object, const char *reason) {
   for (int i = 0; i < PATCHES; i++) {
     const void *none = NULL;
     if (atomic_compare_exchange_strong(&refused[i], &none, object)) {
-      router_warn((const char *const[]){"a pool of Arrow's stays as it is: ", reason}, 2);
+      router_warn(PIECES("a pool of Arrow's stays as it is: ", reason));
       return;
     }
     if (none == object)

@@ -5,6 +5,8 @@
 #ifndef ARROWPOOL_SHIM_LOG_H
 #define ARROWPOOL_SHIM_LOG_H
 
+#include "base/pieces.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,10 +19,7 @@ bool log_has_stderr(void);
 /* Writes a whole line, with its beginning and its end, as it is. */
 void log_whole(const char *line, size_t size);
 
-/* Writes the pieces as one line. */
+/* Writes the pieces (base/pieces.h) as one line. */
 void log_line(const char *const pieces[], size_t count);
-
-#define LOG_LINE(...)                                                                                        \
-  log_line((const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 #endif

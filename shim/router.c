@@ -48,8 +48,9 @@ void router_inform(const char *const pieces[], size_t count) {
 static void set_up_hook(router_pool_name name, const char *full_name, int hook, pool_frees frees,
                         bool serves) {
   const options_value *values = the_router.settings.values;
-  const backend *behind =
-      serves && values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC ? &backend_jemalloc : &backend_system;
+  const backend *behind = serves && values[OPTION_POOL].number == ARROWPOOL_BACKEND_JEMALLOC
+                              ? &backend_jemalloc
+                              : &backend_system;
   if (serves && guard_mode != ARROWPOOL_DEBUG_OFF) /* the guard's table knows every buffer again */
     frees = POOL_ALL_FREES_PASS;
   router_hook *d = &the_router.hooks[name];
@@ -62,12 +63,9 @@ static void set_up_hook(router_pool_name name, const char *full_name, int hook, 
 }
 
 static void configure_backend(const options *settings) {
-  static const slots_thp thp[] = {[OPTIONS_THP_AUTO] = SLOTS_THP_AUTO,
-                                  [OPTIONS_THP_ALWAYS] = SLOTS_THP_ALWAYS,
-                                  [OPTIONS_THP_NEVER] = SLOTS_THP_NEVER};
   int64_t decay = settings->values[OPTION_DECAY].number;
   backend_jemalloc_configure((slots_policy){.decay = decay == OPTIONS_NEVER ? SLOTS_NEVER : decay,
-                                            .thp = thp[settings->values[OPTION_THP].number]});
+                                            .thp = (slots_thp)settings->values[OPTION_THP].number});
 }
 
 #define MOST_FINDINGS 1000
@@ -77,29 +75,25 @@ static void configure_backend(const options *settings) {
 static void tell_finding(const char *line) {
   static _Atomic uint64_t told;
   if (guard_mode != ARROWPOOL_DEBUG_WARN) {
-    log_line(&line, 1);
+    log_line(PIECES(line));
     return;
   }
   uint64_t before = atomic_fetch_add(&told, 1);
   if (before < MOST_FINDINGS)
-    router_warn(&line, 1);
+    router_warn(PIECES(line));
   else if (before == MOST_FINDINGS)
     router_tell("arrowpool: debug: 1000 findings were told; no more are\n");
 }
 
-static void tell_misuse(const char *line) { log_line(&line, 1); }
+static void tell_misuse(const char *line) { log_line(PIECES(line)); }
 
 static void configure_debug(const options *settings) {
-  static const arrowpool_debug modes[] = {[OPTIONS_DEBUG_OFF] = ARROWPOOL_DEBUG_OFF,
-                                          [OPTIONS_DEBUG_WARN] = ARROWPOOL_DEBUG_WARN,
-                                          [OPTIONS_DEBUG_TRAP] = ARROWPOOL_DEBUG_TRAP,
-                                          [OPTIONS_DEBUG_ABORT] = ARROWPOOL_DEBUG_ABORT};
-  pool_set_debug(modes[settings->values[OPTION_DEBUG].number], tell_finding);
+  pool_set_debug((arrowpool_debug)settings->values[OPTION_DEBUG].number, tell_finding);
   misuse_tell = tell_misuse;
 }
 
 static void complain_of_live_file(const char *path, const char *problem) {
-  router_warn((const char *const[]){"no live file ", path, ": ", problem}, 4);
+  router_warn(PIECES("no live file ", path, ": ", problem));
 }
 
 static void configure_live_file(const options *settings) {
@@ -122,11 +116,11 @@ static void tell_of_limit(const arrowpool_pool *pool, int64_t old_size, int64_t 
   if (pool_headroom_for(pool, old_size, new_size).refuses == LIMITS_NONE || atomic_flag_test_and_set(&told))
     return;
   refusal_describe(pool, old_size, new_size, text);
-  router_warn((const char *const[]){text, "; told once. Pools:"}, 2);
+  router_warn(PIECES(text, "; told once. Pools:"));
   for (unsigned i = 0; i < POOL_COUNT; i++)
     if (pool_view_at(i, &view)) {
       refusal_describe_pool(&view, text);
-      router_warn((const char *const[]){"  ", text}, 2);
+      router_warn(PIECES("  ", text));
     }
 }
 
@@ -143,20 +137,24 @@ static void tell_of_missing_hook(const options *settings) {
   bool asked =
       settings->values[OPTION_HOOKS].given || settings->values[OPTION_LOG].number == OPTIONS_LOG_INFO;
   if (!ABI_KNOWN && wanted && asked)
-    router_warn((const char *const[]){"the arrow_vtable hook stays off on this processor"}, 1);
+    router_warn(PIECES("the arrow_vtable hook stays off on this processor"));
 }
 
 /* Returns whether the libc hook serves: it does only where every free of the process's is ours; else it
  * counts, and passes on. */
 static bool libc_hook_serves(const options *settings) {
-  if (settings->values[OPTION_POOL].number != OPTIONS_POOL_JEMALLOC && guard_mode == ARROWPOOL_DEBUG_OFF)
+  if (settings->values[OPTION_POOL].number != ARROWPOOL_BACKEND_JEMALLOC && guard_mode == ARROWPOOL_DEBUG_OFF)
     return false;
   const char *bypass = bypass_find();
   if (bypass)
-    router_inform(
-        (const char *const[]){"the libc hook only counts: the program calls a ", bypass, " that is not ours"},
-        3);
+    router_inform(PIECES("the libc hook only counts: the program calls a ", bypass, " that is not ours"));
   return !bypass;
+}
+
+static void tell_of_unknown_names(void) {
+  char name[OPTIONS_NAME_BYTES];
+  for (char *const *at = environ; options_next_unknown(&at, name);)
+    router_warn(PIECES(name, ": unknown variable; arrowpool env names the nearest"));
 }
 
 bool router_wake(void) {
@@ -169,7 +167,7 @@ bool router_wake(void) {
   options *settings = &the_router.settings;
   options_read(settings, lookup, complain, NULL);
   if (!getauxval(AT_SECURE))
-    options_check_names(environ, complain, NULL);
+    tell_of_unknown_names();
   configure_backend(settings);
   configure_live_file(settings);
   configure_debug(settings);
@@ -180,7 +178,7 @@ bool router_wake(void) {
   bool patched = ABI_KNOWN && settings->values[OPTION_HOOKS].number & OPTIONS_HOOK_ARROW_VTABLE;
   set_up_hook(ROUTER_ARROW_MIMALLOC, patched ? "arrow_mi" : "arrow.mimalloc", OPTIONS_HOOK_ARROW_MI,
               POOL_ALL_FREES_PASS, true);
-  if (settings->values[OPTION_POOL].given && settings->values[OPTION_POOL].number == OPTIONS_POOL_SYSTEM)
+  if (settings->values[OPTION_POOL].given && settings->values[OPTION_POOL].number == ARROWPOOL_BACKEND_SYSTEM)
     arrowpool_set_default(arrowpool_system());
   atomic_store_explicit(&the_router.state, 2, memory_order_release);
   nocancel_end(cancel_state);
@@ -188,7 +186,7 @@ bool router_wake(void) {
 }
 
 const backend *router_told_backend(bool separate_jemalloc) {
-  bool ours = the_router.settings.values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC;
+  bool ours = the_router.settings.values[OPTION_POOL].number == ARROWPOOL_BACKEND_JEMALLOC;
   return ours || separate_jemalloc ? &backend_jemalloc : &backend_system;
 }
 

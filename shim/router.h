@@ -6,6 +6,7 @@
 #define ARROWPOOL_SHIM_ROUTER_H
 
 #include "arrow/abi.h"
+#include "base/pieces.h"
 #include "memory/range.h"
 #include "options/options.h"
 #include "pool/guard.h"

@@ -1,4 +1,5 @@
 /* What the doctor says of the environment: our variables, Arrow's, and LD_PRELOAD. */
+#include "cli/base/variables.h"
 #include "cli/doctor/doctor.h"
 #include "cli/program/preload.h"
 
@@ -22,6 +23,12 @@ static void complain(void *context, const char *const pieces[], size_t count) {
   findings_add(&p->found, FINDING_WARNING, TOPIC, "see arrowpool env", "%s", line);
 }
 
+static void tell_unknown(void *context, const char *name, const char *nearest) {
+  target *p = context;
+  findings_add(&p->found, FINDING_WARNING, TOPIC, "see arrowpool env",
+               "%s: unknown variable; the nearest is %s", name, nearest);
+}
+
 static const char *given(const target *p, const char *name) {
   const char *value = target_variable(p, name);
   return value && *value ? value : NULL;
@@ -29,7 +36,7 @@ static const char *given(const target *p, const char *name) {
 
 static void tell_pool(target *p) {
   const options_value *pool = &p->settings.values[OPTION_POOL];
-  if (pool->number == OPTIONS_POOL_JEMALLOC)
+  if (pool->number == ARROWPOOL_BACKEND_JEMALLOC)
     findings_add(&p->found, FINDING_OK, TOPIC, NULL,
                  "ARROW_POOL=jemalloc: buffers come from the private jemalloc");
   else if (given(p, OPTIONS_PREFIX) || p->pid)
@@ -92,7 +99,7 @@ static void tell_others(target *p) {
 
 void doctor_settings(target *p) {
   options_read(&p->settings, lookup, complain, p);
-  options_check_names(p->environment, complain, p);
+  variables_check(p->environment, tell_unknown, p);
 }
 
 void doctor_environment(target *p) {

@@ -34,7 +34,7 @@ static void tell_huge_pages(target *p, const probes *found) {
     close = stpcpy(open = text, "[unknown");
   *close = 0;
   const options_value *asked = &p->settings.values[OPTION_THP];
-  if (asked->number == OPTIONS_THP_NEVER)
+  if (asked->number == SLOTS_THP_NEVER)
     findings_add(&p->found, FINDING_NOTE, TOPIC, NULL,
                  "transparent huge pages: %s; ARROW_POOL_THP=never uses none", open + 1);
   else if (strcmp(open + 1, "never") == 0)

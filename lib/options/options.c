@@ -2,12 +2,19 @@
  * the locale and may allocate. */
 #include "options/options.h"
 
+#include "base/pieces.h"
+
 #include <signal.h>
 #include <string.h>
 
 const options_row options_table[OPTION_COUNT] = {
 #define OPTION(id, suffix, kind, values, fallback, help)                                                     \
-  {OPTIONS_PREFIX suffix, OPTIONS_##kind, values, fallback, help},
+  {OPTIONS_PREFIX suffix,                                                                                    \
+   OPTIONS_##kind,                                                                                           \
+   OPTION_##id == OPTION_POOL ? ARROWPOOL_BACKEND_JEMALLOC : 0,                                              \
+   values,                                                                                                   \
+   fallback,                                                                                                 \
+   help},
 #include "options/options.def"
 #undef OPTION
 };
@@ -27,9 +34,9 @@ static int find_word(const char *list, const char *text, size_t length) {
   }
 }
 
-static bool parse_choice(const char *values, const char *text, int64_t *out) {
+static bool parse_choice(const char *values, int first, const char *text, int64_t *out) {
   int index = find_word(values, text, strlen(text));
-  *out = index;
+  *out = first + index;
   return index >= 0;
 }
 
@@ -137,13 +144,13 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
   bool valid = true;
   switch (row->kind) {
   case OPTIONS_CHOICE:
-    valid = parse_choice(row->values, text, &value.number);
+    valid = parse_choice(row->values, row->first, text, &value.number);
     break;
   case OPTIONS_LIST:
     valid = parse_list(row->values, text, &value.number);
     break;
   case OPTIONS_FLAG:
-    valid = parse_choice("0,1", text, &value.number);
+    valid = parse_choice("0,1", 0, text, &value.number);
     break;
   case OPTIONS_DURATION:
     valid = parse_duration(text, &value.number);
@@ -210,8 +217,7 @@ static void read_one(options *out, int id, options_lookup lookup, options_compla
     return;
   const char *instead = row->fallback ? row->fallback : "none";
   if (options_too_long(text)) {
-    complain(context, (const char *const[]){row->variable, ": longer than a path may be; using ", instead},
-             3);
+    complain(context, PIECES(row->variable, ": longer than a path may be; using ", instead));
     return;
   }
   if (options_parse(row, strcpy(out->texts[id], text), value)) {
@@ -220,8 +226,7 @@ static void read_one(options *out, int id, options_lookup lookup, options_compla
   }
   char choices[128];
   options_describe_values(row, choices);
-  complain(context,
-           (const char *const[]){row->variable, "=", text, ": choose ", choices, "; using ", instead}, 7);
+  complain(context, PIECES(row->variable, "=", text, ": choose ", choices, "; using ", instead));
 }
 
 void options_read(options *out, options_lookup lookup, options_complain complain, void *context) {
@@ -231,48 +236,23 @@ void options_read(options *out, options_lookup lookup, options_complain complain
       read_one(out, id, lookup, complain, context);
 }
 
-/* Returns how many edits turn one name into the other (Levenshtein). */
-static unsigned distance(const char *name, size_t length, const char *other) {
-  unsigned row[64];
-  size_t width = strlen(other);
-  if (length > 60 || width > 60)
-    return 64;
-  for (size_t i = 0; i <= width; i++)
-    row[i] = (unsigned)i;
-  for (size_t y = 1; y <= length; y++) {
-    unsigned diagonal = row[0];
-    row[0] = (unsigned)y;
-    for (size_t x = 1; x <= width; x++) {
-      unsigned replace = diagonal + (name[y - 1] != other[x - 1]),
-               best = row[x] < row[x - 1] ? row[x] : row[x - 1];
-      diagonal = row[x];
-      row[x] = replace < best + 1 ? replace : best + 1;
-    }
-  }
-  return row[width];
+static bool is_known(const char *name, size_t length) {
+  for (const options_row *row = options_table; row < options_table + OPTION_COUNT; row++)
+    if (strncmp(name, row->variable, length) == 0 && !row->variable[length])
+      return true;
+  return false;
 }
 
-void options_check_names(char *const environment[], options_complain complain, void *context) {
-  for (; environment && *environment; environment++) {
-    const char *name = *environment;
-    size_t length = strcspn(name, "=");
-    if (strncmp(name, OPTIONS_PREFIX "_", sizeof OPTIONS_PREFIX) != 0)
+bool options_next_unknown(char *const **environment, char name[OPTIONS_NAME_BYTES]) {
+  while (*environment && **environment) {
+    const char *variable = *(*environment)++;
+    size_t length = strcspn(variable, "=");
+    if (strncmp(variable, OPTIONS_PREFIX "_", sizeof OPTIONS_PREFIX) != 0 || is_known(variable, length))
       continue;
-    const options_row *nearest = NULL;
-    unsigned least = 64;
-    for (const options_row *row = options_table; row < options_table + OPTION_COUNT; row++) {
-      unsigned edits = distance(name, length, row->variable);
-      if (edits < least) {
-        least = edits;
-        nearest = row;
-      }
-    }
-    if (least == 0)
-      continue;
-    char shown[64] = "";
-    memcpy(shown, name, length < sizeof shown - 1 ? length : sizeof shown - 1);
-    const char *pieces[] = {shown, ": unknown variable; the nearest is ",
-                            nearest ? nearest->variable : OPTIONS_PREFIX};
-    complain(context, pieces, 3);
+    length = length < OPTIONS_NAME_BYTES - 1 ? length : OPTIONS_NAME_BYTES - 1;
+    memcpy(name, variable, length);
+    name[length] = 0;
+    return true;
   }
+  return false;
 }

@@ -4,6 +4,9 @@
 #ifndef ARROWPOOL_OPTIONS_OPTIONS_H
 #define ARROWPOOL_OPTIONS_OPTIONS_H
 
+#include "arrowpool.h"
+#include "memory/slots.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,11 +20,9 @@ enum {
   OPTION_COUNT
 };
 
-/* The words of the choices, in the order of their `values`. */
-enum { OPTIONS_POOL_JEMALLOC, OPTIONS_POOL_SYSTEM };
+/* A choice is a value of the enum that it is about, whose values have the order of its words: POOL an
+ * arrowpool_backend, DEBUG an arrowpool_debug, THP a slots_thp; and these. */
 enum { OPTIONS_FORMAT_TEXT, OPTIONS_FORMAT_JSON, OPTIONS_FORMAT_JSONL, OPTIONS_FORMAT_PROMETHEUS };
-enum { OPTIONS_THP_AUTO, OPTIONS_THP_ALWAYS, OPTIONS_THP_NEVER };
-enum { OPTIONS_DEBUG_OFF, OPTIONS_DEBUG_WARN, OPTIONS_DEBUG_TRAP, OPTIONS_DEBUG_ABORT };
 enum { OPTIONS_LOG_QUIET, OPTIONS_LOG_WARN, OPTIONS_LOG_INFO };
 enum { OPTIONS_HOOK_LIBC = 1 << 0, OPTIONS_HOOK_ARROW_MI = 1 << 1, OPTIONS_HOOK_ARROW_VTABLE = 1 << 2 };
 
@@ -30,7 +31,7 @@ enum { OPTIONS_HOOK_LIBC = 1 << 0, OPTIONS_HOOK_ARROW_MI = 1 << 1, OPTIONS_HOOK_
 #define OPTIONS_TEXT_BYTES 4096 /* of a value, with its NUL: PATH_MAX, what the kernel takes as a path */
 
 typedef enum options_kind {
-  OPTIONS_CHOICE,      /* number: index of the word */
+  OPTIONS_CHOICE,      /* number: a value of its enum */
   OPTIONS_LIST,        /* number: a bit for each word */
   OPTIONS_DESTINATION, /* text: path or "stderr"; NULL: off */
   OPTIONS_DIRECTORY,   /* text */
@@ -44,6 +45,7 @@ typedef enum options_kind {
 typedef struct options_row {
   const char *variable;
   options_kind kind;
+  int first;                     /* of a choice: the value of its first word */
   const char *values, *fallback; /* as in options.def */
   const char *help;
 } options_row;
@@ -76,8 +78,10 @@ typedef void (*options_complain)(void *context, const char *const pieces[], size
 /* Fills `out` from the environment; it complains about what is wrong and uses the default there. */
 void options_read(options *out, options_lookup lookup, options_complain complain, void *context);
 
-/* Complains about each variable of the environment that looks like ours and is not. */
-void options_check_names(char *const environment[], options_complain complain, void *context);
+/* Moves `*environment` behind the next variable in it that looks like ours and is not; its name, as far as
+ * there is room, goes into `name`. Returns false if there are no more, as in an environment that is NULL. */
+#define OPTIONS_NAME_BYTES 64
+bool options_next_unknown(char *const **environment, char name[OPTIONS_NAME_BYTES]);
 
 /* Writes the option's values in words ("jemalloc or system") into `out`, at least 128 bytes. */
 void options_describe_values(const options_row *row, char *out);

@@ -135,7 +135,7 @@ static void write_dump(room *r, report_source source) {
                       &(contents){r, source}))
     forget_told();
   else if (is_news(errno))
-    router_warn((const char *const[]){"cannot write ", r->target, ": ", strerrordesc_np(errno)}, 4);
+    router_warn(PIECES("cannot write ", r->target, ": ", strerrordesc_np(errno)));
 }
 
 /* ---- when ---- */

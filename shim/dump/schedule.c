@@ -43,10 +43,8 @@ static void watch_signal(int number) {
   if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_DFL &&
       sigaction(number, &action, NULL) == 0)
     return;
-  router_warn(
-      (const char *const[]){"ARROW_POOL_STATS_SIGNAL=", the_router.settings.values[OPTION_STATS_SIGNAL].text,
-                            ": cannot be caught, or is in use already; no dump on it"},
-      3);
+  router_warn(PIECES("ARROW_POOL_STATS_SIGNAL=", the_router.settings.values[OPTION_STATS_SIGNAL].text,
+                     ": cannot be caught, or is in use already; no dump on it"));
 }
 
 static void wake(void) { background_thread_wake(&clock_keeper); }

@@ -37,8 +37,7 @@ int deepbind_mode(const char *file, int mode) {
   if (router_awake() && !(hook && hook->ours))
     return mode;
   if (!atomic_exchange(&said, true))
-    router_inform((const char *const[]){"loading ", file, " without RTLD_DEEPBIND, which would bypass us"},
-                  3);
+    router_inform(PIECES("loading ", file, " without RTLD_DEEPBIND, which would bypass us"));
   return mode & ~RTLD_DEEPBIND;
 }
 

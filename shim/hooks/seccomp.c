@@ -24,8 +24,7 @@ static bool confined; /* by a filter, of which there may be several */
 
 static void tell(void) {
   if (the_router.settings.values[OPTION_LOG].number == OPTIONS_LOG_INFO)
-    router_warn((const char *const[]){"the program confines itself: from here on without threads of ours"},
-                1);
+    router_warn(PIECES("the program confines itself: from here on without threads of ours"));
 }
 
 /* Begins the confinement. The child of a vfork, which becomes another program, is not asked to change what is

@@ -68,12 +68,23 @@ variables() {
   done
 }
 
-@test "an unknown ARROW_POOL_ name gets a line with the nearest known one" {
+@test "an unknown ARROW_POOL_ name gets a line; the command names the nearest known one" {
   the_line ARROW_POOL_STAT=x
-  assert_equal "$stderr" "arrowpool: ARROW_POOL_STAT: unknown variable; the nearest is ARROW_POOL_STATS"
-  the_line ARROW_POOL_STATS_FROMAT=json
-  [[ $stderr == *"the nearest is ARROW_POOL_STATS_FORMAT" ]]
+  assert_equal "$stderr" "arrowpool: ARROW_POOL_STAT: unknown variable; arrowpool env names the nearest"
   the_line "ARROW_POOL_$(printf 'X%.0s' {1..300})=1"
+  while read -r wrong right; do
+    run -0 --separate-stderr env "$wrong=1" "$CLI" env
+    assert_equal "$stderr" "arrowpool: $wrong: unknown variable; the nearest is $right"
+    run -0 --separate-stderr env "$wrong=1" "$CLI" run true
+    assert_equal "${stderr_lines[0]}" "arrowpool: $wrong: unknown variable; the nearest is $right"
+  done <<'END'
+ARROW_POOL_STAT ARROW_POOL_STATS
+ARROW_POOL_STATS_FROMAT ARROW_POOL_STATS_FORMAT
+ARROW_POOL_DOORS ARROW_POOL_HOOKS
+ARROW_POOL_ ARROW_POOL
+ARROW_POOL_DECAY\  ARROW_POOL_DECAY
+ARROW_POOL_THp ARROW_POOL_THP
+END
 }
 
 @test "Arrow's own variables are nobody's business" {
