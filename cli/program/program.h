@@ -1,5 +1,5 @@
 /* What a command comes down to: the file that the kernel would start, through PATH, links, #! lines and env;
- * and whether the loader would preload anything into it. Nothing is run. */
+ * and whether the loader would preload anything into it. Files are read for that, and nothing is run. */
 #ifndef ARROWPOOL_CLI_PROGRAM_PROGRAM_H
 #define ARROWPOOL_CLI_PROGRAM_PROGRAM_H
 
