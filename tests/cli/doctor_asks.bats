@@ -108,6 +108,25 @@ PYTHON
   assert [ ! -e started ]
 }
 
+@test "the version of a package without metadata is in its files" {
+  make_package place
+  echo "__version__ = version = '12.3.dev4'" >place/pyarrow/_generated_version.py
+  PYTHONPATH=place run -1 doctor "$PYTHON"
+  assert_line "ok: pyarrow 12.3.dev4: $PWD/place/pyarrow"
+}
+
+@test "a directory that is gone does not keep Python from answering" {
+  make_venv plain
+  mkdir gone
+  cd gone
+  rmdir ../gone
+  for arguments in "-c pass" "-m json.tool"; do
+    # shellcheck disable=SC2086 # several words
+    run -0 doctor "$BATS_TEST_TMPDIR/plain/bin/python" $arguments
+    assert_line --partial "note: no pyarrow in "
+  done
+}
+
 @test "Python is asked without the shim, without input, and leaves no files" {
   make_venv plain
   echo 'import look_around' >"$site/some.pth"
