@@ -84,6 +84,14 @@ static void take(stream *s) {
   s->overflowed |= kept < (size_t)length;
 }
 
+/* What came, as a text, which no NUL ends early. */
+static char *as_text(stream *s) {
+  for (size_t i = 0; i < s->size; i++)
+    if (!s->text[i])
+      s->text[i] = '?';
+  return s->text;
+}
+
 /* Whether it has ended; its number stays its own until it is waited for. */
 static bool has_ended(pid_t child) {
   siginfo_t state = {0};
@@ -128,7 +136,7 @@ static void find_reason(char *text, char *out, size_t size) {
   }
 }
 
-static void describe(const stream streams[STREAMS], int status, bool in_time, char *out, size_t size) {
+static void describe(stream streams[STREAMS], int status, bool in_time, char *out, size_t size) {
   int error = 0;
   if (streams[START].size == sizeof error) {
     memcpy(&error, streams[START].text, sizeof error);
@@ -141,7 +149,7 @@ static void describe(const stream streams[STREAMS], int status, bool in_time, ch
     snprintf(out, size, "was ended by signal %d", WTERMSIG(status));
   } else if (WEXITSTATUS(status)) {
     int length = snprintf(out, size, "ended with status %d", WEXITSTATUS(status));
-    find_reason(streams[ERRORS].text, out + length, size - (size_t)length);
+    find_reason(as_text(&streams[ERRORS]), out + length, size - (size_t)length);
   }
 }
 
@@ -175,7 +183,7 @@ bool ask(const ask_question *question, ask_answer *out) {
     ask_with(question, streams, out);
   else
     snprintf(out->problem, sizeof out->problem, "does not start: %s", strerror(errno));
-  out->text = streams[OUTPUT].text;
+  out->text = as_text(&streams[OUTPUT]);
   for (int i = 0; i < STREAMS; i++) {
     close_end(&streams[i].ours);
     close_end(&streams[i].theirs);

@@ -81,6 +81,7 @@ unloadable() {
   assert_line --partial "./x86 cannot be preloaded: it is 32-bit x86 code, and the shim is not"
   run -1 doctor ./riscv
   assert_line --partial "./riscv cannot be preloaded: it is 64-bit RISC-V code, and the shim is not"
+  refute_line --partial "note: asked"
   run --separate-stderr "$CLI" run -- ./riscv
   assert_equal "${stderr_lines[0]}" "arrowpool: run: ./riscv cannot be preloaded: it is 64-bit RISC-V code, and the shim is not"
   assert_equal "${stderr_lines[1]}" "arrowpool: ./riscv: Exec format error"

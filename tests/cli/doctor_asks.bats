@@ -62,7 +62,7 @@ class Finder:
         if name == "pyarrow":
             return importlib.util.spec_from_file_location(name, "$PWD/source/python/pyarrow/__init__.py")
 def install():
-    print("what is printed here is no answer")
+    print("what is printed here\\0 is no answer")
     sys.meta_path.append(Finder)
 PYTHON
   mkdir "$site/pyarrow-99.0.dist-info"
