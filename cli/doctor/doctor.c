@@ -29,8 +29,6 @@ void cli_doctor_describe(void) {
 
 static const char *look_at_command(target *p, char **command) {
   static program found; /* large */
-  p->environment = environ;
-  p->knows_environment = true;
   if (!getcwd(p->directory, sizeof p->directory))
     p->directory[0] = 0;
   const char *problem = program_open(command, &found);
@@ -39,12 +37,16 @@ static const char *look_at_command(target *p, char **command) {
                  problem);
     return problem;
   }
+  p->environment = target_make_environment(environ, found.settings);
+  p->knows_environment = true;
   doctor_settings(p);
   doctor_program(p, &found);
   doctor_shim(p);
   doctor_preload_list(p);
   doctor_environment(p);
   doctor_kernel(p);
+  free(p->environment);
+  p->environment = NULL;
   program_close(&found);
   return NULL;
 }

@@ -108,6 +108,19 @@ PYTHON
   assert [ ! -e started ]
 }
 
+@test "what env sets on the way counts, whoever reads it" {
+  make_package here
+  printf '#!/usr/bin/env -S PYTHONPATH=here %s -s\n' "$PYTHON" >script
+  chmod +x script
+  for command in "env A=1 PYTHONPATH=there PYTHONPATH=here $PYTHON" ./script; do
+    # shellcheck disable=SC2086 # several words
+    PYTHONPATH=elsewhere run doctor $command
+    assert_line "ok: pyarrow of an unknown version: $PWD/here/pyarrow"
+  done
+  ARROW_POOL=system run -0 doctor env ARROW_POOL=jemalloc ls
+  assert_line --partial "ok: ARROW_POOL=jemalloc"
+}
+
 @test "the version of a package without metadata is in its files" {
   make_package place
   echo "__version__ = version = '12.3.dev4'" >place/pyarrow/_generated_version.py
