@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t count_of(char *const list[]) {
+static size_t count_of(char *const *list) {
   size_t count = 0;
   while (list && list[count])
     count++;
