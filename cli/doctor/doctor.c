@@ -1,6 +1,7 @@
 /* `arrowpool doctor`: will the shim serve this command, or does it serve this process, and if not, why. */
 #include "cli/doctor/doctor.h"
 #include "cli/base/cli.h"
+#include "cli/program/ask.h"
 #include "cli/stats/live_files.h"
 
 #include <errno.h>
@@ -11,27 +12,23 @@
 #include <unistd.h>
 
 void cli_doctor_describe(void) {
-  puts(
-      "Looks at a COMMAND as `arrowpool run` would start it here, or at a running process, and says what the "
-      "shim\n"
-      "will serve and what stands in its way. Nothing is run: files are read, and the kernel is asked by a "
-      "child "
-      "of\n"
-      "the doctor's own.\n\n"
-      "Each line is a finding: `ok`, `note` (good to know), `warning` (served, but less well), `problem` "
-      "(not "
-      "served),\n"
-      "and what to do about it.\n\n"
-      "  --format=FORMAT  text or json (docs/use/doctor.schema.json); default: text\n\n"
-      "A number is a process; a command of such a name needs its path (./123).\n"
-      "Status: 0 if the shim will serve it or does, 1 if not or if that cannot be seen, 2 for a wrong "
-      "usage.");
+  printf(
+      "Looks at a COMMAND as `arrowpool run` would start it here, or at a running process, and says what\n"
+      "the shim will serve and what stands in its way. The command itself is not run. Files are read, the\n"
+      "kernel is asked by a child of the doctor's own, the command's loader is run with --list, and if\n"
+      "the command is Python, its interpreter is started to say which pyarrow it would import, with the\n"
+      "code of its site directories. Each has %d seconds at most; the last line says what was run.\n\n",
+      ASK_SECONDS);
+  puts("Each line is a finding: `ok`, `note` (good to know), `warning` (served, but less well), `problem`\n"
+       "(not served), and what to do about it.\n\n"
+       "  --format=FORMAT  text or json (docs/use/doctor.schema.json); default: text\n\n"
+       "A number is a process; a command of such a name needs its path (./123).\n"
+       "Status: 0 if the shim will serve it or does, 1 if not or if that cannot be seen, 2 for a wrong\n"
+       "usage.");
 }
 
 static const char *look_at_command(target *p, char **command) {
   static program found; /* large */
-  p->environment = environ;
-  p->knows_environment = true;
   if (!getcwd(p->directory, sizeof p->directory))
     p->directory[0] = 0;
   const char *problem = program_open(command, &found);
@@ -40,18 +37,23 @@ static const char *look_at_command(target *p, char **command) {
                  problem);
     return problem;
   }
+  p->environment = target_make_environment(environ, found.settings);
+  p->knows_environment = true;
   doctor_settings(p);
   doctor_program(p, &found);
   doctor_shim(p);
   doctor_preload_list(p);
   doctor_environment(p);
   doctor_kernel(p);
+  free(p->environment);
+  p->environment = NULL;
   program_close(&found);
   return NULL;
 }
 
 static int report(target *p, const char *subject, bool as_json) {
-  bool printed = as_json ? findings_print_json(&p->found, subject) : findings_print_text(&p->found);
+  bool printed =
+      as_json ? findings_print_json(&p->found, subject) : findings_print_text(&p->found, ASK_SECONDS);
   int status = printed && !findings_have(&p->found, FINDING_PROBLEM) ? CLI_OK : CLI_FAILURE;
   findings_free(&p->found);
   return status;

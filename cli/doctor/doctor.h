@@ -1,8 +1,10 @@
-/* The parts of `arrowpool doctor`, one file each; all of them look, and none runs what it looks at. */
+/* The parts of `arrowpool doctor`, one file each. None of them runs the command; its interpreter and its
+ * loader are asked, and what is run so is noted. */
 #ifndef ARROWPOOL_CLI_DOCTOR_DOCTOR_H
 #define ARROWPOOL_CLI_DOCTOR_DOCTOR_H
 
 #include "cli/doctor/target.h"
+#include "cli/program/libraries.h"
 #include "cli/program/program.h"
 
 /* The settings, which the others go by, and what is wrong with them. */
@@ -15,8 +17,21 @@ void doctor_preload_list(target *p);
 /* The shim's file. */
 void doctor_shim(target *p);
 
-/* A command's program, its libraries and, for Python, its pyarrow. */
+/* A command's program, and its libraries. */
 void doctor_program(target *p, const program *of);
+
+/* A command that is Python: its pyarrow. */
+void doctor_python(target *p, const program *of);
+
+/* Ask the loader for the libraries of a file. False: they are not known, and a finding says why. Whatever
+ * comes out holds memory. */
+bool doctor_ask_libraries(target *p, const char *loader, const char *file, libraries *out);
+
+/* Every libarrow among them; false: there is none. */
+bool doctor_arrows(target *p, const libraries *l);
+
+/* Arrow's code is in that file itself. */
+void doctor_static_arrow(target *p, const char *path);
 
 /* One libarrow: which hooks serve it. `path` is as the target sees it. */
 void doctor_arrow(target *p, const char *path);

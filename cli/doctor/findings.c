@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const level_names[] = {[FINDING_OK] = "ok",
                                           [FINDING_NOTE] = "note",
@@ -16,8 +17,18 @@ static const char *const level_names[] = {[FINDING_OK] = "ok",
 void findings_free(findings *f) {
   for (size_t i = 0; i < f->count; i++)
     free(f->all[i].text);
+  for (size_t i = 0; i < f->ran_count; i++) {
+    free(f->ran[i].command);
+    free(f->ran[i].about);
+  }
   free(f->all);
+  free(f->ran);
   *f = (findings){0};
+}
+
+static _Noreturn void fail(void) {
+  perror("arrowpool: doctor");
+  exit(1);
 }
 
 void findings_add(findings *f, finding_level level, const char *topic, const char *advice, const char *format,
@@ -26,14 +37,26 @@ void findings_add(findings *f, finding_level level, const char *topic, const cha
   char *text = NULL;
   va_list arguments;
   va_start(arguments, format);
-  if (!grown || vasprintf(&text, format, arguments) < 0) {
-    perror("arrowpool: doctor");
-    exit(1);
-  }
+  if (!grown || vasprintf(&text, format, arguments) < 0)
+    fail();
   va_end(arguments);
   writer_make_printable(text);
   f->all = grown;
   f->all[f->count++] = (finding){level, topic, text, advice};
+}
+
+void findings_add_ran(findings *f, const char *command, const char *about) {
+  findings_run *grown = reallocarray(f->ran, f->ran_count + 1, sizeof *f->ran);
+  findings_run one = {strdup(command), strdup(about)};
+  if (!grown || !one.command || !one.about) {
+    free(one.command);
+    free(one.about);
+    fail();
+  }
+  writer_make_printable(one.command);
+  writer_make_printable(one.about);
+  f->ran = grown;
+  f->ran[f->ran_count++] = one;
 }
 
 bool findings_have(const findings *f, finding_level level) {
@@ -43,12 +66,30 @@ bool findings_have(const findings *f, finding_level level) {
   return false;
 }
 
-bool findings_print_text(const findings *f) {
+/* Each command once, whatever it was asked about. */
+static void print_ran(const findings *f, int seconds) {
+  size_t last = f->ran_count, printed = 0;
+  bool *repeated = calloc(f->ran_count + 1, sizeof *repeated);
+  for (size_t i = 0; repeated && i < f->ran_count; i++) {
+    for (size_t k = 0; k < i; k++)
+      repeated[i] |= strcmp(f->ran[k].command, f->ran[i].command) == 0;
+    last = repeated[i] ? last : i;
+  }
+  for (size_t i = 0; repeated && i < f->ran_count; i++)
+    if (!repeated[i])
+      printf("%s%s", printed++ == 0 ? "note: asked " : i == last ? " and " : ", ", f->ran[i].command);
+  if (printed)
+    printf(", for at most %d s%s\n", seconds, printed > 1 ? " each" : "");
+  free(repeated);
+}
+
+bool findings_print_text(const findings *f, int seconds) {
   for (size_t i = 0; i < f->count; i++) {
     const finding *one = &f->all[i];
     printf("%s: %s%s%s\n", level_names[one->level], one->text, one->advice ? "; " : "",
            one->advice ? one->advice : "");
   }
+  print_ran(f, seconds);
   return fflush(stdout) == 0;
 }
 
@@ -73,9 +114,16 @@ bool findings_print_json(const findings *f, const char *subject) {
                                           one->topic, "text", to_json(one->text), "advice",
                                           one->advice ? json_string(one->advice) : json_null()));
   }
+  json_t *ran = json_array();
+  for (size_t i = 0; i < f->ran_count; i++) {
+    char command[16384];
+    snprintf(command, sizeof command, "%s%s%s", f->ran[i].command, *f->ran[i].about ? " " : "",
+             f->ran[i].about);
+    json_array_append_new(ran, to_json(command));
+  }
   json_t *report =
-      json_pack("{s:s, s:o, s:b, s:o}", "schema", "arrowpool-doctor/1", "subject", to_json(subject), "served",
-                !findings_have(f, FINDING_PROBLEM), "findings", list);
+      json_pack("{s:s, s:o, s:b, s:o, s:o}", "schema", "arrowpool-doctor/1", "subject", to_json(subject),
+                "served", !findings_have(f, FINDING_PROBLEM), "findings", list, "ran", ran);
   bool printed = json_dumpf(report, stdout, JSON_INDENT(2)) == 0 && fputc('\n', stdout) != EOF;
   json_decref(report);
   return fflush(stdout) == 0 && printed;

@@ -19,9 +19,16 @@ typedef struct finding {
   const char *advice; /* what to do; NULL: nothing */
 } finding;
 
+/* What was run to find them. */
+typedef struct findings_run {
+  char *command; /* "/lib64/ld-linux-x86-64.so.2 --list" */
+  char *about;   /* the file that it was asked about, its last word; empty: none */
+} findings_run;
+
 typedef struct findings {
   finding *all;
-  size_t count;
+  findings_run *ran;
+  size_t count, ran_count;
 } findings;
 
 void findings_free(findings *f);
@@ -30,10 +37,14 @@ void findings_free(findings *f);
 void findings_add(findings *f, finding_level level, const char *topic, const char *advice, const char *format,
                   ...) __attribute__((format(printf, 5, 6)));
 
+/* Note that a program was run. */
+void findings_add_ran(findings *f, const char *command, const char *about);
+
 bool findings_have(const findings *f, finding_level level);
 
-/* Print them, `level: text; advice` a line, or as one object of JSON; false if stdout refuses. */
-bool findings_print_text(const findings *f);
+/* Print them, `level: text; advice` a line, or as one object of JSON; false if stdout refuses. What was run
+ * is a line of its own, and says that each had at most that many seconds. */
+bool findings_print_text(const findings *f, int seconds);
 bool findings_print_json(const findings *f, const char *subject);
 
 #endif

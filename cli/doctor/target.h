@@ -18,6 +18,10 @@ typedef struct target {
   bool overwritten;         /* a title, or something else, was written over it */
 } target;
 
+/* An environment with those settings, NAME=VALUE, in place of others of their names; both stay the caller's.
+ * It is freed by free; NULL: there is no memory. */
+char **target_make_environment(char *const environment[], char *const settings[]);
+
 /* A variable of its environment; NULL: not set. */
 const char *target_variable(const target *t, const char *name);
 

@@ -42,7 +42,7 @@ static const char *read_interpreter(elf_file *f, const GElf_Phdr *segment) {
   return NULL;
 }
 
-/* ---- what it asks the loader for ---- */
+/* ---- what it says to the loader ---- */
 
 /* Where in the file the address lies, by the loaded segments; -1: nowhere. */
 static int64_t file_offset(const elf_file *f, GElf_Addr address) {
@@ -78,16 +78,9 @@ static const char *read_dynamic(elf_file *f, const GElf_Phdr *segment) {
   Elf_Data *strings = offset >= 0 ? elf_getdata_rawchunk(f->elf, offset, size, ELF_T_BYTE) : NULL;
   if (!entries || !strings)
     return damaged;
-  for (int i = 0; gelf_getdyn(entries, i, &entry) && entry.d_tag != DT_NULL; i++) {
-    const char **place = entry.d_tag == DT_SONAME    ? &f->soname
-                         : entry.d_tag == DT_RPATH   ? &f->rpath
-                         : entry.d_tag == DT_RUNPATH ? &f->runpath
-                                                     : NULL;
-    if (entry.d_tag == DT_NEEDED && f->needed_count < sizeof f->needed / sizeof *f->needed)
-      place = &f->needed[f->needed_count++];
-    if (place && !(*place = text_at(strings, entry.d_un.d_val)))
+  for (int i = 0; gelf_getdyn(entries, i, &entry) && entry.d_tag != DT_NULL; i++)
+    if (entry.d_tag == DT_SONAME && !(f->soname = text_at(strings, entry.d_un.d_val)))
       return damaged;
-  }
   return NULL;
 }
 

@@ -16,10 +16,7 @@ typedef struct elf_file {
   char machine[48];           /* "64-bit ARM (aarch64)" */
   bool is_dynamic;            /* has what the loader links by */
   char interpreter[PATH_MAX]; /* the loader; empty: none */
-  /* What it asks the loader for. NULL where it does not; they live as long as the file is open. */
-  const char *soname, *rpath, *runpath;
-  const char *needed[256];
-  size_t needed_count;
+  const char *soname;         /* NULL: none; it lives as long as the file is open */
 } elf_file;
 
 typedef struct elf_symbol {

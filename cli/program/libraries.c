@@ -1,94 +1,130 @@
-/* See libraries.h. The order of places is ld.so(8)'s: DT_RPATH, LD_LIBRARY_PATH, DT_RUNPATH,
- * /etc/ld.so.cache, the standard directories. */
+/* See libraries.h. `--list` is given first: no loader starts the file then. It stops at a library that is
+ * missing. Only then it is asked as ldd asks, by LD_TRACE_LOADED_OBJECTS, which lists the others too: a
+ * program that lacks a library could not start anyway. */
 #include "cli/program/libraries.h"
 
-#include "cli/program/library_cache.h"
+#include "cli/program/ask.h"
+#include "cli/program/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#define MOST_LIBRARIES 512
+/* ---- whom to ask ---- */
 
-/* ---- places ---- */
+/* Why that loader is not run; NULL: it may be. */
+static const char *refuse(const char *loader, char *out, size_t size) {
+  static program judged; /* large */
+  struct stat status;
+  char reason[300];
+  if (*loader != '/')
+    return "is not asked: its name is no absolute path";
+  const char *problem = program_open_file(loader, &judged);
+  if (problem) {
+    snprintf(out, size, "is not asked: %s", problem);
+    return out;
+  }
+  if (fstat(judged.elf.fd, &status) || (status.st_uid != 0 && status.st_uid != geteuid()) ||
+      (status.st_mode & S_IWOTH)) {
+    problem = "is not asked: somebody else than root and this user may have made it";
+  } else if (program_judge(&judged, reason) != PROGRAM_PRELOADS || *judged.elf.interpreter) {
+    problem = "is not asked: it is no loader of glibc's";
+  }
+  program_close(&judged);
+  return problem;
+}
 
-static bool is_loadable(const char *path) {
-  elf_file f;
-  if (elf_file_open(path, &f) != NULL)
+/* The environment without what makes a loader do other things than finding libraries, and `extra` instead. */
+static char **make_environment(char *const environment[], char *extra) {
+  size_t count = 0, kept = 0;
+  while (environment && environment[count])
+    count++;
+  char **made = calloc(count + 2, sizeof *made);
+  if (!made)
+    return NULL;
+  for (size_t i = 0; i < count; i++)
+    if (strncmp(environment[i], "LD_", 3) != 0 || strncmp(environment[i], "LD_LIBRARY_PATH=", 16) == 0)
+      made[kept++] = environment[i];
+  made[kept] = extra;
+  return made;
+}
+
+/* ---- what it says ---- */
+
+/* A line is "\tNAME => PATH (ADDRESS)", "\tNAME => not found" or "\tPATH (ADDRESS)". */
+static bool read_line(char *line, library *out) {
+  char *name = line + strspn(line, " \t"), *arrow = strstr(name, " => "), *path = arrow ? arrow + 4 : name;
+  char *address = NULL;
+  for (char *at = path; (at = strstr(at, " (0x")) != NULL; at++)
+    address = at;
+  if (arrow)
+    *arrow = 0;
+  if (address)
+    *address = 0;
+  bool missing = arrow && !address && strcmp(path, "not found") == 0;
+  if (!missing && (!address || !strchr(path, '/'))) /* it is the kernel's own, or nothing that we know */
     return false;
-  bool fits = f.fits;
-  elf_file_close(&f);
-  return fits;
+  char *slash = strrchr(name, '/');
+  *out = (library){slash ? slash + 1 : name, missing ? NULL : path};
+  return true;
 }
 
-/* Look in the directories of a list; $ORIGIN is where `asker` lies. */
-static bool find_in(const char *list, const char *name, const char *asker, char *out) {
-  const char *slash = strrchr(asker, '/');
-  int origin = slash ? (int)(slash - asker) : 0;
-  for (const char *at = list; at && *at; at += *at != 0) {
-    int length = (int)strcspn(at, ":;"), written;
-    const char *token = at;
-    int skip = strncmp(at, "$ORIGIN", 7) == 0 ? 7 : strncmp(at, "${ORIGIN}", 9) == 0 ? 9 : 0;
-    token += skip;
-    written = snprintf(out, PATH_MAX, "%.*s%.*s%s%s", skip ? origin : 0, asker, length - skip, token,
-                       length ? "/" : "", name);
-    if (written < PATH_MAX && is_loadable(out))
-      return true;
-    at += length;
-  }
-  return false;
-}
-
-static bool find(const elf_file *f, const char *asker, const char *search, const library_cache *c,
-                 const char *name, char *out) {
-  static const char standard[] = "/lib/" MULTIARCH ":/usr/lib/" MULTIARCH ":/lib64:/usr/lib64:/lib:/usr/lib";
-  if (strchr(name, '/')) {
-    snprintf(out, PATH_MAX, "%s", name);
-    return is_loadable(out);
-  }
-  return (!f->runpath && find_in(f->rpath, name, asker, out)) || find_in(search, name, asker, out) ||
-         find_in(f->runpath, name, asker, out) || (library_cache_find(c, name, out) && is_loadable(out)) ||
-         find_in(standard, name, asker, out);
-}
-
-/* ---- all of them ---- */
-
-static void add_needed(libraries *l, const elf_file *f, const char *path, const char *search,
-                       const library_cache *c) {
-  for (size_t i = 0; i < f->needed_count && l->count < MOST_LIBRARIES; i++) {
-    bool known = false;
-    for (size_t k = 0; k < l->count; k++)
-      known |= strcmp(l->all[k].name, f->needed[i]) == 0;
-    if (known || strlen(f->needed[i]) >= sizeof l->all->name)
-      continue;
-    library *next = &l->all[l->count++];
-    strcpy(next->name, f->needed[i]);
-    if (!find(f, path, search, c, next->name, next->path))
-      next->path[0] = 0;
-  }
-}
-
-void libraries_find(const elf_file *f, const char *path, const char *search, libraries *out) {
-  library_cache c;
+bool libraries_read(char *text, libraries *out) {
+  size_t most = 1;
+  for (char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+    most++;
   out->count = 0;
-  out->all = calloc(MOST_LIBRARIES, sizeof *out->all);
+  out->all = calloc(most, sizeof *out->all);
   if (!out->all)
-    return;
-  library_cache_load("/etc/ld.so.cache", &c);
-  add_needed(out, f, path, search, &c);
-  for (size_t i = 0; i < out->count; i++) {
-    elf_file next;
-    if (!out->all[i].path[0] || elf_file_open(out->all[i].path, &next) != NULL)
-      continue;
-    add_needed(out, &next, out->all[i].path, search, &c);
-    elf_file_close(&next);
+    return false;
+  for (char *rest, *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+    out->count += read_line(line, &out->all[out->count]);
+  return true;
+}
+
+static bool ask_loader(char *const arguments[], char *const environment[], char *extra, ask_answer *out) {
+  char **made = make_environment(environment, extra);
+  ask_question question = {arguments[0], arguments, made, NULL};
+  *out = (ask_answer){0};
+  bool answered = made && ask(&question, out);
+  free(made);
+  return answered;
+}
+
+bool libraries_ask(const char *loader, const char *file, char *const environment[], libraries *out) {
+  static char trace[] = "LD_TRACE_LOADED_OBJECTS=1";
+  char reason[300], own[PATH_MAX], asked[PATH_MAX], list[] = "--list";
+  ask_answer answer = {0};
+  *out = (libraries){0};
+  const char *refused = refuse(loader, reason, sizeof reason);
+  if (refused) {
+    snprintf(out->problem, sizeof out->problem, "%s", refused);
+    return false;
   }
-  library_cache_free(&c);
+  snprintf(own, sizeof own, "%s", loader);
+  snprintf(asked, sizeof asked, "%s", file);
+  snprintf(out->asked, sizeof out->asked, "%s %s", own, list);
+  bool answered = ask_loader((char *[]){own, list, asked, NULL}, environment, NULL, &answer);
+  if (!answered && strstr(answer.problem, ": cannot open shared object file: ")) {
+    ask_free(&answer);
+    snprintf(out->asked, sizeof out->asked, "%s %s", trace, own);
+    answered = ask_loader((char *[]){own, asked, NULL}, environment, trace, &answer);
+  }
+  out->text = answer.text;
+  if (!answered)
+    snprintf(out->problem, sizeof out->problem, "%s", answer.problem);
+  else if (!libraries_read(out->text, out))
+    snprintf(out->problem, sizeof out->problem, "cannot be read: there is no memory");
+  return !*out->problem;
 }
 
 void libraries_free(libraries *l) {
   free(l->all);
+  free(l->text);
   l->all = NULL;
+  l->text = NULL;
   l->count = 0;
 }
 

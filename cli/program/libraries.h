@@ -1,22 +1,31 @@
-/* The libraries that the loader would bring in with a program: DT_NEEDED, and theirs, as far as they can be
- * found without running anything. What the program loads later, by dlopen, is not among them. */
+/* The libraries that come in with a program or a library, as the loader itself lists them. What is loaded
+ * later, by dlopen, is not among them. The loader maps the file to find that out, but runs nothing of it. */
 #ifndef ARROWPOOL_CLI_PROGRAM_LIBRARIES_H
 #define ARROWPOOL_CLI_PROGRAM_LIBRARIES_H
 
-#include "cli/program/elf_file.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 typedef struct library {
-  char name[256];      /* as it is asked for */
-  char path[PATH_MAX]; /* empty: not found */
+  const char *name; /* as it is asked for, without a directory */
+  const char *path; /* NULL: not found */
 } library;
 
 typedef struct libraries {
-  library *all; /* breadth first, as the loader has them */
+  library *all; /* in the loader's order */
   size_t count;
+  char *text;         /* what the names are parts of */
+  char asked[5000];   /* what was run, without the file that it was asked about; empty: nothing */
+  char problem[4096]; /* why they are not known, as "ended with status 127"; empty: they are */
 } libraries;
 
-/* `path`: of the file; `search`: LD_LIBRARY_PATH, or NULL. Whatever comes out holds memory. */
-void libraries_find(const elf_file *f, const char *path, const char *search, libraries *out);
+/* Ask `loader`, with LD_LIBRARY_PATH of that environment, about a file that it may load: an absolute path.
+ * False: `problem` says why they are not known. Whatever comes out holds memory. */
+bool libraries_ask(const char *loader, const char *file, char *const environment[], libraries *out);
+
+/* Read the loader's list, which stays the caller's and is cut into pieces. False: there is no memory. */
+bool libraries_read(char *text, libraries *out);
+
 void libraries_free(libraries *l);
 
 /* The first whose name begins so, or NULL. */

@@ -111,10 +111,20 @@ static const char *step_script(program *p, const char *head) {
   return replace_first(p, 0, words, words[1] ? 2 : 1) ? NULL : strerror(E2BIG);
 }
 
+static void note_setting(program *p, char *setting) {
+  size_t count = 0;
+  while (p->settings[count])
+    count++;
+  if (count + 1 < sizeof p->settings / sizeof *p->settings)
+    p->settings[count] = setting;
+}
+
 /* env: the command after its options and assignments takes its place. False: there is none. */
 static bool step_env(program *p) {
   size_t at = 1;
   for (char *word; (word = p->arguments[at]) != NULL && (*word == '-' || strchr(word, '=')); at++) {
+    if (*word != '-')
+      note_setting(p, word);
     bool takes_value = strcmp(word, "-u") == 0 || strcmp(word, "-C") == 0;
     p->drops_environment |=
         strcmp(word, "-") == 0 || strcmp(word, "-i") == 0 || strcmp(word, "--ignore-environment") == 0 ||

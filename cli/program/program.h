@@ -1,5 +1,5 @@
 /* What a command comes down to: the file that the kernel would start, through PATH, links, #! lines and env;
- * and whether the loader would preload anything into it. Nothing is run. */
+ * and whether the loader would preload anything into it. Files are read for that, and nothing is run. */
 #ifndef ARROWPOOL_CLI_PROGRAM_PROGRAM_H
 #define ARROWPOOL_CLI_PROGRAM_PROGRAM_H
 
@@ -20,6 +20,7 @@ typedef struct program {
   char real[PATH_MAX]; /* without links */
   char via[1024];      /* the scripts and envs before it, each followed by ", "; empty: none */
   char *arguments[PROGRAM_MOST_ARGUMENTS]; /* its own, from [1] on; NULL after the last */
+  char *settings[PROGRAM_MOST_ARGUMENTS];  /* NAME=VALUE, which env sets on the way; NULL after the last */
   bool drops_environment;                  /* by env -i or env -u LD_PRELOAD on the way */
   bool is_elf; /* the last file begins like one, whatever is wrong with it further on */
   elf_file elf;

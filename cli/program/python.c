@@ -1,16 +1,71 @@
-/* See python.h. The order of things is that of CPython's Modules/getpath.py and Lib/site.py. */
+/* See python.h. What is asked is a program of Python 3.9 and newer, given by -c. It imports what it needs
+ * before sys.path[0] is as the command would have it, so that no file beside the script is taken for a module
+ * of the standard library; and it ends at once, without what others have registered for the end. */
 #include "cli/program/python.h"
 
-#include "cli/base/open_regular.h"
+#include "cli/program/ask.h"
+#include "cli/program/preload.h"
 
-#include <glob.h>
-#include <pwd.h>
-#include <stdarg.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+/* In its answer each character is one byte of the text, which need not be UTF-8. */
+static const char question_text[] =
+    "import sys\n"
+    "kind, name = sys.argv[1:3]\n"
+    "safe = sys.flags.isolated or getattr(sys.flags, 'safe_path', False)\n"
+    "if not safe and sys.path[:1] == ['']: del sys.path[0]\n"
+    "import importlib.machinery, importlib.util, json, os, re\n"
+    "try: here = os.getcwd()\n"
+    "except OSError: here = ''\n"
+    "def whole(path): return os.path.normpath(os.path.join(here, path))\n"
+    "def has_importer(path):\n"
+    "  for hook in sys.path_hooks:\n"
+    "    try: return bool(hook(path))\n"
+    "    except ImportError: pass\n"
+    "def directory():\n"
+    "  if kind == 'command': return ''\n"
+    "  if kind == 'module': return here\n"
+    "  return name if has_importer(name) else os.path.dirname(os.path.realpath(name))\n"
+    "def find_extension(places):\n"
+    "  for finder in sys.meta_path:\n"
+    "    find = getattr(finder, 'find_spec', None)\n"
+    "    spec = find and find('pyarrow.lib', places, None)\n"
+    "    if spec and str(spec.origin).endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES)):\n"
+    "      return whole(spec.origin)\n"
+    "def find_version(package, places):\n"
+    "  other = None\n"
+    "  try:\n"
+    "    import importlib.metadata\n"
+    "    for found in importlib.metadata.distributions(name='pyarrow', path=places):\n"
+    "      place = str(found.locate_file('pyarrow'))\n"
+    "      if os.path.realpath(place) == os.path.realpath(package): return found.version\n"
+    "      if not os.path.exists(place): other = other or found.version\n"
+    "    with open(os.path.join(package, '_generated_version.py')) as file:\n"
+    "      return re.search('version = .([0-9][^\\'\"]*)', file.read()).group(1)\n"
+    "  except Exception: return other\n"
+    "def look(answer):\n"
+    "  spec = importlib.util.find_spec('pyarrow')\n"
+    "  if not spec or not spec.origin: return\n"
+    "  places = spec.submodule_search_locations\n"
+    "  answer['package'] = whole(list(places)[0] if places else spec.origin)\n"
+    "  answer['extension'] = find_extension(places) if places else None\n"
+    "answer = {'python': '%d.%d.%d' % sys.version_info[:3], 'prefix': sys.prefix}\n"
+    "standard = list(sys.path)\n"
+    "if not safe or kind == 'script' and has_importer(name): sys.path.insert(0, directory())\n"
+    "places = [place for place in sys.path if isinstance(place, str)]\n"
+    "found = [whole(place) for place in places if os.path.isdir(place or '.')]\n"
+    "answer['places'] = ', '.join(found)\n"
+    "try: look(answer)\n"
+    "except Exception as error: answer['failure'] = '%s: %s' % (type(error).__name__, error)\n"
+    "sys.path[:] = standard\n"
+    "if answer.get('package'): answer['version'] = find_version(answer['package'], places)\n"
+    "answer = {key: os.fsencode(text).decode('latin-1') for key, text in answer.items() if text}\n"
+    "answer['is_venv'] = sys.prefix != sys.base_prefix\n"
+    "os.write(1, ('\\n' + json.dumps(answer) + '\\n').encode())\n"
+    "os._exit(0)\n";
 
 bool python_is(const program *p) {
   elf_symbol main_function = {.name = "Py_BytesMain"};
@@ -18,289 +73,174 @@ bool python_is(const program *p) {
   return main_function.defined || main_function.undefined;
 }
 
-/* ---- paths ---- */
+/* ---- the command's flags ---- */
 
-/* The directory of a path, in place; false at the root. */
-static bool climb(char *path) {
-  char *slash = strrchr(path, '/');
-  if (!slash || slash == path)
-    return false;
-  *slash = 0;
-  return true;
+#define MOST_WORDS 80
+
+/* What is run, word by word. */
+typedef struct words {
+  char *all[MOST_WORDS + 8];
+  size_t count;
+  char flags[MOST_WORDS][3]; /* "-I" */
+} words;
+
+static void add_word(words *w, char *word) {
+  if (w->count < MOST_WORDS)
+    w->all[w->count++] = word;
 }
 
-__attribute__((format(printf, 3, 4))) static bool join(char *out, const char *directory, const char *format,
-                                                       ...) {
-  va_list arguments;
-  char tail[PATH_MAX];
-  va_start(arguments, format);
-  /* The analyzer does not see va_start begin it: NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
-  int length = vsnprintf(tail, sizeof tail, format, arguments);
-  va_end(arguments);
-  return length < PATH_MAX && snprintf(out, PATH_MAX, "%s/%s", directory, tail) < PATH_MAX;
-}
-
-/* glob below a directory, whose own name is taken as it is. False: nothing is found. */
-static bool glob_below(const char *directory, const char *pattern, glob_t *out) {
-  char whole[2 * PATH_MAX + 64];
-  size_t used = 0;
-  for (; *directory && used < sizeof whole - 64; directory++) {
-    if (strchr("*?[\\", *directory))
-      whole[used++] = '\\';
-    whole[used++] = *directory;
-  }
-  snprintf(whole + used, sizeof whole - used, "/%s", pattern);
-  return glob(whole, 0, NULL, out) == 0;
-}
-
-/* "3.11" from "python3.11", "libpython3.11.so.1.0" or "3.11.2". */
-static bool read_version(const char *text, char *out) {
-  const char *at = strstr(text, "3.");
-  size_t digits = at ? strspn(at + 2, "0123456789") : 0;
-  if (!digits || digits > 3)
-    return false;
-  sprintf(out, "%.*s", (int)digits + 2, at);
-  return true;
-}
-
-/* ---- where the interpreter lives ---- */
-
-/* A line `key = value` of pyvenv.cfg. */
-static bool read_key(const char *path, const char *key, char *out, size_t size) {
-  char line[PATH_MAX + 64];
-  bool found = false;
-  FILE *file = open_regular_stream(path);
-  while (file && !found && fgets(line, sizeof line, file)) {
-    char *value = strchr(line, '=');
-    size_t length = strspn(line, "abcdefghijklmnopqrstuvwxyz-_");
-    if (!value || strncmp(line, key, length) != 0 || strlen(key) != length)
+/* One word of flags, such as "-sEc". False: the flags end in it, and `kind` says with what. */
+static bool read_flags(words *w, char *const arguments[], size_t *at, char **kind) {
+  static char command[] = "command", module[] = "module";
+  for (char *flag = arguments[*at] + 1; *flag; flag++) {
+    if (*flag == 'c' || *flag == 'm') {
+      *kind = *flag == 'c' ? command : module;
+      return false;
+    }
+    if (w->count >= MOST_WORDS || strchr("iVh?", *flag)) /* these do other things than to run a program */
       continue;
-    value += 1 + strspn(value + 1, " \t");
-    value[strcspn(value, "\r\n")] = 0;
-    snprintf(out, size, "%s", value);
-    found = true;
+    char *word = w->flags[w->count];
+    word[0] = '-', word[1] = *flag, word[2] = 0;
+    add_word(w, word);
+    if (*flag != 'X' && *flag != 'W')
+      continue;
+    if (flag[1] || arguments[*at + 1])
+      add_word(w, flag[1] ? flag + 1 : arguments[++*at]);
+    break;
   }
-  if (file)
-    fclose(file);
+  return true;
+}
+
+/* The interpreter's words of the command; `kind` and `name` say what would be run. */
+static void read_command(words *w, char *const arguments[], char **kind, char **name) {
+  static char command[] = "command", script[] = "script", hash[] = "--check-hash-based-pycs", none[] = "";
+  *kind = command;
+  *name = none;
+  add_word(w, arguments[0]);
+  for (size_t i = 1; arguments[i]; i++) {
+    char *word = arguments[i];
+    if (strcmp(word, "-") == 0)
+      return;
+    if (word[0] != '-') {
+      *kind = script;
+      *name = word;
+      return;
+    }
+    if (strcmp(word, hash) == 0 && arguments[i + 1])
+      i++; /* it is only of use for what is imported */
+    else if (word[1] != '-' && !read_flags(w, arguments, &i, kind))
+      return;
+  }
+}
+
+/* ---- LD_PRELOAD without the shim ---- */
+
+static char *make_preload(const char *list) {
+  char *made = calloc(1, strlen(list) + sizeof "LD_PRELOAD="), entry[PATH_MAX];
+  if (!made)
+    return NULL;
+  strcpy(made, "LD_PRELOAD=");
+  for (const char *at = list; preload_next(&at, entry);) {
+    if (preload_is_shim(entry))
+      continue;
+    strcat(made, made[sizeof "LD_PRELOAD=" - 1] ? ":" : "");
+    strcat(made, entry);
+  }
+  return made;
+}
+
+/* The same variables, of which only `preload` is made; NULL: there is no memory. */
+static char **make_environment(char *const environment[], char **preload) {
+  size_t count = 0;
+  while (environment && environment[count])
+    count++;
+  char **made = calloc(count + 1, sizeof *made);
+  *preload = NULL;
+  for (size_t i = 0; made && i < count; i++) {
+    made[i] = environment[i];
+    if (strncmp(made[i], "LD_PRELOAD=", 11) != 0)
+      continue;
+    free(*preload);
+    *preload = make_preload(made[i] + 11);
+    if (!*preload) {
+      free(made);
+      return NULL;
+    }
+    made[i] = *preload;
+  }
+  return made;
+}
+
+/* ---- the answer ---- */
+
+/* A text of the answer, whose characters are bytes; empty: it has none of that name. */
+static void read_text(const json_t *answer, const char *key, char *out, size_t size) {
+  const char *text = json_string_value(json_object_get(answer, key));
+  size_t length = 0;
+  for (; text && *text && length + 1 < size; text++) {
+    unsigned char byte = (unsigned char)*text;
+    if ((byte & 0xfc) == 0xc0) /* the first of two */
+      byte = (unsigned char)((byte & 3) << 6 | (*++text & 0x3f));
+    out[length++] = (char)byte;
+  }
+  out[length] = 0;
+}
+
+static bool read_answer(const char *line, python *out) {
+  json_t *answer = json_loads(line, 0, NULL);
+  if (!answer)
+    return false;
+  read_text(answer, "python", out->version, sizeof out->version);
+  read_text(answer, "prefix", out->prefix, sizeof out->prefix);
+  read_text(answer, "places", out->places, sizeof out->places);
+  read_text(answer, "package", out->package, sizeof out->package);
+  read_text(answer, "version", out->package_version, sizeof out->package_version);
+  read_text(answer, "extension", out->extension, sizeof out->extension);
+  read_text(answer, "failure", out->failure, sizeof out->failure);
+  out->is_venv = json_is_true(json_object_get(answer, "is_venv"));
+  json_decref(answer);
+  return *out->version;
+}
+
+bool python_read(char *text, python *out) {
+  bool found = false;
+  for (char *rest, *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+    if (strncmp(line, "{\"python\": ", 11) == 0) /* what code of .pth files prints is none */
+      found = read_answer(line, out);
   return found;
 }
 
-/* pyvenv.cfg lies beside the interpreter, as it was called, or one up. */
-static bool find_venv(const program *p, char *config, char *venv) {
-  snprintf(venv, PATH_MAX, "%s", p->path);
-  for (int up = 0; up < 2 && climb(venv); up++)
-    if (join(config, venv, "%s", "pyvenv.cfg") && access(config, R_OK) == 0)
-      return true;
-  *venv = 0;
-  return false;
+/* ---- all of it ---- */
+
+static void note_words(const words *w, const char *file, char *out, size_t size) {
+  size_t used = (size_t)snprintf(out, size, "%s", file);
+  for (size_t i = 1; i < w->count && used < size; i++)
+    used += (size_t)snprintf(out + used, size - used, " %s", w->all[i]);
+  if (used < size)
+    snprintf(out + used, size - used, " -c");
 }
 
-/* Whether the standard library is there; of which version, if that is not known yet. */
-static bool has_library(const char *prefix, const char *lib, python *out) {
-  char landmark[PATH_MAX], pattern[64];
-  glob_t found;
-  if (*out->version)
-    return join(landmark, prefix, "%s/python%s/os.py", lib, out->version) && access(landmark, F_OK) == 0;
-  snprintf(pattern, sizeof pattern, "%s/python3.*/os.py", lib);
-  if (!glob_below(prefix, pattern, &found))
-    return false;
-  char *path = found.gl_pathv[found.gl_pathc - 1];
-  climb(path); /* os.py */
-  bool known = read_version(strrchr(path, '/'), out->version);
-  globfree(&found);
-  return known;
-}
-
-/* The installation: the nearest directory above the interpreter that has the standard library. */
-static bool find_prefix(const char *start, python *out, char *prefix) {
-  snprintf(prefix, PATH_MAX, "%s", start);
-  while (climb(prefix))
-    if (has_library(prefix, "lib", out) || has_library(prefix, "lib64", out))
-      return true;
-  *prefix = 0;
-  return false;
-}
-
-/* ---- sys.path ---- */
-
-static void add_place(python *out, const char *place) {
-  struct stat one, other;
-  if (stat(place, &one) || !S_ISDIR(one.st_mode))
-    return;
-  for (size_t i = 0; i < out->place_count; i++) /* lib64 is often a link to lib */
-    if (stat(out->places[i], &other) == 0 && other.st_dev == one.st_dev && other.st_ino == one.st_ino)
-      return;
-  if (access(place, X_OK) == 0 && out->place_count < sizeof out->places / sizeof *out->places)
-    snprintf(out->places[out->place_count++], PATH_MAX, "%s", place);
-}
-
-/* A site directory, and the directories that its .pth files add. */
-static void add_site(python *out, const char *prefix, const char *format) {
-  char place[PATH_MAX], line[PATH_MAX], added[PATH_MAX];
-  glob_t found;
-  if (!join(place, prefix, format, out->version))
-    return;
-  add_place(out, place);
-  if (!glob_below(place, "*.pth", &found))
-    return;
-  for (size_t i = 0; i < found.gl_pathc; i++) {
-    FILE *file = open_regular_stream(found.gl_pathv[i]);
-    while (file && fgets(line, sizeof line, file)) {
-      line[strcspn(line, "\r\n")] = 0;
-      if (!*line || *line == '#' || strncmp(line, "import", 6) == 0)
-        continue;
-      if (*line == '/')
-        add_place(out, line);
-      else if (join(added, place, "%s", line))
-        add_place(out, added);
-    }
-    if (file)
-      fclose(file);
-  }
-  globfree(&found);
-}
-
-static void add_prefix(python *out, const char *prefix, bool is_venv) {
-  if (!is_venv && strcmp(prefix, "/usr") == 0) { /* Debian's own arrangement */
-    add_site(out, "/usr/local", "lib/python%s/dist-packages");
-    add_site(out, "/usr", "lib/python3/dist-packages");
-  }
-  add_site(out, prefix, "lib/python%s/site-packages");
-  add_site(out, prefix, "lib64/python%s/site-packages");
-}
-
-/* What the interpreter's own options leave out. */
-typedef struct switches {
-  bool no_environment, no_user_site, no_site, no_script_directory;
-  const char *script; /* NULL: -c, -m or none */
-} switches;
-
-static switches read_switches(const program *p) {
-  switches s = {0};
-  for (size_t i = 1; p->arguments[i]; i++) {
-    const char *word = p->arguments[i];
-    if (word[0] != '-' || !word[1]) {
-      s.script = word[0] == '-' ? NULL : word;
-      return s;
-    }
-    if (strcmp(word, "-X") == 0 || strcmp(word, "-W") == 0)
-      i += p->arguments[i + 1] != NULL;
-    if (word[1] == '-' || word[1] == 'X' || word[1] == 'W')
-      continue;
-    bool isolated = strchr(word, 'I');
-    s.no_environment |= isolated || strchr(word, 'E');
-    s.no_user_site |= isolated || strchr(word, 's');
-    s.no_script_directory |= isolated || strchr(word, 'P');
-    s.no_site |= strchr(word, 'S') != NULL;
-    if (strpbrk(word, "cm"))
-      return s;
-  }
-  return s;
-}
-
-static void add_script_directory(const switches *s, const char *directory, python *out) {
-  char place[PATH_MAX], relative[PATH_MAX];
-  snprintf(relative, sizeof relative, "%s", directory);
-  if (s->script && (*s->script == '/' || join(relative, directory, "%s", s->script))) {
-    if (!realpath(*s->script == '/' ? s->script : relative, place) || !climb(place))
-      return;
-  } else {
-    snprintf(place, sizeof place, "%s", directory);
-  }
-  add_place(out, place);
-}
-
-static void add_list(const char *list, const char *directory, python *out) {
-  char place[PATH_MAX];
-  for (const char *at = list; at && *at; at += *at != 0) {
-    int length = (int)strcspn(at, ":");
-    snprintf(place, sizeof place, "%s%s%.*s", *at == '/' ? "" : directory, *at == '/' ? "" : "/", length, at);
-    add_place(out, place);
-    at += length;
-  }
-}
-
-static void add_user_site(python_lookup lookup, void *context, python *out) {
-  char base[PATH_MAX];
-  const char *user_base = lookup(context, "PYTHONUSERBASE"), *home = lookup(context, "HOME");
-  const struct passwd *account = home ? NULL : getpwuid(getuid());
-  home = account ? account->pw_dir : home;
-  if (user_base && *user_base)
-    add_site(out, user_base, "lib/python%s/site-packages");
-  else if (home && join(base, home, "%s", ".local"))
-    add_site(out, base, "lib/python%s/site-packages");
-}
-
-/* ---- the package ---- */
-
-static void read_package_version(const char *place, python *out) {
-  char line[512];
-  glob_t found;
-  if (!glob_below(place, "pyarrow-*-info/METADATA", &found))
-    return;
-  FILE *file = open_regular_stream(found.gl_pathv[0]);
-  while (file && fgets(line, sizeof line, file) && line[0] != '\n')
-    if (sscanf(line, "Version: %31s", out->package_version) == 1)
-      break;
-  if (file)
-    fclose(file);
-  globfree(&found);
-}
-
-static void find_package(python *out) {
-  char probe[PATH_MAX];
-  for (size_t i = 0; i < out->place_count; i++) {
-    glob_t found;
-    if (!join(probe, out->places[i], "%s", "pyarrow/__init__.py") || access(probe, R_OK) ||
-        !join(out->package, out->places[i], "%s", "pyarrow"))
-      continue;
-    read_package_version(out->places[i], out);
-    if (glob_below(out->package, "lib.*.so", &found)) {
-      snprintf(out->extension, sizeof out->extension, "%s", found.gl_pathv[0]);
-      globfree(&found);
-    }
-    return;
-  }
-}
-
-static void read_own_version(const program *p, const char *config, python *out) {
-  char text[PATH_MAX];
-  const char *name = strrchr(p->real, '/');
-  if (name && strncmp(name, "/python3.", 9) == 0 && read_version(name, out->version))
-    return;
-  for (size_t i = 0; i < p->elf.needed_count; i++)
-    if (strncmp(p->elf.needed[i], "libpython3.", 11) == 0 && read_version(p->elf.needed[i], out->version))
-      return;
-  if (read_key(config, "version", text, sizeof text) || read_key(config, "version_info", text, sizeof text))
-    read_version(text, out->version);
-}
-
-void python_look(const program *p, python_lookup lookup, void *context, const char *directory, python *out) {
-  char config[PATH_MAX] = "", prefix[PATH_MAX], text[PATH_MAX];
-  const char *home;
-  switches s = read_switches(p);
+bool python_ask(const program *p, char *const environment[], const char *directory, python *out) {
+  static char no_bytecode[] = "-B", command[] = "-c";
+  char text[sizeof question_text], *kind, *name, *preload = NULL;
+  words w = {0};
+  ask_answer answer = {0};
   memset(out, 0, sizeof *out);
-  bool is_venv = find_venv(p, config, out->venv);
-  read_own_version(p, config, out);
-  find_prefix(p->real, out, prefix);
-  if (is_venv && read_key(config, "home", text, sizeof text) && strlen(text) < PATH_MAX - 3)
-    find_prefix(strcat(text, "/."), out, prefix);
-  if (!s.no_environment && (home = lookup(context, "PYTHONHOME")) != NULL && *home)
-    snprintf(prefix, sizeof prefix, "%.*s", (int)strcspn(home, ":"), home);
-  const char *safe_path = lookup(context, "PYTHONSAFEPATH"), *no_user = lookup(context, "PYTHONNOUSERSITE");
-  if (!s.no_script_directory && (s.no_environment || !safe_path || !*safe_path))
-    add_script_directory(&s, directory, out);
-  if (!s.no_environment)
-    add_list(lookup(context, "PYTHONPATH"), directory, out);
-  bool system_site = !is_venv || (read_key(config, "include-system-site-packages", text, sizeof text) &&
-                                  strcasecmp(text, "true") == 0);
-  if (!s.no_site && *out->version) {
-    if (is_venv)
-      add_prefix(out, out->venv, true);
-    if (system_site && !s.no_user_site && (s.no_environment || !no_user || !*no_user))
-      add_user_site(lookup, context, out);
-    if (system_site && *prefix)
-      add_prefix(out, prefix, false);
-  }
-  find_package(out);
+  memcpy(text, question_text, sizeof text);
+  read_command(&w, p->arguments, &kind, &name);
+  add_word(&w, no_bytecode); /* it leaves no files behind */
+  note_words(&w, p->path, out->asked, sizeof out->asked);
+  memcpy(w.all + w.count, (char *[]){command, text, kind, name, NULL}, 5 * sizeof *w.all);
+  char **made = make_environment(environment, &preload);
+  ask_question question = {p->path, w.all, made, directory};
+  if (!made)
+    snprintf(out->problem, sizeof out->problem, "does not start: there is no memory");
+  else if (!ask(&question, &answer))
+    snprintf(out->problem, sizeof out->problem, "%s", answer.problem);
+  else if (!python_read(answer.text, out))
+    snprintf(out->problem, sizeof out->problem, "gave no answer that can be read");
+  ask_free(&answer);
+  free(made);
+  free(preload);
+  return !*out->problem;
 }

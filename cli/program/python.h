@@ -1,25 +1,32 @@
-/* Which pyarrow a Python program would import: looked up as the interpreter does it (pyvenv.cfg, PYTHONPATH,
- * the user's and the system's site directories and their .pth files), without running it. What a program does
- * to sys.path by itself is not seen. */
+/* Which pyarrow a Python program would import, as its own interpreter says it: the interpreter is started
+ * with the flags, the environment and the directory of the program, and looks for pyarrow without importing
+ * it. What a program does to sys.path by itself is not seen. */
 #ifndef ARROWPOOL_CLI_PROGRAM_PYTHON_H
 #define ARROWPOOL_CLI_PROGRAM_PYTHON_H
 
 #include "cli/program/program.h"
 
 typedef struct python {
-  char version[16];          /* "3.11"; empty: not found out */
-  char venv[PATH_MAX];       /* the virtual environment; empty: none */
-  char places[32][PATH_MAX]; /* of sys.path, in order */
-  size_t place_count;
-  char package[PATH_MAX];   /* the directory pyarrow; empty: none found */
-  char package_version[32]; /* empty: not found out */
+  char version[32];       /* "3.11.2" */
+  char prefix[PATH_MAX];  /* sys.prefix */
+  bool is_venv;           /* the prefix is that of a virtual environment */
+  char places[4096];      /* the directories of sys.path, in order, ", " between them; may be cut off */
+  char package[PATH_MAX]; /* the directory pyarrow; empty: none found */
+  char package_version[64];
   char extension[PATH_MAX]; /* its module that links to libarrow; empty: none */
+  char failure[300];        /* what looking for it failed with; empty: it did not */
+  char asked[8192];         /* what was run; empty: nothing */
+  char problem[4096];       /* why nothing is known, as "did not answer within 5 s"; empty: it is */
 } python;
 
+/* Whether the program is Python, or has Python in it. */
 bool python_is(const program *p);
 
-/* `lookup`: a variable of the program's environment, or NULL; `directory`: where it is started. */
-typedef const char *(*python_lookup)(void *context, const char *variable);
-void python_look(const program *p, python_lookup lookup, void *context, const char *directory, python *out);
+/* Ask it, in that environment, without the shim in LD_PRELOAD, and in that directory. False: `problem` says
+ * why nothing is known. */
+bool python_ask(const program *p, char *const environment[], const char *directory, python *out);
+
+/* Find the answer in what it printed, which is cut into lines. False: it is not there. */
+bool python_read(char *text, python *out);
 
 #endif

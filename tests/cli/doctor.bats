@@ -18,6 +18,7 @@ doctor() {
 unloadable() {
   run -1 --separate-stderr doctor "$1"
   assert_line --partial "problem: $1 cannot be preloaded: $2"
+  refute_line --partial "note: asked"
   assert_equal "$stderr" ""
   run -"$3" --separate-stderr "$CLI" run -- "$1"
   assert_equal "${stderr_lines[0]}" "arrowpool: run: $1 cannot be preloaded: $2"
@@ -36,12 +37,16 @@ unloadable() {
   assert_equal "$stderr" ""
 }
 
-@test "nothing is run" {
+@test "the command is not run, and what is asked instead is said" {
   printf '#!/bin/sh\ntouch started\n' >script
   chmod +x script
-  doctor ./script
-  doctor sh -c 'touch started'
-  doctor "$PYTHON" -c 'open("started", "w")'
+  loader=$(doctor ls | sed -n 's/^ok: .*code, //p')
+  run doctor ./script
+  assert_line "note: asked $loader --list, for at most 5 s"
+  run doctor sh -c 'touch started'
+  assert_line "note: asked $loader --list, for at most 5 s"
+  run doctor "$PYTHON" -E -c 'open("started", "w")'
+  assert_line "note: asked $loader --list and $PYTHON -E -B -c, for at most 5 s each"
   assert [ ! -e started ]
 }
 
@@ -76,6 +81,7 @@ unloadable() {
   assert_line --partial "./x86 cannot be preloaded: it is 32-bit x86 code, and the shim is not"
   run -1 doctor ./riscv
   assert_line --partial "./riscv cannot be preloaded: it is 64-bit RISC-V code, and the shim is not"
+  refute_line --partial "note: asked"
   run --separate-stderr "$CLI" run -- ./riscv
   assert_equal "${stderr_lines[0]}" "arrowpool: run: ./riscv cannot be preloaded: it is 64-bit RISC-V code, and the shim is not"
   assert_equal "${stderr_lines[1]}" "arrowpool: ./riscv: Exec format error"
@@ -192,7 +198,7 @@ found_by() {
 @test "a Python without pyarrow gets a note with the places" {
   /usr/bin/python3 -m venv --without-pip plain
   run -0 doctor plain/bin/python
-  assert_line --regexp "^note: no pyarrow in .*, plain/lib/python3\.[0-9]+/site-packages; libc's aligned functions are served"
+  assert_line --regexp "^note: no pyarrow in .*, $PWD/plain/lib/python3\.[0-9]+/site-packages; libc's aligned functions are served"
 }
 
 # A C++ program that links to the wheel's libarrow, directly or by way of another library.
@@ -367,7 +373,7 @@ END
   "$CLI" doctor --format=json ./missing >missing.json || [ $? = 1 ]
   "$CLI" doctor ls >good.txt
   run -0 "$PYTHON" -I - "$SOURCE/docs/use/doctor.schema.json" good.txt ./*.json <<'PYTHON'
-import json, sys
+import json, os, sys
 import jsonschema
 
 schema = json.load(open(sys.argv[1]))
@@ -380,6 +386,10 @@ served = {path: report["served"] for path, report in reports.items()}
 assert served == {"./good.json": True, "./bad.json": False, "./missing.json": False}, served
 good = reports["./good.json"]
 lines = [f"{f['level']}: {f['text']}" + (f"; {f['advice']}" if f["advice"] else "") for f in good["findings"]]
+assert len(good["ran"]) == 1 and reports["./bad.json"]["ran"] == reports["./missing.json"]["ran"] == [], reports
+command, listed = good["ran"][0].rsplit(" ", 1)
+assert os.path.basename(listed) == "ls", listed
+lines.append(f"note: asked {command}, for at most 5 s")
 assert lines == open(sys.argv[2]).read().splitlines(), lines
 
 # A schema that refuses nothing would pass as well.

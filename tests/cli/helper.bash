@@ -12,6 +12,23 @@ need_promtool() {
   command -v promtool >/dev/null || skip "promtool is not installed (Debian package prometheus)"
 }
 
+# make_installation DIRECTORY: a Python installation of its own, with a pyarrow that is empty in $site, its site
+# directory.
+make_installation() {
+  local base version
+  base=$("$PYTHON" -I -c 'import os; print(os.path.dirname(os.__file__))')
+  version=${base##*/}
+  mkdir -p "$1/bin" "$1/lib/$version"
+  cp "$(readlink -f "$PYTHON")" "$1/bin/$version"
+  ln -s "$version" "$1/bin/python3"
+  ln -s "$version" "$1/bin/python"
+  ln -s "$base"/* "$1/lib/$version"
+  rm -f "$1/lib/$version"/*-packages
+  site=$("$1/bin/python3" -I -c 'import site; print(site.getsitepackages()[-1])')
+  mkdir -p "$site/pyarrow"
+  touch "$site/pyarrow/__init__.py"
+}
+
 # report [ARGUMENT]...: the report as json, for report_json.
 report() {
   run -"${STATUS:-0}" --separate-stderr "$CLI_ASAN" report --format=json "$@"
