@@ -6,7 +6,7 @@
 #define Py_LIMITED_API 0x03090000
 #include <Python.h>
 
-#include "counters/counters_fields.h"
+#include "counters/fields.h"
 #include "options/options.h"
 #include "python/arrow_pool.h"
 
@@ -150,11 +150,8 @@ static PyObject *stats(PyObject *self, PyObject *handle) {
   arrowpool_get_stats(pool, &s);
   PyObject *dict = PyDict_New();
   bool done = dict && put(dict, "name", PyUnicode_FromString(arrowpool_name(pool)));
-#define X(name, unit, help) done = done && put(dict, #name, number_or_none(s.name));
-  COUNTERS_FIELDS(X)
-  X(max_memory, bytes, "")
-  X(inherited_bytes, bytes, "")
-  X(limit_bytes, bytes, "")
+#define X(name, unit, type, metric, help) done = done && put(dict, #name, number_or_none(s.name));
+  FIELDS_OF_POOL(X)
 #undef X
   done = done && put(dict, "size_histogram", histogram(s.size_histogram)) &&
          put(dict, "live_histogram", histogram(s.live_histogram));

@@ -9,14 +9,15 @@
 static series *find(series_set *set, const stats *f) {
   for (size_t i = 0; i < set->count; i++) {
     series *s = &set->items[i];
-    if (s->pid == f->pid && s->start_time == f->start_time && strcmp(s->host, f->host) == 0)
+    if (s->pid == f->process.pid && s->start_time == f->process.start_time &&
+        strcmp(s->host, f->process.host) == 0)
       return s;
   }
   set->items = processes_grow(set->items, set->count + 1, sizeof *set->items);
   series *s = &set->items[set->count++];
-  *s = (series){.pid = f->pid, .start_time = f->start_time};
-  strcpy(s->program, f->program);
-  strcpy(s->host, f->host);
+  *s = (series){.pid = f->process.pid, .start_time = f->process.start_time};
+  strcpy(s->program, f->process.program);
+  strcpy(s->host, f->process.host);
   return s;
 }
 
@@ -30,27 +31,27 @@ static void add(int64_t *sum, int64_t part) {
 }
 
 static series_point point_of(series_set *set, const stats *f) {
-  series_point p = {.time = f->time};
+  series_point p = {.time = f->process.time};
   for (int i = 0; i < SERIES_FIELD_COUNT; i++)
     p.values[i] = ARROWPOOL_UNKNOWN;
-  p.values[SERIES_resident] = f->rss_bytes;
-  p.values[SERIES_idle] = f->idle_bytes;
+  p.values[SERIES_resident] = f->process.rss_bytes;
+  p.values[SERIES_idle] = f->process.idle_bytes;
   for (size_t i = 0; i < f->pool_count; i++) {
-    const stats_pool *pool = &f->pools[i];
+    const pool_view *pool = &f->pools[i];
     if (set->pool && strcmp(set->pool, pool->name) != 0)
       continue;
     set->pool_found = true;
-    add(&p.values[SERIES_live], pool->values.bytes_allocated);
-    add(&p.values[SERIES_in_place], pool->values.bytes_grown_in_place);
-    add(&p.values[SERIES_remapped], pool->values.bytes_remapped);
-    add(&p.values[SERIES_copied], pool->values.bytes_copied);
+    add(&p.values[SERIES_live], pool->stats.bytes_allocated);
+    add(&p.values[SERIES_in_place], pool->stats.bytes_grown_in_place);
+    add(&p.values[SERIES_remapped], pool->stats.bytes_remapped);
+    add(&p.values[SERIES_copied], pool->stats.bytes_copied);
   }
   return p;
 }
 
 void series_add(series_set *set, const stats *f) {
   series *s = find(set, f);
-  if (s->count && s->points[s->count - 1].time >= f->time)
+  if (s->count && s->points[s->count - 1].time >= f->process.time)
     return;
   if (s->count == s->room) {
     s->room = s->room ? s->room * 2 : 64;

@@ -184,9 +184,11 @@ static void drop_vanished(serve_files *s) {
 static int by_process(const void *a, const void *b) {
   const file *one = *(file *const *)a, *other = *(file *const *)b;
   const stats *f = one->stats, *g = other->stats;
-  int order = strcmp(f->host, g->host);
-  order = order ? order : (f->pid > g->pid) - (f->pid < g->pid);
-  order = order ? order : (f->start_time > g->start_time) - (f->start_time < g->start_time);
+  int order = strcmp(f->process.host, g->process.host);
+  order = order ? order : (f->process.pid > g->process.pid) - (f->process.pid < g->process.pid);
+  order = order ? order
+                : (f->process.start_time > g->process.start_time) -
+                      (f->process.start_time < g->process.start_time);
   return order ? order : strcmp(one->path, other->path);
 }
 
@@ -202,7 +204,7 @@ static void replace_older(serve_files *s) {
     qsort(running, count, sizeof *running, by_process);
   for (size_t i = 0; i + 1 < count; i++) {
     const stats *one = running[i]->stats, *next = running[i + 1]->stats;
-    if (one->pid == next->pid && strcmp(one->host, next->host) == 0)
+    if (one->process.pid == next->process.pid && strcmp(one->process.host, next->process.host) == 0)
       retire(s, running[i], STATS_REPLACED);
   }
   free(running);

@@ -49,12 +49,12 @@ static void begin(labels *l, const stats *f, unsigned by) {
   l->size = 0;
   writer_init(&l->writer, append, l);
   if (by & MERGE_HOST)
-    label(l, "host", f->host);
+    label(l, "host", f->process.host);
   if (!by || by & MERGE_PROGRAM)
-    label(l, "program", f->program);
+    label(l, "program", f->process.program);
   if (!by) {
     char number[32];
-    number[writer_format_int(number, f->pid)] = 0;
+    number[writer_format_int(number, f->process.pid)] = 0;
     label(l, "pid", number);
   }
 }
@@ -84,12 +84,10 @@ static bool values_of(const serve_rows *rows, const void *record, unsigned by, b
 
 void serve_tables_add(serve_tables *t, const stats *f, unsigned by, bool counters_only) {
   int64_t values[SERVE_ROW_VALUES];
-  snapshot_process process;
-  const snapshot_pool *pool;
-  report_subject subject;
+  const pool_view *pool;
+  report_subject subject = stats_subject(f);
   labels l;
-  stats_describe(f, &process, &subject);
-  if (values_of(&t->processes, &process, by, counters_only, values)) {
+  if (values_of(&t->processes, &f->process, by, counters_only, values)) {
     begin(&l, f, by);
     serve_rows_add(&t->processes, end(&l), values);
   }

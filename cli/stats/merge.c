@@ -7,7 +7,7 @@
 #include <string.h>
 
 const char *const merge_field_names[MERGE_FIELD_COUNT] = {
-#define X(name, unit, help) [MERGE_##name] = #name,
+#define X(name, unit, type, metric, help) [MERGE_##name] = #name,
     MERGE_FIELDS(X)
 #undef X
 };
@@ -46,19 +46,19 @@ bool merge_parse_by(const char *text, unsigned allowed, unsigned *by) {
 
 /* ---- groups ---- */
 
-static merge_group key_of(const merge *m, const stats *f, const stats_pool *pool) {
+static merge_group key_of(const merge *m, const stats *f, const pool_view *pool) {
   merge_group key;
   memset(&key, 0, sizeof key); /* keys are compared as bytes */
   bool process = m->by & MERGE_PROCESS;
   if (m->by & MERGE_POOL)
     strcpy(key.pool, pool->name);
   if (process || m->by & MERGE_HOST)
-    strcpy(key.host, f->host);
+    strcpy(key.host, f->process.host);
   if (process || m->by & MERGE_PROGRAM)
-    strcpy(key.program, f->program);
+    strcpy(key.program, f->process.program);
   if (process) {
-    key.pid = f->pid;
-    key.start_time = f->start_time;
+    key.pid = f->process.pid;
+    key.start_time = f->process.start_time;
   }
   return key;
 }
@@ -85,7 +85,7 @@ static void make_room(merge *m) {
     *find(m, &m->groups[i]) = (uint32_t)i + 1;
 }
 
-static merge_group *group_of(merge *m, const stats *f, const stats_pool *pool) {
+static merge_group *group_of(merge *m, const stats *f, const pool_view *pool) {
   make_room(m);
   merge_group key = key_of(m, f, pool);
   uint32_t *slot = find(m, &key);
@@ -111,8 +111,8 @@ static void add_peak(merge_group *g, int64_t peak, bool is_new) {
     *sum = ARROWPOOL_UNKNOWN;
 }
 
-static void add_pool(merge *m, const stats *f, const stats_pool *pool) {
-  const stats_values *v = &pool->values;
+static void add_pool(merge *m, const stats *f, const pool_view *pool) {
+  const arrowpool_stats *v = &pool->stats;
   merge_group *g = group_of(m, f, pool);
   bool is_new = g->latest != m->processes;
   g->latest = m->processes;
@@ -120,8 +120,9 @@ static void add_pool(merge *m, const stats *f, const stats_pool *pool) {
     add(&g->sums[MERGE_processes], 1);
     g->states[f->state]++;
   }
-#define X(name, unit, help) add(&g->sums[MERGE_##name], v->name);
-  COUNTERS_FIELDS(X)
+#define X(name, unit, type, metric, help) add(&g->sums[MERGE_##name], v->name);
+  FIELDS_DERIVED(X)
+  FIELDS_STORED(X)
 #undef X
   add(&g->sums[MERGE_inherited_bytes], v->inherited_bytes);
   add(&g->sums[MERGE_max_memory_sum], v->max_memory);
@@ -132,9 +133,9 @@ void merge_add(merge *m, const stats *f) {
   m->processes++;
   m->states[f->state]++;
   m->lost += f->lost;
-  add(&m->peak_rss, f->peak_rss_bytes);
-  if (f->peak_rss_bytes > m->highest_rss)
-    m->highest_rss = f->peak_rss_bytes;
+  add(&m->peak_rss, f->process.peak_rss_bytes);
+  if (f->process.peak_rss_bytes > m->highest_rss)
+    m->highest_rss = f->process.peak_rss_bytes;
   for (size_t i = 0; i < f->pool_count; i++)
     add_pool(m, f, &f->pools[i]);
 }

@@ -21,20 +21,21 @@ typedef struct merge_sum {
   uint32_t parts, unknown;
 } merge_sum;
 
-/* X(name, unit, help): what is reported of a group. The sum of peaks is max_memory_sum, the last sum; what
- * comes after it follows from the peaks. */
+/* What is reported of a group, as in fields.h. The sum of peaks is max_memory_sum, the last sum; what comes
+ * after it follows from the peaks. */
 #define MERGE_FIELDS(X)                                                                                      \
-  X(processes, calls, "processes that used the pool")                                                        \
-  COUNTERS_FIELDS(X)                                                                                         \
-  X(inherited_bytes, bytes, "live at the forks that made the processes")                                     \
-  X(max_memory_sum, bytes, "sum of the processes' peaks")                                                    \
-  X(max_memory_highest, bytes, "highest of the processes' peaks")                                            \
-  X(max_memory_p50, bytes, "median of the processes' peaks")                                                 \
-  X(max_memory_p90, bytes, "90th percentile of the processes' peaks")                                        \
-  X(max_memory_p99, bytes, "99th percentile of the processes' peaks")
+  X(processes, calls, gauge, "processes", "Processes that are counted here.")                                \
+  FIELDS_DERIVED(X)                                                                                          \
+  FIELDS_STORED(X)                                                                                           \
+  X(inherited_bytes, bytes, gauge, "inherited_bytes", "Bytes live at the forks that made the processes.")    \
+  X(max_memory_sum, bytes, gauge, NULL, "Sum of the processes' peaks.")                                      \
+  X(max_memory_highest, bytes, gauge, "highest_max_memory_bytes", "Highest of the processes' peaks.")        \
+  X(max_memory_p50, bytes, gauge, NULL, "Median of the processes' peaks.")                                   \
+  X(max_memory_p90, bytes, gauge, NULL, "90th percentile of the processes' peaks.")                          \
+  X(max_memory_p99, bytes, gauge, NULL, "99th percentile of the processes' peaks.")
 
 typedef enum merge_field {
-#define X(name, unit, help) MERGE_##name,
+#define X(name, unit, type, metric, help) MERGE_##name,
   MERGE_FIELDS(X)
 #undef X
       MERGE_FIELD_COUNT,
@@ -45,7 +46,8 @@ typedef enum merge_field {
 extern const char *const merge_field_names[MERGE_FIELD_COUNT];
 
 typedef struct merge_group {
-  char pool[72], host[65], program[64]; /* as far as they are of the key, else empty */
+  char pool[POOL_NAME_BYTES], host[HOST_NAME_BYTES],
+      program[PROGRAM_NAME_BYTES]; /* as far as they are of the key, else empty */
   int64_t pid, start_time;
   int64_t states[MERGE_STATES]; /* processes, by stats_state */
   merge_sum sums[MERGE_SUM_COUNT];

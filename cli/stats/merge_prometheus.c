@@ -7,31 +7,13 @@
 
 #define NAME "arrowpool_report_"
 
+/* Without a metric: the peaks, which are a summary. */
 static const struct {
-  merge_field field;
   const char *name, *type, *help;
-} families[] = {
-    {MERGE_processes, "processes", "gauge", "Processes that are counted here."},
-    {MERGE_bytes_allocated, "bytes_allocated", "gauge", "Bytes live when last heard of."},
-    {MERGE_inherited_bytes, "inherited_bytes", "gauge", "Bytes live at the forks that made the processes."},
-    {MERGE_max_memory_highest, "highest_max_memory_bytes", "gauge", "Highest of the processes' peaks."},
-    {MERGE_total_bytes_allocated, "allocated_bytes_total", "counter",
-     "Sum over all allocations; growth adds its difference."},
-    {MERGE_num_allocations, "allocations_total", "counter", "Allocations and growing reallocations."},
-    {MERGE_num_reallocations, "reallocations_total", "counter", "Successful reallocations."},
-    {MERGE_num_frees, "frees_total", "counter", "Frees."},
-    {MERGE_num_failed, "failed_total", "counter", "Requests refused for lack of memory."},
-    {MERGE_num_fallbacks, "fallbacks_total", "counter", "Requests passed on to the system allocator."},
-    {MERGE_reallocs_in_place, "reallocations_in_place_total", "counter",
-     "Reallocations in which no byte moved."},
-    {MERGE_reallocs_remapped, "reallocations_remapped_total", "counter",
-     "Reallocations in which pages moved."},
-    {MERGE_reallocs_copied, "reallocations_copied_total", "counter",
-     "Reallocations in which bytes were copied."},
-    {MERGE_bytes_grown_in_place, "grown_in_place_bytes_total", "counter",
-     "Old bytes that stayed where they were."},
-    {MERGE_bytes_remapped, "remapped_bytes_total", "counter", "Old bytes moved by page tables."},
-    {MERGE_bytes_copied, "copied_bytes_total", "counter", "Old bytes copied."},
+} families[MERGE_FIELD_COUNT] = {
+#define X(name, unit, type, metric, help) [MERGE_##name] = {metric, #type, help},
+    MERGE_FIELDS(X)
+#undef X
 };
 
 static void head(writer *w, const char *name, const char *type, const char *help) {
@@ -77,12 +59,12 @@ static void sample(writer *w, const merge *m, const merge_group *g, const char *
   writer_text(w, "\n");
 }
 
-static void of_groups(writer *w, const merge_report *r, size_t family) {
+static void of_groups(writer *w, const merge_report *r, merge_field family) {
   int64_t unused;
   bool headed = false;
   for (size_t i = 0; i < r->merge->count && i < r->top; i++) {
     const merge_group *g = &r->merge->groups[i];
-    int64_t value = merge_value(g, families[family].field, &unused);
+    int64_t value = merge_value(g, family, &unused);
     if (value == ARROWPOOL_UNKNOWN)
       continue;
     if (!headed)
@@ -139,6 +121,7 @@ static void of_processes(writer *w, const merge *m) {
 void merge_write_prometheus(writer *w, const merge_report *r) {
   of_processes(w, r->merge);
   peaks(w, r);
-  for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-    of_groups(w, r, i);
+  for (merge_field family = 0; family < MERGE_FIELD_COUNT; family++)
+    if (families[family].name)
+      of_groups(w, r, family);
 }

@@ -32,10 +32,10 @@ void *processes_grow(void *memory, size_t count, size_t size) {
 static bool is_live(const stats *f) { return f->from_live && !f->lost; }
 
 static entry entry_of(const stats *f) {
-  return (entry){.host = processes_hash(PROCESSES_HASH, f->host, strlen(f->host)),
-                 .pid = (uint64_t)f->pid,
-                 .start_time = f->start_time,
-                 .time = f->time,
+  return (entry){.host = processes_hash(PROCESSES_HASH, f->process.host, strlen(f->process.host)),
+                 .pid = (uint64_t)f->process.pid,
+                 .start_time = f->process.start_time,
+                 .time = f->process.time,
                  .is_live = is_live(f)};
 }
 
@@ -48,7 +48,8 @@ static bool newer(const entry *a, const entry *b) {
 }
 
 bool processes_same(const stats *a, const stats *b) {
-  return a->pid == b->pid && a->start_time == b->start_time && strcmp(a->host, b->host) == 0;
+  return a->process.pid == b->process.pid && a->process.start_time == b->process.start_time &&
+         strcmp(a->process.host, b->process.host) == 0;
 }
 
 bool processes_newer(const stats *a, const stats *b) {

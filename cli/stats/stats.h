@@ -3,29 +3,9 @@
 #ifndef ARROWPOOL_CLI_STATS_STATS_H
 #define ARROWPOOL_CLI_STATS_STATS_H
 
-#include "arrowpool.h"
-#include "counters/counters_fields.h"
+#include "report/report.h"
 
 #include <stdbool.h>
-
-/* The 64-bit figures of a pool, in the order of reports; X(name, unit, help). */
-#define STATS_FIELDS(X)                                                                                      \
-  COUNTERS_FIELDS(X)                                                                                         \
-  X(max_memory, bytes, "peak of the live bytes")                                                             \
-  X(inherited_bytes, bytes, "live at the fork that made the process")                                        \
-  X(limit_bytes, bytes, "most that may be live in the pool")
-
-typedef struct stats_values {
-#define X(name, unit, help) int64_t name;
-  STATS_FIELDS(X)
-#undef X
-} stats_values;
-
-typedef struct stats_pool {
-  char name[72], backend[16], size_basis[16];
-  stats_values values; /* ARROWPOOL_UNKNOWN: not known, null in a dump */
-  int64_t size_histogram[ARROWPOOL_HISTOGRAM_BUCKETS], live_histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
-} stats_pool;
 
 typedef enum stats_state {
   STATS_RUNNING,
@@ -37,17 +17,11 @@ typedef enum stats_state {
 
 typedef struct stats {
   stats_state state;
-  int64_t pid;
-  char program[64], host[65];
-  char command[512];                 /* with spaces between the arguments; empty in a dump */
-  int64_t start_time, time;          /* milliseconds since the epoch */
-  int64_t rss_bytes, peak_rss_bytes; /* ARROWPOOL_UNKNOWN where nobody knows, as in what follows */
-  int64_t idle_bytes;
-  int64_t limit_bytes; /* over all pools */
-  int64_t jemalloc_active_bytes, jemalloc_resident_bytes, jemalloc_metadata_bytes;
-  bool from_live; /* of a live file */
-  int64_t lost;   /* records that found no room in a live file: sums are too small */
-  stats_pool *pools;
+  snapshot_process process;
+  char command[512]; /* with spaces between the arguments; empty in a dump */
+  bool from_live;    /* of a live file */
+  int64_t lost;      /* records that found no room in a live file: sums are too small */
+  pool_view *pools;
   size_t pool_count;
 } stats;
 
@@ -58,12 +32,10 @@ void stats_free(stats *f);
 const char *stats_state_name(stats_state state);
 
 /* Whether the pool was ever asked for memory: others are in no report. */
-bool stats_pool_used(const stats_pool *p);
+bool stats_pool_used(const pool_view *p);
 
-/* As the library's own formats take it (report.h): `process` and `f` have to stay while `subject` is used. */
-struct snapshot_process;
-struct report_subject;
-void stats_describe(const stats *f, struct snapshot_process *process, struct report_subject *subject);
+/* As the library's own formats take it; `f` has to stay while that is used. */
+report_subject stats_subject(const stats *f);
 
 /* Print one process as `format` has it; false if stdout refuses. */
 bool stats_print(const stats *f, arrowpool_format format);

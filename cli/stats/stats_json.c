@@ -47,15 +47,16 @@ static void histogram(const json_t *pool, const char *key, int64_t *out, bool *d
   }
 }
 
-static void read_pool(const json_t *pool, stats_pool *out, bool *damaged) {
+static void read_pool(const json_t *pool, pool_view *out, bool *damaged) {
+  const char *basis = json_string_value(json_object_get(pool, "size_basis"));
   text(pool, "name", out->name, sizeof out->name);
   text(pool, "backend", out->backend, sizeof out->backend);
-  text(pool, "size_basis", out->size_basis, sizeof out->size_basis);
-#define X(field, unit, help) out->values.field = number(pool, #field, damaged);
-  STATS_FIELDS(X)
+  out->counts_requested = !basis || strcmp(basis, "usable") != 0;
+#define X(field, unit, type, metric, help) out->stats.field = number(pool, #field, damaged);
+  FIELDS_OF_POOL(X)
 #undef X
-  histogram(pool, "size_histogram", out->size_histogram, damaged);
-  histogram(pool, "live_histogram", out->live_histogram, damaged);
+  histogram(pool, "size_histogram", out->stats.size_histogram, damaged);
+  histogram(pool, "live_histogram", out->stats.live_histogram, damaged);
   *damaged |= !out->name[0];
 }
 
@@ -71,21 +72,22 @@ const char *stats_from_json(const json_t *dump, stats *out) {
   if (json_array_size(pools) > MOST_POOLS)
     return "it has too many pools";
   out->state = STATS_ENDED;
-  out->pid = number(process, "pid", &damaged);
-  text(process, "program", out->program, sizeof out->program);
-  text(process, "host", out->host, sizeof out->host);
-  out->start_time = moment(process, "start_time");
-  out->time = moment(process, "time");
-#define FIELD(name) out->name = number(process, #name, &damaged)
-  FIELD(rss_bytes), FIELD(peak_rss_bytes), FIELD(idle_bytes), FIELD(limit_bytes);
-  FIELD(jemalloc_active_bytes), FIELD(jemalloc_resident_bytes), FIELD(jemalloc_metadata_bytes);
-#undef FIELD
+  snapshot_process *p = &out->process;
+  p->pid = number(process, "pid", &damaged);
+  text(process, "program", p->program, sizeof p->program);
+  text(process, "host", p->host, sizeof p->host);
+  p->start_time = moment(process, "start_time");
+  p->time = moment(process, "time");
+#define X(name, unit, type, metric, help) p->name = number(process, #name, &damaged);
+  FIELDS_OF_PROCESS(X)
+  FIELDS_OF_JEMALLOC(X)
+#undef X
   out->pools = calloc(json_array_size(pools) + 1, sizeof *out->pools);
   if (!out->pools)
     return strerror(ENOMEM);
   size_t i;
   json_array_foreach(pools, i, pool) { read_pool(pool, &out->pools[out->pool_count++], &damaged); }
-  if (!damaged && out->pid > 0)
+  if (!damaged && p->pid > 0)
     return NULL;
   stats_free(out);
   return "its figures are damaged";

@@ -225,23 +225,24 @@ static int64_t highest(const file *f, uint32_t pool, int64_t live) {
   return peak > live ? limit(peak) : live;
 }
 
-static void read_pool(const file *f, uint32_t pool, stats_pool *out) {
+static void read_pool(const file *f, uint32_t pool, pool_view *out) {
   const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
-  stats_values *v = &out->values;
+  arrowpool_stats *v = &out->stats;
+  char basis[16];
   text_at(record, find(f, LIVE_IN_POOL, "backend", sizeof out->backend), out->backend, sizeof out->backend);
-  text_at(record, find(f, LIVE_IN_POOL, "size_basis", sizeof out->size_basis), out->size_basis,
-          sizeof out->size_basis);
-#define X(name, unit, help) v->name = clamp(sum(f, pool, find(f, LIVE_IN_SHARD, #name, 8), 0));
-  COUNTERS_STORED(X)
+  text_at(record, find(f, LIVE_IN_POOL, "size_basis", sizeof basis), basis, sizeof basis);
+  out->counts_requested = strcmp(basis, "usable") != 0;
+#define X(name, unit, type, metric, help) v->name = clamp(sum(f, pool, find(f, LIVE_IN_SHARD, #name, 8), 0));
+  FIELDS_STORED(X)
 #undef X
   v->num_reallocations = v->reallocs_in_place + v->reallocs_remapped + v->reallocs_copied;
   v->num_allocations = 0;
   const live_field *sizes = find(f, LIVE_IN_SHARD, "size_histogram", BUCKET_BYTES),
                    *left = find(f, LIVE_IN_SHARD, "left_histogram", BUCKET_BYTES);
   for (size_t i = 0; i < BUCKETS; i++) {
-    out->size_histogram[i] = clamp(sum(f, pool, sizes, i));
-    out->live_histogram[i] = clamp(out->size_histogram[i] - sum(f, pool, left, i));
-    v->num_allocations += out->size_histogram[i];
+    v->size_histogram[i] = clamp(sum(f, pool, sizes, i));
+    v->live_histogram[i] = clamp(v->size_histogram[i] - sum(f, pool, left, i));
+    v->num_allocations += v->size_histogram[i];
   }
   v->bytes_allocated =
       clamp(v->total_bytes_allocated - sum(f, pool, find(f, LIVE_IN_SHARD, "bytes_freed", 8), 0));
@@ -255,7 +256,7 @@ static void read_pool(const file *f, uint32_t pool, stats_pool *out) {
   v->num_reallocations = v->reallocs_in_place = v->reallocs_remapped = v->reallocs_copied = ARROWPOOL_UNKNOWN;
   v->bytes_grown_in_place = v->bytes_remapped = v->bytes_copied = ARROWPOOL_UNKNOWN;
   for (size_t i = 0; i < BUCKETS; i++)
-    out->live_histogram[i] = ARROWPOOL_UNKNOWN;
+    v->live_histogram[i] = ARROWPOOL_UNKNOWN;
 }
 
 /* ---- the process ---- */
@@ -264,17 +265,18 @@ static int64_t milliseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000
 
 static void read_process(file *f, const struct stat *status, stats *out) {
   live_header *h = &f->header;
+  snapshot_process *p = &out->process;
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   out->state = live_process_state(h);
   out->from_live = true;
-  out->pid = h->pid;
-  out->start_time = clamp(h->start_time);
+  p->pid = h->pid;
+  p->start_time = clamp(h->start_time);
   int64_t ended = clamp(atomic_load(&h->end_time));
-  out->time = ended ? ended : milliseconds(out->state == STATS_RUNNING ? now : status->st_mtim);
-  out->time = out->time > out->start_time ? out->time : out->start_time;
-  snprintf(out->program, sizeof out->program, "%.*s", (int)sizeof h->program, h->program);
-  snprintf(out->host, sizeof out->host, "%.*s", (int)sizeof h->host, h->host);
+  p->time = ended ? ended : milliseconds(out->state == STATS_RUNNING ? now : status->st_mtim);
+  p->time = p->time > p->start_time ? p->time : p->start_time;
+  snprintf(p->program, sizeof p->program, "%.*s", (int)sizeof h->program, h->program);
+  snprintf(p->host, sizeof p->host, "%.*s", (int)sizeof h->host, h->host);
   memcpy(out->command, h->command, sizeof out->command);
   size_t length = sizeof out->command - 1;
   while (length && !out->command[length - 1])
@@ -283,14 +285,13 @@ static void read_process(file *f, const struct stat *status, stats *out) {
     if (!out->command[i])
       out->command[i] = ' ';
   out->command[length] = 0;
-  writer_make_printable(out->program);
-  writer_make_printable(out->host);
+  writer_make_printable(p->program);
+  writer_make_printable(p->host);
   writer_make_printable(out->command);
-  live_process_read_memory(out->state == STATS_RUNNING ? h->pid : 0, &out->rss_bytes, &out->peak_rss_bytes);
-  out->idle_bytes = clamp(atomic_load(&h->idle_bytes));
-  out->limit_bytes = h->limit_bytes > 0 ? limit(h->limit_bytes) : ARROWPOOL_UNKNOWN;
-  out->jemalloc_active_bytes = out->jemalloc_resident_bytes = out->jemalloc_metadata_bytes =
-      ARROWPOOL_UNKNOWN;
+  live_process_read_memory(out->state == STATS_RUNNING ? h->pid : 0, &p->rss_bytes, &p->peak_rss_bytes);
+  p->idle_bytes = clamp(atomic_load(&h->idle_bytes));
+  p->limit_bytes = h->limit_bytes > 0 ? limit(h->limit_bytes) : ARROWPOOL_UNKNOWN;
+  p->jemalloc_active_bytes = p->jemalloc_resident_bytes = p->jemalloc_metadata_bytes = ARROWPOOL_UNKNOWN;
   out->lost = atomic_load(&h->lost);
 }
 
@@ -306,7 +307,7 @@ static const char *read_figures(file *f, const struct stat *status, stats *out) 
   if (!out->pools)
     return strerror(ENOMEM);
   for (uint32_t i = 0; i < f->pool_count; i++) {
-    stats_pool *p = &out->pools[out->pool_count];
+    pool_view *p = &out->pools[out->pool_count];
     memset(p, 0, sizeof *p);
     text_at(f->pools + (size_t)i * f->header.pool_bytes, find(f, LIVE_IN_POOL, "name", sizeof p->name),
             p->name, sizeof p->name);

@@ -59,8 +59,8 @@ static void update_row(top_row *row, const int64_t *sums, bool first, int64_t el
   top_history_add(&row->live, now, sums[TOP_LIVE]);
 }
 
-static void numbers_of(const stats_pool *p, int64_t *out) {
-  const stats_values *v = &p->values;
+static void numbers_of(const pool_view *p, int64_t *out) {
+  const arrowpool_stats *v = &p->stats;
   const int64_t numbers[TOP_NUMBERS] = {
       [TOP_LIVE] = v->bytes_allocated,        [TOP_PEAK] = v->max_memory,
       [TOP_RESIDENT] = ARROWPOOL_UNKNOWN,     [TOP_IDLE] = ARROWPOOL_UNKNOWN,
@@ -167,7 +167,7 @@ bool top_model_add(top_model *m, const char *file, const stats *f, int64_t now) 
     return false;
   }
   int64_t elapsed = known                       ? now - p->read_at
-                    : f->state == STATS_RUNNING ? f->time - f->start_time
+                    : f->state == STATS_RUNNING ? f->process.time - f->process.start_time
                                                 : ARROWPOOL_UNKNOWN;
   int64_t sums[TOP_NUMBERS];
   for (int n = 0; n < TOP_NUMBERS; n++)
@@ -183,19 +183,19 @@ bool top_model_add(top_model *m, const char *file, const stats *f, int64_t now) 
     for (int n = 0; n < TOP_NUMBERS; n++)
       sums[n] = add(sums[n], its[n]);
   }
-  sums[TOP_RESIDENT] = f->rss_bytes;
-  sums[TOP_IDLE] = f->idle_bytes;
+  sums[TOP_RESIDENT] = f->process.rss_bytes;
+  sums[TOP_IDLE] = f->process.idle_bytes;
   free(p->pools);
   p->pools = pools;
   p->pool_count = f->pool_count;
-  memcpy(p->program, f->program, sizeof p->program);
+  memcpy(p->program, f->process.program, sizeof p->program);
   memcpy(p->command, f->command, sizeof p->command);
-  p->pid = f->pid;
+  p->pid = f->process.pid;
   p->state = f->state;
   p->read_at = now;
   p->refresh = m->refresh;
   update_row(&p->row, sums, !known, elapsed, now);
-  top_history_add(&p->resident, now, f->rss_bytes);
+  top_history_add(&p->resident, now, f->process.rss_bytes);
   count(m, p, f);
   return true;
 }

@@ -37,13 +37,13 @@ typedef struct top_row {
 } top_row;
 
 typedef struct top_pool {
-  char name[72];
+  char name[POOL_NAME_BYTES];
   top_row row;
 } top_pool;
 
 typedef struct top_process {
   char *file;
-  char program[64], command[512];
+  char program[PROGRAM_NAME_BYTES], command[512];
   int64_t pid;
   stats_state state;
   bool expanded;
@@ -77,7 +77,7 @@ typedef struct top_model {
   size_t line_count, line_room;
   size_t selected;     /* a line */
   top_process *chosen; /* what that line was, while there are no lines */
-  char chosen_pool[72];
+  char chosen_pool[POOL_NAME_BYTES];
 } top_model;
 
 /* A refresh: begin, each file that was read or could not be, end. What is not read again is gone. There are

@@ -18,12 +18,12 @@ typedef area_shard shard;
 typedef struct block {
   struct block *next_free; /* protected by LOCK_SHARDS */
   bool shared;
-  _Atomic(shard *) shards[COUNTERS_POOLS];
+  _Atomic(shard *) shards[POOL_COUNT];
 } block;
 
 static block shared_block = {.shared = true};
-static shard last_resort[COUNTERS_POOLS]; /* threads share these that found no memory for one of their own */
-static block *free_blocks;                /* protected by LOCK_SHARDS */
+static shard last_resort[POOL_COUNT]; /* threads share these that found no memory for one of their own */
+static block *free_blocks;            /* protected by LOCK_SHARDS */
 static pthread_key_t exit_key;
 static bool have_exit_key;
 static __thread block *own_block; /* NULL: none yet */
@@ -31,7 +31,7 @@ static __thread block *own_block; /* NULL: none yet */
 /* How far a shard may be ahead of what its pool publishes. EXACT: each event goes to the pool's figures at
  * once; `published` of the shards is 0, and `highest` below everything. */
 #define EXACT INT64_MIN
-static int64_t quantum[COUNTERS_POOLS] = {[0 ... COUNTERS_POOLS - 1] = COUNTERS_QUANTUM};
+static int64_t quantum[POOL_COUNT] = {[0 ... POOL_COUNT - 1] = COUNTERS_QUANTUM};
 
 void (*counters_on_new_shard)(void);
 
@@ -149,7 +149,7 @@ static __attribute__((noinline)) void publish(shard *s, unsigned pool, int64_t c
 static void leave_block(void *leaving) {
   block *b = leaving;
   own_block = &shared_block;
-  for (unsigned pool = 0; pool < COUNTERS_POOLS; pool++) {
+  for (unsigned pool = 0; pool < POOL_COUNT; pool++) {
     shard *s = atomic_load_explicit(&b->shards[pool], memory_order_relaxed);
     if (s)
       publish(s, pool, 0);
@@ -244,9 +244,9 @@ static int64_t of_baseline(unsigned pool, size_t field) {
  * (bytes). It reads where things are stored: a signal's dump comes by here, perhaps on the smallest of
  * stacks. */
 static int64_t add_sums(arrowpool_stats *out, const _Atomic int64_t *stored, int64_t sign) {
-#define X(name, unit, help)                                                                                  \
+#define X(name, unit, type, metric, help)                                                                    \
   out->name += sign * atomic_load_explicit(&stored[FIELD(name)], memory_order_relaxed);
-  COUNTERS_STORED(X)
+  FIELDS_STORED(X)
 #undef X
   for (size_t i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++) {
     int64_t in = sign * atomic_load_explicit(&stored[FIELD(size_histogram) + i], memory_order_relaxed);
@@ -390,7 +390,7 @@ void counters_fork_child(void) {
   area_is_forking = false;
   if (own_block)
     memcpy(own_block, &own_at_fork, sizeof own_at_fork);
-  for (unsigned pool = 0; pool < COUNTERS_POOLS; pool++)
+  for (unsigned pool = 0; pool < POOL_COUNT; pool++)
     if (atomic_load(&area_shards[pool]))
       rebase(pool, true);
   /* The blocks of threads that do not exist here stay out of use: their sums are in the baseline. */

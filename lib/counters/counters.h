@@ -10,11 +10,10 @@
 #define ARROWPOOL_COUNTERS_COUNTERS_H
 
 #include "arrowpool.h"
-#include "counters/counters_fields.h"
+#include "counters/fields.h"
 
 #include <stdbool.h>
 
-#define COUNTERS_POOLS   256
 #define COUNTERS_QUANTUM ((int64_t)256 << 10) /* bytes */
 
 /* Returns how far the highest of a shard is ahead of what it published: never more than that. A reader may

@@ -8,9 +8,9 @@
 
 #define MEMORY_STEP ((size_t)64 << 10)
 
-static area_pool own_pools[AREA_POOLS];
+static area_pool own_pools[POOL_COUNT];
 area_pool *_Atomic area_pools = own_pools;
-_Atomic(area_shard *) area_shards[AREA_POOLS];
+_Atomic(area_shard *) area_shards[POOL_COUNT];
 void (*area_prepare_pool)(unsigned pool);
 void (*area_leave)(void);
 bool area_is_forking;

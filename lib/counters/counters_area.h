@@ -7,17 +7,15 @@
 #define ARROWPOOL_COUNTERS_COUNTERS_AREA_H
 
 #include "arrowpool.h"
-#include "counters/counters_fields.h"
+#include "counters/fields.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#define AREA_POOLS 256
-
 /* A shard stores sums that only grow. */
 typedef struct area_sums {
-#define X(name, unit, help) int64_t name;
-  COUNTERS_STORED(X)
+#define X(name, unit, type, metric, help) int64_t name;
+  FIELDS_STORED(X)
 #undef X
   int64_t bytes_freed; /* what shrinking gave up is included */
   int64_t num_growths; /* reallocations in the size histogram, beside the allocations */
@@ -48,7 +46,7 @@ typedef struct area_pool {
   _Atomic int64_t baseline[AREA_FIELDS];
   /* Only readers of a live file need these: what the pool is called and what serves it. */
   _Atomic uint64_t version; /* it is odd while the label changes */
-  char name[72], backend[16], size_basis[16];
+  char name[POOL_NAME_BYTES], backend[POOL_BACKEND_BYTES], size_basis[16];
   int64_t sees_all;    /* 0: what is live and freed is not known */
   int64_t limit_bytes; /* 0: none of its own */
 } area_pool;
@@ -57,7 +55,7 @@ typedef struct area_pool {
 extern area_pool *_Atomic area_pools;
 
 /* The shards of each pool; shards are only ever pushed. */
-extern _Atomic(area_shard *) area_shards[AREA_POOLS];
+extern _Atomic(area_shard *) area_shards[POOL_COUNT];
 
 /* Returns zeroed memory of the process that is never given back; NULL if there is none. The caller holds
  * LOCK_SHARDS. */

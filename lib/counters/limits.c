@@ -11,7 +11,7 @@ typedef struct account {
   _Atomic int64_t most; /* 0: there is no limit, since the table is zeroed */
 } account;
 
-static account of_pool[COUNTERS_POOLS], of_all;
+static account of_pool[POOL_COUNT], of_all;
 
 static void set(account *a, int64_t most, int64_t live) {
   atomic_store(&a->live, live);

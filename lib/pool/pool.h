@@ -11,8 +11,7 @@
 #include "counters/limits.h"
 #include "memory/backend.h"
 #include "pool/guard.h"
-
-#define POOL_COUNT 256
+#include "pool/pool_view.h"
 
 /* For pool_reallocate and pool_free of pools that remember sizes. */
 #define POOL_SIZE_UNKNOWN INT64_C(-1)
@@ -91,15 +90,6 @@ void pool_read(const arrowpool_pool *pool, arrowpool_stats *out);
 
 /* What the program is told that asks its pool (counters.h). */
 void pool_read_history(const arrowpool_pool *pool, counters_history *out);
-
-/* A consistent copy of what a report says of a pool. */
-typedef struct pool_view {
-  char name[72];
-  const char *backend;
-  bool counts_requested; /* bytes_allocated counts bytes as requested; else as the allocator behind us rounds
-                          */
-  arrowpool_stats stats;
-} pool_view;
 
 /* Whether the pool at `index` (below POOL_COUNT) was ever asked for memory; a copy of it, if it was, else
  * `out` holds nothing. Async-signal-safe. */

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-_Static_assert(POOL_COUNT == COUNTERS_POOLS, "a pool's place in the table is its number in the counters");
-
 arrowpool_pool pool_table[POOL_COUNT] = {
     [POOL_JEMALLOC] = {.config = {.backend = &backend_jemalloc}, .life = POOL_OPEN, .name = {"c:jemalloc"}},
     [POOL_SYSTEM] = {.config = {.backend = &backend_system}, .life = POOL_OPEN, .name = {"c:system"}},
@@ -94,7 +92,7 @@ static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
   if (strcmp(pool->name.text, name) != 0) {
     counters_reset(pool_number(pool));
     strcpy(padded.text, name);
-    for (int i = 0; i < POOL_NAME_WORDS; i++)
+    for (size_t i = 0; i < POOL_NAME_WORDS; i++)
       atomic_store_explicit(&pool->name.words[i], padded.words[i], memory_order_relaxed);
   }
   __atomic_store_n(&pool->config.backend, config.backend, __ATOMIC_RELAXED);
@@ -220,7 +218,7 @@ bool pool_view_at(unsigned index, pool_view *out) {
   unsigned version = atomic_load(&pool->version);
   if (version % 2 || !pool_is_used(index))
     return false;
-  for (int i = 0; i < POOL_NAME_WORDS; i++) {
+  for (size_t i = 0; i < POOL_NAME_WORDS; i++) {
     uint64_t word = atomic_load_explicit(&pool->name.words[i], memory_order_relaxed);
     memcpy(out->name + i * sizeof word, &word, sizeof word);
   }
@@ -228,7 +226,7 @@ bool pool_view_at(unsigned index, pool_view *out) {
                         __atomic_load_n(&pool->config.size_source, __ATOMIC_RELAXED),
                         __atomic_load_n(&pool->config.frees, __ATOMIC_RELAXED),
                         __atomic_load_n(&pool->config.limit_bytes, __ATOMIC_RELAXED)};
-  out->backend = config.backend->name;
+  strcpy(out->backend, config.backend->name);
   out->counts_requested = counts_requested(config);
   read_stats(index, config, &out->stats);
   return atomic_load(&pool->version) == version;

@@ -8,7 +8,7 @@
 
 typedef enum pool_life { POOL_UNUSED, POOL_OPEN, POOL_OPEN_LIMITED, POOL_DESTROYED } pool_life;
 
-#define POOL_NAME_WORDS ((ARROWPOOL_NAME_MAX + 3 + 7) / 8) /* with the prefix "c:" and the NUL */
+#define POOL_NAME_WORDS (POOL_NAME_BYTES / sizeof(uint64_t))
 
 /* An entry changes its name and configuration only while nobody can use the pool; reports may read it all the
  * same, and notice by `version`, which is odd during the change. */

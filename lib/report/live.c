@@ -24,7 +24,7 @@
 #define STEP          (RANGE_UNIT > (size_t)16 << 10 ? RANGE_UNIT : (size_t)16 << 10)
 #define FIELDS_OFFSET 4096
 #define POOLS_OFFSET  ((size_t)8192)
-#define SHARDS_OFFSET ((POOLS_OFFSET + AREA_POOLS * sizeof(area_pool) + 0xffff) & ~(size_t)0xffff)
+#define SHARDS_OFFSET ((POOLS_OFFSET + POOL_COUNT * sizeof(area_pool) + 0xffff) & ~(size_t)0xffff)
 #define MAX_SHARDS    ((size_t)16384)
 #define FILE_SIZE     (SHARDS_OFFSET + MAX_SHARDS * sizeof(area_shard))
 
@@ -63,7 +63,7 @@ static void write_header(void) {
   h->pool_bytes = sizeof(area_pool);
   h->shard_bytes = sizeof(area_shard);
   h->field_count = live_field_count;
-  h->pool_count = AREA_POOLS;
+  h->pool_count = POOL_COUNT;
   h->fields_offset = FIELDS_OFFSET;
   h->pools_offset = POOLS_OFFSET;
   h->shards_offset = SHARDS_OFFSET;
@@ -234,7 +234,7 @@ static void attach(void) {
     shards_allocated = STEP / sizeof(area_shard);
     write_header();
     live_fault_watch(give_up_file);
-    for (unsigned i = 0; i < AREA_POOLS; i++)
+    for (unsigned i = 0; i < POOL_COUNT; i++)
       if (area_pools[i].name[0]) {
         prepare_pool(i);
         memcpy(&pools()[i], &area_pools[i], sizeof(area_pool));
@@ -289,7 +289,7 @@ void live_finish(bool remove) {
 
 /* They return where the pools in use end, and how many bytes of shards are in use. */
 static size_t used_pools_end(void) {
-  unsigned count = AREA_POOLS;
+  unsigned count = POOL_COUNT;
   while (count && !pools()[count - 1].name[0])
     count--;
   return POOLS_OFFSET + count * sizeof *pools();

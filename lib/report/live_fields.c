@@ -27,8 +27,8 @@ const live_field live_fields[] = {
     IN_SHARD(published),
     IN_SHARD(highest),
     IN_SHARD(pool),
-#define X(name, unit, help) SUM(name),
-    COUNTERS_STORED(X)
+#define X(name, unit, type, metric, help) SUM(name),
+    FIELDS_STORED(X)
 #undef X
         SUM(bytes_freed),
     SUM(num_growths),

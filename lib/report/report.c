@@ -1,8 +1,8 @@
 /* Chooses the format of a report on this process, and feeds it the pools. */
 #include "report/report.h"
 
-static const snapshot_pool *next_of_ours(void *context, unsigned *index) {
-  snapshot_pool *pool = context;
+static const pool_view *next_of_ours(void *context, unsigned *index) {
+  pool_view *pool = context;
   return snapshot_next_pool(index, pool) ? pool : NULL;
 }
 

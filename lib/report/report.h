@@ -16,7 +16,7 @@ typedef enum report_source {
 typedef struct report_room {
   writer writer;
   snapshot_process process;
-  snapshot_pool pool;
+  pool_view pool;
 } report_room;
 
 /* Writes the report. Returns false if the callback refused. */
@@ -26,14 +26,14 @@ bool report_write(arrowpool_format format, report_source source, report_room *ro
 /* The formats, one file each, take any process whose pools `next` tells one by one, from *index on, which it
  * moves past the pool; NULL ends them. A pool is good until the next is asked for. They need nothing else, so
  * the command line has them too. */
-typedef const snapshot_pool *(*report_next)(void *context, unsigned *index);
+typedef const pool_view *(*report_next)(void *context, unsigned *index);
 typedef struct report_subject {
   const snapshot_process *process;
   report_next next;
   void *context;
 } report_subject;
 
-static inline const snapshot_pool *report_next_pool(const report_subject *s, unsigned *index) {
+static inline const pool_view *report_next_pool(const report_subject *s, unsigned *index) {
   return s->next(s->context, index);
 }
 
@@ -49,7 +49,12 @@ typedef struct report_family {
   bool is_time; /* milliseconds, written as seconds */
 } report_family;
 
-enum { REPORT_PROCESS_FAMILIES = 5, REPORT_POOL_FAMILIES = 16 };
+enum {
+#define X(name, unit, type, metric, help) +1
+  REPORT_PROCESS_FAMILIES = 1 FIELDS_OF_PROCESS(X), /* and the start time */
+  REPORT_POOL_FAMILIES = 0 FIELDS_OF_POOL(X)
+#undef X
+};
 extern const report_family report_process_families[REPORT_PROCESS_FAMILIES];
 extern const report_family report_pool_families[REPORT_POOL_FAMILIES];
 

@@ -1,7 +1,7 @@
 /* Writes the json report: one object on one line, schema "arrowpool/1" (docs/use/statistics.md). */
 #include "report/report.h"
 
-#include "counters/counters_fields.h"
+#include "counters/fields.h"
 
 static void key(writer *w, const char *name) {
   writer_json_string(w, name);
@@ -33,13 +33,10 @@ static void write_process(writer *w, const snapshot_process *p) {
   writer_milliseconds(w, p->start_time);
   writer_text(w, ",\"time\":");
   writer_milliseconds(w, p->time);
-  field(w, "rss_bytes", p->rss_bytes);
-  field(w, "peak_rss_bytes", p->peak_rss_bytes);
-  field(w, "idle_bytes", p->idle_bytes);
-  field(w, "limit_bytes", p->limit_bytes);
-  field(w, "jemalloc_active_bytes", p->has_jemalloc ? p->jemalloc.active : ARROWPOOL_UNKNOWN);
-  field(w, "jemalloc_resident_bytes", p->has_jemalloc ? p->jemalloc.resident : ARROWPOOL_UNKNOWN);
-  field(w, "jemalloc_metadata_bytes", p->has_jemalloc ? p->jemalloc.metadata : ARROWPOOL_UNKNOWN);
+#define X(name, unit, type, metric, help) field(w, #name, p->name);
+  FIELDS_OF_PROCESS(X)
+  FIELDS_OF_JEMALLOC(X)
+#undef X
   writer_text(w, "}");
 }
 
@@ -66,17 +63,14 @@ static void write_histogram(writer *w, const char *name, const int64_t *buckets)
   writer_text(w, "]");
 }
 
-static void write_pool(writer *w, const snapshot_pool *p) {
+static void write_pool(writer *w, const pool_view *p) {
   writer_text(w, "{\"name\":");
   writer_json_string(w, p->name);
   text_field(w, "backend", p->backend);
-  text_field(w, "size_basis", p->counts_requested ? "requested" : "usable");
-#define X(name, unit, help) field(w, #name, p->stats.name);
-  COUNTERS_FIELDS(X)
+  text_field(w, "size_basis", pool_view_size_basis(p));
+#define X(name, unit, type, metric, help) field(w, #name, p->stats.name);
+  FIELDS_OF_POOL(X)
 #undef X
-  field(w, "max_memory", p->stats.max_memory);
-  field(w, "inherited_bytes", p->stats.inherited_bytes);
-  field(w, "limit_bytes", p->stats.limit_bytes);
   write_histogram(w, "size_histogram", p->stats.size_histogram);
   write_histogram(w, "live_histogram", p->stats.live_histogram);
   writer_text(w, "}");
@@ -86,7 +80,7 @@ void report_json(writer *w, const report_subject *subject) {
   writer_text(w, "{\"schema\":\"arrowpool/1\",\"version\":\"" ARROWPOOL_VERSION "\",\"process\":");
   write_process(w, subject->process);
   writer_text(w, ",\"pools\":[");
-  const snapshot_pool *pool;
+  const pool_view *pool;
   const char *separator = "";
   for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL; separator = ",") {
     writer_text(w, separator);

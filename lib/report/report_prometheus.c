@@ -2,40 +2,18 @@
  * format asks. Program and process number are labels, so that the files of many processes make one page. */
 #include "report/report.h"
 
-#define PROCESS(name, field, help)                                                                           \
-  { name, "gauge", help, offsetof(snapshot_process, field), false }
-#define GAUGE(name, field, help)                                                                             \
-  { name, "gauge", help, offsetof(arrowpool_stats, field), false }
-#define COUNTER(name, field, help)                                                                           \
-  { name "_total", "counter", help, offsetof(arrowpool_stats, field), false }
-
 const report_family report_process_families[REPORT_PROCESS_FAMILIES] = {
-    PROCESS("resident_bytes", rss_bytes, "Resident memory of the process."),
-    PROCESS("peak_resident_bytes", peak_rss_bytes, "Peak of resident memory."),
-    PROCESS("idle_bytes", idle_bytes, "Freed, kept for the next buffer until the decay time is over."),
-    PROCESS("limit_bytes", limit_bytes, "Most that may be live in all pools."),
-    {"start_time_seconds", "gauge", "When the process, or the fork that made it, began.",
-     offsetof(snapshot_process, start_time), true},
+#define X(name, unit, type, metric, help) {metric, #type, help, offsetof(snapshot_process, name), false},
+    FIELDS_OF_PROCESS(X)
+#undef X
+        {"start_time_seconds", "gauge", "When the process, or the fork that made it, began.",
+         offsetof(snapshot_process, start_time), true},
 };
 
 const report_family report_pool_families[REPORT_POOL_FAMILIES] = {
-    GAUGE("bytes_allocated", bytes_allocated, "Bytes live now."),
-    GAUGE("max_memory_bytes", max_memory, "Peak of bytes_allocated."),
-    GAUGE("pool_limit_bytes", limit_bytes, "Most that may be live in the pool."),
-    GAUGE("inherited_bytes", inherited_bytes, "Bytes live at the fork that made the process."),
-    COUNTER("allocated_bytes", total_bytes_allocated,
-            "Sum over all allocations; growth adds its difference."),
-    COUNTER("allocations", num_allocations, "Allocations and growing reallocations."),
-    COUNTER("reallocations", num_reallocations, "Successful reallocations."),
-    COUNTER("frees", num_frees, "Frees."),
-    COUNTER("failed", num_failed, "Requests refused for lack of memory."),
-    COUNTER("fallbacks", num_fallbacks, "Requests passed on to the system allocator."),
-    COUNTER("reallocations_in_place", reallocs_in_place, "Reallocations in which no byte moved."),
-    COUNTER("reallocations_remapped", reallocs_remapped, "Reallocations in which pages moved."),
-    COUNTER("reallocations_copied", reallocs_copied, "Reallocations in which bytes were copied."),
-    COUNTER("grown_in_place_bytes", bytes_grown_in_place, "Old bytes that stayed where they were."),
-    COUNTER("remapped_bytes", bytes_remapped, "Old bytes moved by page tables."),
-    COUNTER("copied_bytes", bytes_copied, "Old bytes copied."),
+#define X(name, unit, type, metric, help) {metric, #type, help, offsetof(arrowpool_stats, name), false},
+    FIELDS_OF_POOL(X)
+#undef X
 };
 
 void report_prometheus_head(writer *w, const report_family *f) {
@@ -68,7 +46,7 @@ static void of_process(writer *w, const snapshot_process *process, const report_
 }
 
 static void of_pools(writer *w, const report_subject *subject, const report_family *f) {
-  const snapshot_pool *pool;
+  const pool_view *pool;
   bool any = false;
   for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL;) {
     int64_t value = report_family_value(f, &pool->stats);

@@ -48,7 +48,7 @@ static void count_cell(writer *w, int64_t count, int width) {
 /* Returns the width of the column of names (columns on a terminal): the usual one, or what the longest needs.
  */
 static int name_width(const report_subject *subject) {
-  const snapshot_pool *pool;
+  const pool_view *pool;
   int width = NAME_WIDTH;
   for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL;) {
     int columns = writer_columns(pool->name);
@@ -70,7 +70,7 @@ static void heading(writer *w, int width_of_names) {
   writer_text(w, "\n");
 }
 
-static void row(writer *w, const snapshot_pool *pool, int width_of_names) {
+static void row(writer *w, const pool_view *pool, int width_of_names) {
   left_cell(w, pool->name, width_of_names);
 #define X(title, width, cell_of, field) cell_of(w, pool->stats.field, width);
   COLUMNS(X)
@@ -94,7 +94,7 @@ static void explain_resident(writer *w, const snapshot_process *process, int64_t
                      : " idle: the rest is the program's own, outside of these pools.\n");
 }
 
-static void own_limit(writer *w, const snapshot_pool *pool) {
+static void own_limit(writer *w, const pool_view *pool) {
   if (pool->stats.limit_bytes == ARROWPOOL_UNKNOWN)
     return;
   writer_text(w, "limit of ");
@@ -105,7 +105,7 @@ static void own_limit(writer *w, const snapshot_pool *pool) {
 }
 
 /* Writes what was never freed, the largest first. */
-static void still_allocated(writer *w, const snapshot_pool *pool) {
+static void still_allocated(writer *w, const pool_view *pool) {
   if (pool->stats.bytes_allocated <= 0) /* it is nothing, or unknown */
     return;
   writer_text(w, "still allocated in ");
@@ -147,7 +147,7 @@ static void process_line(writer *w, const snapshot_process *process) {
 }
 
 void report_text(writer *w, const report_subject *subject) {
-  const snapshot_pool *pool;
+  const pool_view *pool;
   int64_t live = 0;
   bool any = false;
   int width = name_width(subject);

@@ -2,6 +2,7 @@
 #include "report/snapshot.h"
 
 #include "base/nocancel.h"
+#include "pool/pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -136,7 +137,12 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   out->idle_bytes = (int64_t)slots_idle_bytes();
   int64_t limit = limits_of_all();
   out->limit_bytes = limit == LIMITS_UNLIMITED ? ARROWPOOL_UNKNOWN : limit;
-  out->has_jemalloc = ask_jemalloc && backend_jemalloc_read_stats(&out->jemalloc);
+  backend_jemalloc_stats s = {ARROWPOOL_UNKNOWN, ARROWPOOL_UNKNOWN, ARROWPOOL_UNKNOWN};
+  if (ask_jemalloc)
+    backend_jemalloc_read_stats(&s);
+  out->jemalloc_active_bytes = s.active;
+  out->jemalloc_resident_bytes = s.resident;
+  out->jemalloc_metadata_bytes = s.metadata;
   nocancel_end(cancel_state);
   errno = saved;
 }
@@ -148,7 +154,7 @@ bool snapshot_has_pools(void) {
   return false;
 }
 
-bool snapshot_next_pool(unsigned *index, snapshot_pool *out) {
+bool snapshot_next_pool(unsigned *index, pool_view *out) {
   while (*index < POOL_COUNT)
     if (pool_view_at((*index)++, out))
       return true;

@@ -3,21 +3,19 @@
 #ifndef ARROWPOOL_REPORT_SNAPSHOT_H
 #define ARROWPOOL_REPORT_SNAPSHOT_H
 
-#include "pool/pool.h"
+#include "pool/pool_view.h"
+
+#include <stddef.h>
 
 typedef struct snapshot_process {
   int64_t pid;
-  char program[64]; /* its name when it was started */
-  char host[65];
-  int64_t start_time, time;          /* milliseconds since the epoch */
-  int64_t rss_bytes, peak_rss_bytes; /* ARROWPOOL_UNKNOWN without /proc */
-  int64_t idle_bytes;  /* freed, kept for the next buffer; still resident as far as they were written */
-  int64_t limit_bytes; /* over all pools; ARROWPOOL_UNKNOWN: none */
-  bool has_jemalloc;   /* whether `jemalloc` holds figures */
-  backend_jemalloc_stats jemalloc;
+  char program[PROGRAM_NAME_BYTES]; /* its name when it was started */
+  char host[HOST_NAME_BYTES];
+  int64_t start_time, time;                             /* milliseconds since the epoch */
+#define X(name, unit, type, metric, help) int64_t name; /* ARROWPOOL_UNKNOWN where nobody knows */
+  FIELDS_OF_PROCESS(X) FIELDS_OF_JEMALLOC(X)
+#undef X
 } snapshot_process;
-
-typedef pool_view snapshot_pool;
 
 void snapshot_read_process(bool ask_jemalloc, snapshot_process *out);
 
@@ -26,7 +24,7 @@ bool snapshot_has_pools(void);
 
 /* Reads the next pool that was ever used, from table index *index on, which it moves past the pool. Returns
  * false if there is no more. */
-bool snapshot_next_pool(unsigned *index, snapshot_pool *out);
+bool snapshot_next_pool(unsigned *index, pool_view *out);
 
 /* Reads what a file of the kernel's begins with, without a newline at its end; returns the length (bytes). */
 size_t snapshot_read_file(const char *path, char *out, size_t size);

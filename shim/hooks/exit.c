@@ -49,7 +49,8 @@ static const fork_guest guest = {prepare_fork, go_on_in_parent, go_on_in_child};
 
 /* pthread_atfork registers handlers by this, in libraries whose constructors come before ours too. Handlers
  * may allocate: ours go first, so that they run inside of all others, last before the fork and first after
- * it. */
+ * it. ThreadSanitizer registers its own before code that it watches can run. */
+#ifndef __SANITIZE_THREAD__
 EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library);
 EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
                              void *library) {
@@ -58,6 +59,7 @@ EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (
       (int (*)(void (*)(void), void (*)(void), void (*)(void), void *))next_symbol("__register_atfork");
   return next_one ? next_one(prepare, parent, child, library) : ENOMEM;
 }
+#endif
 
 /* ---- start and end ---- */
 

@@ -70,13 +70,12 @@ static void add_up(const stats *f) {
 }
 
 void fuzz_use_figures(const stats *f) {
-  check_text(f->program, sizeof f->program);
-  check_text(f->host, sizeof f->host);
+  check_text(f->process.program, sizeof f->process.program);
+  check_text(f->process.host, sizeof f->process.host);
   check_text(f->command, sizeof f->command);
   for (size_t i = 0; i < f->pool_count; i++) {
     check_text(f->pools[i].name, sizeof f->pools[i].name);
     check_text(f->pools[i].backend, sizeof f->pools[i].backend);
-    check_text(f->pools[i].size_basis, sizeof f->pools[i].size_basis);
   }
   print(f);
   add_up(f);

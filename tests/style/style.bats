@@ -40,8 +40,36 @@ sources() { git ls-files '*.c' '*.h' '*.hpp' '*.cc' | grep -v '^subprojects/'; }
   done < <(sources)
 }
 
-@test "includes point down" {
-  python3 tests/style/layers.py
+@test "includes point down, and no files of a folder use one another in a circle" {
+  python3 tests/style/layers.py ${ARROWPOOL_BUILD:+--build "$ARROWPOOL_BUILD"}
+}
+
+@test "for each folder an include that is turned round is found" {
+  local copy=$BATS_TEST_TMPDIR/copy
+  mkdir -p "$copy/tests/style"
+  cp -r lib arrow shim cli python "$copy"
+  cp tests/style/layers.txt "$copy/tests/style"
+  python3 tests/style/layers.py --root "$copy"
+  while read -r file header; do
+    cp "$file" "$BATS_TEST_TMPDIR/kept"
+    echo "#include \"$header\"" >>"$copy/$file"
+    run python3 tests/style/layers.py --root "$copy"
+    [ "$status" = 1 ] && [[ $output == "$file includes "* ]] || { echo "$file: $output"; return 1; }
+    cp "$BATS_TEST_TMPDIR/kept" "$copy/$file"
+  done <<'END'
+lib/base/locks.c memory/slots.h
+lib/memory/slots.c pool/pool.h
+lib/counters/counters.h memory/slots.h
+arrow/layout.c shim/router.h
+shim/router.c shim/dump/dump.h
+shim/dump/dump.c cli/base/cli.h
+cli/stats/merge.c cli/top/model.h
+python/module.c shim/router.h
+END
+}
+
+@test "what lists the statistics agrees with their one list" {
+  python3 tests/style/fields.py
 }
 
 @test "one file alone includes jemalloc's header" {

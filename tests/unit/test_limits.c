@@ -83,7 +83,8 @@ TEST(what_no_limit_allows_is_said_in_words) {
   refusal_describe(pool, 0, 1000, text);
   assert_string_equal(text, "malloc of size 1000 failed: pool c:words has 1.5 KiB of its limit of 2.0 KiB");
   refusal_describe(pool, 1536, 3000, text);
-  assert_string_equal(text, "realloc of 1536 to 3000 failed: pool c:words has 1.5 KiB of its limit of 2.0 KiB");
+  assert_string_equal(text,
+                      "realloc of 1536 to 3000 failed: pool c:words has 1.5 KiB of its limit of 2.0 KiB");
   refusal_describe(pool, 0, 100, text); /* no limit is in its way */
   assert_string_equal(text, "malloc of size 100 failed");
   char short_text[15];

@@ -56,13 +56,13 @@ static void *churn(void *index) {
 /* clang-format on */
 
 static long poll_while_running(void) {
-  stats_values before = {0};
+  arrowpool_stats before = {0};
   long polls = 0;
   while (atomic_load(&running)) {
     stats f;
     CHECK(!stats_read_live(path, &f));
-    CHECK(f.pool_count == 1 && f.state == STATS_RUNNING && f.pid == getpid());
-    stats_values now = f.pools[0].values;
+    CHECK(f.pool_count == 1 && f.state == STATS_RUNNING && f.process.pid == getpid());
+    arrowpool_stats now = f.pools[0].stats;
 #define X(name) CHECK(now.name >= before.name);
     GROWING(X)
 #undef X
@@ -88,13 +88,14 @@ static void churn_under_a_reader(void) {
   arrowpool_stats sum;
   CHECK(!stats_read_live(path, &f));
   counters_read(POOL, &sum);
-  CHECK(f.pools[0].values.num_frees == 2 * ROUNDS && f.pools[0].values.bytes_allocated == 1);
-#define X(name, unit, help) CHECK(f.pools[0].values.name == sum.name);
-  COUNTERS_FIELDS(X)
+  CHECK(f.pools[0].stats.num_frees == 2 * ROUNDS && f.pools[0].stats.bytes_allocated == 1);
+#define X(name, unit, type, metric, help) CHECK(f.pools[0].stats.name == sum.name);
+  FIELDS_DERIVED(X)
+  FIELDS_STORED(X)
 #undef X
-  CHECK(f.pools[0].values.max_memory == sum.max_memory);
-  CHECK(!memcmp(f.pools[0].size_histogram, sum.size_histogram, sizeof sum.size_histogram));
-  CHECK(!memcmp(f.pools[0].live_histogram, sum.live_histogram, sizeof sum.live_histogram));
+  CHECK(f.pools[0].stats.max_memory == sum.max_memory);
+  CHECK(!memcmp(f.pools[0].stats.size_histogram, sum.size_histogram, sizeof sum.size_histogram));
+  CHECK(!memcmp(f.pools[0].stats.live_histogram, sum.live_histogram, sizeof sum.live_histogram));
   stats_free(&f);
   unlink(path);
 }

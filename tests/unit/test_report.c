@@ -4,7 +4,7 @@
  * JSON is checked by a parser of a few lines: it accepts what RFC 8259 does, and finds numbers by path. */
 #include "unit.h"
 
-#include "counters/counters_fields.h"
+#include "counters/fields.h"
 #include "pool/pool.h"
 #include "report/report.h"
 
@@ -330,8 +330,8 @@ TEST(the_json_report_has_every_pool_and_field) {
   assert_string_equal(value_at(o.text, "pools.1.num_frees"), "null");
   assert_string_equal(value_at(o.text, "pools.1.num_allocations"), "1");
   assert_string_equal(value_at(o.text, "pools.2.name"), ""); /* pools that were never used stay out */
-#define X(name, unit, help) assert_true(strlen(value_at(o.text, "pools.0." #name)) > 0);
-  COUNTERS_FIELDS(X)
+#define X(name, unit, type, metric, help) assert_true(strlen(value_at(o.text, "pools.0." #name)) > 0);
+  FIELDS_OF_POOL(X)
 #undef X
   pool_free(pool, buffer, 5000, 64);
 }

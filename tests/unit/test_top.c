@@ -14,26 +14,23 @@ typedef struct sample {
   stats_state state;
 } sample;
 
-static stats_pool pool_of(const sample *s) {
-  stats_pool p = {.values = {.bytes_allocated = s->live,
-                             .max_memory = s->live,
-                             .num_allocations = s->allocations,
-                             .reallocs_copied = s->copied,
-                             .bytes_copied = s->bytes_copied}};
+static pool_view pool_of(const sample *s) {
+  pool_view p = {.stats = {.bytes_allocated = s->live,
+                           .max_memory = s->live,
+                           .num_allocations = s->allocations,
+                           .reallocs_copied = s->copied,
+                           .bytes_copied = s->bytes_copied}};
   snprintf(p.name, sizeof p.name, "%s", s->pool ? s->pool : "libc");
   return p;
 }
 
 static void add(top_model *m, const sample *s, int64_t now) {
-  stats_pool pool = pool_of(s);
-  stats f = {.pid = s->pid,
-             .state = s->state,
-             .rss_bytes = s->resident,
-             .start_time = 1000,
-             .time = 3000,
+  pool_view pool = pool_of(s);
+  stats f = {.state = s->state,
+             .process = {.pid = s->pid, .rss_bytes = s->resident, .start_time = 1000, .time = 3000},
              .pools = &pool,
              .pool_count = 1};
-  snprintf(f.program, sizeof f.program, "%s", s->program ? s->program : "python3");
+  snprintf(f.process.program, sizeof f.process.program, "%s", s->program ? s->program : "python3");
   assert_true(top_model_add(m, s->file, &f, now));
 }
 
@@ -111,9 +108,9 @@ TEST(a_rate_is_never_negative_or_of_no_time) {
 
 TEST(what_no_pool_knows_is_unknown_and_what_some_know_is_summed) {
   top_model m = {0};
-  stats_pool pools[] = {pool_of(&(sample){.live = ARROWPOOL_UNKNOWN, .allocations = 6, .pool = "libc"}),
-                        pool_of(&(sample){.live = 70, .allocations = 4, .pool = "arrow.mimalloc"})};
-  stats f = {.time = 1000, .pools = pools, .pool_count = 1};
+  pool_view pools[] = {pool_of(&(sample){.live = ARROWPOOL_UNKNOWN, .allocations = 6, .pool = "libc"}),
+                       pool_of(&(sample){.live = 70, .allocations = 4, .pool = "arrow.mimalloc"})};
+  stats f = {.process.time = 1000, .pools = pools, .pool_count = 1};
   top_model_begin(&m);
   assert_true(top_model_add(&m, "a", &f, 5000));
   f.pool_count = 2;

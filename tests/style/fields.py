@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Holds everything that lists the statistics to lib/counters/fields.h: the public struct, the schema of dumps, the
+Python package, the table of fields and the table of metrics. What differs is printed, a line each.
+
+usage: tests/style/fields.py [--write]    --write: put the table of metrics into docs/use/statistics.md"""
+
+import ast
+import json
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs/use/statistics.md"
+TABLE = re.compile(r"\| metric \| type \| meaning \|\n(?:\|.*\n)+")
+
+
+def read_fields():
+    """{list: [(name, unit, type, metric, help)]}, as in the header."""
+    text = (ROOT / "lib/counters/fields.h").read_text().replace("\\\n", " ")
+    row = re.compile(r'\bX\((\w+), (\w+), (\w+),\s+(?:"([^"]*)"|NULL),\s+"([^"]*)"\)')
+    return {name: row.findall(body) for name, body in re.findall(r"#define FIELDS_(\w+)\(X\)(.*)", text)}
+
+
+def names(rows):
+    return [row[0] for row in rows]
+
+
+def public_struct():
+    text = (ROOT / "lib/include/arrowpool.h").read_text()
+    body = re.search(r"typedef struct arrowpool_stats \{(.*?)\} arrowpool_stats;", text, re.S)[1]
+    return re.findall(r"int64_t (\w+);", body)
+
+
+def python_fields():
+    tree = ast.parse((ROOT / "python/arrowpool/_stats.py").read_text())
+    [record] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "PoolStats"]
+    return [node.target.id for node in record.body if isinstance(node, ast.AnnAssign)]
+
+
+def metrics(fields):
+    rows = [f"| arrowpool_{metric} | {kind} | {text} |"
+            for _, _, kind, metric, text in fields["OF_PROCESS"] + fields["OF_POOL"] if metric]
+    start = "| arrowpool_start_time_seconds | gauge | When the process, or the fork that made it, began. |"
+    return "\n".join(["| metric | type | meaning |", "|---|---|---|", start, *rows, ""])
+
+
+def differences(fields):
+    pool, process = names(fields["OF_POOL"]), names(fields["OF_PROCESS"] + fields["OF_JEMALLOC"])
+    schema = json.loads((ROOT / "docs/use/arrowpool.schema.json").read_text())
+    document = DOCUMENT.read_text()
+    besides_pool = ("name", "backend", "size_basis", "size_histogram", "live_histogram")
+    lists = {
+        "arrowpool_stats in lib/include/arrowpool.h": (public_struct(), pool, ()),
+        "a pool in docs/use/arrowpool.schema.json": (
+            schema["$defs"]["pool"]["properties"], pool, besides_pool),
+        "the process in docs/use/arrowpool.schema.json": (
+            schema["properties"]["process"]["properties"], process, ("pid", "program", "host", "start_time", "time")),
+        "PoolStats in python/arrowpool/_stats.py": (python_fields(), pool, besides_pool),
+        "the required ones of a pool in docs/use/arrowpool.schema.json": (
+            schema["$defs"]["pool"]["required"], pool, besides_pool),
+    }
+    for where, (found, wanted, besides) in lists.items():
+        for name in {*found} ^ {*wanted, *besides}:
+            yield f"{name}: {'not ' if name in wanted else 'only '}in {where}"
+    for name, unit, *_ in fields["OF_POOL"]:
+        if not re.search(rf"^\| [^|]*\b{name}\b[^|]* \| {unit} \|", document, re.M):
+            yield f"{name}, in {unit}: not in the table of docs/use/statistics.md"
+    for name in process:
+        if not re.search(rf"^\| [^|]*\b{name}\b[^|]* \|", document, re.M):
+            yield f"{name}: not in the table of docs/use/statistics.md"
+    if metrics(fields) not in document:
+        yield "docs/use/statistics.md: the table of metrics is another; tests/style/fields.py --write puts it there"
+
+
+def main():
+    fields = read_fields()
+    fields["OF_POOL"] = fields["DERIVED"] + fields["STORED"] + fields["KEPT"]
+    assert len(fields["OF_POOL"]) > 10, fields
+    if "--write" in sys.argv:
+        DOCUMENT.write_text(TABLE.sub(lambda _: metrics(fields), DOCUMENT.read_text()))
+    return "\n".join(differences(fields)) or None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
