@@ -26,7 +26,7 @@ WORKERS = 4
 PARTS = 4
 SIZE = workload.SIZES["small"]
 HELD = 3_000_000  # bytes that the first worker is made to hold; each further one holds that much more
-PATIENCE = 300  # seconds until something hangs that should go on
+PATIENCE = 1200  # seconds until something hangs that should go on; a busy machine takes minutes to restart a worker
 
 
 def dataframe(folder):
