@@ -2,6 +2,7 @@
 #include "cli/doctor/findings.h"
 
 #include "base/writer.h"
+#include "cli/base/memory.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -26,36 +27,24 @@ void findings_free(findings *f) {
   *f = (findings){0};
 }
 
-static _Noreturn void fail(void) {
-  perror("arrowpool: doctor");
-  exit(1);
-}
-
 void findings_add(findings *f, finding_level level, const char *topic, const char *advice, const char *format,
                   ...) {
-  finding *grown = reallocarray(f->all, f->count + 1, sizeof *f->all);
   char *text = NULL;
   va_list arguments;
   va_start(arguments, format);
-  if (!grown || vasprintf(&text, format, arguments) < 0)
-    fail();
+  if (vasprintf(&text, format, arguments) < 0)
+    memory_lacking();
   va_end(arguments);
   writer_make_printable(text);
-  f->all = grown;
+  f->all = memory_grow(f->all, f->count + 1, sizeof *f->all);
   f->all[f->count++] = (finding){level, topic, text, advice};
 }
 
 void findings_add_ran(findings *f, const char *command, const char *about) {
-  findings_run *grown = reallocarray(f->ran, f->ran_count + 1, sizeof *f->ran);
-  findings_run one = {strdup(command), strdup(about)};
-  if (!grown || !one.command || !one.about) {
-    free(one.command);
-    free(one.about);
-    fail();
-  }
+  findings_run one = {memory_copy(command), memory_copy(about)};
   writer_make_printable(one.command);
   writer_make_printable(one.about);
-  f->ran = grown;
+  f->ran = memory_grow(f->ran, f->ran_count + 1, sizeof *f->ran);
   f->ran[f->ran_count++] = one;
 }
 
@@ -69,13 +58,13 @@ bool findings_have(const findings *f, finding_level level) {
 /* Each command once, whatever it was asked about. */
 static void print_ran(const findings *f, int seconds) {
   size_t last = f->ran_count, printed = 0;
-  bool *repeated = calloc(f->ran_count + 1, sizeof *repeated);
-  for (size_t i = 0; repeated && i < f->ran_count; i++) {
+  bool *repeated = memory_zeroed(f->ran_count + 1, sizeof *repeated);
+  for (size_t i = 0; i < f->ran_count; i++) {
     for (size_t k = 0; k < i; k++)
       repeated[i] |= strcmp(f->ran[k].command, f->ran[i].command) == 0;
     last = repeated[i] ? last : i;
   }
-  for (size_t i = 0; repeated && i < f->ran_count; i++)
+  for (size_t i = 0; i < f->ran_count; i++)
     if (!repeated[i])
       printf("%s%s", printed++ == 0 ? "note: asked " : i == last ? " and " : ", ", f->ran[i].command);
   if (printed)

@@ -1,7 +1,7 @@
 /* See series.h. */
 #include "cli/plot/series.h"
 
-#include "cli/stats/processes.h"
+#include "cli/base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@ static series *find(series_set *set, const stats *f) {
         strcmp(s->host, f->process.host) == 0)
       return s;
   }
-  set->items = processes_grow(set->items, set->count + 1, sizeof *set->items);
+  set->items = memory_grow(set->items, set->count + 1, sizeof *set->items);
   series *s = &set->items[set->count++];
   *s = (series){.pid = f->process.pid, .start_time = f->process.start_time};
   strcpy(s->program, f->process.program);
@@ -55,7 +55,7 @@ void series_add(series_set *set, const stats *f) {
     return;
   if (s->count == s->room) {
     s->room = s->room ? s->room * 2 : 64;
-    s->points = processes_grow(s->points, s->room, sizeof *s->points);
+    s->points = memory_grow(s->points, s->room, sizeof *s->points);
   }
   s->points[s->count++] = point_of(set, f);
 }

@@ -3,8 +3,8 @@
 
 #include "cli/base/clock.h"
 #include "cli/base/find_files.h"
+#include "cli/base/memory.h"
 #include "cli/stats/live_files.h"
-#include "cli/stats/processes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -62,7 +62,7 @@ static void look_at(serve_files *s, file *f) {
     return;
   }
   if (!f->stats)
-    f->stats = memset(processes_grow(NULL, 1, sizeof *f->stats), 0, sizeof *f->stats);
+    f->stats = memory_zeroed(1, sizeof *f->stats);
   stats_free(f->stats);
   *f->stats = read;
   f->final_state = read.state;
@@ -96,10 +96,9 @@ static void take(void *context, const char *path, bool named) {
     return;
   if (found->count == found->room) {
     found->room = found->room ? found->room * 2 : 64;
-    found->paths = processes_grow(found->paths, found->room, sizeof *found->paths);
+    found->paths = memory_grow(found->paths, found->room, sizeof *found->paths);
   }
-  size_t size = strlen(path) + 1;
-  found->paths[found->count++] = memcpy(processes_grow(NULL, size, 1), path, size);
+  found->paths[found->count++] = memory_copy(path);
 }
 
 static void complain(void *context, const char *path, const char *problem) {
@@ -127,7 +126,7 @@ static void find_all(serve_files *s) {
   find_files(s->directory, take, complain, &found);
   if (found.count)
     qsort(found.paths, found.count, sizeof *found.paths, by_text);
-  file *files = processes_grow(NULL, found.count + s->count + 1, sizeof *files);
+  file *files = memory_grow(NULL, found.count + s->count + 1, sizeof *files);
   size_t count = 0, old = 0, new = 0;
   while (old < s->count || new < found.count) {
     file *f = &s->files[old];
@@ -195,7 +194,7 @@ static int by_process(const void *a, const void *b) {
 /* A process has one file at a time: the last one. Another of the same number is that of the program that it
  * was before, or made up. */
 static void replace_older(serve_files *s) {
-  file **running = processes_grow(NULL, s->count + 1, sizeof(file *));
+  file **running = memory_grow(NULL, s->count + 1, sizeof(file *));
   size_t count = 0;
   for (size_t i = 0; i < s->count; i++)
     if (s->files[i].state == FILE_RUNNING)

@@ -1,6 +1,6 @@
 /* The page that `arrowpool serve` publishes: the rows, and figures of the server's own. */
+#include "cli/base/memory.h"
 #include "cli/serve/serve.h"
-#include "cli/stats/processes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@ static int append(void *context, const char *text, size_t size) {
   serve_page *page = context;
   if (size > page->room - page->size) {
     page->room = page->room * 2 + size + 4096;
-    page->text = processes_grow(page->text, page->room, 1);
+    page->text = memory_grow(page->text, page->room, 1);
   }
   memcpy(page->text + page->size, text, size);
   page->size += size;

@@ -4,6 +4,7 @@
 #ifndef ARROWPOOL_CLI_SERVE_ROWS_H
 #define ARROWPOOL_CLI_SERVE_ROWS_H
 
+#include "cli/base/hash_index.h"
 #include "report/report.h"
 
 enum { SERVE_ROW_VALUES = REPORT_POOL_FAMILIES, SERVE_LABELS = 1024 };
@@ -19,10 +20,7 @@ typedef struct serve_row {
 typedef struct serve_rows {
   const report_family *families;
   size_t family_count;
-  serve_row *rows;
-  size_t count, room;
-  uint32_t *slots; /* hash of the rows: index plus 1 */
-  size_t slot_count;
+  hash_index rows; /* of serve_row, by its labels */
   int64_t left_out;
 } serve_rows;
 

@@ -3,8 +3,8 @@
  * collector does not read and renamed. Only names of this pattern are ever removed; all is done in the
  * directory that was opened at the start, and links are never followed. */
 #include "cli/base/cli.h"
+#include "cli/base/memory.h"
 #include "cli/serve/serve.h"
-#include "cli/stats/processes.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -103,7 +103,7 @@ static int write_file(const char *name, const serve_page *page) {
 static void add_file(written *w, const char *name, const serve_page *page) {
   if (w->count == w->room) {
     w->room = w->room ? w->room * 2 : 64;
-    w->names = processes_grow(w->names, w->room, sizeof *w->names);
+    w->names = memory_grow(w->names, w->room, sizeof *w->names);
   }
   strcpy(w->names[w->count++], name);
   int error = write_file(name, page);

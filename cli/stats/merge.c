@@ -1,7 +1,7 @@
 /* See merge.h. */
 #include "cli/stats/merge.h"
 
-#include "cli/stats/processes.h"
+#include "cli/base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,35 +65,19 @@ static merge_group key_of(const merge *m, const stats *f, const pool_view *pool)
 
 #define KEY_BYTES offsetof(merge_group, states)
 
-static uint32_t *find(const merge *m, const merge_group *key) {
-  uint64_t hash = processes_hash(PROCESSES_HASH, key, KEY_BYTES);
-  size_t i = (hash ^ hash >> 32) & (m->slot_count - 1);
-  while (m->slots[i] && memcmp(&m->groups[m->slots[i] - 1], key, KEY_BYTES) != 0)
-    i = (i + 1) & (m->slot_count - 1);
-  return &m->slots[i];
-}
+static uint64_t hash_key(const void *group) { return hash_index_hash(HASH_INDEX_START, group, KEY_BYTES); }
 
-static void make_room(merge *m) {
-  if (m->count < m->room)
-    return;
-  m->room = m->room ? m->room * 2 : 16;
-  m->groups = processes_grow(m->groups, m->room, sizeof *m->groups);
-  m->slot_count = m->room * 2;
-  m->slots = processes_grow(m->slots, m->slot_count, sizeof *m->slots);
-  memset(m->slots, 0, m->slot_count * sizeof *m->slots);
-  for (size_t i = 0; i < m->count; i++)
-    *find(m, &m->groups[i]) = (uint32_t)i + 1;
-}
+static bool same_key(const void *a, const void *b) { return memcmp(a, b, KEY_BYTES) == 0; }
+
+static const hash_index_kind by_key = {sizeof(merge_group), hash_key, same_key};
 
 static merge_group *group_of(merge *m, const stats *f, const pool_view *pool) {
-  make_room(m);
-  merge_group key = key_of(m, f, pool);
-  uint32_t *slot = find(m, &key);
-  if (!*slot) {
-    m->groups[m->count++] = key;
-    *slot = (uint32_t)m->count;
-  }
-  return &m->groups[*slot - 1];
+  merge_group key = key_of(m, f, pool), *group = hash_index_find(&m->index, &by_key, &key);
+  if (!group)
+    group = hash_index_add(&m->index, &by_key, &key);
+  m->groups = m->index.entries;
+  m->count = m->index.count;
+  return group;
 }
 
 /* Where pools of one process meet in a group, its peak there is the sum of theirs. */
@@ -101,7 +85,7 @@ static void add_peak(merge_group *g, int64_t peak, bool is_new) {
   if (is_new) {
     if (g->peak_count == g->peak_room) {
       g->peak_room = g->peak_room ? g->peak_room * 2 : 1;
-      g->peaks = processes_grow(g->peaks, g->peak_room, sizeof *g->peaks);
+      g->peaks = memory_grow(g->peaks, g->peak_room, sizeof *g->peaks);
     }
     g->peaks[g->peak_count++] = peak;
     return;
@@ -202,7 +186,6 @@ void merge_finish(merge *m, merge_field sort) {
 void merge_clear(merge *m) {
   for (size_t i = 0; i < m->count; i++)
     free(m->groups[i].peaks);
-  free(m->groups);
-  free(m->slots);
+  hash_index_free(&m->index);
   *m = (merge){.by = m->by};
 }

@@ -6,6 +6,7 @@
 #define ARROWPOOL_CLI_STATS_MERGE_H
 
 #include "base/writer.h"
+#include "cli/base/hash_index.h"
 #include "cli/stats/stats.h"
 
 /* By what to add up: bits. */
@@ -62,10 +63,9 @@ typedef struct merge {
   int64_t states[MERGE_STATES], lost;
   merge_sum peak_rss;
   int64_t highest_rss;
-  merge_group *groups;
-  size_t count, room;
-  uint32_t *slots; /* hash of the groups: index plus 1 */
-  size_t slot_count;
+  hash_index index;    /* of the groups, while they are added to */
+  merge_group *groups; /* its entries */
+  size_t count;
 } merge;
 
 /* Begin with all zero but `by`. Ends the program if there is no memory. */

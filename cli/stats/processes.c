@@ -1,8 +1,6 @@
 /* See processes.h. */
 #include "cli/stats/processes.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct processes_entry {
@@ -12,27 +10,11 @@ typedef struct processes_entry {
   bool is_live : 1, added : 1;
 } entry;
 
-/* FNV-1a. */
-uint64_t processes_hash(uint64_t hash, const void *bytes, size_t size) {
-  for (const unsigned char *at = bytes; size--; at++)
-    hash = (hash ^ *at) * UINT64_C(0x100000001b3);
-  return hash;
-}
-
-void *processes_grow(void *memory, size_t count, size_t size) {
-  void *grown = reallocarray(memory, count, size);
-  if (!grown) {
-    fputs("arrowpool: out of memory\n", stderr);
-    exit(1);
-  }
-  return grown;
-}
-
 /* A live file that lost records tells less than a dump. */
 static bool is_live(const stats *f) { return f->from_live && !f->lost; }
 
 static entry entry_of(const stats *f) {
-  return (entry){.host = processes_hash(PROCESSES_HASH, f->process.host, strlen(f->process.host)),
+  return (entry){.host = hash_index_hash(HASH_INDEX_START, f->process.host, strlen(f->process.host)),
                  .pid = (uint64_t)f->process.pid,
                  .start_time = f->process.start_time,
                  .time = f->process.time,
@@ -57,42 +39,23 @@ bool processes_newer(const stats *a, const stats *b) {
   return newer(&one, &other);
 }
 
-/* The slot of that process, or the free one where it belongs. */
-static uint32_t *find(const processes *p, const entry *wanted) {
-  uint64_t pid = wanted->pid, hash = processes_hash(wanted->host, &pid, sizeof pid);
-  hash = processes_hash(hash, &wanted->start_time, sizeof wanted->start_time);
-  size_t i = (hash ^ hash >> 32) & (p->slot_count - 1);
-  while (p->slots[i] && !same(&p->entries[p->slots[i] - 1], wanted))
-    i = (i + 1) & (p->slot_count - 1);
-  return &p->slots[i];
+static uint64_t hash_entry(const void *one) {
+  const entry *e = one;
+  uint64_t pid = e->pid, hash = hash_index_hash(e->host, &pid, sizeof pid);
+  return hash_index_hash(hash, &e->start_time, sizeof e->start_time);
 }
 
-/* Entries stay in order and only the index is made anew: memory that is not written yet takes no room, and
- * what grows need not be there twice. */
-static void make_room(processes *p) {
-  if (p->count < p->room)
-    return;
-  p->room = p->room ? p->room * 2 : 64;
-  p->entries = processes_grow(p->entries, p->room, sizeof *p->entries);
-  p->slot_count = p->room * 2;
-  free(p->slots);
-  p->slots = processes_grow(NULL, p->slot_count, sizeof *p->slots);
-  memset(p->slots, 0, p->slot_count * sizeof *p->slots);
-  for (size_t i = 0; i < p->count; i++)
-    *find(p, &p->entries[i]) = (uint32_t)i + 1;
-}
+static bool same_entry(const void *a, const void *b) { return same(a, b); }
+
+static const hash_index_kind by_process = {sizeof(entry), hash_entry, same_entry};
 
 processes_verdict processes_judge(processes *p, const stats *f) {
-  make_room(p);
-  entry wanted = entry_of(f);
-  uint32_t *slot = find(p, &wanted);
+  entry wanted = entry_of(f), *known = hash_index_find(&p->entries, &by_process, &wanted);
   wanted.added = true;
-  if (!*slot) {
-    p->entries[p->count++] = wanted;
-    *slot = (uint32_t)p->count;
+  if (!known) {
+    hash_index_add(&p->entries, &by_process, &wanted);
     return PROCESSES_COUNT;
   }
-  entry *known = &p->entries[*slot - 1];
   if (p->settled) {
     /* Of two that are alike one is added; one that has become newer meanwhile stands for what it replaced. */
     if (known->added || newer(known, &wanted))
@@ -108,12 +71,11 @@ processes_verdict processes_judge(processes *p, const stats *f) {
 
 void processes_again(processes *p) {
   p->settled = true;
-  for (size_t i = 0; i < p->count; i++)
-    p->entries[i].added = false;
+  for (entry *e = p->entries.entries, *end = e + p->entries.count; e < end; e++)
+    e->added = false;
 }
 
 void processes_free(processes *p) {
-  free(p->entries);
-  free(p->slots);
-  *p = (processes){0};
+  hash_index_free(&p->entries);
+  p->settled = false;
 }

@@ -7,14 +7,12 @@
 #ifndef ARROWPOOL_CLI_STATS_PROCESSES_H
 #define ARROWPOOL_CLI_STATS_PROCESSES_H
 
+#include "cli/base/hash_index.h"
 #include "cli/stats/stats.h"
 
 typedef struct processes {
-  struct processes_entry *entries; /* as they came */
-  size_t count, room;
-  uint32_t *slots; /* hash of the entries: index plus 1; open addressing, a power of two */
-  size_t slot_count;
-  bool settled; /* reading again: entries say which figures count */
+  hash_index entries; /* as they came */
+  bool settled;       /* reading again: entries say which figures count */
 } processes;
 
 typedef enum processes_verdict {
@@ -36,12 +34,5 @@ bool processes_same(const stats *a, const stats *b);
 
 /* Whether `a` counts rather than `b`, which is of the same process. */
 bool processes_newer(const stats *a, const stats *b);
-
-/* For hashes of text and of what else makes up a key; begin with PROCESSES_HASH. */
-#define PROCESSES_HASH UINT64_C(0xcbf29ce484222325)
-uint64_t processes_hash(uint64_t hash, const void *bytes, size_t size);
-
-/* realloc that ends the program if there is no memory. */
-void *processes_grow(void *memory, size_t count, size_t size);
 
 #endif

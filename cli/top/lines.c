@@ -1,4 +1,5 @@
 /* The lines of `arrowpool top`: which processes and pools are listed, and in which order. */
+#include "cli/base/memory.h"
 #include "cli/top/cells.h"
 
 #include <stdlib.h>
@@ -47,15 +48,11 @@ static int compare(const top_line *a, const top_line *b, const top_model *m) {
 
 static int compare_lines(const void *a, const void *b, void *model) { return compare(a, b, model); }
 
-static bool make_room(top_model *m, size_t lines) {
+static void make_room(top_model *m, size_t lines) {
   if (lines <= m->line_room)
-    return true;
-  top_line *grown = realloc(m->lines, 2 * lines * sizeof *grown);
-  if (!grown)
-    return false;
-  m->lines = grown;
+    return;
   m->line_room = 2 * lines;
-  return true;
+  m->lines = memory_grow(m->lines, m->line_room, sizeof *m->lines);
 }
 
 /* Put the pools of each expanded process below it, from the last one on. */
@@ -85,20 +82,17 @@ static void select_chosen(top_model *m) {
     m->selected = m->line_count ? m->line_count - 1 : 0;
 }
 
-bool top_model_arrange(top_model *m) {
+void top_model_arrange(top_model *m) {
   size_t processes = 0, lines = 0;
   top_model_drop_lines(m);
-  if (!make_room(m, m->count))
-    return false;
+  make_room(m, m->count);
   for (size_t i = 0; i < m->count; i++)
     if (matches(m->processes[i], m->filter)) {
       m->lines[processes++] = (top_line){m->processes[i], NULL};
       lines += 1 + (m->processes[i]->expanded ? m->processes[i]->pool_count : 0);
     }
   qsort_r(m->lines, processes, sizeof *m->lines, compare_lines, m);
-  if (!make_room(m, lines))
-    return false;
+  make_room(m, lines);
   insert_pools(m, processes, lines);
   select_chosen(m);
-  return true;
 }

@@ -1,6 +1,8 @@
 /* See model.h. The order and choice of lines is in lines.c. */
 #include "cli/top/model.h"
 
+#include "cli/base/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,22 +105,12 @@ static void free_process(top_process *p) {
 
 static top_process *insert(top_model *m, size_t at, const char *file) {
   if (m->count == m->room) {
-    size_t room = m->room ? m->room * 2 : 64;
-    top_process **grown = realloc(m->processes, room * sizeof(top_process *));
-    if (!grown)
-      return NULL;
-    m->processes = grown;
-    m->room = room;
+    m->room = m->room ? m->room * 2 : 64;
+    m->processes = memory_grow(m->processes, m->room, sizeof(top_process *));
   }
-  top_process *p = calloc(1, sizeof *p);
-  if (!p)
-    return NULL;
-  p->file = strdup(file);
+  top_process *p = memory_zeroed(1, sizeof *p);
+  p->file = memory_copy(file);
   p->expanded = m->pools;
-  if (!p->file) {
-    free_process(p);
-    return NULL;
-  }
   memmove(m->processes + at + 1, m->processes + at, (m->count - at) * sizeof(top_process *));
   m->processes[at] = p;
   m->count++;
@@ -157,15 +149,11 @@ static void count(top_model *m, const top_process *p, const stats *f) {
     m->totals[n] = add(m->totals[n], p->row.shown[n]);
 }
 
-bool top_model_add(top_model *m, const char *file, const stats *f, int64_t now) {
+void top_model_add(top_model *m, const char *file, const stats *f, int64_t now) {
   bool known;
   size_t at = place_of(m, file, &known);
-  top_pool *pools = calloc(f->pool_count + 1, sizeof *pools);
-  top_process *p = !pools ? NULL : known ? m->processes[at] : insert(m, at, file);
-  if (!p) {
-    free(pools);
-    return false;
-  }
+  top_pool *pools = memory_zeroed(f->pool_count + 1, sizeof *pools);
+  top_process *p = known ? m->processes[at] : insert(m, at, file);
   int64_t elapsed = known                       ? now - p->read_at
                     : f->state == STATS_RUNNING ? f->process.time - f->process.start_time
                                                 : ARROWPOOL_UNKNOWN;
@@ -197,7 +185,6 @@ bool top_model_add(top_model *m, const char *file, const stats *f, int64_t now) 
   update_row(&p->row, sums, !known, elapsed, now);
   top_history_add(&p->resident, now, f->process.rss_bytes);
   count(m, p, f);
-  return true;
 }
 
 void top_model_add_unreadable(top_model *m) { m->unreadable++; }

@@ -81,15 +81,15 @@ typedef struct top_model {
 } top_model;
 
 /* A refresh: begin, each file that was read or could not be, end. What is not read again is gone. There are
- * no lines until they are arranged. False: no memory. */
+ * no lines until they are arranged. */
 void top_model_begin(top_model *m);
-bool top_model_add(top_model *m, const char *file, const stats *f, int64_t now);
+void top_model_add(top_model *m, const char *file, const stats *f, int64_t now);
 void top_model_add_unreadable(top_model *m);
 void top_model_end(top_model *m);
 void top_model_free(top_model *m);
 
-/* Work out the lines anew. The selected one stays selected while it is there. False: no memory. */
-bool top_model_arrange(top_model *m);
+/* Work out the lines anew. The selected one stays selected while it is there. */
+void top_model_arrange(top_model *m);
 
 /* Forget the lines, except for what was selected. */
 void top_model_drop_lines(top_model *m);

@@ -25,8 +25,8 @@ typedef struct screen {
   top_view *view;
   top_drawing drawing;
   char typed[sizeof((top_model *)0)->filter]; /* the filter, while it is being typed */
-  bool done, failed;                          /* failed: no memory */
-  bool stale;                                 /* the lines have to be arranged anew */
+  bool done;
+  bool stale; /* the lines have to be arranged anew */
 } screen;
 
 enum { KEY_ESCAPE = 27, KEY_RETURN = '\r' };
@@ -194,14 +194,14 @@ static int read_signals(int signals) {
 
 /* ---- the loop ---- */
 
-/* Returns the signal that ended it, or 0: the user did, or there is no memory. */
+/* Returns the signal that ended it, or 0: the user did. */
 static int loop(screen *s, int signals) {
   struct pollfd waits[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
   int64_t last = clock_milliseconds();
-  s->failed = !top_refresh(s->view);
-  while (!s->done && !s->failed) {
+  top_refresh(s->view);
+  while (!s->done) {
     if (s->stale)
-      s->failed = !top_model_arrange(&s->view->model);
+      top_model_arrange(&s->view->model);
     s->stale = false;
     top_draw(&s->drawing);
     int64_t wait = last + s->view->interval - clock_milliseconds();
@@ -215,7 +215,7 @@ static int loop(screen *s, int signals) {
       return SIGHUP; /* the terminal is gone */
     if (clock_milliseconds() - last >= s->view->interval) {
       last = clock_milliseconds();
-      s->failed |= !top_refresh(s->view);
+      top_refresh(s->view);
     }
   }
   return 0;
@@ -231,6 +231,12 @@ static int end_by(int signal) {
   raise(signal);
   sigprocmask(SIG_UNBLOCK, &only, NULL);
   return CLI_FAILURE;
+}
+
+/* At exit: the command ends where there is no memory, and leaves the terminal as it was. */
+static void restore(void) {
+  if (!isendwin())
+    endwin();
 }
 
 int top_screen(top_view *v) {
@@ -259,9 +265,10 @@ int top_screen(top_view *v) {
   nodelay(stdscr, TRUE);
   curs_set(0);
   top_draw_start();
+  atexit(restore);
   int signal = loop(&s, signals);
   endwin();
   delscreen(curses);
   close(signals);
-  return signal ? end_by(signal) : s.failed ? cli_failure("top: %s", strerror(ENOMEM)) : CLI_OK;
+  return signal ? end_by(signal) : CLI_OK;
 }

@@ -41,8 +41,7 @@ static int print_text(top_view *v, int64_t times) {
       poll(NULL, 0, (int)v->interval);
       puts("");
     }
-    if (!top_refresh(v))
-      return cli_failure("top: %s", strerror(ENOMEM));
+    top_refresh(v);
     if (*v->problem)
       return cli_failure("top: %s: %s", v->directory, v->problem);
     if (!top_print(&v->model))

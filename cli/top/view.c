@@ -14,7 +14,7 @@ static bool is_wanted(const top_view *v, const char *name) {
   return live_files_is_name(name) && (!v->pid || live_files_pid_of(name) == v->pid);
 }
 
-static bool read_file(top_view *v, const char *name) {
+static void read_file(top_view *v, const char *name) {
   char path[PATH_MAX + 256];
   stats f;
   snprintf(path, sizeof path, "%s/%s", v->directory, name);
@@ -22,23 +22,21 @@ static bool read_file(top_view *v, const char *name) {
   if (stats_read_live(path, &f)) {
     if (errno != ENOENT) /* its process ended just now */
       top_model_add_unreadable(&v->model);
-    return true;
+    return;
   }
-  bool added = top_model_add(&v->model, name, &f, clock_milliseconds());
+  top_model_add(&v->model, name, &f, clock_milliseconds());
   stats_free(&f);
-  return added;
 }
 
-bool top_refresh(top_view *v) {
-  bool good = true;
+void top_refresh(top_view *v) {
   DIR *directory = opendir(v->directory);
   snprintf(v->problem, sizeof v->problem, "%s", directory ? "" : strerror(errno));
   top_model_begin(&v->model);
-  for (struct dirent *entry; directory && good && (entry = readdir(directory)) != NULL;)
+  for (struct dirent *entry; directory && (entry = readdir(directory)) != NULL;)
     if (is_wanted(v, entry->d_name))
-      good = read_file(v, entry->d_name);
+      read_file(v, entry->d_name);
   if (directory)
     closedir(directory);
   top_model_end(&v->model);
-  return top_model_arrange(&v->model) && good;
+  top_model_arrange(&v->model);
 }

@@ -18,7 +18,7 @@ typedef struct top_view {
   top_model model;
 } top_view;
 
-/* Read all live files and arrange the lines. False: no memory. */
-bool top_refresh(top_view *v);
+/* Read all live files and arrange the lines. */
+void top_refresh(top_view *v);
 
 #endif

@@ -1,0 +1,17 @@
+/* Memory for the command. Where there is none it says so, and ends: nothing here can go on without. */
+#ifndef ARROWPOOL_CLI_BASE_MEMORY_H
+#define ARROWPOOL_CLI_BASE_MEMORY_H
+
+#include <stddef.h>
+
+/* As reallocarray, and as calloc. */
+void *memory_grow(void *memory, size_t count, size_t size);
+void *memory_zeroed(size_t count, size_t size);
+
+/* As strdup. */
+char *memory_copy(const char *text);
+
+/* Say that there is none, and end the command. */
+void memory_lacking(void) __attribute__((noreturn));
+
+#endif
