@@ -2,6 +2,7 @@
 #include "cli/base/cli.h"
 #include "cli/stats/live_files.h"
 #include "cli/stats/stats.h"
+#include "report/live_name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -36,7 +37,7 @@ static int parse_format(const char *name, arrowpool_format *out) {
 /* The live file of a process: the one that it has mapped, or, of one that is gone, the newest in the
  * directory: of the last process of that number, and of that after its last exec. */
 static int find_live_file(const char *pid, const char *directory, char *out, bool *runs) {
-  char theirs[PATH_MAX], wanted[64];
+  char theirs[PATH_MAX];
   bool told = directory && *directory;
   *runs = !told && live_files_of_process(pid, out, FOUND_MAX);
   if (*runs)
@@ -49,14 +50,12 @@ static int find_live_file(const char *pid, const char *directory, char *out, boo
   DIR *files = opendir(directory);
   if (!files)
     return cli_failure("show: %s: %s", directory, strerror(errno));
-  snprintf(wanted, sizeof wanted, "arrowpool-%s-", pid);
-  long long newest[2] = {-1, -1}, numbers[2];
+  int64_t newest[2] = {-1, -1}, numbers[3];
   for (struct dirent *entry; (entry = readdir(files)) != NULL;) {
-    if (strncmp(entry->d_name, wanted, strlen(wanted)) != 0 || !live_files_is_name(entry->d_name) ||
-        sscanf(entry->d_name + strlen(wanted), "%lld-%lld", &numbers[0], &numbers[1]) != 2)
+    if (!live_name_is(entry->d_name) || !live_name_parse(entry->d_name, numbers) || numbers[0] != atoll(pid))
       continue;
-    if (numbers[0] > newest[0] || (numbers[0] == newest[0] && numbers[1] > newest[1])) {
-      memcpy(newest, numbers, sizeof newest);
+    if (numbers[1] > newest[0] || (numbers[1] == newest[0] && numbers[2] > newest[1])) {
+      memcpy(newest, &numbers[1], sizeof newest);
       snprintf(out, FOUND_MAX, "%s/%s", directory, entry->d_name);
     }
   }

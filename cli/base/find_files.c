@@ -1,6 +1,8 @@
 /* See find_files.h. */
 #include "cli/base/find_files.h"
 
+#include "report/live_name.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +20,7 @@ typedef struct search {
 } search;
 
 static bool is_of_ours(const char *name) {
-  static const char *const endings[] = {".json", ".jsonl", ".live"};
+  static const char *const endings[] = {".json", ".jsonl", LIVE_SUFFIX};
   const char *ending = strrchr(name, '.');
   for (size_t i = 0; ending && i < sizeof endings / sizeof *endings; i++)
     if (strcmp(ending, endings[i]) == 0)

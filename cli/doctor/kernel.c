@@ -1,6 +1,7 @@
 /* What the doctor says of the kernel: settings, limits, and what it grants when asked as the shim would ask.
  */
 #include "base/memory_available.h"
+#include "base/proc.h"
 #include "cli/doctor/doctor.h"
 #include "cli/doctor/probes.h"
 
@@ -29,7 +30,7 @@ static const char *show_bytes(unsigned long long bytes, char out[32]) {
 
 static void tell_huge_pages(target *p, const probes *found) {
   char text[128], *open, *close;
-  if (!target_read_text("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text) ||
+  if (!proc_read("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text) ||
       !(open = strchr(text, '[')) || !(close = strchr(open, ']')))
     close = stpcpy(open = text, "[unknown");
   *close = 0;
@@ -52,7 +53,7 @@ static void tell_huge_pages(target *p, const probes *found) {
 
 static void tell_settings(target *p) {
   char text[64];
-  if (target_read_text("/proc/sys/vm/max_map_count", text, sizeof text)) {
+  if (proc_read("/proc/sys/vm/max_map_count", text, sizeof text)) {
     long count = atol(text);
     if (count < 65530)
       findings_add(
@@ -62,7 +63,7 @@ static void tell_settings(target *p) {
     else
       findings_add(&p->found, FINDING_OK, TOPIC, NULL, "vm.max_map_count is %ld", count);
   }
-  if (!target_read_text("/proc/sys/vm/overcommit_memory", text, sizeof text))
+  if (!proc_read("/proc/sys/vm/overcommit_memory", text, sizeof text))
     return;
   if (text[0] == '2')
     findings_add(
@@ -115,7 +116,7 @@ static bool read_limit(const target *p, const char *name, struct rlimit *out) {
   char path[64], text[4096];
   unsigned long long soft, hard;
   snprintf(path, sizeof path, p->pid ? "/proc/%ld/limits" : "/proc/self/limits", p->pid);
-  const char *line = target_read_text(path, text, sizeof text) ? strstr(text, name) : NULL;
+  const char *line = proc_read(path, text, sizeof text) ? strstr(text, name) : NULL;
   if (!line || sscanf(line + strlen(name), " %llu", &soft) != 1)
     return false;
   *out = (struct rlimit){soft, sscanf(line + strlen(name), " %*u %llu", &hard) == 1 ? hard : RLIM_INFINITY};

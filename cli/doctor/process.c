@@ -1,9 +1,12 @@
 /* What the doctor says of a running process: what is mapped into it, and how it was started. */
 #include "cli/doctor/doctor.h"
+
+#include "base/proc.h"
 #include "cli/program/preload.h"
 #include "cli/stats/live_files.h"
 
 #include "arrowpool.h"
+#include "report/live_name.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -81,11 +84,9 @@ static bool preloads_shim(char **environment) {
 }
 
 static long parent_of(long pid) {
-  char path[64], text[1024];
-  long parent = 0;
-  target_read_text(proc_path(pid, "stat", path), text, sizeof text);
-  const char *at = strrchr(text, ')'); /* the name ends there */
-  return at && sscanf(at + 1, " %*c %ld", &parent) == 1 ? parent : 0;
+  char path[64];
+  proc_stat stat;
+  return proc_read_stat(proc_path(pid, "stat", path), &stat) ? (long)stat.parent : 0;
 }
 
 static bool maps_shim(char **mappings) {
@@ -107,7 +108,7 @@ static bool was_overwritten(const target *p, char **mappings) {
     says |= strncmp(*at, "LD_PRELOAD=", 11) == 0 || strncmp(*at, OPTIONS_PREFIX, strlen(OPTIONS_PREFIX)) == 0;
   }
   snprintf(path, sizeof path, "%s/etc/ld.so.preload", p->root);
-  target_read_text(path, list, sizeof list);
+  proc_read(path, list, sizeof list);
   return !says && maps_shim(mappings) && !strstr(list, PRELOAD_SHIM);
 }
 
@@ -197,7 +198,7 @@ static void tell_mappings(target *p, char **mappings, const program *exe) {
     const char *name = base_name(file_of(mappings[i]));
     if (preload_is_shim(name))
       shim = shim ? shim : file_of(mappings[i]);
-    if (live_files_is_name(name))
+    if (live_name_is(name))
       live = file_of(mappings[i]);
   }
   if (shim)

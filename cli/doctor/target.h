@@ -25,7 +25,4 @@ char **target_make_environment(char *const environment[], char *const settings[]
 /* A variable of its environment; NULL: not set. */
 const char *target_variable(const target *t, const char *name);
 
-/* What a file holds, as text; empty if it cannot be read, and false. */
-bool target_read_text(const char *path, char *out, size_t size);
-
 #endif

@@ -5,6 +5,7 @@
 #include "cli/base/find_files.h"
 #include "cli/base/memory.h"
 #include "cli/stats/live_files.h"
+#include "report/live_name.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -92,7 +93,7 @@ static const char *name_of(const char *path) {
 static void take(void *context, const char *path, bool named) {
   search *found = context;
   found->files->unreadable_directories += named;
-  if (named || !live_files_is_name(name_of(path)))
+  if (named || !live_name_is(name_of(path)))
     return;
   if (found->count == found->room) {
     found->room = found->room ? found->room * 2 : 64;

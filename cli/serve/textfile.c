@@ -5,6 +5,7 @@
 #include "cli/base/cli.h"
 #include "cli/base/memory.h"
 #include "cli/serve/serve.h"
+#include "report/live_name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -34,12 +35,14 @@ typedef struct written {
 
 /* arrowpool-PID-START-N.prom or the rest's name, perhaps with the temporary ending. */
 static bool is_ours(const char *name) {
-  int length = 0;
+  size_t length = live_name_parse(name, NULL);
   if (strncmp(name, REST, sizeof REST - 1) == 0)
     length = sizeof REST - 1;
+  else if (length && strncmp(name + length, ENDING, sizeof ENDING - 1) == 0)
+    length += sizeof ENDING - 1;
   else
-    sscanf(name, "arrowpool-%*[0-9]-%*[0-9]-%*[0-9]" ENDING "%n", &length);
-  return length && (!name[length] || strcmp(name + length, TEMPORARY) == 0);
+    return false;
+  return !name[length] || strcmp(name + length, TEMPORARY) == 0;
 }
 
 /* The name for a live file; false: it is none that the shim makes. */

@@ -2,7 +2,7 @@
 #include "cli/stats/live_files.h"
 
 #include "options/options.h"
-#include "report/live.h"
+#include "report/live_name.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -10,16 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PREFIX "arrowpool-"
-
 bool live_files_is_pid(const char *text) { return *text && strspn(text, "0123456789") == strlen(text); }
-
-bool live_files_is_name(const char *name) {
-  const char *ending = strrchr(name, '.');
-  return strncmp(name, PREFIX, sizeof PREFIX - 1) == 0 && ending && strcmp(ending, LIVE_SUFFIX) == 0;
-}
-
-int64_t live_files_pid_of(const char *name) { return atoll(name + sizeof PREFIX - 1); }
 
 /* ---- what is mapped ---- */
 
@@ -51,7 +42,7 @@ bool live_files_of_process(const char *pid, char *out, size_t size) {
     unsigned long long inode = 0;
     char *path = strchr(line, '/');
     line[strcspn(line, "\n")] = 0;
-    found = path && live_files_is_name(strrchr(path, '/') + 1) &&
+    found = path && live_name_is(strrchr(path, '/') + 1) &&
             sscanf(line, "%*s %*s %*s %*s %llu", &inode) == 1 && reach(pid, path, inode, out, size);
   }
   free(line);

@@ -10,12 +10,6 @@
 /* Whether an argument is the number of a process. */
 bool live_files_is_pid(const char *text);
 
-/* Whether a file's name, without a directory, is one of live files. */
-bool live_files_is_name(const char *name);
-
-/* The process number in such a name: as the process itself sees it, in its own namespace. */
-int64_t live_files_pid_of(const char *name);
-
 /* The live file that a running process has mapped; false: none, or it is not ours to see. Into `out`. */
 bool live_files_of_process(const char *pid, char *out, size_t size);
 

@@ -2,32 +2,22 @@
  * tells one from another of the same number. */
 #include "cli/stats/live_process.h"
 
+#include "base/proc.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-/* What a file of the kernel's holds; "" if it cannot be read. */
-static void read_text(const char *path, char *out, size_t size) {
-  FILE *stream = fopen(path, "re");
-  out[stream ? fread(out, 1, size - 1, stream) : 0] = 0;
-  if (stream)
-    fclose(stream);
-}
-
 /* -1: there is no such process, or it is dead and only its parent has not asked for its status yet. A process
  * whose first thread ended before others looks like that too, but for their number. */
 static int64_t start_ticks_of(int64_t pid) {
-  char path[64], stat[1024], state;
-  long long ticks, threads;
+  char path[64];
+  proc_stat stat;
   snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
-  read_text(path, stat, sizeof stat);
-  const char *at = strrchr(stat, ')'); /* the name ends there */
-  if (!at ||
-      sscanf(at + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lld %*d %lld",
-             &state, &threads, &ticks) != 3)
+  if (!proc_read_stat(path, &stat))
     return -1;
-  return strchr("ZX", state) && threads <= 1 ? -1 : ticks;
+  return strchr("ZX", stat.state) && stat.threads <= 1 ? -1 : stat.start_ticks;
 }
 
 static int64_t status_bytes(const char *status, const char *key) {
@@ -43,7 +33,7 @@ static stats_state look_for_process(const live_header *h) {
   static struct utsname here;
   struct stat own;
   if (!boot[0] && uname(&here) == 0)
-    read_text("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+    proc_read("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
   bool same_name = strncmp(here.nodename, h->host, sizeof h->host - 1) == 0;
   if (!boot[0] || !h->boot[0])
     return STATS_UNKNOWN;
@@ -70,7 +60,7 @@ void live_process_read_memory(int64_t pid, int64_t *resident, int64_t *most) {
   char path[64], memory[4096] = "";
   snprintf(path, sizeof path, "/proc/%lld/status", (long long)pid);
   if (pid > 0)
-    read_text(path, memory, sizeof memory);
+    proc_read(path, memory, sizeof memory);
   *resident = status_bytes(memory, "VmRSS:");
   *most = status_bytes(memory, "VmHWM:");
 }

@@ -5,6 +5,7 @@
 
 #include "cli/base/open_regular.h"
 #include "report/live.h"
+#include "report/live_name.h"
 
 #include <errno.h>
 #include <jansson.h>

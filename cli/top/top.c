@@ -4,6 +4,7 @@
 
 #include "cli/base/cli.h"
 #include "cli/stats/live_files.h"
+#include "report/live_name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -92,7 +93,9 @@ static int choose_directory(const char *argument, top_view *v, char *room, size_
   v->pid = is_pid ? atoll(argument) : 0;
   if (is_pid && live_files_of_process(argument, room, size)) {
     char *slash = strrchr(room, '/');
-    v->pid = live_files_pid_of(slash + 1);
+    int64_t numbers[3];
+    if (live_name_parse(slash + 1, numbers))
+      v->pid = numbers[0];
     *slash = 0;
     v->directory = room;
   } else {

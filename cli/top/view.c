@@ -3,6 +3,7 @@
 
 #include "cli/base/clock.h"
 #include "cli/stats/live_files.h"
+#include "report/live_name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +12,8 @@
 #include <string.h>
 
 static bool is_wanted(const top_view *v, const char *name) {
-  return live_files_is_name(name) && (!v->pid || live_files_pid_of(name) == v->pid);
+  int64_t numbers[3];
+  return live_name_is(name) && live_name_parse(name, numbers) && (!v->pid || numbers[0] == v->pid);
 }
 
 static void read_file(top_view *v, const char *name) {

@@ -3,6 +3,7 @@
 #include "base/background_thread.h"
 
 #include "base/nocancel.h"
+#include "base/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,21 +21,8 @@
 
 /* Returns whether nobody is left but this thread and the main thread, which has ended. */
 static bool is_alone(void) {
-  char text[512];
-  int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-  ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (fd >= 0)
-    close(fd);
-  if (length <= 0)
-    return false;
-  text[length] = 0;
-  /* The state is the field after the name, and num_threads is the 18th after the state. */
-  const char *at = strrchr(text, ')');
-  if (!at || strncmp(at, ") Z", 3) != 0)
-    return false;
-  for (int field = 0; at && field < 18; field++)
-    at = strchr(at + 1, ' ');
-  return at && strncmp(at, " 2 ", 3) == 0;
+  proc_stat own;
+  return proc_read_stat("/proc/self/stat", &own) && own.state == 'Z' && own.threads == 2;
 }
 
 /* Waits until a pause begins or the time is over. It uses the kernel's own clock: tools that bend or freeze

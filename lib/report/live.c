@@ -3,12 +3,14 @@
 #include "report/live.h"
 
 #include "base/fork_detect.h"
+#include "base/proc.h"
 #include "base/writer.h"
 #include "counters/counters_area.h"
 #include "memory/range.h"
 #include "memory/slots.h"
 #include "report/live_fault.h"
 #include "report/live_fields.h"
+#include "report/live_name.h"
 #include "report/snapshot.h"
 
 #include <errno.h>
@@ -51,6 +53,11 @@ static uint32_t pid_namespace(void) {
   return stat("/proc/self/ns/pid", &status) ? 0 : (uint32_t)status.st_ino;
 }
 
+static int64_t start_ticks(void) {
+  proc_stat own;
+  return proc_read_stat("/proc/self/stat", &own) ? own.start_ticks : 0;
+}
+
 static void write_header(void) {
   snapshot_process process;
   live_header *h = header();
@@ -70,13 +77,13 @@ static void write_header(void) {
   h->pid = process.pid;
   h->start_time = process.start_time;
   h->limit_bytes = process.limit_bytes;
-  h->start_ticks = snapshot_start_ticks();
+  h->start_ticks = start_ticks();
   h->pid_namespace = pid_namespace();
-  snapshot_read_file("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
+  proc_read("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
   memcpy(h->host, process.host, sizeof h->host);
   memcpy(h->program, process.program, sizeof h->program);
   memcpy(h->library, ARROWPOOL_VERSION, sizeof ARROWPOOL_VERSION);
-  snapshot_read_file("/proc/self/cmdline", h->command, sizeof h->command);
+  proc_read("/proc/self/cmdline", h->command, sizeof h->command);
   memcpy(base + FIELDS_OFFSET, live_fields, live_field_count * sizeof *live_fields);
 }
 
@@ -85,17 +92,10 @@ static void write_header(void) {
 /* Sets the file's name: process number and start time. What is there already under it is this very process
  * before an exec, or somebody made it up, and the next number is taken. */
 static void set_path(unsigned image) {
-  static const char *const pieces[] = {"/arrowpool-", "-", "-"};
-  int64_t numbers[] = {(int64_t)syscall(SYS_getpid), snapshot_start_ticks(), image};
   size_t used = strlen(directory);
-  /* The suffix ends it: NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
   memcpy(path, directory, used);
-  for (int i = 0; i < 3; i++) {
-    memcpy(path + used, pieces[i], strlen(pieces[i]));
-    used += strlen(pieces[i]);
-    used += writer_format_int(path + used, numbers[i]);
-  }
-  memcpy(path + used, LIVE_SUFFIX, sizeof LIVE_SUFFIX);
+  path[used++] = '/';
+  live_name_make(path + used, (int64_t)syscall(SYS_getpid), start_ticks(), image);
 }
 
 static void mark_replaced(void) {

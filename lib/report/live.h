@@ -14,7 +14,6 @@
 #define LIVE_MAGIC      "ARRWPOOL"
 #define LIVE_VERSION    1
 #define LIVE_BYTE_ORDER 0x01020304u
-#define LIVE_SUFFIX     ".live"
 
 typedef enum live_state {
   LIVE_RUNNING, /* or it is gone without an orderly end: its number and start time tell */

@@ -43,31 +43,6 @@ __attribute__((constructor(101))) void snapshot_mark_start(void) {
   keep_program();
 }
 
-size_t snapshot_read_file(const char *path, char *out, size_t size) {
-  int cancel_state = nocancel_begin(), fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t length = fd < 0 ? -1 : read(fd, out, size - 1);
-  if (fd >= 0)
-    close(fd);
-  nocancel_end(cancel_state);
-  size_t used = length > 0 ? (size_t)length : 0;
-  if (used && out[used - 1] == '\n')
-    used--;
-  out[used] = 0;
-  return used;
-}
-
-int64_t snapshot_start_ticks(void) {
-  char stat[1024];
-  snapshot_read_file("/proc/self/stat", stat, sizeof stat);
-  const char *at = strrchr(stat, ')'); /* the name ends there; the field is the 20th after it */
-  for (int field = 0; at && field < 20; field++)
-    at = strchr(at + 1, ' ');
-  int64_t ticks = 0;
-  for (at = at ? at + 1 : ""; *at >= '0' && *at <= '9'; at++)
-    ticks = ticks * 10 + (*at - '0');
-  return ticks;
-}
-
 /* ---- memory, line by line: what comes before (a list of a thousand groups) may be longer than any buffer
  * that a signal's stack has room for ---- */
 

@@ -26,14 +26,8 @@ bool snapshot_has_pools(void);
  * false if there is no more. */
 bool snapshot_next_pool(unsigned *index, pool_view *out);
 
-/* Reads what a file of the kernel's begins with, without a newline at its end; returns the length (bytes). */
-size_t snapshot_read_file(const char *path, char *out, size_t size);
-
 /* Returns milliseconds since the epoch. */
 int64_t snapshot_time(void);
-
-/* Returns when the process was started, as field 22 of /proc/self/stat has it (clock ticks since boot). */
-int64_t snapshot_start_ticks(void);
 
 /* Sets the start time to now, at start-up and in the child of a fork. */
 void snapshot_mark_start(void);
