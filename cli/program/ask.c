@@ -1,7 +1,7 @@
 /* See ask.h. A process is forked, not spawned, since it takes limits along, and dies when the doctor does. */
 #include "cli/program/ask.h"
 
-#include "cli/base/clock.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* See serve_files.h. */
 #include "cli/serve/files.h"
 
-#include "cli/base/clock.h"
+#include "base/clock.h"
 #include "cli/base/find_files.h"
 #include "cli/base/memory.h"
 #include "cli/stats/live_files.h"
@@ -238,7 +238,7 @@ static void count_all(serve_files *s) {
 }
 
 void serve_files_read(serve_files *s) {
-  int64_t start = clock_microseconds(CLOCK_MONOTONIC);
+  int64_t start = clock_microseconds();
   if (!s->gone.pools.families)
     serve_tables_init(&s->gone);
   s->unreadable_directories = 0;
@@ -249,8 +249,8 @@ void serve_files_read(serve_files *s) {
   count_all(s);
   remove_old(s);
   drop_vanished(s);
-  s->time = clock_microseconds(CLOCK_REALTIME) / 1000;
-  s->microseconds = clock_microseconds(CLOCK_MONOTONIC) - start;
+  s->time = clock_since_epoch();
+  s->microseconds = clock_microseconds() - start;
 }
 
 /* ---- what is shown ---- */

@@ -5,8 +5,8 @@
  * library counts who still sends it. What a client can have is bounded: connections, the memory of each, and
  * its time, of which a client that sends or reads slowly gets no more than others. When there are too many
  * the oldest is ended, so that nobody waits for the slow ones. */
+#include "base/clock.h"
 #include "cli/base/cli.h"
-#include "cli/base/clock.h"
 #include "cli/serve/serve.h"
 
 #include <arpa/inet.h>

@@ -2,8 +2,8 @@
  * One thread reads; what clients do has no influence on how often. Signals are blocked and waited for. */
 #include "cli/serve/serve.h"
 
+#include "base/clock.h"
 #include "cli/base/cli.h"
-#include "cli/base/clock.h"
 #include "cli/stats/live_files.h"
 #include "cli/stats/merge.h"
 

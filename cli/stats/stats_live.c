@@ -4,6 +4,7 @@
  */
 #include "cli/stats/stats.h"
 
+#include "base/clock.h"
 #include "base/writer.h"
 #include "cli/base/open_regular.h"
 #include "cli/stats/live_process.h"
@@ -266,14 +267,12 @@ static int64_t milliseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000
 static void read_process(file *f, const struct stat *status, stats *out) {
   live_header *h = &f->header;
   snapshot_process *p = &out->process;
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
   out->state = live_process_state(h);
   out->from_live = true;
   p->pid = h->pid;
   p->start_time = clamp(h->start_time);
   int64_t ended = clamp(atomic_load(&h->end_time));
-  p->time = ended ? ended : milliseconds(out->state == STATS_RUNNING ? now : status->st_mtim);
+  p->time = ended ? ended : out->state == STATS_RUNNING ? clock_since_epoch() : milliseconds(status->st_mtim);
   p->time = p->time > p->start_time ? p->time : p->start_time;
   snprintf(p->program, sizeof p->program, "%.*s", (int)sizeof h->program, h->program);
   snprintf(p->host, sizeof p->host, "%.*s", (int)sizeof h->host, h->host);

@@ -3,8 +3,8 @@
  * take effect after the terminal was restored. */
 #include "cli/top/screen.h"
 
+#include "base/clock.h"
 #include "cli/base/cli.h"
-#include "cli/base/clock.h"
 #include "cli/top/cells.h"
 #include "cli/top/draw.h"
 

@@ -1,7 +1,7 @@
 /* Reading the live files of a view (view.h). */
 #include "cli/top/view.h"
 
-#include "cli/base/clock.h"
+#include "base/clock.h"
 #include "cli/stats/live_files.h"
 #include "report/live_name.h"
 

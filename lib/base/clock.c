@@ -58,7 +58,7 @@ static clock_function *find(void) {
   return dynamic ? find_in(dynamic, bias) : NULL;
 }
 
-int64_t clock_milliseconds(void) {
+static struct timespec read_clock(clockid_t clock) {
   static _Atomic(clock_function *) known;
   clock_function *read = atomic_load_explicit(&known, memory_order_relaxed);
   struct timespec t = {0, 0};
@@ -67,6 +67,17 @@ int64_t clock_milliseconds(void) {
     read = read ? read : ask_kernel;
     atomic_store_explicit(&known, read, memory_order_relaxed);
   }
-  read(CLOCK_MONOTONIC_COARSE, &t);
-  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+  read(clock, &t);
+  return t;
 }
+
+static int64_t in_milliseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000; }
+
+int64_t clock_milliseconds(void) { return in_milliseconds(read_clock(CLOCK_MONOTONIC_COARSE)); }
+
+int64_t clock_microseconds(void) {
+  struct timespec t = read_clock(CLOCK_MONOTONIC);
+  return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t clock_since_epoch(void) { return in_milliseconds(read_clock(CLOCK_REALTIME)); }

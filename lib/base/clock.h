@@ -6,8 +6,12 @@
 
 #include <stdint.h>
 
-/* Returns coarse monotonic milliseconds. It makes no system call where the kernel has a vDSO (vdso(7)). It is
+/* Monotonic time: coarse, and exact. No system call is made where the kernel has a vDSO (vdso(7)). All are
  * async-signal-safe. */
 int64_t clock_milliseconds(void);
+int64_t clock_microseconds(void);
+
+/* Milliseconds since the epoch. */
+int64_t clock_since_epoch(void);
 
 #endif

@@ -2,6 +2,7 @@
  * LOCK_SHARDS or in a fork. */
 #include "report/live.h"
 
+#include "base/clock.h"
 #include "base/fork_detect.h"
 #include "base/proc.h"
 #include "base/writer.h"
@@ -279,7 +280,7 @@ void live_start(const char *directory_, bool keep, void (*complain_)(const char 
 void live_finish(bool remove) {
   if (!active || !fork_detect_is_own() || header()->pid != syscall(SYS_getpid))
     return;
-  atomic_store(&header()->end_time, snapshot_time());
+  atomic_store(&header()->end_time, clock_since_epoch());
   atomic_store(&header()->state, LIVE_ENDED);
   if (remove && !keep_file)
     unlink(path);

@@ -1,6 +1,7 @@
 /* Reads what is known of the process, from the kernel and from the library. */
 #include "report/snapshot.h"
 
+#include "base/clock.h"
 #include "base/nocancel.h"
 #include "pool/pool.h"
 
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 static int64_t started_at;
@@ -19,12 +19,6 @@ static int64_t started_at;
  * that it forks. */
 static char program[sizeof((snapshot_process *)0)->program];
 static bool has_program;
-
-int64_t snapshot_time(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void copy_text(char *out, size_t size, const char *text) {
   size_t length = strnlen(text, size - 1);
@@ -39,7 +33,7 @@ static void keep_program(void) {
 }
 
 __attribute__((constructor(101))) void snapshot_mark_start(void) {
-  started_at = snapshot_time();
+  started_at = clock_since_epoch();
   keep_program();
 }
 
@@ -107,7 +101,7 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   memcpy(out->program, program, sizeof program);
   read_host(out);
   out->start_time = started_at;
-  out->time = snapshot_time();
+  out->time = clock_since_epoch();
   read_resident(out);
   out->idle_bytes = (int64_t)slots_idle_bytes();
   int64_t limit = limits_of_all();

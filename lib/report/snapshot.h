@@ -26,9 +26,6 @@ bool snapshot_has_pools(void);
  * false if there is no more. */
 bool snapshot_next_pool(unsigned *index, pool_view *out);
 
-/* Returns milliseconds since the epoch. */
-int64_t snapshot_time(void);
-
 /* Sets the start time to now, at start-up and in the child of a fork. */
 void snapshot_mark_start(void);
 

@@ -10,13 +10,11 @@ def format_bytes(size: Optional[int]) -> str:
     """A size for people: 1536 is "1.5 KiB"; None, which is not known, is "?"."""
     if size is None:
         return "?"
-    if size < 1024:
-        return f"{size} bytes"
-    value, units = size / 1024, ["KiB", "MiB", "GiB", "TiB"]
-    while value >= 1024 and len(units) > 1:
-        value /= 1024
-        units.pop(0)
-    return f"{value:,.1f} {units[0]}"
+    units = iter(["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
+    tenths, unit = size * 10, "bytes"
+    while tenths >= 10240:  # in whole tenths, rounded half up, as the library and the command do
+        tenths, unit = (tenths + 512) // 1024, next(units)
+    return f"{size} bytes" if unit == "bytes" else f"{tenths // 10:,}.{tenths % 10} {unit}"
 
 
 def html_table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -103,6 +103,13 @@ def test_a_percentage_is_of_the_memory_that_the_process_may_use(fresh):
     assert fresh(limit="50%").limit == arrowpool.available_memory() // 100 * 50
 
 
+@pytest.mark.parametrize(("size", "text"), [
+    (0, "0 bytes"), (1023, "1023 bytes"), (1024, "1.0 KiB"), (800_000, "781.3 KiB"), (1000 << 20, "1,000.0 MiB"),
+    ((1 << 20) - 1, "1.0 MiB"), (1 << 60, "1.0 EiB"), (None, "?")])
+def test_sizes_are_rounded_as_the_reports_do(size, text):
+    assert arrowpool._stats.format_bytes(size) == text
+
+
 @pytest.mark.parametrize("backend", ["jemalloc", "system"])
 def test_at_the_limit_arrow_raises_its_own_error_with_the_reason(fresh, backend):
     pool = fresh(limit="10MiB", backend=backend)
