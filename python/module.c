@@ -211,7 +211,7 @@ static PyObject *parse_limit(PyObject *self, PyObject *arguments) {
                                               : value.number);
 }
 
-static PyObject *memory_available(PyObject *self, PyObject *unused) {
+static PyObject *available_memory(PyObject *self, PyObject *unused) {
   (void)self, (void)unused;
   return PyLong_FromLongLong(arrowpool_available_memory());
 }
@@ -233,7 +233,7 @@ static PyMethodDef methods[] = {
     {"stats", stats, METH_O, "stats(handle) -> dict"},
     {"report", report, METH_VARARGS, "report(number of the format) -> str"},
     {"parse_limit", parse_limit, METH_VARARGS, "parse_limit(text) -> bytes"},
-    {"memory_available", memory_available, METH_NOARGS, "memory_available() -> bytes"},
+    {"available_memory", available_memory, METH_NOARGS, "available_memory() -> bytes"},
     {"versions", versions, METH_NOARGS, "versions() -> (of this module, of the library, the library's file)"},
     {NULL, NULL, 0, NULL}};
 

@@ -76,7 +76,7 @@ static void tell_hooks(target *p, const char *version, const char *path, const s
                  replaced ? ", what reaches its mimalloc past them by the arrow_mi hook" : "", path);
   else if (replaced)
     findings_add(&p->found, FINDING_WARNING, TOPIC,
-                 s->can_be_patched ? "open the arrow_vtable hook in ARROW_POOL_HOOKS" : NULL,
+                 s->can_be_patched ? "name arrow_vtable in ARROW_POOL_HOOKS" : NULL,
                  "%s: only its mimalloc is served, by the arrow_mi hook: %s", version, path);
   else if ((hooks & OPTIONS_HOOK_LIBC) && pool && strcmp(pool, "system") == 0)
     findings_add(&p->found, FINDING_WARNING, TOPIC, NULL,
