@@ -2,8 +2,8 @@
  * patched.
  *
  * A file includes this once. It has defined SELF, the object that the first argument `a` stands for, and for
- * it allocate, reallocate (their results are those of arrow::Status: NULL for success) and release, in which
- * an alignment of 0 is one that Arrow does not name. */
+ * it ALLOCATE, REALLOCATE (functions whose results are those of arrow::Status: NULL for success) and RELEASE,
+ * in which an alignment of 0 is one that Arrow does not name. */
 #ifndef ARROWPOOL_ARROW_CALLS_H
 #define ARROWPOOL_ARROW_CALLS_H
 
@@ -15,18 +15,18 @@
 
 ABI_BODY(allocate_aligned)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
   (void)e;
-  *result = allocate(SELF, (int64_t)b, (int64_t)c, ADDRESS(d));
+  *result = ALLOCATE(SELF, (int64_t)b, (int64_t)c, ADDRESS(d));
 }
 ABI_BODY(allocate_plain)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
   UNUSED;
-  *result = allocate(SELF, (int64_t)b, 0, ADDRESS(c));
+  *result = ALLOCATE(SELF, (int64_t)b, 0, ADDRESS(c));
 }
 ABI_BODY(reallocate_aligned)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
-  *result = reallocate(SELF, (int64_t)b, (int64_t)c, (int64_t)d, ADDRESS(e));
+  *result = REALLOCATE(SELF, (int64_t)b, (int64_t)c, (int64_t)d, ADDRESS(e));
 }
 ABI_BODY(reallocate_plain)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
   (void)e;
-  *result = reallocate(SELF, (int64_t)b, (int64_t)c, 0, ADDRESS(d));
+  *result = REALLOCATE(SELF, (int64_t)b, (int64_t)c, 0, ADDRESS(d));
 }
 ABI_ENTRY(call_allocate_aligned, "hidden", allocate_aligned)
 ABI_ENTRY(call_allocate_plain, "hidden", allocate_plain)
@@ -34,10 +34,10 @@ ABI_ENTRY(call_reallocate_aligned, "hidden", reallocate_aligned)
 ABI_ENTRY(call_reallocate_plain, "hidden", reallocate_plain)
 
 static void call_free_aligned(uintptr_t a, uint8_t *buffer, int64_t size, int64_t alignment) {
-  release(SELF, buffer, size, alignment);
+  RELEASE(SELF, buffer, size, alignment);
 }
 
-static void call_free_plain(uintptr_t a, uint8_t *buffer, int64_t size) { release(SELF, buffer, size, 0); }
+static void call_free_plain(uintptr_t a, uint8_t *buffer, int64_t size) { RELEASE(SELF, buffer, size, 0); }
 
 /* Makes an arrow_functions of these, of those that the file defines itself (call_release_unused,
  * call_max_memory and so on), and of what is given besides. */

@@ -11,12 +11,12 @@
 
 enum { VALUE_COLUMNS = 20 };
 
-static const char *lookup(void *context, const char *variable) {
+static const char *env_lookup(void *context, const char *variable) {
   (void)context;
   return secure_getenv(variable);
 }
 
-static void complain(void *context, const char *const pieces[], size_t count) {
+static void env_complain(void *context, const char *const pieces[], size_t count) {
   (void)context;
   char text[8192] = "";
   for (size_t i = 0; i < count; i++)
@@ -29,7 +29,7 @@ int cli_env(int argc, char **argv) {
   bool refused = false;
   if (argc > 1)
     return cli_usage_error("env: %s: takes no argument", argv[1]);
-  options_read(&settings, lookup, complain, NULL);
+  options_read(&settings, env_lookup, env_complain, NULL);
   variables_check_own();
   printf("%-26s %-*s %-12s %s\n", "VARIABLE", VALUE_COLUMNS, "VALUE", "SOURCE", "CHOICES");
   for (int id = 0; id < OPTION_COUNT; id++) {
@@ -38,9 +38,11 @@ int cli_env(int argc, char **argv) {
     char choices[128];
     options_describe_values(row, choices);
     options_value checked;
-    const char *set = lookup(NULL, row->variable);
+    const char *set = env_lookup(NULL, row->variable);
     refused |= set && *set && !options_parse(row, set, &checked);
-    const char *shown = value->given ? lookup(NULL, row->variable) : row->fallback ? row->fallback : "none";
+    const char *shown = value->given    ? env_lookup(NULL, row->variable)
+                        : row->fallback ? row->fallback
+                                        : "none";
     char text[PATH_MAX];
     snprintf(text, sizeof text, "%s", shown);
     writer_make_printable(text);

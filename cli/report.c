@@ -96,7 +96,7 @@ typedef struct settings {
   size_t top;
 } settings;
 
-static int read_options(int argc, char **argv, settings *out) {
+static int report_read_options(int argc, char **argv, settings *out) {
   static const struct option longs[] = {{"by", required_argument, NULL, 'b'},
                                         {"format", required_argument, NULL, 'f'},
                                         {"sort", required_argument, NULL, 's'},
@@ -161,7 +161,7 @@ static void take_figures(void *context, stats *f) {
   f->pools = NULL;
 }
 
-static void complain(void *context, const char *path, const char *problem) {
+static void report_complain(void *context, const char *path, const char *problem) {
   state *s = context;
   s->unreadable++;
   if (!s->quiet)
@@ -178,14 +178,14 @@ static void take_file(void *context, const char *path, bool named) {
   s->files++;
   s->damaged += problem != NULL;
   if (problem)
-    complain(s, path, problem);
+    report_complain(s, path, problem);
 }
 
-static void read_all(state *s, int count_, char **paths) {
+static void report_read_all(state *s, int count_, char **paths) {
   merge_clear(&s->merge);
   s->files = s->damaged = s->unreadable = 0;
   for (int i = 0; i < count_; i++)
-    find_files(paths[i], take_file, complain, s);
+    find_files(paths[i], take_file, report_complain, s);
 }
 
 /* ---- printing ---- */
@@ -206,15 +206,15 @@ static bool print(state *s, const settings *chosen) {
 int cli_report(int argc, char **argv) {
   settings chosen = {.write = merge_write_text, .sort = MERGE_max_memory_sum, .top = SIZE_MAX};
   state s = {0};
-  int status = read_options(argc, argv, &chosen);
+  int status = report_read_options(argc, argv, &chosen);
   if (status != CLI_OK)
     return status;
   s.merge.by = chosen.by;
-  read_all(&s, argc - optind, argv + optind);
+  report_read_all(&s, argc - optind, argv + optind);
   if (s.superseded) {
     processes_again(&s.seen);
     s.quiet = true;
-    read_all(&s, argc - optind, argv + optind);
+    report_read_all(&s, argc - optind, argv + optind);
   }
   status = s.unreadable ? CLI_FAILURE : CLI_OK;
   if (!s.files && !s.unreadable)

@@ -54,7 +54,7 @@ static int check_environment(void) {
   return CLI_OK;
 }
 
-static int read_options(int argc, char **argv) {
+static int run_read_options(int argc, char **argv) {
   static char flags[OPTION_COUNT][32];
   struct option longs[OPTION_COUNT + 1] = {0};
   for (int id = 0; id < OPTION_COUNT; id++) {
@@ -81,7 +81,7 @@ static int read_options(int argc, char **argv) {
 /* A program into which nothing can be preloaded is told of, and runs all the same, with LD_PRELOAD for what
  * it starts. Not so musl's: its loader would try, and fail. What is wrong with the command itself is execvp's
  * to say. */
-static int prepare(char **command, bool *is_elf, char *path) {
+static int run_prepare(char **command, bool *is_elf, char *path) {
   program p;
   char reason[300];
   program_verdict verdict = PROGRAM_PRELOADS;
@@ -103,13 +103,13 @@ int cli_run(int argc, char **argv) {
   char path[PATH_MAX];
   if (!pool || !*pool)
     setenv(OPTIONS_PREFIX, "jemalloc", 1);
-  int status = read_options(argc, argv);
+  int status = run_read_options(argc, argv);
   if (status == CLI_OK)
     status = check_environment();
   if (status == CLI_OK && optind == argc)
     status = cli_usage_error("run: no command given; see arrowpool run --help");
   if (status == CLI_OK)
-    status = prepare(argv + optind, &is_elf, path);
+    status = run_prepare(argv + optind, &is_elf, path);
   if (status != CLI_OK)
     return status;
   if (is_elf) /* execvp would take one of another processor for a shell script */

@@ -49,7 +49,7 @@ void fork_hold_signals(sigset_t *before) {
   pthread_sigmask(SIG_BLOCK, &set, before);
 }
 
-static void prepare(void) {
+static void fork_prepare(void) {
   sigset_t signals;
   fork_hold_signals(&signals);
   int cancel_state = nocancel_begin();
@@ -107,7 +107,7 @@ __attribute__((constructor(101))) void fork_register(void) {
   if (atomic_flag_test_and_set(&done))
     return;
   process = (pid_t)syscall(SYS_getpid);
-  pthread_atfork(prepare, parent, child);
+  pthread_atfork(fork_prepare, parent, child);
 }
 
 void fork_invite(const fork_guest *guest_) { guest = guest_; }

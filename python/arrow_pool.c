@@ -32,47 +32,52 @@ static void (*construct_old_string)(void *object, const char *text, const void *
 /* ---- memory; the results are those of arrow::Status: NULL for success ---- */
 
 /* 0 where Arrow names no alignment. Never less than its default. */
-static int64_t alignment_of(int64_t alignment) {
+static int64_t arrow_pool_alignment_of(int64_t alignment) {
   return alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment;
 }
 
-static void *refuse(const arrow_pool *p, int64_t old_size, int64_t new_size) {
+static void *arrow_pool_refuse(const arrow_pool *p, int64_t old_size, int64_t new_size) {
   char reason[320] = "out of memory";
   arrowpool_describe_failure(p->pool, old_size, new_size, reason, sizeof reason);
   return arrow_status_out_of_memory(&layout, reason);
 }
 
-static void *allocate(const arrow_pool *p, int64_t size, int64_t alignment, uint8_t **out) {
+static void *arrow_pool_allocate(const arrow_pool *p, int64_t size, int64_t alignment, uint8_t **out) {
   if (size == 0) {
     *out = layout.zero_size_area;
     return NULL;
   }
-  return arrowpool_allocate(p->pool, size, alignment_of(alignment), out) == ARROWPOOL_OK ? NULL
-                                                                                         : refuse(p, 0, size);
+  return arrowpool_allocate(p->pool, size, arrow_pool_alignment_of(alignment), out) == ARROWPOOL_OK
+             ? NULL
+             : arrow_pool_refuse(p, 0, size);
 }
 
-static void release(const arrow_pool *p, uint8_t *buffer, int64_t size, int64_t alignment) {
+static void arrow_pool_release(const arrow_pool *p, uint8_t *buffer, int64_t size, int64_t alignment) {
   if (size > 0)
-    arrowpool_free(p->pool, buffer, size, alignment_of(alignment));
+    arrowpool_free(p->pool, buffer, size, arrow_pool_alignment_of(alignment));
 }
 
-static void *reallocate(const arrow_pool *p, int64_t old_size, int64_t new_size, int64_t alignment,
-                        uint8_t **buffer) {
+static void *arrow_pool_reallocate(const arrow_pool *p, int64_t old_size, int64_t new_size, int64_t alignment,
+                                   uint8_t **buffer) {
   if (old_size == 0)
-    return allocate(p, new_size, alignment, buffer);
+    return arrow_pool_allocate(p, new_size, alignment, buffer);
   if (new_size == 0) {
-    release(p, *buffer, old_size, alignment);
+    arrow_pool_release(p, *buffer, old_size, alignment);
     *buffer = layout.zero_size_area;
     return NULL;
   }
-  return arrowpool_reallocate(p->pool, old_size, new_size, alignment_of(alignment), buffer) == ARROWPOOL_OK
+  return arrowpool_reallocate(p->pool, old_size, new_size, arrow_pool_alignment_of(alignment), buffer) ==
+                 ARROWPOOL_OK
              ? NULL
-             : refuse(p, old_size, new_size);
+             : arrow_pool_refuse(p, old_size, new_size);
 }
 
 /* ---- as C++ calls them ---- */
 
-#define SELF ((const arrow_pool *)a)
+#define ALLOCATE   arrow_pool_allocate
+#define REALLOCATE arrow_pool_reallocate
+#define RELEASE    arrow_pool_release
+#define SELF       ((const arrow_pool *)a)
 #include "arrow/calls.h"
 
 /* A std::string: since C++11 a pointer to its own buffer, the length, and the buffer. */

@@ -46,7 +46,7 @@ static Py_ssize_t find_pointer(PyObject *type) {
   return found > end ? -1 : found; /* two words, or one that is never empty */
 }
 
-static PyObject *prepare(PyObject *self, PyObject *arguments) {
+static PyObject *module_prepare(PyObject *self, PyObject *arguments) {
   const char *path;
   PyObject *capsule, *type;
   (void)self;
@@ -67,7 +67,7 @@ static PyObject *prepare(PyObject *self, PyObject *arguments) {
 
 /* ---- pools ---- */
 
-static PyObject *refuse(const char *name, arrowpool_status status) {
+static PyObject *module_refuse(const char *name, arrowpool_status status) {
   if (status == ARROWPOOL_EXISTS)
     return PyErr_Format(PyExc_ValueError,
                         "pool name: '%s' belongs to a pool that other code of this process made", name);
@@ -76,7 +76,7 @@ static PyObject *refuse(const char *name, arrowpool_status status) {
   return PyErr_Format(PyExc_ValueError, "pool '%s': %s", name, arrowpool_status_message(status));
 }
 
-static PyObject *create(PyObject *self, PyObject *arguments) {
+static PyObject *module_create(PyObject *self, PyObject *arguments) {
   PyObject *instance;
   const char *name, *word;
   long long limit;
@@ -91,7 +91,7 @@ static PyObject *create(PyObject *self, PyObject *arguments) {
       .struct_size = sizeof config, .backend = (arrowpool_backend)choice.number, .limit_bytes = limit};
   arrowpool_status status = arrowpool_create(name, &config, &pool);
   if (status != ARROWPOOL_OK)
-    return refuse(name, status);
+    return module_refuse(name, status);
   arrow_pool *object =
       arrow_pool_create(pool, choice.number == ARROWPOOL_BACKEND_SYSTEM ? "system" : "jemalloc");
   PyObject *handle = object ? PyCapsule_New(pool, HANDLE, NULL) : PyErr_NoMemory();
@@ -165,7 +165,7 @@ typedef struct text {
   size_t length, room;
 } text;
 
-static int append(void *context, const char *piece, size_t size) {
+static int module_append(void *context, const char *piece, size_t size) {
   text *t = context;
   if (t->room - t->length < size) {
     size_t room = 2 * (t->length + size);
@@ -187,7 +187,7 @@ static PyObject *report(PyObject *self, PyObject *arguments) {
   if (!PyArg_ParseTuple(arguments, "i", &format))
     return NULL;
   PyThreadState *thread = PyEval_SaveThread();
-  arrowpool_status status = arrowpool_report((arrowpool_format)format, append, &t);
+  arrowpool_status status = arrowpool_report((arrowpool_format)format, module_append, &t);
   PyEval_RestoreThread(thread);
   PyObject *result = status == ARROWPOOL_OK ? PyUnicode_DecodeUTF8(t.start, (Py_ssize_t)t.length, "replace")
                                             : PyErr_NoMemory();
@@ -226,9 +226,10 @@ static PyObject *versions(PyObject *self, PyObject *unused) {
 }
 
 static PyMethodDef methods[] = {
-    {"prepare", prepare, METH_VARARGS,
+    {"prepare", module_prepare, METH_VARARGS,
      "prepare(path of pyarrow.lib, its capsule box_memory_pool, its MemoryPool) -> why not, or None"},
-    {"create", create, METH_VARARGS, "create(new instance, name, limit in bytes or 0, backend) -> handle"},
+    {"create", module_create, METH_VARARGS,
+     "create(new instance, name, limit in bytes or 0, backend) -> handle"},
     {"release_unused", release_unused, METH_O, "release_unused(handle)"},
     {"stats", stats, METH_O, "stats(handle) -> dict"},
     {"report", report, METH_VARARGS, "report(number of the format) -> str"},

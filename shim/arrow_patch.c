@@ -107,7 +107,7 @@ static bool is_refused(const void *object) {
   return false;
 }
 
-static void refuse(const void *object, const char *reason) {
+static void arrow_patch_refuse(const void *object, const char *reason) {
   for (int i = 0; i < PATCHES; i++) {
     const void *none = NULL;
     if (atomic_compare_exchange_strong(&refused[i], &none, object)) {
@@ -132,7 +132,7 @@ static void identify_and_patch(void *object, const arrow_functions *ours) {
   if (!reason)
     reason = patch(object, &layout, name, separate, ours);
   if (reason)
-    refuse(object, reason);
+    arrow_patch_refuse(object, reason);
 }
 
 void *arrow_patch_pool(void *object, const arrow_functions *ours) {

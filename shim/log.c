@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* Appends a piece. What comes from outside may hold newlines, and what terminals obey. */
-static size_t append(char *line, size_t used, size_t size, const char *text) {
+static size_t log_append(char *line, size_t used, size_t size, const char *text) {
   for (; *text && used < size; text++)
     line[used++] = (char)((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
   return used;
@@ -57,9 +57,9 @@ void log_whole(const char *line, size_t size) {
 
 void log_line(const char *const pieces[], size_t count) {
   char line[512];
-  size_t used = append(line, 0, sizeof line - 1, "arrowpool: ");
+  size_t used = log_append(line, 0, sizeof line - 1, "arrowpool: ");
   for (size_t i = 0; i < count; i++)
-    used = append(line, used, sizeof line - 1, pieces[i]);
+    used = log_append(line, used, sizeof line - 1, pieces[i]);
   line[used++] = '\n';
   log_whole(line, used);
 }

@@ -88,7 +88,7 @@ void *next_symbol(const char *name) {
   return symbol;
 }
 
-static bool is_ours(const void *symbol) { return owners_same(symbol, boot); }
+static bool next_is_ours(const void *symbol) { return owners_same(symbol, boot); }
 
 /* Returns what a loaded library and those it needs define under that name; NULL if there is nothing, or our
  * own. */
@@ -100,7 +100,7 @@ static void *symbol_of_library(const char *name, const char *file) {
   }
   if (!symbol)
     dlerror(); /* NOLINT(concurrency-mt-unsafe): as above */
-  return symbol && !is_ours(symbol) ? symbol : NULL;
+  return symbol && !next_is_ours(symbol) ? symbol : NULL;
 }
 
 typedef struct loaded {
@@ -143,7 +143,7 @@ void *next_symbol_of_caller(const char *name, const void *caller) {
   if (!symbol) /* a function that ends in a jump to us leaves its own caller's address */
     symbol = only_symbol(name);
   errno = saved;
-  return symbol && !is_ours(symbol) ? symbol : NULL;
+  return symbol && !next_is_ours(symbol) ? symbol : NULL;
 }
 
 static void free_with_boot(void *buffer) {
@@ -190,7 +190,7 @@ static void *only_owner(void *scope, size_t count) {
  * allocator behind it, as heaptrack does. */
 static void find_allocator(void) {
   void *seen = only_owner(RTLD_DEFAULT, 3), *behind = only_owner(RTLD_NEXT, 4);
-  by_name = seen && (behind || !is_ours(seen));
+  by_name = seen && (behind || !next_is_ours(seen));
   void *handle = by_name || behind ? NULL : dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
   if (!handle)
     return;

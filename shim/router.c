@@ -18,12 +18,12 @@
 
 router the_router;
 
-static const char *lookup(void *context, const char *variable) {
+static const char *router_lookup(void *context, const char *variable) {
   (void)context;
   return secure_getenv(variable);
 }
 
-static void complain(void *context, const char *const pieces[], size_t count) {
+static void router_complain(void *context, const char *const pieces[], size_t count) {
   (void)context;
   router_warn(pieces, count);
 }
@@ -165,7 +165,7 @@ bool router_wake(void) {
   log_start();
   next_resolve_optional();
   options *settings = &the_router.settings;
-  options_read(settings, lookup, complain, NULL);
+  options_read(settings, router_lookup, router_complain, NULL);
   if (!getauxval(AT_SECURE))
     tell_of_unknown_names();
   configure_backend(settings);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* One line, whatever is in the names and values that it tells of. */
-static int complain(const char *format, va_list arguments, int status) {
+static int cli_complain(const char *format, va_list arguments, int status) {
   char text[8192];
   vsnprintf(text, sizeof text, format, arguments);
   writer_make_printable(text);
@@ -21,7 +21,7 @@ static int complain(const char *format, va_list arguments, int status) {
 int cli_usage_error(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  int status = complain(format, arguments, CLI_USAGE);
+  int status = cli_complain(format, arguments, CLI_USAGE);
   va_end(arguments);
   return status;
 }
@@ -29,7 +29,7 @@ int cli_usage_error(const char *format, ...) {
 int cli_failure(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  int status = complain(format, arguments, CLI_FAILURE);
+  int status = cli_complain(format, arguments, CLI_FAILURE);
   va_end(arguments);
   return status;
 }

@@ -28,7 +28,7 @@ typedef struct sight {
   bool shows_factories, can_be_patched, has_mi;
 } sight;
 
-static sight look(const elf_file *f) {
+static sight doctor_arrow_look(const elf_file *f) {
   elf_symbol wanted[BASES + MI + 2 * METHODS] = {
       {.name = "_ZN5arrow19default_memory_poolEv"},
       {.name = "_ZN5arrow18system_memory_poolEv"},
@@ -103,7 +103,7 @@ void doctor_arrow(target *p, const char *path) {
     return;
   }
   int major = read_version(&f, path, version, sizeof version);
-  sight s = look(&f);
+  sight s = doctor_arrow_look(&f);
   elf_file_close(&f);
   tell_hooks(p, version, path, &s);
   if (major && major < 10)

@@ -13,9 +13,11 @@
 
 #define TOPIC "environment"
 
-static const char *lookup(void *context, const char *variable) { return target_variable(context, variable); }
+static const char *doctor_environment_lookup(void *context, const char *variable) {
+  return target_variable(context, variable);
+}
 
-static void complain(void *context, const char *const pieces[], size_t count) {
+static void doctor_environment_complain(void *context, const char *const pieces[], size_t count) {
   target *p = context;
   char line[1024] = "";
   for (size_t i = 0; i < count; i++)
@@ -98,7 +100,7 @@ static void tell_others(target *p) {
 }
 
 void doctor_settings(target *p) {
-  options_read(&p->settings, lookup, complain, p);
+  options_read(&p->settings, doctor_environment_lookup, doctor_environment_complain, p);
   variables_check(p->environment, tell_unknown, p);
 }
 

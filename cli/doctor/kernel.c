@@ -112,7 +112,7 @@ static void tell_range(target *p, const probes *found) {
 /* ---- limits ---- */
 
 /* A line of /proc/PID/limits; false: unlimited, or not known. */
-static bool read_limit(const target *p, const char *name, struct rlimit *out) {
+static bool doctor_kernel_read_limit(const target *p, const char *name, struct rlimit *out) {
   char path[64], text[4096];
   unsigned long long soft, hard;
   snprintf(path, sizeof path, p->pid ? "/proc/%ld/limits" : "/proc/self/limits", p->pid);
@@ -127,8 +127,8 @@ void doctor_kernel(target *p) {
   struct rlimit address_space, data;
   char size[32];
   probes found;
-  bool has_space = read_limit(p, "Max address space", &address_space),
-       has_data = read_limit(p, "Max data size", &data);
+  bool has_space = doctor_kernel_read_limit(p, "Max address space", &address_space),
+       has_data = doctor_kernel_read_limit(p, "Max data size", &data);
   char process[24] = "self";
   if (p->pid)
     snprintf(process, sizeof process, "%ld", p->pid);

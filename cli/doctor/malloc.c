@@ -22,7 +22,7 @@ static struct {
   bool owned[BYPASSES], called[BYPASSES], has_owner, has_allocator;
 } seen;
 
-static void look(const elf_file *f, elf_symbol wanted[OWN + BYPASSES]) {
+static void doctor_malloc_look(const elf_file *f, elf_symbol wanted[OWN + BYPASSES]) {
   for (int i = 0; i < OWN; i++)
     wanted[i] = (elf_symbol){.name = own[i]};
   for (int i = 0; i < BYPASSES; i++)
@@ -35,7 +35,7 @@ static void look(const elf_file *f, elf_symbol wanted[OWN + BYPASSES]) {
 void doctor_malloc_program(const elf_file *f) {
   elf_symbol wanted[OWN + BYPASSES];
   memset(&seen, 0, sizeof seen);
-  look(f, wanted);
+  doctor_malloc_look(f, wanted);
   for (int i = OWN - 1; i >= 0; i--)
     if (wanted[i].defined)
       seen.own = own[i];
@@ -48,7 +48,7 @@ void doctor_malloc_library(const target *p, const char *path, bool is_allocator)
   snprintf(full, sizeof full, "%s%s", p->root, path);
   if (elf_file_open(full, &f) != NULL)
     return;
-  look(&f, wanted);
+  doctor_malloc_look(&f, wanted);
   elf_file_close(&f);
   bool serves = wanted[0].defined && (is_allocator ? !seen.has_allocator : !seen.has_owner);
   for (int i = 0; serves && i < BYPASSES; i++)

@@ -20,7 +20,7 @@ typedef struct settings {
   const char *output, *pool, *title;
 } settings;
 
-static int read_options(int argc, char **argv, settings *out) {
+static int plot_read_options(int argc, char **argv, settings *out) {
   static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
                                         {"pool", required_argument, NULL, 'p'},
                                         {"title", required_argument, NULL, 't'},
@@ -41,7 +41,7 @@ static int read_options(int argc, char **argv, settings *out) {
   return CLI_OK;
 }
 
-static void take(void *context, stats *f) { series_add(context, f); }
+static void plot_take(void *context, stats *f) { series_add(context, f); }
 
 static int draw(series_set *set, const settings *chosen, const char *first) {
   size_t found = set->count;
@@ -68,13 +68,13 @@ static int draw(series_set *set, const settings *chosen, const char *first) {
 
 int cli_plot(int argc, char **argv) {
   settings chosen = {0};
-  int status = read_options(argc, argv, &chosen);
+  int status = plot_read_options(argc, argv, &chosen);
   if (status != CLI_OK)
     return status;
   series_set set = {.pool = chosen.pool};
   bool damaged = false;
   for (int i = optind; i < argc; i++) {
-    const char *problem = stats_read_each(argv[i], take, &set);
+    const char *problem = stats_read_each(argv[i], plot_take, &set);
     damaged |= problem != NULL;
     if (problem)
       cli_failure("plot: %s: %s", argv[i], problem);

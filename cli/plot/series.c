@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static series *find(series_set *set, const stats *f) {
+static series *plot_series_find(series_set *set, const stats *f) {
   for (size_t i = 0; i < set->count; i++) {
     series *s = &set->items[i];
     if (s->pid == f->process.pid && s->start_time == f->process.start_time &&
@@ -22,7 +22,7 @@ static series *find(series_set *set, const stats *f) {
 }
 
 /* Pools that cannot tell are left out: their sum with the others would be unknown for ever. */
-static void add(int64_t *sum, int64_t part) {
+static void plot_series_add(int64_t *sum, int64_t part) {
   if (part == ARROWPOOL_UNKNOWN)
     return;
   int64_t so_far = *sum == ARROWPOOL_UNKNOWN ? 0 : *sum;
@@ -41,16 +41,16 @@ static series_point point_of(series_set *set, const stats *f) {
     if (set->pool && strcmp(set->pool, pool->name) != 0)
       continue;
     set->pool_found = true;
-    add(&p.values[SERIES_live], pool->stats.bytes_allocated);
-    add(&p.values[SERIES_in_place], pool->stats.bytes_grown_in_place);
-    add(&p.values[SERIES_remapped], pool->stats.bytes_remapped);
-    add(&p.values[SERIES_copied], pool->stats.bytes_copied);
+    plot_series_add(&p.values[SERIES_live], pool->stats.bytes_allocated);
+    plot_series_add(&p.values[SERIES_in_place], pool->stats.bytes_grown_in_place);
+    plot_series_add(&p.values[SERIES_remapped], pool->stats.bytes_remapped);
+    plot_series_add(&p.values[SERIES_copied], pool->stats.bytes_copied);
   }
   return p;
 }
 
 void series_add(series_set *set, const stats *f) {
-  series *s = find(set, f);
+  series *s = plot_series_find(set, f);
   if (s->count && s->points[s->count - 1].time >= f->process.time)
     return;
   if (s->count == s->room) {

@@ -49,7 +49,7 @@ static bool open_stream(stream *s, size_t most) {
   return s->ours >= 0 && s->theirs >= 0;
 }
 
-static bool prepare(const ask_question *question, const stream streams[STREAMS]) {
+static bool ask_prepare(const ask_question *question, const stream streams[STREAMS]) {
   int input = move_up(open("/dev/null", O_RDONLY | O_CLOEXEC));
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -61,7 +61,7 @@ static bool prepare(const ask_question *question, const stream streams[STREAMS])
 }
 
 static _Noreturn void become(const ask_question *question, const stream streams[STREAMS]) {
-  if (prepare(question, streams))
+  if (ask_prepare(question, streams))
     execve(question->file, question->arguments, question->environment);
   int error = errno;
   _exit(write(streams[START].theirs, &error, sizeof error) != sizeof error);
@@ -70,7 +70,7 @@ static _Noreturn void become(const ask_question *question, const stream streams[
 /* ---- what it says ---- */
 
 /* Take what is there; at the end of it, close. */
-static void take(stream *s) {
+static void ask_take(stream *s) {
   char rest[4096];
   ssize_t length = read(s->ours, rest, sizeof rest);
   if (length <= 0) {
@@ -109,7 +109,7 @@ static bool take_all(stream streams[STREAMS], pid_t child, int64_t deadline) {
     int ready = poll(waiting, STREAMS, ended ? 0 : 5);
     for (int i = 0; ready > 0 && i < STREAMS; i++)
       if (waiting[i].revents)
-        take(&streams[i]);
+        ask_take(&streams[i]);
     if (streams[OUTPUT].overflowed || (ready == 0 && ended))
       return true;
   }

@@ -15,7 +15,7 @@
 /* ---- whom to ask ---- */
 
 /* Why that loader is not run; NULL: it may be. */
-static const char *refuse(const char *loader, char *out, size_t size) {
+static const char *libraries_refuse(const char *loader, char *out, size_t size) {
   static program judged; /* large */
   struct stat status;
   char reason[300];
@@ -98,7 +98,7 @@ bool libraries_ask(const char *loader, const char *file, char *const environment
   char reason[300], own[PATH_MAX], asked[PATH_MAX], list[] = "--list";
   ask_answer answer = {0};
   *out = (libraries){0};
-  const char *refused = refuse(loader, reason, sizeof reason);
+  const char *refused = libraries_refuse(loader, reason, sizeof reason);
   if (refused) {
     snprintf(out->problem, sizeof out->problem, "%s", refused);
     return false;

@@ -64,7 +64,7 @@ static bool replace_first(program *p, size_t drop, char *const others[], size_t 
   return true;
 }
 
-static char *keep(program *p, const char *text) {
+static char *program_keep(program *p, const char *text) {
   for (size_t i = 0; i < sizeof p->lines / sizeof *p->lines; i++)
     if (!p->lines[i])
       return p->lines[i] = strdup(text);
@@ -101,10 +101,10 @@ static const char *step_script(program *p, const char *head) {
   char *argument = interpreter + name;
   if (*argument) {
     *argument++ = 0;
-    words[1] = keep(p, argument + strspn(argument, " \t"));
+    words[1] = program_keep(p, argument + strspn(argument, " \t"));
   }
-  words[0] = keep(p, interpreter);
-  char *script = keep(p, p->path);
+  words[0] = program_keep(p, interpreter);
+  char *script = program_keep(p, p->path);
   if (!words[0] || !script)
     return strerror(ENOMEM);
   p->arguments[0] = script;
@@ -131,9 +131,10 @@ static bool step_env(program *p) {
         strcmp(word, "-uLD_PRELOAD") == 0 || strcmp(word, "--unset=LD_PRELOAD") == 0 ||
         (strcmp(word, "-u") == 0 && p->arguments[at + 1] && strcmp(p->arguments[at + 1], "LD_PRELOAD") == 0);
     if (strncmp(word, "-S", 2) == 0) {
-      char *words[PROGRAM_MOST_ARGUMENTS], *text = keep(p, word[2]                ? word + 2
-                                                           : p->arguments[at + 1] ? p->arguments[at + 1]
-                                                                                  : "");
+      char *words[PROGRAM_MOST_ARGUMENTS],
+          *text = program_keep(p, word[2]                ? word + 2
+                                  : p->arguments[at + 1] ? p->arguments[at + 1]
+                                                         : "");
       size_t count = text ? split(text, words, PROGRAM_MOST_ARGUMENTS) : 0;
       if (!replace_first(p, at + (word[2] || !p->arguments[at + 1] ? 1 : 2), words, count))
         return false;
@@ -178,7 +179,7 @@ static const char *follow(program *p) {
       if (memcmp(head, "#!", 2) == 0)
         problem = step_script(p, head);
       else /* what the kernel refuses, execvp and shells give to the shell */
-        problem = (p->arguments[0] = keep(p, p->path)) && replace_first(p, 0, (char *[]){shell}, 1)
+        problem = (p->arguments[0] = program_keep(p, p->path)) && replace_first(p, 0, (char *[]){shell}, 1)
                       ? NULL
                       : strerror(E2BIG);
       if (problem)

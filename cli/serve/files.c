@@ -90,7 +90,7 @@ static const char *name_of(const char *path) {
 }
 
 /* What was named is the directory, which is none any more. */
-static void take(void *context, const char *path, bool named) {
+static void serve_files_note(void *context, const char *path, bool named) {
   search *found = context;
   found->files->unreadable_directories += named;
   if (named || !live_name_is(name_of(path)))
@@ -102,7 +102,7 @@ static void take(void *context, const char *path, bool named) {
   found->paths[found->count++] = memory_copy(path);
 }
 
-static void complain(void *context, const char *path, const char *problem) {
+static void serve_files_complain(void *context, const char *path, const char *problem) {
   (void)path, (void)problem;
   ((search *)context)->files->unreadable_directories++;
 }
@@ -124,7 +124,7 @@ static void forget(serve_files *s, file *f) {
 /* Put the files that are there now in the place of those that were there; what is known of them stays. */
 static void find_all(serve_files *s) {
   search found = {.files = s};
-  find_files(s->directory, take, complain, &found);
+  find_files(s->directory, serve_files_note, serve_files_complain, &found);
   if (found.count)
     qsort(found.paths, found.count, sizeof *found.paths, by_text);
   file *files = memory_grow(NULL, found.count + s->count + 1, sizeof *files);
@@ -152,7 +152,7 @@ static void find_all(serve_files *s) {
 /* ---- a reading ---- */
 
 /* Those that are known first, so that a process that is shown stays so. */
-static void read_all(serve_files *s) {
+static void serve_files_read_all(serve_files *s) {
   size_t running = 0;
   for (size_t i = 0; i < s->count; i++) {
     file *f = &s->files[i];
@@ -244,7 +244,7 @@ void serve_files_read(serve_files *s) {
   s->unreadable_directories = 0;
   s->readings++;
   find_all(s);
-  read_all(s);
+  serve_files_read_all(s);
   replace_older(s);
   count_all(s);
   remove_old(s);

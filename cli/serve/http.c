@@ -94,8 +94,9 @@ static enum MHD_Result send_page(struct MHD_Connection *c) {
 
 /* NOLINTBEGIN(readability-non-const-parameter): the type is the library's */
 /* Answers before a body is read, so that none ever is. */
-static enum MHD_Result answer(void *context, struct MHD_Connection *c, const char *url, const char *method,
-                              const char *version, const char *body, size_t *body_size, void **state) {
+static enum MHD_Result serve_http_answer(void *context, struct MHD_Connection *c, const char *url,
+                                         const char *method, const char *version, const char *body,
+                                         size_t *body_size, void **state) {
   (void)context, (void)version, (void)body, (void)body_size, (void)state;
   if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
     return mhd.MHD_queue_response(c, MHD_HTTP_METHOD_NOT_ALLOWED, not_allowed);
@@ -230,7 +231,7 @@ int serve_http_start(const serve_address *address, const char *text) {
   kept = most - ROOM_OF(most);
   if (index_page && not_found && not_allowed) {
     mhd.MHD_add_response_header(not_allowed, "Allow", "GET, HEAD");
-    server = mhd.MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, answer, NULL,
+    server = mhd.MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, serve_http_answer, NULL,
                                   MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, most,
                                   MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
                                   MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_NOTIFY_CONNECTION,

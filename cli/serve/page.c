@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int append(void *context, const char *text, size_t size) {
+static int serve_page_append(void *context, const char *text, size_t size) {
   serve_page *page = context;
   if (size > page->room - page->size) {
     page->room = page->room * 2 + size + 4096;
@@ -19,7 +19,7 @@ static int append(void *context, const char *text, size_t size) {
 
 void serve_page_write_tables(serve_page *page, const serve_tables *tables) {
   writer w;
-  writer_init(&w, append, page);
+  writer_init(&w, serve_page_append, page);
   serve_rows_write(&tables->processes, &w);
   serve_rows_write(&tables->pools, &w);
   writer_finish(&w);
@@ -65,7 +65,7 @@ static void times(writer *w, const serve_files *files) {
 void serve_page_write_own(serve_page *page, const serve_files *files, const serve_tables *tables,
                           const serve_http_counts *counts) {
   writer w;
-  writer_init(&w, append, page);
+  writer_init(&w, serve_page_append, page);
   states(&w, files);
   sample(&w, "serve_files", "gauge", "Live files found.", files->found);
   sample(&w, "serve_damaged_files", "gauge", "Live files that could not be read.", files->damaged);

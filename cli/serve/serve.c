@@ -119,7 +119,7 @@ static int set(settings *out, int id, const char *text) {
   }
 }
 
-static int read_options(int argc, char **argv, settings *out) {
+static int serve_read_options(int argc, char **argv, settings *out) {
   static const struct option longs[] = {{"live", required_argument, NULL, 'v'},
                                         {"listen", required_argument, NULL, 'l'},
                                         {"textfile", required_argument, NULL, 't'},
@@ -221,7 +221,7 @@ static int run(settings *s) {
 
 int cli_serve(int argc, char **argv) {
   settings s = {.files = {.most = MOST, .remove_after = -1}, .refresh = 1000};
-  int status = read_options(argc, argv, &s);
+  int status = serve_read_options(argc, argv, &s);
   if (status == CLI_OK)
     status = choose_directory(&s);
   if (status != CLI_OK)

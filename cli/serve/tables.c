@@ -27,7 +27,7 @@ typedef struct labels {
 } labels;
 
 /* Names are at most 72 bytes long, and three times that when each byte becomes U+FFFD: they fit. */
-static int append(void *context, const char *text, size_t size) {
+static int serve_tables_append(void *context, const char *text, size_t size) {
   labels *l = context;
   if (size >= sizeof l->text - l->size)
     return 1;
@@ -36,7 +36,7 @@ static int append(void *context, const char *text, size_t size) {
   return 0;
 }
 
-static void label(labels *l, const char *name, const char *value) {
+static void serve_tables_label(labels *l, const char *name, const char *value) {
   writer_text(&l->writer, l->separator);
   writer_text(&l->writer, name);
   writer_text(&l->writer, "=");
@@ -44,22 +44,22 @@ static void label(labels *l, const char *name, const char *value) {
   l->separator = ",";
 }
 
-static void begin(labels *l, const stats *f, unsigned by) {
+static void serve_tables_begin(labels *l, const stats *f, unsigned by) {
   l->separator = "{";
   l->size = 0;
-  writer_init(&l->writer, append, l);
+  writer_init(&l->writer, serve_tables_append, l);
   if (by & MERGE_HOST)
-    label(l, "host", f->process.host);
+    serve_tables_label(l, "host", f->process.host);
   if (!by || by & MERGE_PROGRAM)
-    label(l, "program", f->process.program);
+    serve_tables_label(l, "program", f->process.program);
   if (!by) {
     char number[32];
     number[writer_format_int(number, f->process.pid)] = 0;
-    label(l, "pid", number);
+    serve_tables_label(l, "pid", number);
   }
 }
 
-static const char *end(labels *l) {
+static const char *serve_tables_end(labels *l) {
   if (*l->separator == ',')
     writer_text(&l->writer, "}");
   writer_finish(&l->writer);
@@ -88,17 +88,17 @@ void serve_tables_add(serve_tables *t, const stats *f, unsigned by, bool counter
   report_subject subject = stats_subject(f);
   labels l;
   if (values_of(&t->processes, &f->process, by, counters_only, values)) {
-    begin(&l, f, by);
-    serve_rows_add(&t->processes, end(&l), values);
+    serve_tables_begin(&l, f, by);
+    serve_rows_add(&t->processes, serve_tables_end(&l), values);
   }
   for (unsigned index = 0; (pool = report_next_pool(&subject, &index)) != NULL;) {
     if (!values_of(&t->pools, &pool->stats, by, counters_only, values))
       continue;
-    begin(&l, f, by);
+    serve_tables_begin(&l, f, by);
     if (!by || by & MERGE_POOL)
-      label(&l, "pool", pool->name);
+      serve_tables_label(&l, "pool", pool->name);
     if (!by)
-      label(&l, "backend", pool->backend);
-    serve_rows_add(&t->pools, end(&l), values);
+      serve_tables_label(&l, "backend", pool->backend);
+    serve_rows_add(&t->pools, serve_tables_end(&l), values);
   }
 }

@@ -34,7 +34,7 @@ typedef struct written {
 /* ---- names ---- */
 
 /* arrowpool-PID-START-N.prom or the rest's name, perhaps with the temporary ending. */
-static bool is_ours(const char *name) {
+static bool serve_textfile_is_ours(const char *name) {
   size_t length = live_name_parse(name, NULL);
   if (strncmp(name, REST, sizeof REST - 1) == 0)
     length = sizeof REST - 1;
@@ -48,7 +48,7 @@ static bool is_ours(const char *name) {
 /* The name for a live file; false: it is none that the shim makes. */
 static bool name_for(const char *live, char out[64]) {
   const char *ending = strrchr(live, '.');
-  return snprintf(out, 64, "%.*s" ENDING, (int)(ending - live), live) < 60 && is_ours(out);
+  return snprintf(out, 64, "%.*s" ENDING, (int)(ending - live), live) < 60 && serve_textfile_is_ours(out);
 }
 
 static int by_text(const void *a, const void *b) { return strcmp(a, b); }
@@ -60,7 +60,7 @@ static void remove_all_but(const written *w) {
   for (struct dirent *entry; directory && (entry = readdir(directory)) != NULL;) {
     struct stat status;
     bool is_new = w->count && bsearch(entry->d_name, w->names, w->count, sizeof *w->names, by_text);
-    if (!is_new && is_ours(entry->d_name) &&
+    if (!is_new && serve_textfile_is_ours(entry->d_name) &&
         fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode))
       unlinkat(folder, entry->d_name, 0);
   }
@@ -72,7 +72,7 @@ static void remove_all_but(const written *w) {
 
 /* ---- writing ---- */
 
-static int create(const char *name) {
+static int serve_textfile_create(const char *name) {
   const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   int fd = openat(folder, name, flags, 0644);
   if (fd < 0 && errno == EEXIST && unlinkat(folder, name, 0) == 0) /* of one that was killed */
@@ -84,7 +84,7 @@ static int create(const char *name) {
 static int write_file(const char *name, const serve_page *page) {
   char temporary[64 + sizeof TEMPORARY];
   snprintf(temporary, sizeof temporary, "%s" TEMPORARY, name);
-  int fd = create(temporary), error = fd < 0 ? errno : 0;
+  int fd = serve_textfile_create(temporary), error = fd < 0 ? errno : 0;
   for (size_t done = 0; !error && done < page->size;) {
     ssize_t wrote = write(fd, page->text + done, page->size - done);
     if (wrote > 0)

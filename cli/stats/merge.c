@@ -12,7 +12,7 @@ const char *const merge_field_names[MERGE_FIELD_COUNT] = {
 #undef X
 };
 
-static void add(merge_sum *sum, int64_t part) {
+static void merge_add_part(merge_sum *sum, int64_t part) {
   sum->parts++;
   if (part == ARROWPOOL_UNKNOWN) {
     sum->unknown++;
@@ -101,15 +101,15 @@ static void add_pool(merge *m, const stats *f, const pool_view *pool) {
   bool is_new = g->latest != m->processes;
   g->latest = m->processes;
   if (is_new) {
-    add(&g->sums[MERGE_processes], 1);
+    merge_add_part(&g->sums[MERGE_processes], 1);
     g->states[f->state]++;
   }
-#define X(name, unit, type, metric, help) add(&g->sums[MERGE_##name], v->name);
+#define X(name, unit, type, metric, help) merge_add_part(&g->sums[MERGE_##name], v->name);
   FIELDS_DERIVED(X)
   FIELDS_STORED(X)
 #undef X
-  add(&g->sums[MERGE_inherited_bytes], v->inherited_bytes);
-  add(&g->sums[MERGE_max_memory_sum], v->max_memory);
+  merge_add_part(&g->sums[MERGE_inherited_bytes], v->inherited_bytes);
+  merge_add_part(&g->sums[MERGE_max_memory_sum], v->max_memory);
   add_peak(g, v->max_memory, is_new);
 }
 
@@ -117,7 +117,7 @@ void merge_add(merge *m, const stats *f) {
   m->processes++;
   m->states[f->state]++;
   m->lost += f->lost;
-  add(&m->peak_rss, f->process.peak_rss_bytes);
+  merge_add_part(&m->peak_rss, f->process.peak_rss_bytes);
   if (f->process.peak_rss_bytes > m->highest_rss)
     m->highest_rss = f->process.peak_rss_bytes;
   for (size_t i = 0; i < f->pool_count; i++)

@@ -22,7 +22,7 @@ static void head(writer *w, const char *name, const char *type, const char *help
     writer_text(w, pieces[i]);
 }
 
-static void label(writer *w, const char **separator, const char *name, const char *value) {
+static void merge_prometheus_label(writer *w, const char **separator, const char *name, const char *value) {
   writer_text(w, *separator);
   writer_text(w, name);
   writer_text(w, "=");
@@ -40,20 +40,20 @@ static void sample(writer *w, const merge *m, const merge_group *g, const char *
   writer_text(w, name);
   writer_text(w, suffix);
   if (m->by & MERGE_POOL)
-    label(w, &separator, "pool", g->pool);
+    merge_prometheus_label(w, &separator, "pool", g->pool);
   if (process || m->by & MERGE_HOST)
-    label(w, &separator, "host", g->host);
+    merge_prometheus_label(w, &separator, "host", g->host);
   if (process || m->by & MERGE_PROGRAM)
-    label(w, &separator, "program", g->program);
+    merge_prometheus_label(w, &separator, "program", g->program);
   if (process) {
     number[writer_format_int(number, g->pid)] = 0;
-    label(w, &separator, "pid", number);
+    merge_prometheus_label(w, &separator, "pid", number);
     /* Process numbers come back: the start time (milliseconds) tells such processes apart. */
     number[writer_format_int(number, g->start_time)] = 0;
-    label(w, &separator, "start", number);
+    merge_prometheus_label(w, &separator, "start", number);
   }
   if (quantile)
-    label(w, &separator, "quantile", quantile);
+    merge_prometheus_label(w, &separator, "quantile", quantile);
   writer_text(w, "} ");
   writer_int(w, value);
   writer_text(w, "\n");
@@ -105,7 +105,7 @@ static void of_processes(writer *w, const merge *m) {
   for (int state = 0; state < MERGE_STATES; state++) {
     const char *separator = "{";
     writer_text(w, NAME "found_processes");
-    label(w, &separator, "state", stats_state_name((stats_state)state));
+    merge_prometheus_label(w, &separator, "state", stats_state_name((stats_state)state));
     writer_text(w, "} ");
     writer_int(w, m->states[state]);
     writer_text(w, "\n");

@@ -91,7 +91,7 @@ static uint32_t count_written(const file *f, uint64_t offset, uint32_t count, ui
   return written < count ? (uint32_t)written : count;
 }
 
-static const char *read_all(file *f) {
+static const char *stats_live_read_all(file *f) {
   const live_header *h = &f->header;
   const char *problem = read_header(f);
   if (problem)
@@ -114,7 +114,7 @@ static const char *read_all(file *f) {
 }
 
 /* The field of that name and size; NULL: this file has none, or one that lies outside of its record. */
-static const live_field *find(const file *f, live_place place, const char *name, size_t size) {
+static const live_field *stats_live_find(const file *f, live_place place, const char *name, size_t size) {
   uint32_t record = place == LIVE_IN_POOL ? f->header.pool_bytes : f->header.shard_bytes;
   for (uint32_t i = 0; i < f->header.field_count; i++) {
     const live_field *field = &f->fields[i];
@@ -164,7 +164,7 @@ static uint32_t pool_of(const file *f, const live_field *number, uint32_t shard)
 
 /* Sort the shards by pool, so that reading all pools looks at each shard once. */
 static bool sort_shards(file *f) {
-  const live_field *number = find(f, LIVE_IN_SHARD, "pool", sizeof(uint32_t));
+  const live_field *number = stats_live_find(f, LIVE_IN_SHARD, "pool", sizeof(uint32_t));
   f->order = calloc((size_t)f->shard_count + 1, sizeof *f->order);
   f->first = calloc((size_t)f->pool_count + 3, sizeof *f->first);
   if (!f->order || !f->first)
@@ -213,10 +213,10 @@ static int64_t sum(const file *f, uint32_t pool, const live_field *field, size_t
 /* As the process itself works it out (counters.c). */
 static int64_t highest(const file *f, uint32_t pool, int64_t live) {
   const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
-  const live_field *in_shard = find(f, LIVE_IN_SHARD, "highest", 8),
-                   *published = find(f, LIVE_IN_SHARD, "published", 8);
-  int64_t known = number_at(record, find(f, LIVE_IN_POOL, "published", 8));
-  int64_t peak = number_at(record, find(f, LIVE_IN_POOL, "peak", 8));
+  const live_field *in_shard = stats_live_find(f, LIVE_IN_SHARD, "highest", 8),
+                   *published = stats_live_find(f, LIVE_IN_SHARD, "published", 8);
+  int64_t known = number_at(record, stats_live_find(f, LIVE_IN_POOL, "published", 8));
+  int64_t peak = number_at(record, stats_live_find(f, LIVE_IN_POOL, "peak", 8));
   for (uint32_t i = f->first[pool]; i < f->first[pool + 1]; i++) {
     const char *shard = shard_at(f, i);
     int64_t ahead = counters_ahead(number_at(shard, in_shard), number_at(shard, published));
@@ -230,28 +230,30 @@ static void read_pool(const file *f, uint32_t pool, pool_view *out) {
   const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
   arrowpool_stats *v = &out->stats;
   char basis[16];
-  text_at(record, find(f, LIVE_IN_POOL, "backend", sizeof out->backend), out->backend, sizeof out->backend);
-  text_at(record, find(f, LIVE_IN_POOL, "size_basis", sizeof basis), basis, sizeof basis);
+  text_at(record, stats_live_find(f, LIVE_IN_POOL, "backend", sizeof out->backend), out->backend,
+          sizeof out->backend);
+  text_at(record, stats_live_find(f, LIVE_IN_POOL, "size_basis", sizeof basis), basis, sizeof basis);
   out->counts_requested = strcmp(basis, "usable") != 0;
-#define X(name, unit, type, metric, help) v->name = clamp(sum(f, pool, find(f, LIVE_IN_SHARD, #name, 8), 0));
+#define X(name, unit, type, metric, help)                                                                    \
+  v->name = clamp(sum(f, pool, stats_live_find(f, LIVE_IN_SHARD, #name, 8), 0));
   FIELDS_STORED(X)
 #undef X
   v->num_reallocations = v->reallocs_in_place + v->reallocs_remapped + v->reallocs_copied;
   v->num_allocations = 0;
-  const live_field *sizes = find(f, LIVE_IN_SHARD, "size_histogram", BUCKET_BYTES),
-                   *left = find(f, LIVE_IN_SHARD, "left_histogram", BUCKET_BYTES);
+  const live_field *sizes = stats_live_find(f, LIVE_IN_SHARD, "size_histogram", BUCKET_BYTES),
+                   *left = stats_live_find(f, LIVE_IN_SHARD, "left_histogram", BUCKET_BYTES);
   for (size_t i = 0; i < BUCKETS; i++) {
     v->size_histogram[i] = clamp(sum(f, pool, sizes, i));
     v->live_histogram[i] = clamp(v->size_histogram[i] - sum(f, pool, left, i));
     v->num_allocations += v->size_histogram[i];
   }
   v->bytes_allocated =
-      clamp(v->total_bytes_allocated - sum(f, pool, find(f, LIVE_IN_SHARD, "bytes_freed", 8), 0));
+      clamp(v->total_bytes_allocated - sum(f, pool, stats_live_find(f, LIVE_IN_SHARD, "bytes_freed", 8), 0));
   v->max_memory = highest(f, pool, v->bytes_allocated);
-  v->inherited_bytes = clamp(number_at(record, find(f, LIVE_IN_POOL, "inherited", 8)));
-  int64_t most = number_at(record, find(f, LIVE_IN_POOL, "limit_bytes", 8));
+  v->inherited_bytes = clamp(number_at(record, stats_live_find(f, LIVE_IN_POOL, "inherited", 8)));
+  int64_t most = number_at(record, stats_live_find(f, LIVE_IN_POOL, "limit_bytes", 8));
   v->limit_bytes = most > 0 ? limit(most) : ARROWPOOL_UNKNOWN;
-  if (number_at(record, find(f, LIVE_IN_POOL, "sees_all", 8)))
+  if (number_at(record, stats_live_find(f, LIVE_IN_POOL, "sees_all", 8)))
     return;
   v->bytes_allocated = v->max_memory = v->num_frees = v->inherited_bytes = ARROWPOOL_UNKNOWN;
   v->num_reallocations = v->reallocs_in_place = v->reallocs_remapped = v->reallocs_copied = ARROWPOOL_UNKNOWN;
@@ -295,7 +297,7 @@ static void read_process(file *f, const struct stat *status, stats *out) {
 }
 
 static const char *read_figures(file *f, const struct stat *status, stats *out) {
-  const char *problem = read_all(f);
+  const char *problem = stats_live_read_all(f);
   if (problem)
     return problem;
   if (!sort_shards(f))
@@ -308,8 +310,8 @@ static const char *read_figures(file *f, const struct stat *status, stats *out) 
   for (uint32_t i = 0; i < f->pool_count; i++) {
     pool_view *p = &out->pools[out->pool_count];
     memset(p, 0, sizeof *p);
-    text_at(f->pools + (size_t)i * f->header.pool_bytes, find(f, LIVE_IN_POOL, "name", sizeof p->name),
-            p->name, sizeof p->name);
+    text_at(f->pools + (size_t)i * f->header.pool_bytes,
+            stats_live_find(f, LIVE_IN_POOL, "name", sizeof p->name), p->name, sizeof p->name);
     if (p->name[0])
       read_pool(f, i, p);
     out->pool_count += p->name[0] && stats_pool_used(p);

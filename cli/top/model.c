@@ -34,7 +34,7 @@ int64_t top_history_most(const top_history *h, int index, int parts) {
 
 /* ---- rows ---- */
 
-static int64_t add(int64_t a, int64_t b) {
+static int64_t top_model_sum(int64_t a, int64_t b) {
   int64_t sum;
   if (a == ARROWPOOL_UNKNOWN || b == ARROWPOOL_UNKNOWN)
     return a == ARROWPOOL_UNKNOWN ? b : a;
@@ -146,7 +146,7 @@ static void count(top_model *m, const top_process *p, const stats *f) {
   m->ended += p->state == STATS_ENDED || p->state == STATS_REPLACED;
   m->incomplete += f->lost > 0;
   for (int n = 0; n < TOP_NUMBERS && p->state == STATS_RUNNING; n++)
-    m->totals[n] = add(m->totals[n], p->row.shown[n]);
+    m->totals[n] = top_model_sum(m->totals[n], p->row.shown[n]);
 }
 
 void top_model_add(top_model *m, const char *file, const stats *f, int64_t now) {
@@ -169,7 +169,7 @@ void top_model_add(top_model *m, const char *file, const stats *f, int64_t now) 
     numbers_of(&f->pools[i], its);
     update_row(&pools[i].row, its, !before, elapsed, now);
     for (int n = 0; n < TOP_NUMBERS; n++)
-      sums[n] = add(sums[n], its[n]);
+      sums[n] = top_model_sum(sums[n], its[n]);
   }
   sums[TOP_RESIDENT] = f->process.rss_bytes;
   sums[TOP_IDLE] = f->process.idle_bytes;

@@ -42,7 +42,7 @@ static clock_function *find_in(const Elf64_Dyn *dynamic, uintptr_t bias) {
   return NULL;
 }
 
-static clock_function *find(void) {
+static clock_function *clock_find(void) {
   const char *library = (const char *)getauxval(AT_SYSINFO_EHDR); /* NOLINT(performance-no-int-to-ptr) */
   if (!library)
     return NULL;
@@ -63,7 +63,7 @@ static struct timespec read_clock(clockid_t clock) {
   clock_function *read = atomic_load_explicit(&known, memory_order_relaxed);
   struct timespec t = {0, 0};
   if (__builtin_expect(!read, 0)) {
-    read = find();
+    read = clock_find();
     read = read ? read : ask_kernel;
     atomic_store_explicit(&known, read, memory_order_relaxed);
   }

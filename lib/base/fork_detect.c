@@ -25,7 +25,7 @@ static char *map_emptied(void) {
 
 static char *next, *end;
 
-static void *take(size_t size) {
+static void *fork_detect_map(size_t size) {
   size = (size + 63) & ~(size_t)63;
   if ((size_t)(end - next) < size) {
     char *fresh = map_emptied();
@@ -39,7 +39,7 @@ static void *take(size_t size) {
 }
 
 void fork_detect_start(void) {
-  flag = take(sizeof *flag);
+  flag = fork_detect_map(sizeof *flag);
   fork_detect_renew();
 }
 
@@ -59,4 +59,4 @@ void fork_detect_renew(void) {
     atomic_store_explicit(flag, OWN, memory_order_release);
 }
 
-void *fork_detect_take(size_t size) { return flag ? take(size) : NULL; }
+void *fork_detect_take(size_t size) { return flag ? fork_detect_map(size) : NULL; }

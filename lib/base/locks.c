@@ -17,14 +17,14 @@ static pthread_mutex_t locks[LOCK_COUNT] = {[0 ... LOCK_COUNT - 1] = PTHREAD_MUT
 /* The locks of this thread, in the order of their numbers, which is the one in which they are to be taken. */
 static __thread struct { int numbers[LOCK_COUNT], count; } held;
 
-static void end(const char *what, int lock) {
+static void locks_end(const char *what, int lock) {
   dprintf(2, "locks: %d %s while %d is held\n", lock, what, held.count ? held.numbers[held.count - 1] : -1);
   abort();
 }
 
 static void check_acquired(int lock) {
   if (held.count && held.numbers[held.count - 1] >= lock)
-    end("is taken", lock);
+    locks_end("is taken", lock);
   held.numbers[held.count++] = lock;
 }
 
@@ -33,7 +33,7 @@ static void check_released(int lock) {
   while (i >= 0 && held.numbers[i] != lock)
     i--;
   if (i < 0)
-    end("is released, and not held,", lock);
+    locks_end("is released, and not held,", lock);
   memmove(&held.numbers[i], &held.numbers[i + 1], (size_t)(--held.count - i) * sizeof held.numbers[0]);
 }
 

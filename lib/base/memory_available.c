@@ -131,7 +131,7 @@ static bool find_mount(const char *root, const char *process, int which, char *p
 }
 
 /* Returns the number in a file; NONE if the file has a word ("max") or cannot be read. */
-static int64_t read_limit(const char *path) {
+static int64_t memory_available_read_limit(const char *path) {
   char text[32];
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
@@ -162,7 +162,7 @@ static int64_t least_limit(const char *root, const char *process, int which) {
     strcat(path, group + above);
   for (int64_t least = NONE;;) {
     size_t length = strlen(path);
-    int64_t limit = read_limit(strcat(strcat(path, "/"), versions[which].limit));
+    int64_t limit = memory_available_read_limit(strcat(strcat(path, "/"), versions[which].limit));
     least = limit < least ? limit : least;
     path[length] = 0;
     if (length <= mounted)

@@ -16,7 +16,7 @@ typedef struct line {
   size_t used;
 } line;
 
-static int keep(void *context, const char *text, size_t size) {
+static int misuse_keep(void *context, const char *text, size_t size) {
   line *l = context;
   size_t room = sizeof l->text - 2 - l->used; /* leaves room for the end of the line and the NUL */
   size = size < room ? size : room;
@@ -25,7 +25,7 @@ static int keep(void *context, const char *text, size_t size) {
   return 0;
 }
 
-static _Noreturn void end(line *l) {
+static _Noreturn void misuse_say(line *l) {
   if (misuse_tell) {
     l->text[l->used] = 0;
     misuse_tell(l->text + strlen(PREFIX));
@@ -41,17 +41,17 @@ static _Noreturn void end(line *l) {
 _Noreturn void misuse_end(const void *address) {
   line l = {.used = 0};
   writer w;
-  writer_init(&w, keep, &l);
+  writer_init(&w, misuse_keep, &l);
   writer_text(&w, PREFIX "free or reallocation of ");
   writer_address(&w, address);
   writer_text(&w, ": not the start of a live buffer");
   writer_finish(&w);
-  end(&l);
+  misuse_say(&l);
 }
 
 void misuse_end_saying(const char *what) {
   line l = {.used = 0};
-  keep(&l, PREFIX, strlen(PREFIX));
-  keep(&l, what, strlen(what));
-  end(&l);
+  misuse_keep(&l, PREFIX, strlen(PREFIX));
+  misuse_keep(&l, what, strlen(what));
+  misuse_say(&l);
 }

@@ -22,7 +22,7 @@ static bool waits(void) { return decay != 0 && decay != SLOTS_NEVER; }
 
 /* The thread's work. jemalloc returns pages along a curve over the decay time, by the program's clock, so it
  * is asked several times. When all pages are due by our clock, we do not leave it to that. */
-static int64_t keep(void) {
+static int64_t decay_keep(void) {
   int64_t next = slots_expire(), freed_at = atomic_load(&small_freed_at);
   if (!freed_at)
     return next == SLOTS_NEVER ? BACKGROUND_THREAD_DONE : next;
@@ -34,13 +34,13 @@ static int64_t keep(void) {
   return next == SLOTS_NEVER ? BACKGROUND_THREAD_DONE : next;
 }
 
-static background_thread decay_thread = BACKGROUND_THREAD(keep);
+static background_thread decay_thread = BACKGROUND_THREAD(decay_keep);
 static _Atomic bool retired;
 
 /* Without the thread the caller's free returns what is due. */
 static void wake(void) {
   if (__builtin_expect(atomic_load_explicit(&retired, memory_order_relaxed), 0))
-    keep();
+    decay_keep();
   else
     background_thread_wake(&decay_thread);
 }

@@ -35,7 +35,7 @@ size_t page_runs_long_note(const void *block) {
 }
 
 /* Takes whole chunks off page_runs_window. */
-static char *take(size_t size, size_t alignment) {
+static char *page_runs_take(size_t size, size_t alignment) {
   size_t start = range_round_up((uintptr_t)page_runs_window.base + next_chunk, alignment) -
                  (uintptr_t)page_runs_window.base;
   if (start > page_runs_window.size || size > page_runs_window.size - start ||
@@ -50,9 +50,9 @@ void *page_runs_allocate(unsigned arena, size_t size, size_t alignment) {
   char **next = &chunks[arena % CHUNK_OWNERS].next, **end = &chunks[arena % CHUNK_OWNERS].end, *run;
   locks_acquire(LOCK_RUNS);
   if (size > CHUNK / 2 || alignment > range_page_size()) {
-    run = take(range_round_up(size, CHUNK), alignment > CHUNK ? alignment : CHUNK);
+    run = page_runs_take(range_round_up(size, CHUNK), alignment > CHUNK ? alignment : CHUNK);
   } else {
-    if ((size_t)(*end - *next) < size && (run = take(CHUNK, CHUNK)) != NULL) {
+    if ((size_t)(*end - *next) < size && (run = page_runs_take(CHUNK, CHUNK)) != NULL) {
       *next = run;
       *end = run + CHUNK;
     }

@@ -44,7 +44,7 @@ size_t range_kernel_number(const char *path, size_t otherwise) {
   return number;
 }
 
-static bool read_limit(int resource, struct rlimit *out) {
+static bool range_read_limit(int resource, struct rlimit *out) {
   return getrlimit(resource, out) == 0 && out->rlim_cur != RLIM_INFINITY;
 }
 
@@ -52,7 +52,7 @@ static bool read_limit(int resource, struct rlimit *out) {
  * leaves. */
 static size_t size_allowed(void) {
   struct rlimit limit;
-  if (!read_limit(RLIMIT_AS, &limit))
+  if (!range_read_limit(RLIMIT_AS, &limit))
     return LARGEST;
   size_t page = getauxval(AT_PAGESZ);
   size_t used = range_kernel_number("/proc/self/statm", limit.rlim_cur / page / 2) * page;
@@ -108,8 +108,9 @@ bool range_reserve(void) {
   if (getauxval(AT_PAGESZ) > range_page)
     return false;
   struct rlimit limit;
-  frugal = read_limit(RLIMIT_DATA, &limit) || range_kernel_number("/proc/sys/vm/overcommit_memory", 0) == 2;
-  limited = frugal || read_limit(RLIMIT_AS, &limit);
+  frugal =
+      range_read_limit(RLIMIT_DATA, &limit) || range_kernel_number("/proc/sys/vm/overcommit_memory", 0) == 2;
+  limited = frugal || range_read_limit(RLIMIT_AS, &limit);
   seed();
   bool refused = false;
   for (size_t size = size_allowed(); size >= SMALLEST; size /= 2) {

@@ -178,7 +178,7 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
 }
 
 /* Appends the text, cut off at the end of the 128 bytes. */
-static void append(char *out, const char *text, size_t length) {
+static void options_append(char *out, const char *text, size_t length) {
   size_t used = strlen(out), room = 127 - used;
   length = length < room ? length : room;
   memcpy(out + used, text, length);
@@ -188,18 +188,18 @@ static void append(char *out, const char *text, size_t length) {
 void options_describe_values(const options_row *row, char *out) {
   *out = 0;
   if (row->kind == OPTIONS_LIST)
-    append(out, "all, ", 5);
+    options_append(out, "all, ", 5);
   if (row->kind != OPTIONS_CHOICE && row->kind != OPTIONS_LIST) {
-    append(out, row->values, strlen(row->values));
+    options_append(out, row->values, strlen(row->values));
     return;
   }
   for (const char *word = row->values; *word;) {
     size_t length = strcspn(word, ",");
-    append(out, word, length);
+    options_append(out, word, length);
     word += length;
     if (*word) {
       bool last = !strchr(++word, ',');
-      append(out, last ? " or " : ", ", last ? 4 : 2);
+      options_append(out, last ? " or " : ", ", last ? 4 : 2);
     }
   }
 }

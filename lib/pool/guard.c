@@ -56,7 +56,7 @@ typedef struct line {
   size_t used;
 } line;
 
-static int keep(void *context, const char *text, size_t size) {
+static int guard_keep(void *context, const char *text, size_t size) {
   line *l = context;
   size_t room = sizeof l->text - 2 - l->used; /* for the end of the line and the NUL */
   size = size < room ? size : room;
@@ -70,9 +70,9 @@ static void add_bytes(writer *w, size_t count) {
   writer_text(w, count == 1 ? " byte" : " bytes");
 }
 
-static void begin(line *l, const char *pool, const guard_buffer *b) {
+static void guard_begin(line *l, const char *pool, const guard_buffer *b) {
   l->used = 0;
-  writer_init(&l->w, keep, l);
+  writer_init(&l->w, guard_keep, l);
   if (!tell_line)
     writer_text(&l->w, "arrowpool: ");
   writer_text(&l->w, "debug: pool ");
@@ -99,7 +99,7 @@ static void say(const line *l) {
 }
 
 /* A debugger can go on after the trap. */
-static void end(line *l, const char *act) {
+static void guard_end(line *l, const char *act) {
   int saved = errno;
   writer_text(&l->w, ", found at ");
   writer_text(&l->w, act);
@@ -117,45 +117,45 @@ static void end(line *l, const char *act) {
 
 static void tell_overrun(const guard_buffer *b, overrun o, const char *act) {
   line l;
-  begin(&l, b->pool, b);
+  guard_begin(&l, b->pool, b);
   add_bytes(&l.w, o.bytes);
   writer_text(&l.w, o.bytes == 1 ? " behind its end was" : " behind its end were");
   writer_text(&l.w, " overwritten (offset ");
   writer_int(&l.w, (int64_t)o.offset);
   writer_text(&l.w, ")");
-  end(&l, act);
+  guard_end(&l, act);
 }
 
 static void tell_size(const guard_buffer *b, const guard_call *call) {
   line l;
-  begin(&l, b->pool, b);
+  guard_begin(&l, b->pool, b);
   writer_text(&l.w, "told to have ");
   add_bytes(&l.w, (size_t)call->size);
-  end(&l, call->act);
+  guard_end(&l, call->act);
 }
 
 static void tell_alignment(const guard_buffer *b, const guard_call *call) {
   line l;
-  begin(&l, b->pool, b);
+  guard_begin(&l, b->pool, b);
   writer_text(&l.w, "told to have alignment ");
   writer_int(&l.w, call->alignment);
-  end(&l, call->act);
+  guard_end(&l, call->act);
 }
 
 static void tell_double_free(const guard_buffer *b, const guard_call *call) {
   line l;
-  begin(&l, b->pool, b);
+  guard_begin(&l, b->pool, b);
   writer_text(&l.w, "freed already");
   if (b->pool != call->pool) {
     writer_text(&l.w, ", and now given to pool ");
     writer_text(&l.w, call->pool);
   }
-  end(&l, call->act);
+  guard_end(&l, call->act);
 }
 
 static void tell_foreign(const guard_buffer *live, const guard_call *call) {
   line l;
-  begin(&l, call->pool, live->address ? live : &(guard_buffer){.address = call->address});
+  guard_begin(&l, call->pool, live->address ? live : &(guard_buffer){.address = call->address});
   if (live->address) {
     writer_text(&l.w, "it belongs to pool ");
     writer_text(&l.w, live->pool);
@@ -169,7 +169,7 @@ static void tell_foreign(const guard_buffer *live, const guard_call *call) {
     writer_int(&l.w, call->alignment);
     writer_text(&l.w, ")");
   }
-  end(&l, call->act);
+  guard_end(&l, call->act);
 }
 
 /* ---- for pools ---- */
@@ -249,7 +249,7 @@ __attribute__((destructor(102))) static void check_at_exit(void) { guard_check_l
 
 /* ---- backends ---- */
 
-static size_t alignment_of(void *buffer) {
+static size_t guard_alignment_of(void *buffer) {
   guard_buffer live = guard_table_find(buffer).live;
   return live.address ? live.alignment : ARROWPOOL_DEFAULT_ALIGNMENT;
 }
@@ -261,8 +261,8 @@ static size_t usable_size(const backend *behind, void *buffer) {
   return live.address ? live.size : behind->usable_size(buffer);
 }
 
-static void *reallocate(const backend *behind, void *buffer, size_t old_size, size_t new_size,
-                        size_t alignment, backend_resize *how) {
+static void *guard_reallocate(const backend *behind, void *buffer, size_t old_size, size_t new_size,
+                              size_t alignment, backend_resize *how) {
   void *resized = behind->reallocate(buffer, old_size + GUARD_SIZE, new_size + GUARD_SIZE, alignment, how);
   return write_guard(resized, new_size);
 }
@@ -273,7 +273,7 @@ static void *reallocate(const backend *behind, void *buffer, size_t old_size, si
   }                                                                                                          \
   static void *behind##_reallocate(void *buffer, size_t old_size, size_t new_size, size_t alignment,         \
                                    backend_resize *how) {                                                    \
-    return reallocate(&behind, buffer, old_size, new_size, alignment, how);                                  \
+    return guard_reallocate(&behind, buffer, old_size, new_size, alignment, how);                            \
   }                                                                                                          \
   static void behind##_free(void *buffer, size_t size, size_t alignment) {                                   \
     (void)size;                                                                                              \
@@ -292,7 +292,7 @@ static void *reallocate(const backend *behind, void *buffer, size_t old_size, si
                          .remember = behind##_remember,                                                      \
                          .recall = behind##_usable_size,                                                     \
                          .forget = behind##_usable_size,                                                     \
-                         .alignment = alignment_of,                                                          \
+                         .alignment = guard_alignment_of,                                                    \
                          .release_unused = behind##_release_unused,                                          \
                          __VA_ARGS__}
 

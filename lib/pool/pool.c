@@ -33,7 +33,7 @@ static __attribute__((noinline)) bool charge(const arrowpool_pool *pool, int64_t
 }
 
 /* A request failed: it is counted, and whoever wants to know is told. */
-static arrowpool_status refuse(const arrowpool_pool *pool, int64_t old_size, int64_t new_size) {
+static arrowpool_status pool_refuse(const arrowpool_pool *pool, int64_t old_size, int64_t new_size) {
   counters_failed(pool_number(pool));
   if (pool_on_refusal)
     pool_on_refusal(pool, old_size, new_size);
@@ -79,7 +79,7 @@ serve(const arrowpool_pool *pool, const pool_held *old, int64_t size, int64_t al
   if (!served) {
     if (old)
       pool_sizes_reenter(pool, *buffer, old);
-    return refuse(pool, before, size);
+    return pool_refuse(pool, before, size);
   }
   *buffer = served;
   bool seen = sees(pool, served);
@@ -118,7 +118,7 @@ arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t align
     return allocate_slowly(pool, size, alignment, out);
   void *buffer = backend_allocate(pool->config.backend, (size_t)size, (size_t)alignment);
   if (__builtin_expect(!buffer, 0))
-    return refuse(pool, 0, size);
+    return pool_refuse(pool, 0, size);
   *out = buffer;
   if (__builtin_expect(!backend_owns(pool->config.backend, buffer), 0)) {
     counters_fell_back(pool_number(pool));

@@ -51,7 +51,7 @@ static bool knows_live(pool_config config) {
   return config.frees == POOL_ALL_FREES_PASS || config.backend->owned;
 }
 
-static void label(const arrowpool_pool *pool) {
+static void pool_table_label(const arrowpool_pool *pool) {
   counters_label(pool_number(pool), pool_name(pool), pool->config.backend->name,
                  counts_requested(pool->config), knows_live(pool->config), pool->config.limit_bytes);
 }
@@ -66,8 +66,8 @@ static int64_t put_under_limit(arrowpool_pool *pool) {
 }
 
 __attribute__((constructor(101))) static void label_built_in_pools(void) {
-  label(&pool_table[POOL_JEMALLOC]);
-  label(&pool_table[POOL_SYSTEM]);
+  pool_table_label(&pool_table[POOL_JEMALLOC]);
+  pool_table_label(&pool_table[POOL_SYSTEM]);
 }
 
 /* In a debug mode every pool's backend has the guard in front of it, which then knows the sizes. */
@@ -100,7 +100,7 @@ static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
   __atomic_store_n(&pool->config.frees, config.frees, __ATOMIC_RELAXED);
   __atomic_store_n(&pool->config.limit_bytes, config.limit_bytes, __ATOMIC_RELAXED);
   atomic_fetch_add(&pool->version, 1);
-  label(pool);
+  pool_table_label(pool);
   pool->limited = false;
   if ((all_limited || config.limit_bytes) && knows_live(config))
     put_under_limit(pool);

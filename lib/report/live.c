@@ -124,7 +124,7 @@ static bool reserve(int fd, size_t offset, size_t size) {
 }
 
 /* Makes a new file, with room for the header, the first pools and the first shards. */
-static int create(void) {
+static int live_create(void) {
   mkdir(directory, 0700);
   int fd = -1;
   for (unsigned image = 0; image < 1000; image++) {
@@ -159,7 +159,7 @@ static bool replace_by_memory(char *from, size_t size) {
 }
 
 /* Has the file keep room later. The descriptor is not kept: daemons close all. */
-static bool allocate(size_t offset, size_t size) {
+static bool live_allocate(size_t offset, size_t size) {
   struct stat status;
   int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
   bool done = fd >= 0 && fstat(fd, &status) == 0 && status.st_dev == device && status.st_ino == inode &&
@@ -207,7 +207,7 @@ static void prepare_pool(unsigned pool) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   size_t from = range_round_up(POOLS_OFFSET + pool * sizeof(area_pool), page);
   size_t end = range_round_up(POOLS_OFFSET + (pool + 1) * sizeof(area_pool), page);
-  if (from < end && end > STEP && !(active && prepare_copy(end, 0) && allocate(from, end - from))) {
+  if (from < end && end > STEP && !(active && prepare_copy(end, 0) && live_allocate(from, end - from))) {
     atomic_fetch_add(&header()->lost, 1);
     replace_by_memory(base + from, end - from);
   }
@@ -221,7 +221,7 @@ static void leave_to_parent(void);
 static void read_nothing_ahead(void) { madvise(base, FILE_SIZE, MADV_RANDOM); }
 
 static void attach(void) {
-  int saved = errno, fd = prepare_copy(STEP, STEP) ? create() : -1;
+  int saved = errno, fd = prepare_copy(STEP, STEP) ? live_create() : -1;
   char *fresh = fd < 0 ? MAP_FAILED : mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (fresh == MAP_FAILED) {
     complain(path[0] ? path : directory, strerrordesc_np(errno));
@@ -258,7 +258,7 @@ static area_shard *take_shard(void) {
   size_t index = atomic_load(&header()->shard_count);
   if (active && index == shards_allocated && index < MAX_SHARDS &&
       prepare_copy(0, index * sizeof(area_shard) + STEP) &&
-      allocate(SHARDS_OFFSET + index * sizeof(area_shard), STEP))
+      live_allocate(SHARDS_OFFSET + index * sizeof(area_shard), STEP))
     shards_allocated += STEP / sizeof(area_shard);
   bool room = index < shards_allocated;
   atomic_fetch_add(room ? &header()->shard_count : &header()->lost, 1);
@@ -355,7 +355,7 @@ void live_postfork_child(void) {
   if (!base)
     return;
   bool parents = active;
-  int fd = copied ? create() : -1;
+  int fd = copied ? live_create() : -1;
   bool mapped = fd >= 0 && map_file(fd);
   active = mapped;
   in_memory = in_memory && !mapped;

@@ -47,7 +47,7 @@ static void close_quietly(int fd) {
   errno = saved;
 }
 
-static int refuse(int fd, int error) {
+static int dump_file_refuse(int fd, int error) {
   close_quietly(fd);
   errno = error;
   return -1;
@@ -81,7 +81,7 @@ static int standard_stream(const struct stat *file) {
 
 /* Reads what has the name, and, if that is a link of a user's whom we trust, where it leads; returns false if
  * there is nothing. */
-static bool look(const place *p, struct stat *s, char target[PATH_MAX]) {
+static bool dump_file_look(const place *p, struct stat *s, char target[PATH_MAX]) {
   int handle = openat(p->directory, name_of(p), O_PATH | O_NOFOLLOW | O_CLOEXEC);
   bool found = handle >= 0 && fstat(handle, s) == 0;
   *target = 0;
@@ -98,7 +98,7 @@ static bool look(const place *p, struct stat *s, char target[PATH_MAX]) {
  * `fd` means that it may not be written to. */
 PASSING bool open_special(const place *p, char target[PATH_MAX], int *fd) {
   struct stat s;
-  if (!look(p, &s, target))
+  if (!dump_file_look(p, &s, target))
     return false;
   if (S_ISREG(s.st_mode)) {
     int stream = *target ? standard_stream(&s) : -1;
@@ -107,9 +107,10 @@ PASSING bool open_special(const place *p, char target[PATH_MAX], int *fd) {
   }
   *fd = openat(p->directory, *target ? target : name_of(p), TO_WRITE | (*target ? 0 : O_NOFOLLOW));
   if (*fd >= 0 && (fstat(*fd, &s) || S_ISREG(s.st_mode) || S_ISBLK(s.st_mode)))
-    *fd = refuse(*fd, EPERM); /* no statistics go over a disk, nor over a file that has come in between */
+    *fd = dump_file_refuse(
+        *fd, EPERM); /* no statistics go over a disk, nor over a file that has come in between */
   else if (*fd >= 0 && is_planted(p, &s))
-    *fd = refuse(*fd, EACCES);
+    *fd = dump_file_refuse(*fd, EACCES);
   return true;
 }
 
@@ -185,7 +186,7 @@ PASSING bool begin_line(int fd) {
          write(fd, "\n", 1) == 1;
 }
 
-static bool append(const place *p, dump_file_fill fill, void *context) {
+static bool dump_file_append(const place *p, dump_file_fill fill, void *context) {
   int flags = TO_APPEND | O_NOFOLLOW, fd = openat(p->directory, name_of(p), flags);
   if (fd < 0 && errno == ENOENT && (fd = create(p, p->name, TO_APPEND)) < 0 && errno == EEXIST)
     fd = openat(p->directory, p->name, flags);
@@ -205,7 +206,7 @@ bool dump_file_write(const char *path, char scratch[PATH_MAX], bool append_line,
     done = fd >= 0 && fill(context, fd);
     close_quietly(fd);
   } else {
-    done = append_line ? append(&p, fill, context) : replace(&p, number, scratch, fill, context);
+    done = append_line ? dump_file_append(&p, fill, context) : replace(&p, number, scratch, fill, context);
   }
   close_quietly(p.directory);
   return done;

@@ -12,7 +12,7 @@ typedef struct path {
   bool cut;
 } path;
 
-static void append(path *p, const char *text, size_t length) {
+static void dump_path_append(path *p, const char *text, size_t length) {
   size_t room = PATH_MAX - 1 - p->length;
   p->cut |= length > room;
   length = length < room ? length : room;
@@ -21,12 +21,12 @@ static void append(path *p, const char *text, size_t length) {
   p->text[p->length] = 0;
 }
 
-static void append_text(path *p, const char *text) { append(p, text, strlen(text)); }
+static void append_text(path *p, const char *text) { dump_path_append(p, text, strlen(text)); }
 
 static void append_number(path *p, int64_t number) {
   char text[24];
   size_t length = writer_format_int(text, number);
-  append(p, text, length);
+  dump_path_append(p, text, length);
 }
 
 /* Appends a name from outside. Slashes and a dot at its beginning could lead elsewhere; what reads lists of
@@ -34,7 +34,7 @@ static void append_number(path *p, int64_t number) {
 static void append_name(path *p, const char *name) {
   for (const char *at = name; *at; at++) {
     bool harmless = (unsigned char)*at >= ' ' && *at != 0x7f && *at != '/' && (at > name || *at != '.');
-    append(p, harmless ? at : "_", 1);
+    dump_path_append(p, harmless ? at : "_", 1);
   }
 }
 
@@ -69,7 +69,7 @@ bool dump_path_expand(char out[PATH_MAX], const char *directory, const char *pat
     if (*pattern == '%')
       append_placeholder(&p, *++pattern, process);
     else
-      append(&p, pattern, 1);
+      dump_path_append(&p, pattern, 1);
   if (p.cut)
     errno = ENAMETOOLONG;
   return !p.cut;

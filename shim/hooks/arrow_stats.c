@@ -24,7 +24,7 @@ static bool is_figure(const char *name) {
   return false;
 }
 
-static bool is_ours(const void *theirs) {
+static bool hook_arrow_stats_is_ours(const void *theirs) {
   return router_vtable_hook() && arrow_patch_serves(theirs, "arrow.jemalloc", &backend_jemalloc);
 }
 
@@ -41,7 +41,7 @@ ABI_BODY(get_stat)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t
   result[0] = answer.state;
   if (answer.state)
     return;
-  if (is_figure(name) && is_ours((const void *)theirs))
+  if (is_figure(name) && hook_arrow_stats_is_ours((const void *)theirs))
     backend_jemalloc_ask(name, &ours);
   result[1] = (void *)((uintptr_t)answer.unused[0] + (uintptr_t)ours);
 }
@@ -54,7 +54,7 @@ ABI_BODY(reset_peak)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr
   (void)a, UNUSED;
   if (theirs)
     status = theirs();
-  if (is_ours((const void *)theirs))
+  if (hook_arrow_stats_is_ours((const void *)theirs))
     backend_jemalloc_ask("thread.peak.reset", NULL);
   result[0] = status.state;
 }

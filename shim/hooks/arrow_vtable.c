@@ -31,21 +31,21 @@ static bool is_listed(const arrow_patch *p, const void *buffer) {
 }
 
 /* Returns the alignment to use, never less than Arrow's default; 0 stands where Arrow names none. */
-static int64_t alignment_of(int64_t alignment) {
+static int64_t vtable_alignment_of(int64_t alignment) {
   return alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment;
 }
 
 static void give_back(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
   if (is_listed(p, buffer))
     ownership_remove(buffer);
-  pool_free(p->pool, buffer, size, alignment_of(alignment));
+  pool_free(p->pool, buffer, size, vtable_alignment_of(alignment));
 }
 
 /* Makes what the pool has just served its own; if that fails, the buffer goes back. */
-static bool keep(arrow_patch *p, void *buffer, int64_t size, int64_t alignment) {
+static bool vtable_keep(arrow_patch *p, void *buffer, int64_t size, int64_t alignment) {
   if (__builtin_expect(!is_listed(p, buffer) || ownership_add(buffer), 1))
     return true;
-  pool_free(p->pool, buffer, size, alignment_of(alignment));
+  pool_free(p->pool, buffer, size, vtable_alignment_of(alignment));
   return false;
 }
 
@@ -56,10 +56,10 @@ static bool served(arrow_patch *p, arrowpool_status status) {
   return status == ARROWPOOL_OK;
 }
 
-static bool take(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
+static bool vtable_take(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
   void *buffer;
-  if (!served(p, pool_allocate(p->pool, size, alignment_of(alignment), &buffer)) ||
-      !keep(p, buffer, size, alignment))
+  if (!served(p, pool_allocate(p->pool, size, vtable_alignment_of(alignment), &buffer)) ||
+      !vtable_keep(p, buffer, size, alignment))
     return false;
   *out = buffer;
   return true;
@@ -126,7 +126,7 @@ static void original_free(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t
 
 /* Returns Arrow's error for what a limit refuses, in our words or, by a request that nobody can meet, in
  * Arrow's. */
-static void *refuse(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment) {
+static void *vtable_refuse(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment) {
   char reason[REFUSAL_BYTES];
   uint8_t *none = NULL;
   refusal_describe(p->pool, old_size, new_size, reason);
@@ -135,12 +135,12 @@ static void *refuse(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t 
 }
 
 static void *allocate_elsewhere(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
-  return size > 0 && pool_is_limited(p->pool) ? refuse(p, 0, size, alignment)
+  return size > 0 && pool_is_limited(p->pool) ? vtable_refuse(p, 0, size, alignment)
                                               : original_allocate(p, size, alignment, out);
 }
 
-static void *allocate(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
-  return __builtin_expect(size > 0 && take(p, size, alignment, out), 1)
+static void *vtable_allocate(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
+  return __builtin_expect(size > 0 && vtable_take(p, size, alignment, out), 1)
              ? NULL
              : allocate_elsewhere(p, size, alignment, out);
 }
@@ -163,10 +163,10 @@ static void *resize(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t 
   void *resized = *buffer;
   bool listed =
       is_listed(p, resized) && ownership_remove(resized); /* once it moved, the address is anybody's */
-  if (!served(p, pool_reallocate(p->pool, old_size, new_size, alignment_of(alignment), &resized))) {
+  if (!served(p, pool_reallocate(p->pool, old_size, new_size, vtable_alignment_of(alignment), &resized))) {
     if (listed)
       ownership_add(resized);
-    return pool_is_limited(p->pool) ? refuse(p, old_size, new_size, alignment)
+    return pool_is_limited(p->pool) ? vtable_refuse(p, old_size, new_size, alignment)
                                     : move_to_original(p, old_size, new_size, alignment, buffer);
   }
   *buffer = resized;
@@ -175,9 +175,9 @@ static void *resize(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t 
              : move_to_original(p, new_size, new_size, alignment, buffer);
 }
 
-static void *reallocate(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment,
-                        uint8_t **buffer) {
-  if (old_size == 0 && new_size > 0 && take(p, new_size, alignment, buffer))
+static void *vtable_reallocate(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment,
+                               uint8_t **buffer) {
+  if (old_size == 0 && new_size > 0 && vtable_take(p, new_size, alignment, buffer))
     return NULL;
   if (old_size <= 0 || new_size < 0 || !owns(p, *buffer))
     return original_reallocate(p, old_size, new_size, alignment, buffer);
@@ -188,7 +188,7 @@ static void *reallocate(arrow_patch *p, int64_t old_size, int64_t new_size, int6
   return NULL;
 }
 
-static void release(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
+static void vtable_release(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
   if (__builtin_expect(size > 0 ? owns(p, buffer) : guard_has_told(buffer), 1))
     give_back(p, buffer, size, alignment);
   else
@@ -197,7 +197,10 @@ static void release(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t align
 
 /* ---- as C++ calls them ---- */
 
-#define SELF arrow_patch_of((void *)a)
+#define ALLOCATE   vtable_allocate
+#define REALLOCATE vtable_reallocate
+#define RELEASE    vtable_release
+#define SELF       arrow_patch_of((void *)a)
 #include "arrow/calls.h"
 
 static void call_release_unused(void *self) {

@@ -19,7 +19,7 @@ typedef struct operator_ {
   void *next;
 } operator_;
 
-static void *find(operator_ *op, const void *caller) {
+static void *hook_cxx_find(operator_ *op, const void *caller) {
   void *found = __atomic_load_n(&op->next, __ATOMIC_RELAXED);
   if (!found) {
     found = next_symbol(op->name);
@@ -46,14 +46,16 @@ static void *ask_new_handler(const router_hook *hook, size_t *size, size_t align
   return buffer;
 }
 
-static void *allocate(operator_ *op, size_t size, size_t alignment, const void *nothrow, const void *caller) {
+static void *hook_cxx_allocate(operator_ *op, size_t size, size_t alignment, const void *nothrow,
+                               const void *caller) {
   const router_hook *hook = router_hook_of(ROUTER_LIBC);
   void *buffer = hook && hook->ours ? router_allocate(hook, size, alignment) : NULL;
   if (!buffer && hook && hook->ours && router_refuses(hook))
     buffer = ask_new_handler(hook, &size, alignment);
   if (buffer)
     return buffer;
-  void *(*def)(size_t, size_t, const void *) = (void *(*)(size_t, size_t, const void *))find(op, caller);
+  void *(*def)(size_t, size_t, const void *) =
+      (void *(*)(size_t, size_t, const void *))hook_cxx_find(op, caller);
   if (!def) /* nobody defines it: the caller cannot be C++ */
     return next.memalign(alignment, size);
   /* libstdc++'s comes back to us by aligned_alloc and is counted there; a preloaded allocator's is not. */
@@ -64,7 +66,7 @@ static void *allocate(operator_ *op, size_t size, size_t alignment, const void *
   EXPORT void *symbol parameters;                                                                            \
   EXPORT void *symbol parameters {                                                                           \
     static operator_ op = {#symbol, NULL};                                                                   \
-    return allocate(&op, size, alignment, nothrow, __builtin_return_address(0));                             \
+    return hook_cxx_allocate(&op, size, alignment, nothrow, __builtin_return_address(0));                    \
   }
 NEW(_ZnwmSt11align_val_t, (size_t size, size_t alignment), NULL)
 NEW(_ZnamSt11align_val_t, (size_t size, size_t alignment), NULL)
@@ -72,12 +74,12 @@ NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t alignment, const vo
 NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t alignment, const void *nothrow), nothrow)
 
 /* All six pass the pointer first; what follows is passed on as it came. */
-static void release(operator_ *op, void *buffer, size_t second, size_t third, const void *caller) {
+static void hook_cxx_release(operator_ *op, void *buffer, size_t second, size_t third, const void *caller) {
   if (router_owns(buffer)) {
     free(buffer);
     return;
   }
-  void (*def)(void *, size_t, size_t) = (void (*)(void *, size_t, size_t))find(op, caller);
+  void (*def)(void *, size_t, size_t) = (void (*)(void *, size_t, size_t))hook_cxx_find(op, caller);
   if (def)
     def(buffer, second, third);
   else
@@ -88,7 +90,7 @@ static void release(operator_ *op, void *buffer, size_t second, size_t third, co
   EXPORT void symbol parameters;                                                                             \
   EXPORT void symbol parameters {                                                                            \
     static operator_ op = {#symbol, NULL};                                                                   \
-    release(&op, buffer, second, (size_t)(third), __builtin_return_address(0));                              \
+    hook_cxx_release(&op, buffer, second, (size_t)(third), __builtin_return_address(0));                     \
   }
 DELETE(_ZdlPvSt11align_val_t, (void *buffer, size_t alignment), alignment, 0)
 DELETE(_ZdaPvSt11align_val_t, (void *buffer, size_t alignment), alignment, 0)

@@ -17,7 +17,7 @@ static bool is_power_of_two(size_t number) { return number && !(number & (number
 
 /* Returns whether we answer: with a buffer, or with NULL where a limit refuses it. If not, the next allocator
  * has to answer. */
-static bool allocate(const router_hook *hook, size_t size, size_t alignment, void **out) {
+static bool hook_libc_allocate(const router_hook *hook, size_t size, size_t alignment, void **out) {
   if (!hook || !hook->ours || !is_power_of_two(alignment))
     return false;
   *out = router_allocate(hook, size, alignment);
@@ -25,7 +25,7 @@ static bool allocate(const router_hook *hook, size_t size, size_t alignment, voi
 }
 
 /* Answers as the functions do that set errno. */
-static void *answer(void *buffer) {
+static void *hook_libc_answer(void *buffer) {
   if (!buffer)
     errno = ENOMEM;
   return buffer;
@@ -45,7 +45,7 @@ static void *passed_on(const router_hook *hook, void *buffer, size_t size) {
 EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
   const router_hook *hook = next_own_call_passes ? NULL : router_hook_of(ROUTER_LIBC);
   void *buffer;
-  if (alignment % sizeof(void *) == 0 && allocate(hook, size, alignment, &buffer)) {
+  if (alignment % sizeof(void *) == 0 && hook_libc_allocate(hook, size, alignment, &buffer)) {
     if (buffer)
       *out = buffer;
     return buffer ? 0 : ENOMEM;
@@ -61,23 +61,24 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
 EXPORT void *aligned_alloc(size_t alignment, size_t size) {
   const router_hook *hook = router_hook_of(ROUTER_LIBC);
   void *buffer;
-  return allocate(hook, size, alignment, &buffer)
-             ? answer(buffer)
+  return hook_libc_allocate(hook, size, alignment, &buffer)
+             ? hook_libc_answer(buffer)
              : passed_on(hook, next.aligned_alloc(alignment, size), size);
 }
 
 EXPORT void *memalign(size_t alignment, size_t size) {
   const router_hook *hook = router_hook_of(ROUTER_LIBC);
   void *buffer;
-  return allocate(hook, size, alignment, &buffer) ? answer(buffer)
-                                                  : passed_on(hook, next.memalign(alignment, size), size);
+  return hook_libc_allocate(hook, size, alignment, &buffer)
+             ? hook_libc_answer(buffer)
+             : passed_on(hook, next.memalign(alignment, size), size);
 }
 
 EXPORT void *valloc(size_t size) {
   const router_hook *hook = router_hook_of(ROUTER_LIBC);
   void *buffer;
-  return allocate(hook, size, (size_t)getauxval(AT_PAGESZ), &buffer)
-             ? answer(buffer)
+  return hook_libc_allocate(hook, size, (size_t)getauxval(AT_PAGESZ), &buffer)
+             ? hook_libc_answer(buffer)
              : passed_on(hook, next.valloc(size), size);
 }
 
@@ -86,8 +87,8 @@ EXPORT void *pvalloc(size_t size) {
   size_t page = (size_t)getauxval(AT_PAGESZ), whole;
   bool fits = !__builtin_add_overflow(size, page - 1, &whole);
   void *buffer;
-  return fits && allocate(hook, whole & ~(page - 1), page, &buffer)
-             ? answer(buffer)
+  return fits && hook_libc_allocate(hook, whole & ~(page - 1), page, &buffer)
+             ? hook_libc_answer(buffer)
              : passed_on(hook, next.pvalloc(size), size);
 }
 
@@ -103,7 +104,7 @@ static void *reallocate_ours(void *buffer, size_t size) {
     free(buffer);
     return NULL;
   }
-  return answer(router_reallocate(router_libc_pool(), buffer, size, 0));
+  return hook_libc_answer(router_reallocate(router_libc_pool(), buffer, size, 0));
 }
 
 EXPORT void *realloc(void *buffer, size_t size) {

@@ -19,7 +19,7 @@ typedef struct pause_ {
   int cancel_state;
 } pause_;
 
-static void begin(pause_ *p) {
+static void hook_namespaces_begin(pause_ *p) {
   p->paused = decay_is_here() || schedule_is_here();
   if (!p->paused)
     return;
@@ -29,7 +29,7 @@ static void begin(pause_ *p) {
   p->work_left = decay_pause();
 }
 
-static void end(pause_ *p) {
+static void hook_namespaces_end(pause_ *p) {
   int saved = errno;
   if (!p->paused)
     return;
@@ -45,17 +45,17 @@ static void end(pause_ *p) {
 EXPORT int unshare(int flags) {
   pause_ p;
   int (*real)(int) = (int (*)(int))next_symbol("unshare");
-  begin(&p);
+  hook_namespaces_begin(&p);
   int result = real(flags);
-  end(&p);
+  hook_namespaces_end(&p);
   return result;
 }
 
 EXPORT int setns(int fd, int type) {
   pause_ p;
   int (*real)(int, int) = (int (*)(int, int))next_symbol("setns");
-  begin(&p);
+  hook_namespaces_begin(&p);
   int result = real(fd, type);
-  end(&p);
+  hook_namespaces_end(&p);
   return result;
 }

@@ -29,7 +29,7 @@ static void tell(void) {
 
 /* Begins the confinement. The child of a vfork, which becomes another program, is not asked to change what is
  * its parent's. */
-static bool begin(void) {
+static bool hook_seccomp_begin(void) {
   sigset_t signals;
   if (confined || !router_awake() || !fork_is_own_process())
     return false;
@@ -46,7 +46,7 @@ static bool begin(void) {
 }
 
 /* Ends the preparation. Nothing is asked of the kernel here, unless it refused the filter. */
-static void end(bool done) {
+static void hook_seccomp_end(bool done) {
   int saved = errno;
   confined = done;
   if (!done) {
@@ -84,7 +84,7 @@ static long ask_kernel(long number, long a, long b, long c, long d, long e, long
 #error "how does this processor ask its kernel?"
 #endif
 
-static long answer(long result) {
+static long hook_seccomp_answer(long result) {
   if ((unsigned long)result <= -4096UL)
     return result;
   errno = (int)-result;
@@ -99,10 +99,11 @@ EXPORT long syscall(long number, ...) {
   for (int i = 0; i < 6; i++)
     a[i] = va_arg(arguments, long);
   va_end(arguments);
-  bool filter = __builtin_expect(number == SYS_seccomp, 0) && a[0] == SECCOMP_SET_MODE_FILTER && begin();
-  long result = answer(ask_kernel(number, a[0], a[1], a[2], a[3], a[4], a[5]));
+  bool filter =
+      __builtin_expect(number == SYS_seccomp, 0) && a[0] == SECCOMP_SET_MODE_FILTER && hook_seccomp_begin();
+  long result = hook_seccomp_answer(ask_kernel(number, a[0], a[1], a[2], a[3], a[4], a[5]));
   if (__builtin_expect(filter, 0))
-    end(result >= 0);
+    hook_seccomp_end(result >= 0);
   return result;
 }
 
@@ -113,9 +114,9 @@ EXPORT int prctl(int option, ...) {
   for (int i = 0; i < 4; i++)
     a[i] = va_arg(arguments, long);
   va_end(arguments);
-  bool filter = option == PR_SET_SECCOMP && a[0] == SECCOMP_MODE_FILTER && begin();
-  int result = (int)answer(ask_kernel(SYS_prctl, option, a[0], a[1], a[2], a[3], 0));
+  bool filter = option == PR_SET_SECCOMP && a[0] == SECCOMP_MODE_FILTER && hook_seccomp_begin();
+  int result = (int)hook_seccomp_answer(ask_kernel(SYS_prctl, option, a[0], a[1], a[2], a[3], 0));
   if (filter)
-    end(result >= 0);
+    hook_seccomp_end(result >= 0);
   return result;
 }
