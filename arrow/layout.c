@@ -56,12 +56,12 @@ static const char *read_methods(void *const *proxy, int count, arrow_layout *out
     int second = find_slot(out->library, proxy, count, methods[m].other);
     if (first == -2 || second == -2 || (first >= 0 && second >= 0 && first != second))
       return "a virtual function of ProxyMemoryPool cannot be told from another";
-    out->slots[m] = first >= 0 ? first : second;
+    out->indexes[m] = first >= 0 ? first : second;
     aligned[m] = first >= 0;
-    if (out->slots[m] < 0 && methods[m].required)
+    if (out->indexes[m] < 0 && methods[m].required)
       return "a virtual function of ProxyMemoryPool is not where it always was";
     for (int i = 0; i < m; i++)
-      if (out->slots[m] >= 0 && out->slots[i] == out->slots[m])
+      if (out->indexes[m] >= 0 && out->indexes[i] == out->indexes[m])
         return "two virtual functions of ProxyMemoryPool are one";
   }
   if (aligned[ARROW_ALLOCATE] != aligned[ARROW_REALLOCATE] || aligned[ARROW_ALLOCATE] != aligned[ARROW_FREE])
@@ -72,7 +72,7 @@ static const char *read_methods(void *const *proxy, int count, arrow_layout *out
 }
 
 /* Returns NULL if the class inherits from arrow::MemoryPool, and nothing else, so that it has that one's
- * slots; else a reason. */
+ * functions; else a reason. */
 static const char *check_class(const class_info *class) {
   for (int depth = 0; depth < 8 && is_mapped(class) && is_mapped(class->name); depth++) {
     if (strstr(class->name, "Debug"))
@@ -114,6 +114,6 @@ void arrow_layout_copy(const arrow_layout *layout, void *const *functions, const
   void *const *replacements = layout->takes_alignment ? ours->aligned : ours->plain;
   memcpy(out, functions - 2, (size_t)(layout->count + 2) * sizeof *out);
   for (int m = 0; m < ARROW_METHODS; m++)
-    if (replacements[m] && layout->slots[m] >= 0)
-      out[2 + layout->slots[m]] = replacements[m];
+    if (replacements[m] && layout->indexes[m] >= 0)
+      out[2 + layout->indexes[m]] = replacements[m];
 }

@@ -24,12 +24,12 @@ typedef enum arrow_method {
 } arrow_method;
 
 typedef struct arrow_layout {
-  int slots[ARROW_METHODS]; /* index of each; -1: this version has no such method */
-  int count;                /* virtual functions of the pool that was asked for */
-  bool takes_alignment;     /* Allocate, Reallocate and Free do (libarrow 11 and newer) */
-  bool old_string;          /* std::string is the reference-counted one of before C++11 */
-  uint8_t *zero_size_area;  /* what Allocate returns for size 0 */
-  void *library;            /* handle of the libarrow */
+  int indexes[ARROW_METHODS]; /* index of each; -1: this version has no such method */
+  int count;                  /* virtual functions of the pool that was asked for */
+  bool takes_alignment;       /* Allocate, Reallocate and Free do (libarrow 11 and newer) */
+  bool old_string;            /* std::string is the reference-counted one of before C++11 */
+  uint8_t *zero_size_area;    /* what Allocate returns for size 0 */
+  void *library;              /* handle of the libarrow */
 } arrow_layout;
 
 /* Our functions for each method, with and without an alignment among the arguments; NULL leaves the

@@ -40,9 +40,7 @@ int cli_env(int argc, char **argv) {
     options_value checked;
     const char *set = env_lookup(NULL, row->variable);
     refused |= set && *set && !options_parse(row, set, &checked);
-    const char *shown = value->given    ? env_lookup(NULL, row->variable)
-                        : row->fallback ? row->fallback
-                                        : "none";
+    const char *shown = value->given ? env_lookup(NULL, row->variable) : row->preset ? row->preset : "none";
     char text[PATH_MAX];
     snprintf(text, sizeof text, "%s", shown);
     writer_make_printable(text);

@@ -21,8 +21,8 @@ void cli_run_describe(void) {
     cli_flag_name(row, flag);
     options_describe_values(row, choices);
     printf("  --%s=VALUE  (%s)\n      %s\n      VALUE: %s", flag, row->variable, row->help, choices);
-    if (row->fallback)
-      printf("; default: %s", row->fallback);
+    if (row->preset)
+      printf("; default: %s", row->preset);
     puts("");
   }
 }

@@ -32,7 +32,7 @@ static bool read_name(void *object, const arrow_layout *layout, void *const *fun
     size_t length;
     char buffer[16];
   };
-  struct string (*ask)(void *) = (struct string(*)(void *))functions[layout->slots[ARROW_BACKEND_NAME]];
+  struct string (*ask)(void *) = (struct string(*)(void *))functions[layout->indexes[ARROW_BACKEND_NAME]];
   struct string string = ask(object); /* never freed: once for each pool, and too short to be on the heap */
   size_t length = strnlen(string.text, 33);
   strcpy(name, "arrow.");
@@ -69,7 +69,7 @@ static arrowpool_pool *make_pool(const char *name, bool separate_jemalloc) {
  * hook, which serves from the range, too: what it handed out before it was patched looks like ours. */
 static bool has_buffers_in_range(void *object, void *const *functions, const arrow_layout *layout,
                                  const char *name) {
-  int64_t (*bytes)(void *) = (int64_t(*)(void *))functions[layout->slots[ARROW_BYTES_ALLOCATED]];
+  int64_t (*bytes)(void *) = (int64_t(*)(void *))functions[layout->indexes[ARROW_BYTES_ALLOCATED]];
   return strcmp(name, "arrow.system") == 0 && bytes(object) > 0;
 }
 

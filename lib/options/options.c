@@ -8,12 +8,12 @@
 #include <string.h>
 
 const options_row options_table[OPTION_COUNT] = {
-#define OPTION(id, suffix, kind, values, fallback, help)                                                     \
+#define OPTION(id, suffix, kind, values, preset, help)                                                       \
   {OPTIONS_PREFIX suffix,                                                                                    \
    OPTIONS_##kind,                                                                                           \
    OPTION_##id == OPTION_POOL ? ARROWPOOL_BACKEND_JEMALLOC : 0,                                              \
    values,                                                                                                   \
-   fallback,                                                                                                 \
+   preset,                                                                                                   \
    help},
 #include "options/options.def"
 #undef OPTION
@@ -211,11 +211,11 @@ static void read_one(options *out, int id, options_lookup lookup, options_compla
   options_value *value = &out->values[id];
   const char *text = lookup(context, row->variable);
   memset(value, 0, sizeof *value);
-  if (row->fallback)
-    options_parse(row, row->fallback, value);
+  if (row->preset)
+    options_parse(row, row->preset, value);
   if (!text || !*text) /* a variable set to nothing counts as not set */
     return;
-  const char *instead = row->fallback ? row->fallback : "none";
+  const char *instead = row->preset ? row->preset : "none";
   if (options_too_long(text)) {
     complain(context, PIECES(row->variable, ": longer than a path may be; using ", instead));
     return;

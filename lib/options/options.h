@@ -14,7 +14,7 @@
 #define OPTIONS_PREFIX "ARROW_POOL"
 
 enum {
-#define OPTION(id, suffix, kind, values, fallback, help) OPTION_##id,
+#define OPTION(id, suffix, kind, values, preset, help) OPTION_##id,
 #include "options/options.def"
 #undef OPTION
   OPTION_COUNT
@@ -45,8 +45,8 @@ typedef enum options_kind {
 typedef struct options_row {
   const char *variable;
   options_kind kind;
-  int first;                     /* of a choice: the value of its first word */
-  const char *values, *fallback; /* as in options.def */
+  int first;                   /* of a choice: the value of its first word */
+  const char *values, *preset; /* as in options.def */
   const char *help;
 } options_row;
 

@@ -67,10 +67,10 @@ static bool vtable_take(arrow_patch *p, int64_t size, int64_t alignment, uint8_t
 
 /* ---- the original functions ---- */
 
-#define ORIGINAL(p, method, type) ((type)(p)->original[(p)->layout.slots[method]])
+#define ORIGINAL(p, method, type) ((type)(p)->original[(p)->layout.indexes[method]])
 
 static int64_t original_figure(const arrow_patch *p, arrow_method method) {
-  return p->layout.slots[method] < 0 ? 0 : ORIGINAL(p, method, int64_t(*)(const void *))(p->object);
+  return p->layout.indexes[method] < 0 ? 0 : ORIGINAL(p, method, int64_t(*)(const void *))(p->object);
 }
 
 static int64_t highest(arrow_patch *p) {

@@ -116,8 +116,8 @@ TEST(every_default_is_a_value_that_its_own_option_takes) {
     options_value value;
     assert_int_equal(strncmp(row->variable, OPTIONS_PREFIX, strlen(OPTIONS_PREFIX)), 0);
     assert_true(strlen(row->help) > 0);
-    if (row->fallback)
-      assert_true(options_parse(row, row->fallback, &value));
+    if (row->preset)
+      assert_true(options_parse(row, row->preset, &value));
   }
 }
 
