@@ -48,7 +48,7 @@ static void look_at(search *s, size_t length, const struct dirent *entry) {
     s->take(s->context, s->path, false);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): as above */
+/* NOLINTNEXTLINE(misc-no-recursion): the depth is as above */
 static void search_directory(search *s, size_t length) {
   DIR *directory = opendir(s->path);
   if (!directory) {

@@ -9,8 +9,8 @@
 /* These are figures over the pools that are asked for. */
 #define SERIES_FIELDS(X)                                                                                     \
   X(live)     /* bytes_allocated */                                                                          \
-  X(resident) /* of the process */                                                                           \
-  X(idle)     /* of the process */                                                                           \
+  X(resident) /* the process's */                                                                            \
+  X(idle)     /* the process's */                                                                            \
   X(in_place) /* bytes_grown_in_place; these are sums, as in dumps */                                        \
   X(remapped)                                                                                                \
   X(copied)
@@ -30,7 +30,7 @@ typedef struct series_point {
 typedef struct series {
   char program[64], host[65];
   int64_t pid, start_time;
-  series_point *points; /* in the order of time */
+  series_point *points; /* they are in the order of time */
   size_t count, room;
 } series;
 

@@ -1,4 +1,4 @@
-/* The HTTP endpoint of `arrowpool serve`, over libmicrohttpd, in one thread of that library's.
+/* Answers for `arrowpool serve` over HTTP, by libmicrohttpd, in one thread of that library's.
  *
  * The library is opened when it is needed: a command that only starts another program does not load it with
  * all that it needs, and a wheel need not carry it. All clients get one page, which is never changed: the
@@ -132,8 +132,8 @@ static void end_connection(connection *c) {
   slow++;
 }
 
-/* Ends the oldest connections. The library accepts up to ten before it looks at what they sent; where the
- * room is not much more than that, who came just now must have had the time to be answered. */
+/* Ends the oldest connection of too many. The library accepts up to ten before it looks at what they sent;
+ * where the room is not much more than that, who came just now must have had the time to be answered. */
 static void make_room(void) {
   connection *oldest = NULL;
   unsigned count = 0;

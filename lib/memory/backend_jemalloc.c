@@ -1,4 +1,4 @@
-/* The private jemalloc as a backend; the only file that includes its header.
+/* Makes the private jemalloc a backend; this is the only file that includes its header.
  *
  * Invariants: every pointer that it hands out lies in the range (range.h): each result is tested, and one
  * outside goes back to jemalloc while the system allocator serves the request. A block is small when it is

@@ -32,7 +32,7 @@ static void *write_guard(void *buffer, size_t size) {
   return buffer;
 }
 
-/* The first byte behind the buffer's end that was overwritten is told, and how many up to the last. */
+/* An overrun begins at the first byte behind the buffer's end that was overwritten, and ends at the last. */
 typedef struct overrun {
   size_t offset, bytes; /* bytes 0: there is none */
 } overrun;

@@ -129,8 +129,7 @@ arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t align
   return ARROWPOOL_OK;
 }
 
-/* Allocates in place of a buffer that is not the pool's, which stays; it copies the contents that are
- * known. */
+/* Allocates in place of a buffer that is not the pool's, which stays as it is; what is known is copied. */
 static arrowpool_status allocate_instead(arrowpool_pool *pool, int64_t size, int64_t alignment,
                                          int64_t known_size, void **buffer) {
   const void *old = *buffer;

@@ -1,4 +1,4 @@
-/* Creates and destroys pools, and reads their limits and statistics. */
+/* Creates and destroys pools, sets their limits and reads their statistics. */
 #include "pool/pool_table.h"
 
 #include "base/locks.h"
