@@ -1,4 +1,4 @@
-/* `arrowpool env`: the option table with the effective values, as a process started now would see them. */
+/* `arrowpool env` prints the option table with the effective values that a process started now would see. */
 #include "base/writer.h"
 #include "cli/base/cli.h"
 #include "cli/base/variables.h"

@@ -1,4 +1,4 @@
-/* The command `arrowpool`: chooses the subcommand. */
+/* Runs the command `arrowpool`: chooses the subcommand. */
 #include "cli/base/cli.h"
 
 #include "arrowpool.h"

@@ -1,4 +1,4 @@
-/* `arrowpool report`: the statistics of many processes, added up. */
+/* `arrowpool report` adds up the statistics of many processes. */
 #include "cli/base/cli.h"
 #include "cli/base/find_files.h"
 #include "cli/stats/merge.h"
@@ -37,9 +37,9 @@ void cli_report_describe(void) {
 typedef struct state {
   merge merge;
   processes seen;
-  stats held; /* of a time series, the last so far */
+  stats held; /* the last so far of a time series */
   bool holds, quiet, superseded;
-  size_t files, damaged, unreadable; /* unreadable: directories and named files too */
+  size_t files, damaged, unreadable; /* unreadable ones may be directories and named files, too */
 } state;
 
 /* ---- options ---- */

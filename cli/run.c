@@ -1,4 +1,4 @@
-/* `arrowpool run`: set the variables, put the shim in front of LD_PRELOAD, become the command. */
+/* `arrowpool run` sets the variables, puts the shim in front of LD_PRELOAD, and becomes the command. */
 #include "cli/base/cli.h"
 #include "cli/base/variables.h"
 #include "cli/program/preload.h"
@@ -42,8 +42,8 @@ static int set_preload(void) {
   return CLI_OK;
 }
 
-/* What the environment brings along is checked as well: nothing starts with a setting that does not hold. A
- * name that is none of ours may be another's: it is told of, and the command starts. */
+/* Checks what the environment brings along as well: nothing starts with a setting that does not hold. A name
+ * that is none of ours may be another's: it is told of, and the command starts. */
 static int check_environment(void) {
   variables_check_own();
   for (const options_row *row = options_table; row < options_table + OPTION_COUNT; row++) {
@@ -78,9 +78,9 @@ static int run_read_options(int argc, char **argv) {
   }
 }
 
-/* A program into which nothing can be preloaded is told of, and runs all the same, with LD_PRELOAD for what
- * it starts. Not so musl's: its loader would try, and fail. What is wrong with the command itself is execvp's
- * to say. */
+/* Tells of a program into which nothing can be preloaded; it runs all the same, with LD_PRELOAD for what it
+ * starts. Not so musl's: its loader would try, and fail. What is wrong with the command itself is execvp's to
+ * say. */
 static int run_prepare(char **command, bool *is_elf, char *path) {
   program p;
   char reason[300];
@@ -118,5 +118,5 @@ int cli_run(int argc, char **argv) {
     execvp(argv[optind], argv + optind);
   int error = errno;
   cli_failure("%s: %s", argv[optind], strerror(error));
-  return error == ENOENT ? 127 : 126; /* as a shell has it */
+  return error == ENOENT ? 127 : 126; /* a shell has it so */
 }

@@ -1,4 +1,4 @@
-/* `arrowpool show`: the statistics of one process, from its live file or from a dump. */
+/* `arrowpool show` prints the statistics of one process, from its live file or from a dump. */
 #include "cli/base/cli.h"
 #include "cli/stats/live_files.h"
 #include "cli/stats/stats.h"
@@ -34,8 +34,8 @@ static int parse_format(const char *name, arrowpool_format *out) {
   return cli_usage_error("show: --format=%s: choose text, json or prometheus", name);
 }
 
-/* The live file of a process: the one that it has mapped, or, of one that is gone, the newest in the
- * directory: of the last process of that number, and of that after its last exec. */
+/* Finds the live file of a process: the one that it has mapped, or, of one that is gone, the newest in the
+ * directory: that of the last process of that number, after its last exec. */
 static int find_live_file(const char *pid, const char *directory, char *out, bool *runs) {
   char theirs[PATH_MAX];
   bool told = directory && *directory;
@@ -93,7 +93,7 @@ int cli_show(int argc, char **argv) {
   const char *problem = stats_read(path, &f);
   if (problem)
     return cli_failure("show: %s: %s", path, problem);
-  if (runs && f.state == STATS_UNKNOWN) /* in a namespace of its own */
+  if (runs && f.state == STATS_UNKNOWN) /* it is in a namespace of its own */
     f.state = STATS_RUNNING;
   if (format == ARROWPOOL_FORMAT_TEXT && f.state != STATS_ENDED)
     printf("%s%s%s\n", stats_state_name(f.state), *f.command ? ": " : "", f.command);

@@ -1,4 +1,4 @@
-/* The C API: the library's own hook. It translates arguments and calls pool. */
+/* The C API is the library's own hook: it translates arguments and calls pool. */
 #include "arrowpool.h"
 
 #include "base/memory_available.h"
@@ -146,7 +146,7 @@ API const char *arrowpool_status_message(arrowpool_status status) {
 
 API const char *arrowpool_version(void) { return ARROWPOOL_VERSION; }
 
-/* The same as an ELF note, for those who look at the file and do not run it. */
+/* An ELF note says the same to those who look at the file and do not run it. */
 static const struct {
   uint32_t owner_bytes, text_bytes, type;
   char owner[12], text[16];

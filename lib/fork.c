@@ -1,6 +1,6 @@
-/* fork: our handlers are registered before jemalloc is first called, and stay for the life of the process.
- * jemalloc is quiesced first, then our locks are taken (locks.h); the child finds everything free, and counts
- * anew.
+/* Registers our fork handlers before jemalloc is first called; they stay for the life of the process.
+ * jemalloc is quiesced first, then our locks are taken (base/locks.h); the child finds everything free, and
+ * counts anew.
  *
  * Where there never was a second thread, nothing is locked: a lock that is held is held by ourselves, by what
  * the signal handler interrupted that forks here, and both sides go on with that. From our first handler to
@@ -21,7 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* From prepare to parent or child; of the thread that holds the gate. */
+/* It holds what the forking thread needs from prepare to parent or child; that thread has the locks. */
 static struct {
   sigset_t signals;
   int cancel_state;
@@ -67,7 +67,7 @@ static void fork_prepare(void) {
   held.alone = alone;
 }
 
-/* By value: another thread may fork as soon as the gate is open. */
+/* Takes values, not `held`: another thread may fork as soon as the locks are free. */
 static void let_go(sigset_t signals, int cancel_state) {
   nocancel_end(cancel_state);
   pthread_sigmask(SIG_SETMASK, &signals, NULL);

@@ -1,5 +1,4 @@
-/* See arrow_pool.h. Which virtual function is which is found out as the shim finds it out (layout.h).
- */
+/* Makes the objects, and finds out which virtual function is which as the shim does (arrow/layout.h). */
 #include "python/arrow_pool.h"
 
 #include "arrow/abi.h"
@@ -12,11 +11,11 @@
 
 #if ABI_KNOWN
 
-#define OBJECT_BYTES 256 /* for a ProxyMemoryPool, which has 16 in all that we know */
+#define OBJECT_BYTES 256 /* a ProxyMemoryPool needs 16 in all that we know */
 
 struct arrow_pool {
   union {
-    void **functions; /* where every object of a class with virtual functions begins */
+    void **functions; /* every object of a class with virtual functions begins with them */
     char object[OBJECT_BYTES];
   };
   arrowpool_pool *pool;
@@ -31,7 +30,7 @@ static void (*construct_old_string)(void *object, const char *text, const void *
 
 /* ---- memory; the results are those of arrow::Status: NULL for success ---- */
 
-/* 0 where Arrow names no alignment. Never less than its default. */
+/* Returns the alignment to use, at least Arrow's default; `alignment` is 0 where Arrow names none. */
 static int64_t arrow_pool_alignment_of(int64_t alignment) {
   return alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment;
 }
@@ -80,7 +79,7 @@ static void *arrow_pool_reallocate(const arrow_pool *p, int64_t old_size, int64_
 #define SELF       ((const arrow_pool *)a)
 #include "arrow/calls.h"
 
-/* A std::string: since C++11 a pointer to its own buffer, the length, and the buffer. */
+/* It is a std::string: since C++11 a pointer to its own buffer, the length, and the buffer. */
 ABI_BODY(backend_name)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {
   (void)b, (void)c, UNUSED;
   if (layout.old_string) {
@@ -130,7 +129,7 @@ const char *arrow_pool_prepare(const char *library) {
       (void (*)(void *, const char *, const void *))dlsym(layout.library, "_ZNSsC1EPKcRKSaIcE");
   if (!construct_proxy || !system_pool || (layout.old_string && !construct_old_string))
     return "its libarrow does not export what is needed";
-  /* Made once and kept, to know beforehand that errors can be told. */
+  /* It is made once and kept, to know beforehand that errors can be told. */
   if (!arrow_status_out_of_memory(&layout, "out of memory"))
     return "its libarrow exports no constructor of errors that is known";
   arrow_layout_copy(&layout, proxy + 2, &functions, table);
@@ -141,7 +140,7 @@ arrow_pool *arrow_pool_create(arrowpool_pool *pool, const char *backend_name) {
   arrow_pool *p = calloc(1, sizeof *p);
   if (!p)
     return NULL;
-  construct_proxy(p->object, system_pool()); /* serves virtual functions that we have not heard of */
+  construct_proxy(p->object, system_pool()); /* it serves virtual functions that we have not heard of */
   p->functions = &table[2];
   p->pool = pool;
   p->backend_name = backend_name;

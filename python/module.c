@@ -1,7 +1,6 @@
-/* The Python module arrowpool._library: what the package arrowpool needs of C, and nothing a user calls.
- * Arguments that users give are checked by the package, which also holds its lock where anything static here
- * changes. Of Python's limited API, so one file serves 3.9 and newer; free-threaded builds have no such API.
- */
+/* The Python module arrowpool._library has what the package arrowpool needs of C, and nothing a user calls.
+ * The package checks arguments that users give, and holds its lock where anything static here changes. It
+ * uses Python's limited API, so one file serves 3.9 and newer; free-threaded builds have no such API. */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x03090000
 #include <Python.h>
@@ -28,8 +27,8 @@ static void *read_pointer(PyObject *instance, Py_ssize_t offset) {
 
 /* ---- pyarrow ---- */
 
-/* Where the one word is in which an instance with a C++ object differs from one without: found by boxing an
- * address that is none. -1: there is no such word, or an exception. */
+/* Finds the one word in which an instance with a C++ object differs from one without, by boxing an address
+ * that is none. Returns its place; -1 if there is no such word, or an exception. */
 static Py_ssize_t find_pointer(PyObject *type) {
   static char address;
   Py_ssize_t found = -1;
@@ -43,7 +42,7 @@ static Py_ssize_t find_pointer(PyObject *type) {
   Py_XDECREF(size);
   Py_XDECREF(with);
   Py_XDECREF(without);
-  return found > end ? -1 : found; /* two words, or one that is never empty */
+  return found > end ? -1 : found; /* there are two words, or one that is never empty */
 }
 
 static PyObject *module_prepare(PyObject *self, PyObject *arguments) {
@@ -127,7 +126,7 @@ static PyObject *number_or_none(int64_t number) {
   return PyLong_FromLongLong(number);
 }
 
-/* {bytes from which on: count}, without what is empty. */
+/* Returns {bytes from which on: count}, without what is empty. */
 static PyObject *histogram(const int64_t *buckets) {
   PyObject *dict = PyDict_New();
   for (int i = 0; dict && i < ARROWPOOL_HISTOGRAM_BUCKETS; i++) {
@@ -197,7 +196,7 @@ static PyObject *report(PyObject *self, PyObject *arguments) {
 
 /* ---- the process ---- */
 
-/* A size as options of the shim have it, in bytes; a percentage is of what this process may use. */
+/* Returns a size as options of the shim have it, in bytes; a percentage is of what this process may use. */
 static PyObject *parse_limit(PyObject *self, PyObject *arguments) {
   const char *given;
   options_value value;
@@ -216,7 +215,7 @@ static PyObject *available_memory(PyObject *self, PyObject *unused) {
   return PyLong_FromLongLong(arrowpool_available_memory());
 }
 
-/* The version that this module was made with, that of the library that runs, and the library's file. */
+/* Returns the version that this module was made with, that of the library that runs, and its file. */
 static PyObject *versions(PyObject *self, PyObject *unused) {
   Dl_info info = {0};
   const char *(*running)(void) = arrowpool_version;

@@ -1,4 +1,4 @@
-/* What a command says when it cannot go on, and its options (cli.h). */
+/* Prints what a command says when it cannot go on, and judges its options. */
 #include "cli/base/cli.h"
 
 #include "base/writer.h"
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One line, whatever is in the names and values that it tells of. */
+/* Prints one line, whatever is in the names and values that it tells of. */
 static int cli_complain(const char *format, va_list arguments, int status) {
   char text[8192];
   vsnprintf(text, sizeof text, format, arguments);

@@ -9,7 +9,7 @@ enum { CLI_OK = 0, CLI_FAILURE = 1, CLI_USAGE = 2 };
 typedef struct cli_command {
   const char *name, *arguments, *help;
   int (*run)(int argc, char **argv);
-  void (*describe)(void); /* more for `--help`; may be NULL */
+  void (*describe)(void); /* prints more for `--help`; it may be NULL */
 } cli_command;
 
 int cli_run(int argc, char **argv);
@@ -28,18 +28,18 @@ void cli_top_describe(void);
 int cli_serve(int argc, char **argv);
 void cli_serve_describe(void);
 
-/* Print "arrowpool: ..." on stderr; returns CLI_USAGE or CLI_FAILURE, for the caller to return. */
+/* They print "arrowpool: ..." on stderr and return CLI_USAGE or CLI_FAILURE, for the caller to return. */
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Say what getopt_long, called with opterr 0 and a ':' first, found wrong when it returned `id` (':' or '?');
- * returns CLI_USAGE. */
+/* Says what getopt_long, called with opterr 0 and a ':' first, found wrong when it returned `id` (':' or
+ * '?'). Returns CLI_USAGE. */
 int cli_option_error(const char *command, int id, char **argv);
 
-/* The option's flag of `arrowpool run`, such as "stats-format"; into `out`, at least 32 bytes. */
+/* Writes the option's flag of `arrowpool run`, such as "stats-format", into `out`, at least 32 bytes. */
 void cli_flag_name(const options_row *row, char *out);
 
-/* Check a value; returns CLI_OK, or CLI_USAGE with a message that starts with `name`=`text`. */
+/* Checks a value. Returns CLI_OK, or CLI_USAGE with a message that starts with `name`=`text`. */
 int cli_check_value(const options_row *row, const char *name, const char *text);
 
 #endif

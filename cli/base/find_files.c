@@ -1,4 +1,4 @@
-/* See find_files.h. */
+/* Walks directories, and tells of each file of statistics in them. */
 #include "cli/base/find_files.h"
 
 #include "report/live_name.h"
@@ -30,7 +30,7 @@ static bool is_of_ours(const char *name) {
 
 static void search_directory(search *s, size_t length);
 
-/* As deep as a path can be: NOLINTNEXTLINE(misc-no-recursion) */
+/* It goes as deep as a path can be: NOLINTNEXTLINE(misc-no-recursion) */
 static void look_at(search *s, size_t length, const struct dirent *entry) {
   struct stat status;
   int added = snprintf(s->path + length, sizeof s->path - length, "%s%s",
@@ -48,7 +48,7 @@ static void look_at(search *s, size_t length, const struct dirent *entry) {
     s->take(s->context, s->path, false);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): as above */
+/* NOLINTNEXTLINE(misc-no-recursion): the depth is as above */
 static void search_directory(search *s, size_t length) {
   DIR *directory = opendir(s->path);
   if (!directory) {

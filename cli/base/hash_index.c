@@ -1,5 +1,5 @@
-/* Finds entries by hash (hash_index.h). Memory that is not written yet takes no room: the index is made anew
- * when the array grows, and what grows need not be there twice. */
+/* Finds entries by hash. Memory that is not written yet takes no room: the index is made anew when the array
+ * grows, and what grows need not be there twice. */
 #include "cli/base/hash_index.h"
 
 #include "cli/base/memory.h"
@@ -17,7 +17,7 @@ static char *entry_at(const hash_index *x, const hash_index_kind *kind, size_t n
   return (char *)x->entries + number * kind->entry_size;
 }
 
-/* The cell of that entry, or the free one where it belongs. */
+/* Returns the cell of that entry, or the free one where it belongs. */
 static uint32_t *cell_of(const hash_index *x, const hash_index_kind *kind, const void *wanted) {
   uint64_t hash = kind->hash(wanted);
   size_t i = (hash ^ hash >> 32) & (x->cell_count - 1);

@@ -1,6 +1,5 @@
-/* Entries of one size, in the order in which they came, that are found by what they have in common with
- * others: an array that grows, and 8 to 16 bytes an entry for the index over it. uthash would take seven
- * times that. */
+/* An array that grows holds entries of one size, in the order in which they came; an index over it, of 8 to
+ * 16 bytes an entry, finds them by what they have in common with others. uthash would take 7 times that. */
 #ifndef ARROWPOOL_CLI_BASE_HASH_INDEX_H
 #define ARROWPOOL_CLI_BASE_HASH_INDEX_H
 
@@ -8,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What an index is of: constant. `same` entries have the same hash. */
+/* Says what an index is of, and is constant. `same` entries have the same hash. */
 typedef struct hash_index_kind {
   size_t entry_size;
   uint64_t (*hash)(const void *entry);
@@ -22,15 +21,15 @@ typedef struct hash_index {
   size_t cell_count;
 } hash_index;
 
-/* The entry that is the same as `wanted`; if there is none, NULL. */
+/* Returns the entry that is the same as `wanted`; NULL if there is none. */
 void *hash_index_find(const hash_index *x, const hash_index_kind *kind, const void *wanted);
 
-/* Add a copy of an entry that is not there. Entries may move. Begin with all zero. */
+/* Adds a copy of an entry that is not there. Entries may move. The index begins with all zero. */
 void *hash_index_add(hash_index *x, const hash_index_kind *kind, const void *entry);
 
 void hash_index_free(hash_index *x);
 
-/* Hashes of what makes up a key (FNV-1a); begin with HASH_INDEX_START. */
+/* Hashes what makes up a key (FNV-1a); the first hash is HASH_INDEX_START. */
 #define HASH_INDEX_START UINT64_C(0xcbf29ce484222325)
 uint64_t hash_index_hash(uint64_t hash, const void *bytes, size_t size);
 

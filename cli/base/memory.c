@@ -1,4 +1,4 @@
-/* Takes memory, or ends the command (memory.h). */
+/* Takes memory, or ends the command. */
 #include "cli/base/memory.h"
 
 #include "cli/base/cli.h"

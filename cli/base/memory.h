@@ -4,14 +4,14 @@
 
 #include <stddef.h>
 
-/* As reallocarray, and as calloc. */
+/* They work as reallocarray and calloc do. */
 void *memory_grow(void *memory, size_t count, size_t size);
 void *memory_zeroed(size_t count, size_t size);
 
-/* As strdup. */
+/* Copies as strdup does. */
 char *memory_copy(const char *text);
 
-/* Say that there is none, and end the command. */
+/* Says that there is no memory, and ends the command. */
 void memory_lacking(void) __attribute__((noreturn));
 
 #endif

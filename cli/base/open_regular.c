@@ -1,5 +1,5 @@
-/* See open_regular.h. What a path leads to is found without opening it, and then opened through /proc, which
- * cannot lead anywhere else in between. */
+/* Finds what a path leads to without opening it, and then opens that through /proc, which cannot lead
+ * anywhere else in between. */
 #include "cli/base/open_regular.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ int open_regular(const char *path, struct stat *status, const char **problem) {
       *problem = "it is no file";
     snprintf(found, sizeof found, "/proc/self/fd/%d", handle);
     fd = *problem ? -1 : open(found, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT && !*problem && access("/proc/self/fd", F_OK)) /* no /proc here */
+    if (fd < 0 && errno == ENOENT && !*problem && access("/proc/self/fd", F_OK)) /* there is no /proc here */
       fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   }
   if (fd < 0 && !*problem)

@@ -1,5 +1,5 @@
-/* Opening files that somebody else may have made. Only regular files are ever opened: opening a pipe waits,
- * and opening a device can do something. */
+/* Opens files that somebody else may have made. Only regular files are ever opened: opening a pipe waits, and
+ * opening a device can do something. */
 #ifndef ARROWPOOL_CLI_BASE_OPEN_REGULAR_H
 #define ARROWPOOL_CLI_BASE_OPEN_REGULAR_H
 
@@ -7,11 +7,11 @@
 
 struct stat;
 
-/* For reading; links are followed. A descriptor, and the file's `status` where that is not NULL; -1:
- * `problem` says in words what is wrong, where that is not NULL. */
+/* Opens a file for reading; links are followed. Returns a descriptor, with the file's `status` where that is
+ * not NULL; or -1, and `problem`, where that is not NULL, says in words what is wrong. */
 int open_regular(const char *path, struct stat *status, const char **problem);
 
-/* The same as a stream; NULL on failure. */
+/* Opens it likewise as a stream. Returns NULL on failure. */
 FILE *open_regular_stream(const char *path);
 
 #endif

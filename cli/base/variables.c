@@ -1,4 +1,4 @@
-/* Finds which variable was meant by an unknown name (variables.h). */
+/* Finds which variable was meant by an unknown name. */
 #include "cli/base/variables.h"
 
 #include "cli/base/cli.h"

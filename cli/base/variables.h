@@ -1,4 +1,4 @@
-/* Names of variables that look like ours, and which known one was meant. */
+/* Finds variables whose names look like ours, and which known one was meant. */
 #ifndef ARROWPOOL_CLI_BASE_VARIABLES_H
 #define ARROWPOOL_CLI_BASE_VARIABLES_H
 

@@ -1,4 +1,4 @@
-/* What the doctor says of one libarrow: its version, and which hooks serve it, by what it exports. */
+/* Says what the doctor knows of one libarrow: its version, and which hooks serve it, by what it exports. */
 #include "arrow/abi.h"
 #include "cli/doctor/doctor.h"
 
@@ -8,7 +8,7 @@
 
 #define TOPIC "arrow"
 
-/* Functions by which programs get at the pools, and what patching needs besides the methods. */
+/* They count the functions by which programs reach the pools, and what patching needs besides methods. */
 enum { FACTORIES = 2, BASES = 4, MI = 4 };
 
 typedef struct names {
@@ -23,7 +23,7 @@ static const names methods[] = {
 };
 enum { METHODS = sizeof methods / sizeof *methods };
 
-/* What of libarrow can be served. */
+/* Says what of libarrow can be served. */
 typedef struct sight {
   bool shows_factories, can_be_patched, has_mi;
 } sight;
@@ -57,7 +57,7 @@ static sight doctor_arrow_look(const elf_file *f) {
   return s;
 }
 
-/* "26.0" of libarrow.so.2600; major is 0 where the name does not tell. */
+/* Reads "26.0" of libarrow.so.2600. The major is 0 where the name does not tell. */
 static int read_version(const elf_file *f, const char *path, char *out, size_t size) {
   const char *name = f->soname ? f->soname : path, *suffix = strstr(name, "libarrow.so.");
   int number = suffix ? atoi(suffix + strlen("libarrow.so.")) : 0;

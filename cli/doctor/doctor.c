@@ -1,4 +1,4 @@
-/* `arrowpool doctor`: will the shim serve this command, or does it serve this process, and if not, why. */
+/* `arrowpool doctor` says whether the shim will serve a command, or serves a process, and if not, why. */
 #include "cli/doctor/doctor.h"
 #include "cli/base/cli.h"
 #include "cli/program/ask.h"
@@ -28,7 +28,7 @@ void cli_doctor_describe(void) {
 }
 
 static const char *look_at_command(target *p, char **command) {
-  static program found; /* large */
+  static program found; /* it is static because it is large */
   if (!getcwd(p->directory, sizeof p->directory))
     p->directory[0] = 0;
   const char *problem = program_open(command, &found);
@@ -61,7 +61,7 @@ static int report(target *p, const char *subject, bool as_json) {
 
 int cli_doctor(int argc, char **argv) {
   static const struct option longs[] = {{"format", required_argument, NULL, 'f'}, {0}};
-  static target looked_at; /* large */
+  static target looked_at; /* it is static because it is large */
   target *p = &looked_at;
   bool as_json = false;
   char path[64];

@@ -1,4 +1,4 @@
-/* What the doctor says of the environment: our variables, Arrow's, and LD_PRELOAD. */
+/* Says what the doctor knows of the environment: our variables, Arrow's, and LD_PRELOAD. */
 #include "cli/base/variables.h"
 #include "cli/doctor/doctor.h"
 #include "cli/program/preload.h"

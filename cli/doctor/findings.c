@@ -1,4 +1,4 @@
-/* See findings.h. */
+/* Keeps the doctor's findings, and prints them as text or JSON. */
 #include "cli/doctor/findings.h"
 
 #include "base/writer.h"
@@ -55,7 +55,7 @@ bool findings_have(const findings *f, finding_level level) {
   return false;
 }
 
-/* Each command once, whatever it was asked about. */
+/* Prints each command once, whatever it was asked about. */
 static void print_ran(const findings *f, int seconds) {
   size_t last = f->ran_count, printed = 0;
   bool *repeated = memory_zeroed(f->ran_count + 1, sizeof *repeated);
@@ -82,7 +82,7 @@ bool findings_print_text(const findings *f, int seconds) {
   return fflush(stdout) == 0;
 }
 
-/* Text that may hold file names, which need not be UTF-8. */
+/* Returns text that may hold file names, which need not be UTF-8. */
 static json_t *to_json(const char *text) {
   json_t *string = json_string(text);
   if (string)

@@ -7,9 +7,9 @@
 
 typedef enum finding_level {
   FINDING_OK,
-  FINDING_NOTE,    /* good to know */
-  FINDING_WARNING, /* served, but less well, or with a risk */
-  FINDING_PROBLEM, /* not served */
+  FINDING_NOTE,    /* it is good to know */
+  FINDING_WARNING, /* it is served, but less well, or with a risk */
+  FINDING_PROBLEM, /* it is not served */
 } finding_level;
 
 typedef struct finding {
@@ -19,7 +19,7 @@ typedef struct finding {
   const char *advice; /* what to do; NULL: nothing */
 } finding;
 
-/* What was run to find them. */
+/* Says what was run to find them. */
 typedef struct findings_run {
   char *command; /* "/lib64/ld-linux-x86-64.so.2 --list" */
   char *about;   /* the file that it was asked about, its last word; empty: none */
@@ -33,17 +33,17 @@ typedef struct findings {
 
 void findings_free(findings *f);
 
-/* `topic` and `advice` stay the caller's. Control characters in the text become '?'. */
+/* Adds one. `topic` and `advice` stay the caller's. Control characters in the text become '?'. */
 void findings_add(findings *f, finding_level level, const char *topic, const char *advice, const char *format,
                   ...) __attribute__((format(printf, 5, 6)));
 
-/* Note that a program was run. */
+/* Notes that a program was run. */
 void findings_add_ran(findings *f, const char *command, const char *about);
 
 bool findings_have(const findings *f, finding_level level);
 
-/* Print them, `level: text; advice` a line, or as one object of JSON; false if stdout refuses. What was run
- * is a line of its own, and says that each had at most that many seconds. */
+/* They print the findings, `level: text; advice` a line, or as one object of JSON, and return false if stdout
+ * refuses. What was run is a line of its own, and says that each had at most that many seconds. */
 bool findings_print_text(const findings *f, int seconds);
 bool findings_print_json(const findings *f, const char *subject);
 

@@ -1,5 +1,5 @@
-/* What the doctor says of the kernel: settings, limits, and what it grants when asked as the shim would ask.
- */
+/* Says what the doctor knows of the kernel: settings, limits, and what it grants when asked as by the
+ * shim. */
 #include "base/memory_available.h"
 #include "base/proc.h"
 #include "cli/doctor/doctor.h"
@@ -13,7 +13,7 @@
 #define TOPIC "kernel"
 #define GIB   ((size_t)1 << 30)
 
-/* 1536M, 2.0G and so on. */
+/* Writes 1536M, 2.0G and so on. */
 static const char *show_bytes(unsigned long long bytes, char out[32]) {
   static const char units[] = "KMGTPE";
   double value = (double)bytes / 1024;
@@ -111,7 +111,7 @@ static void tell_range(target *p, const probes *found) {
 
 /* ---- limits ---- */
 
-/* A line of /proc/PID/limits; false: unlimited, or not known. */
+/* Reads a line of /proc/PID/limits. Returns false if there is no limit, or it is not known. */
 static bool doctor_kernel_read_limit(const target *p, const char *name, struct rlimit *out) {
   char path[64], text[4096];
   unsigned long long soft, hard;

@@ -1,5 +1,5 @@
-/* What the doctor says of the libraries that come in with a file: whether the loader tells them, and each
- * libarrow among them. */
+/* Says what the doctor knows of the libraries that come in with a file: whether the loader tells them, and
+ * each libarrow among them. */
 #include "cli/doctor/doctor.h"
 
 #include <stdio.h>

@@ -1,6 +1,5 @@
-/* What the doctor says of who frees: whether what the libc hook hands out could be freed past it, which is
- * why the shim would only count there (shim/bypass.h). Told by what the program and its libraries define and
- * call. */
+/* Says who frees: whether what the libc hook hands out could be freed past it, which is why the shim would
+ * only count there (shim/bypass.h). What the program and its libraries define and call tells that. */
 #include "cli/doctor/doctor.h"
 
 #include <stdio.h>
@@ -16,7 +15,7 @@ static const char *const bypasses[] = {
 };
 enum { OWN = sizeof own / sizeof *own, BYPASSES = sizeof bypasses / sizeof *bypasses };
 
-/* What was seen so far, by name. `owned`: defined by what serves malloc behind the shim. */
+/* Keeps what was seen so far, by name. `owned`: what serves malloc behind the shim defines it. */
 static struct {
   const char *own;
   bool owned[BYPASSES], called[BYPASSES], has_owner, has_allocator;

@@ -1,4 +1,4 @@
-/* See probes.h. The range is reserved by the library's own code. */
+/* Tries in a child process what the kernel grants. The library's own code reserves the range. */
 #include "cli/doctor/probes.h"
 
 #include "memory/range.h"
@@ -13,7 +13,6 @@ static bool move(char *from, char *to, size_t size) {
   return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
 }
 
-/* Kibibytes of huge pages that this process has. */
 static bool has_huge_page(void) {
   char text[4096];
   FILE *rollup = fopen("/proc/self/smaps_rollup", "re");
@@ -36,7 +35,7 @@ static void try_moves(probes *out) {
     return;
   memset(from, 1, 8 * page);
   out->moves_pages = move(from, to, page) && to[0] == 1 && from[0] == 0;
-  /* Pages that were moved elsewhere and back keep an origin of their own: two mappings, side by side. */
+  /* Pages that were moved elsewhere and back keep an origin of their own: two mappings lie side by side. */
   out->moves_several =
       move(from + 2 * page, to + 6 * page, page) && move(to + 6 * page, from + 3 * page, page) &&
       move(from + 3 * page, to + 3 * page, 2 * page) && to[3 * page] == 1 && to[4 * page] == 1;

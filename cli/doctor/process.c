@@ -1,4 +1,4 @@
-/* What the doctor says of a running process: what is mapped into it, and how it was started. */
+/* Says what the doctor knows of a running process: what is mapped into it, and how it was started. */
 #include "cli/doctor/doctor.h"
 
 #include "base/proc.h"
@@ -35,7 +35,7 @@ static void free_list(char **list) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak" /* it loses sight of what the list holds */
 
-/* What is separated by `separator`, as a list that ends in NULL; NULL: not ours to see. */
+/* Returns what is separated by `separator`, as a list that ends in NULL; NULL if it is not ours to see. */
 static char **read_list(long pid, const char *file, int separator) {
   char path[64], *item = NULL;
   size_t room = 0, count = 0, most = 64;
@@ -63,7 +63,7 @@ static char **read_list(long pid, const char *file, int separator) {
 
 #pragma GCC diagnostic pop
 
-/* The value of a variable in another process's environment; into `out`. */
+/* Copies the value of a variable in another process's environment into `out`. */
 static bool variable_of(char **environment, const char *name, char *out, size_t size) {
   size_t length = strlen(name);
   for (char **at = environment; at && *at; at++)
@@ -96,8 +96,8 @@ static bool maps_shim(char **mappings) {
   return found;
 }
 
-/* A process starts with names and their values. What it writes there instead, often its title, is neither;
- * and where the shim came in, something said so. */
+/* Returns whether the environment was overwritten. A process starts with names and their values; what it
+ * writes there instead, often its title, is neither. Where the shim came in, something said so. */
 static bool was_overwritten(const target *p, char **mappings) {
   char path[128], list[4096];
   bool says = false;
@@ -112,7 +112,7 @@ static bool was_overwritten(const target *p, char **mappings) {
   return !says && maps_shim(mappings) && !strstr(list, PRELOAD_SHIM);
 }
 
-/* Whether the kernel told its loader to trust nothing. */
+/* Returns whether the kernel told its loader to trust nothing. */
 static bool started_secure(long pid) {
   char path[64];
   uint64_t pair[2];
@@ -253,7 +253,7 @@ static void tell_identity(target *p, program *exe) {
 }
 
 void doctor_process(target *p) {
-  static program exe; /* large */
+  static program exe; /* it is static because it is large */
   char path[64];
   snprintf(p->root, sizeof p->root, "/proc/%ld/root", p->pid);
   ssize_t length = readlink(proc_path(p->pid, "cwd", path), p->directory, sizeof p->directory - 1);

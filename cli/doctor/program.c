@@ -1,4 +1,4 @@
-/* What the doctor says of a command: its program, whether the loader preloads into it, and its Arrow. */
+/* Says what the doctor knows of a command: its program, whether the loader preloads into it, its Arrow. */
 #include "cli/doctor/doctor.h"
 #include "cli/program/python.h"
 
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #define TOPIC        "program"
-#define OLDEST_GLIBC 34 /* 2.34 */
+#define OLDEST_GLIBC 34 /* it stands for 2.34 */
 
 static const char *advice_on(program_verdict verdict) {
   switch (verdict) {
@@ -74,7 +74,7 @@ static void tell_loading(target *p, const elf_file *f) {
                  "it calls dlopen: what it loads with RTLD_DEEPBIND is loaded without that flag");
 }
 
-/* Whether a file has Arrow's code in itself. */
+/* Returns whether a file has Arrow's code in itself. */
 static bool contains_arrow(const elf_file *f) {
   elf_symbol pool = {.name = "_ZN5arrow19default_memory_poolEv"};
   elf_file_find(f, true, &pool, 1);
@@ -107,7 +107,7 @@ static void tell_libraries(target *p, const program *of, const libraries *l) {
 
 static void tell_contents(target *p, const program *of) {
   libraries l = {0};
-  /* A loader as the program has none itself. */
+  /* A loader that is the program itself has none. */
   bool known = !*of->elf.interpreter || doctor_ask_libraries(p, of->elf.interpreter, of->real, &l);
   tell_libraries(p, of, &l);
   tell_loading(p, &of->elf);

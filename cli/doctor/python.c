@@ -1,17 +1,17 @@
-/* What the doctor says of a command that is Python: what its interpreter says of itself, and its pyarrow. */
+/* Says what the doctor knows of a command that is Python: what its interpreter says, and its pyarrow. */
 #include "cli/program/python.h"
 #include "cli/doctor/doctor.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* A program with Python in it may do anything when it is started. One that is called so takes -c. */
+/* Returns whether it is called Python, and so takes -c: a program with Python in it may do anything. */
 static bool is_called_python(const program *of) {
   const char *name = strrchr(of->path, '/'), *real = strrchr(of->real, '/');
   return strncmp(name ? name + 1 : of->path, "python", 6) == 0 || (real && strncmp(real, "/python", 7) == 0);
 }
 
-/* The module pyarrow.lib, which links to libarrow. */
+/* Tells of the module pyarrow.lib, which links to libarrow. */
 static void tell_extension(target *p, const program *of, const python *py) {
   elf_file f;
   libraries l;
@@ -46,7 +46,7 @@ static void tell_package(target *p, const program *of, const python *py) {
 }
 
 void doctor_python(target *p, const program *of) {
-  static python py; /* large */
+  static python py; /* it is static because it is large */
   if (!is_called_python(of)) {
     findings_add(
         &p->found, FINDING_NOTE, "arrow", NULL,

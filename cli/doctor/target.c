@@ -1,4 +1,4 @@
-/* See target.h. */
+/* Reads and makes environments of what the doctor looks at. */
 #include "cli/doctor/target.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@ static size_t count_of(char *const *list) {
   return count;
 }
 
-/* The place of the variable, or of the end. */
+/* Returns the place of the variable, or of the end. */
 static char **find_place(char **environment, const char *setting) {
   size_t length = strcspn(setting, "=") + 1;
   char **at = environment;

@@ -9,20 +9,20 @@
 
 typedef struct target {
   findings found;
-  long pid;                 /* 0: a command */
-  char **environment;       /* of this process, or of that one */
-  char root[64];            /* before its files' names; empty: none */
+  long pid;                 /* 0: it is a command */
+  char **environment;       /* this process's, or that one's */
+  char root[64];            /* it stands before its files' names; empty: nothing does */
   char directory[PATH_MAX]; /* where it works */
-  options settings;         /* by doctor_settings */
-  bool knows_environment;   /* else it is not ours to see, or: */
+  options settings;         /* doctor_settings reads them */
+  bool knows_environment;   /* if not, it is not ours to see, or: */
   bool overwritten;         /* a title, or something else, was written over it */
 } target;
 
-/* An environment with those settings, NAME=VALUE, in place of others of their names; both stay the caller's.
- * It is freed by free; NULL: there is no memory. */
+/* Makes an environment with those settings, NAME=VALUE, in place of others of their names; both stay the
+ * caller's. The caller frees it by free. Returns NULL if there is no memory. */
 char **target_make_environment(char *const environment[], char *const settings[]);
 
-/* A variable of its environment; NULL: not set. */
+/* Returns a variable of its environment; NULL if it is not set. */
 const char *target_variable(const target *t, const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-/* Drawing time series: what gnuplot is told. Texts are in single quotes, in which it expands nothing. */
+/* Tells gnuplot what to draw of time series. Texts are in single quotes, in which it expands nothing. */
 #include "cli/plot/series.h"
 
 #include <string.h>
@@ -26,11 +26,11 @@ static scale time_scale(double seconds) {
 typedef struct plot {
   const series_set *set;
   FILE *out;
-  int64_t begin; /* milliseconds since the epoch: time 0 */
+  int64_t begin; /* it is time 0, in milliseconds since the epoch */
   scale time, memory, rate;
 } plot;
 
-/* Growth per second up to a point; negative: not known. */
+/* Returns the growth per second up to a point; it is negative where it is not known. */
 static double rate_at(const series *s, size_t i, series_field field) {
   int64_t now = s->points[i].values[field];
   int64_t before = i ? s->points[i - 1].values[field] : ARROWPOOL_UNKNOWN;
@@ -111,7 +111,7 @@ static void write_data(const plot *p) {
   }
 }
 
-/* A curve, if anything of it is known; `first` is cleared once there was one. */
+/* Draws a curve, if anything of it is known, and clears `first` once there was one. */
 static void curve(const plot *p, size_t s, series_field field, const char *title, const char *style,
                   bool *first) {
   if (!known(&p->set->items[s], field))
@@ -128,7 +128,7 @@ static void curve(const plot *p, size_t s, series_field field, const char *title
   *first = false;
 }
 
-/* Begin a panel for fields of one kind, from `from` to `to`; `lowest`: it has the axis of time. */
+/* Begins a panel for fields of one kind, from `from` to `to`. The `lowest` one has the axis of time. */
 static void panel(const plot *p, const char *what, series_field from, series_field to, bool lowest) {
   const scale *unit = is_rate(from) ? &p->rate : &p->memory;
   double highest = 0;
@@ -164,7 +164,7 @@ static void draw_one(const plot *p) {
   end_panel(p, first);
 }
 
-/* One colour a process; the first panel has the names. */
+/* Draws one colour a process; the first panel has the names. */
 static void draw_processes(const plot *p, series_field field, const char *what, bool named, bool lowest) {
   bool first = true;
   panel(p, what, field, field, lowest);

@@ -1,4 +1,4 @@
-/* `arrowpool plot`: time series of one process or several, as a picture. */
+/* `arrowpool plot` draws time series of one process or several as a picture. */
 #include "cli/base/cli.h"
 #include "cli/plot/series.h"
 
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MOST_PROCESSES 12 /* that can be told apart in a picture */
+#define MOST_PROCESSES 12 /* more cannot be told apart in a picture */
 
 void cli_plot_describe(void) {
   puts("Draws how memory and growth went on, from the time series that a process writes with\n"

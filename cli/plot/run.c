@@ -1,5 +1,5 @@
-/* Drawing time series: running gnuplot. It gets its commands and data through a pipe and writes to a file
- * that is opened here, so that no name of a file is ever interpreted. The picture takes its place by a
+/* Runs gnuplot, which draws the time series. It gets its commands and data through a pipe and writes to a
+ * file that is opened here, so that no name of a file is ever interpreted. The picture takes its place by a
  * rename, when it is whole. */
 #include "cli/base/cli.h"
 #include "cli/plot/series.h"
@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Start gnuplot, reading from a pipe and writing to `picture`. An errno; the pipe's end in `out`, NULL if
- * there is none. */
+/* Starts gnuplot, which reads from a pipe and writes to `picture`. Returns an errno; `out` is the pipe's end,
+ * or NULL if there is none. */
 static int start_gnuplot(int picture, pid_t *pid, FILE **out) {
   static char *const arguments[] = {"gnuplot", "--default-settings", "-", NULL};
   int ends[2];

@@ -1,4 +1,4 @@
-/* See series.h. */
+/* Collects time series from dumps, and puts them in order. */
 #include "cli/plot/series.h"
 
 #include "cli/base/memory.h"

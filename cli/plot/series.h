@@ -6,12 +6,12 @@
 
 #include <stdio.h>
 
-/* Figures over the pools that are asked for. */
+/* These are figures over the pools that are asked for. */
 #define SERIES_FIELDS(X)                                                                                     \
   X(live)     /* bytes_allocated */                                                                          \
-  X(resident) /* of the process */                                                                           \
-  X(idle)     /* of the process */                                                                           \
-  X(in_place) /* bytes_grown_in_place: sums, as in dumps */                                                  \
+  X(resident) /* the process's */                                                                            \
+  X(idle)     /* the process's */                                                                            \
+  X(in_place) /* bytes_grown_in_place; these are sums, as in dumps */                                        \
   X(remapped)                                                                                                \
   X(copied)
 
@@ -24,13 +24,13 @@ typedef enum series_field {
 
 typedef struct series_point {
   int64_t time;                       /* milliseconds since the epoch */
-  int64_t values[SERIES_FIELD_COUNT]; /* ARROWPOOL_UNKNOWN: no pool knows */
+  int64_t values[SERIES_FIELD_COUNT]; /* ARROWPOOL_UNKNOWN: no pool knows it */
 } series_point;
 
 typedef struct series {
   char program[64], host[65];
   int64_t pid, start_time;
-  series_point *points; /* in the order of time */
+  series_point *points; /* they are in the order of time */
   size_t count, room;
 } series;
 
@@ -41,19 +41,19 @@ typedef struct series_set {
   size_t count;
 } series_set;
 
-/* Add a point to its process's series; one that is not later than the last is left out. */
+/* Adds a point to its process's series; one that is not later than the last is left out. */
 void series_add(series_set *set, const stats *f);
 
-/* Remove the series of fewer than two points, sort the others by their beginnings. */
+/* Removes the series of fewer than two points, and sorts the others by their beginnings. */
 void series_finish(series_set *set);
 
 void series_free(series_set *set);
 
-/* What gnuplot is told to draw them, of which there is at least one: after series_finish. */
+/* Writes what gnuplot is told to draw them, of which there is at least one, after series_finish. */
 void series_write_commands(const series_set *set, const char *title, bool png, FILE *out);
 
-/* Draw by gnuplot, to a file whose ending is .png or .svg: of one process memory and growth, of several the
- * processes side by side. A CLI_... status; what goes wrong is said. */
+/* Has gnuplot draw to a file whose ending is .png or .svg: of one process memory and growth, of several the
+ * processes side by side. Returns a CLI_... status; what goes wrong is said. */
 int series_draw(const series_set *set, const char *title, const char *output);
 
 #endif

@@ -1,4 +1,4 @@
-/* See ask.h. A process is forked, not spawned, since it takes limits along, and dies when the doctor does. */
+/* Starts what is asked: forked, not spawned, since it takes limits along, and dies when the doctor does. */
 #include "cli/program/ask.h"
 
 #include "base/clock.h"
@@ -15,11 +15,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OUTPUT, ERRORS, START, STREAMS }; /* what comes back: stdout, stderr, the errno of a failed start */
+enum { OUTPUT, ERRORS, START, STREAMS }; /* they come back; START is the errno of a failed start */
 
 typedef struct stream {
-  int ours, theirs; /* the ends of a pipe; -1: closed */
-  char *text;       /* NULL: no memory; else a NUL is behind it */
+  int ours, theirs; /* the ends of a pipe; -1: it is closed */
+  char *text;       /* it has a NUL behind it; NULL: there is no memory */
   size_t size, most;
   bool overflowed;
 } stream;
@@ -32,7 +32,7 @@ static void close_end(int *end) {
   *end = -1;
 }
 
-/* Another descriptor for the same, that is none of the standard ones, which may have been closed. */
+/* Returns another descriptor for the same, that is none of the standard ones, which may have been closed. */
 static int move_up(int end) {
   int moved = fcntl(end, F_DUPFD_CLOEXEC, 3);
   close(end);
@@ -69,7 +69,7 @@ static _Noreturn void become(const ask_question *question, const stream streams[
 
 /* ---- what it says ---- */
 
-/* Take what is there; at the end of it, close. */
+/* Takes what is there, and closes the stream at its end. */
 static void ask_take(stream *s) {
   char rest[4096];
   ssize_t length = read(s->ours, rest, sizeof rest);
@@ -84,7 +84,7 @@ static void ask_take(stream *s) {
   s->overflowed |= kept < (size_t)length;
 }
 
-/* What came, as a text, which no NUL ends early. */
+/* Returns what came as a text, which no NUL ends early. */
 static char *as_text(stream *s) {
   for (size_t i = 0; i < s->size; i++)
     if (!s->text[i])
@@ -92,18 +92,18 @@ static char *as_text(stream *s) {
   return s->text;
 }
 
-/* Whether it has ended; its number stays its own until it is waited for. */
+/* Returns whether it has ended; its number stays its own until it is waited for. */
 static bool has_ended(pid_t child) {
   siginfo_t state = {0};
   return waitid(P_PID, (id_t)child, &state, WEXITED | WNOHANG | WNOWAIT) || state.si_pid == child;
 }
 
-/* Until it has ended, with nothing left to read, or says too much: others that it started may hold the pipes
- * open for ever. False: that took too long. */
+/* Takes all until it has ended, with nothing left to read, or says too much: others that it started may hold
+ * the pipes open for ever. Returns false if that took too long. */
 static bool take_all(stream streams[STREAMS], pid_t child, int64_t deadline) {
   while (clock_milliseconds() < deadline) {
     struct pollfd waiting[STREAMS];
-    bool ended = has_ended(child); /* before the look at what is there */
+    bool ended = has_ended(child); /* it is asked before the look at what is there */
     for (int i = 0; i < STREAMS; i++)
       waiting[i] = (struct pollfd){streams[i].ours, POLLIN, 0};
     int ready = poll(waiting, STREAMS, ended ? 0 : 5);
@@ -126,7 +126,7 @@ static int end_all(pid_t child) {
 
 /* ---- why that is no answer ---- */
 
-/* Of stderr the line that tells most: the first that has "rror: ", or the last one. */
+/* Finds the line of stderr that tells most: the first that has "rror: ", or the last one. */
 static void find_reason(char *text, char *out, size_t size) {
   *out = 0;
   for (char *rest, *line = strtok_r(text, "\r\n", &rest); line; line = strtok_r(NULL, "\r\n", &rest)) {
@@ -157,7 +157,7 @@ static void describe(stream streams[STREAMS], int status, bool in_time, char *ou
 
 static void ask_with(const ask_question *question, stream streams[STREAMS], ask_answer *out) {
   int64_t deadline = clock_milliseconds() + (int64_t)ASK_SECONDS * 1000;
-  signal(SIGCHLD, SIG_DFL); /* or its end could not be waited for */
+  signal(SIGCHLD, SIG_DFL); /* otherwise its end could not be waited for */
   pid_t child = fork();
   if (child == 0)
     become(question, streams);
@@ -165,7 +165,7 @@ static void ask_with(const ask_question *question, stream streams[STREAMS], ask_
     snprintf(out->problem, sizeof out->problem, "does not start: %s", strerror(errno));
     return;
   }
-  setpgid(child, child); /* whoever of the two comes first */
+  setpgid(child, child); /* whoever of the two comes first does it */
   for (int i = 0; i < STREAMS; i++)
     close_end(&streams[i].theirs);
   bool in_time = take_all(streams, child, deadline);

@@ -1,6 +1,6 @@
-/* Another program is asked a question here: it is started with a time limit, and what it prints is the
- * answer. It has no terminal and no input, and is in a process group of its own, which is killed afterwards,
- * so that nothing of it stays behind. The doctor asks Python and the loader this way. */
+/* Asks another program a question: it is started with a time limit, and what it prints is the answer. It has
+ * no terminal and no input, and is in a process group of its own, which is killed afterwards, so that nothing
+ * of it stays behind. The doctor asks Python and the loader this way. */
 #ifndef ARROWPOOL_CLI_PROGRAM_ASK_H
 #define ARROWPOOL_CLI_PROGRAM_ASK_H
 
@@ -8,12 +8,12 @@
 #include <stddef.h>
 
 #define ASK_SECONDS    5                 /* how long it may take, until it has ended */
-#define ASK_MOST_BYTES ((size_t)1 << 20) /* of an answer */
+#define ASK_MOST_BYTES ((size_t)1 << 20) /* the longest answer */
 
 typedef struct ask_question {
   const char *file;         /* a path, which is not searched for */
-  char *const *arguments;   /* from [0] on, NULL after the last */
-  char *const *environment; /* likewise */
+  char *const *arguments;   /* they begin at [0]; NULL follows the last */
+  char *const *environment; /* it ends likewise */
   const char *directory;    /* where it is started; NULL or empty: here */
 } ask_question;
 
@@ -22,7 +22,7 @@ typedef struct ask_answer {
   char problem[4096]; /* why that is no answer, as "did not answer within 5 s"; empty: it is one */
 } ask_answer;
 
-/* Ask, and wait. False: `problem` says why there is no answer. `out` holds memory either way. */
+/* Asks, and waits. Returns false if there is no answer; `problem` says why. `out` holds memory either way. */
 bool ask(const ask_question *question, ask_answer *out);
 void ask_free(ask_answer *answer);
 

@@ -1,4 +1,4 @@
-/* See elf_file.h. Only libelf's copying functions are used: a mapped file that shrinks meanwhile would be a
+/* Reads ELF files with libelf's copying functions only: a mapped file that shrinks meanwhile would be a
  * SIGBUS. Segments are looked at for what the loader takes from them, sections only for symbols and notes. */
 #include "cli/program/elf_file.h"
 
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The linker's name for the header of this very program: what runs beside it is made alike.
+/* The linker has this name for the header of this very program: what runs beside it is made alike.
  * NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
@@ -44,7 +44,7 @@ static const char *read_interpreter(elf_file *f, const GElf_Phdr *segment) {
 
 /* ---- what it says to the loader ---- */
 
-/* Where in the file the address lies, by the loaded segments; -1: nowhere. */
+/* Returns where in the file the address lies, by the loaded segments; -1 if nowhere. */
 static int64_t file_offset(const elf_file *f, GElf_Addr address) {
   size_t count = 0;
   elf_getphdrnum(f->elf, &count);
@@ -57,7 +57,7 @@ static int64_t file_offset(const elf_file *f, GElf_Addr address) {
   return -1;
 }
 
-/* A text of the string table; NULL: it does not end there. */
+/* Returns a text of the string table; NULL if it does not end there. */
 static const char *text_at(const Elf_Data *strings, GElf_Xword at) {
   return strings && at < strings->d_size && memchr((char *)strings->d_buf + at, 0, strings->d_size - at)
              ? (char *)strings->d_buf + at
@@ -143,7 +143,7 @@ typedef struct section {
   Elf_Data *data;
 } section;
 
-/* The next section of that type after `*at`, which starts as NULL. */
+/* Finds the next section of that type after `*at`, which starts as NULL. */
 static bool next_section(const elf_file *f, GElf_Word type, Elf_Scn **at, section *out) {
   while ((*at = elf_nextscn(f->elf, *at)) != NULL)
     if (gelf_getshdr(*at, &out->header) == &out->header && out->header.sh_type == type &&

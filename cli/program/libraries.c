@@ -1,6 +1,6 @@
-/* See libraries.h. `--list` is given first: no loader starts the file then. It stops at a library that is
- * missing. Only then it is asked as ldd asks, by LD_TRACE_LOADED_OBJECTS, which lists the others too: a
- * program that lacks a library could not start anyway. */
+/* Asks the loader, and reads its list. `--list` is given first: no loader starts the file then. It stops at a
+ * library that is missing. Only then it is asked as ldd asks, by LD_TRACE_LOADED_OBJECTS, which lists the
+ * others too: a program that lacks a library could not start anyway. */
 #include "cli/program/libraries.h"
 
 #include "cli/program/ask.h"
@@ -14,9 +14,9 @@
 
 /* ---- whom to ask ---- */
 
-/* Why that loader is not run; NULL: it may be. */
+/* Returns why that loader is not run; NULL if it may be. */
 static const char *libraries_refuse(const char *loader, char *out, size_t size) {
-  static program judged; /* large */
+  static program judged; /* it is static because it is large */
   struct stat status;
   char reason[300];
   if (*loader != '/')
@@ -36,7 +36,7 @@ static const char *libraries_refuse(const char *loader, char *out, size_t size) 
   return problem;
 }
 
-/* The environment without what makes a loader do other things than finding libraries, and `extra` instead. */
+/* Makes the environment, with `extra` in place of what makes a loader do other things than find libraries. */
 static char **make_environment(char *const environment[], char *extra) {
   size_t count = 0, kept = 0;
   while (environment && environment[count])

@@ -8,27 +8,27 @@
 
 typedef struct library {
   const char *name; /* as it is asked for, without a directory */
-  const char *path; /* NULL: not found */
+  const char *path; /* NULL: it is not found */
 } library;
 
 typedef struct libraries {
-  library *all; /* in the loader's order */
+  library *all; /* they are in the loader's order */
   size_t count;
-  char *text;         /* what the names are parts of */
+  char *text;         /* the names are parts of it */
   char asked[5000];   /* what was run, without the file that it was asked about; empty: nothing */
   char problem[4096]; /* why they are not known, as "ended with status 127"; empty: they are */
 } libraries;
 
-/* Ask `loader`, with LD_LIBRARY_PATH of that environment, about a file that it may load: an absolute path.
- * False: `problem` says why they are not known. Whatever comes out holds memory. */
+/* Asks `loader`, with LD_LIBRARY_PATH of that environment, about a file that it may load: an absolute path.
+ * Returns false if the libraries are not known; `problem` says why. Whatever comes out holds memory. */
 bool libraries_ask(const char *loader, const char *file, char *const environment[], libraries *out);
 
-/* Read the loader's list, which stays the caller's and is cut into pieces. False: there is no memory. */
+/* Reads the loader's list, the caller's, and cuts it into pieces. Returns false if there is no memory. */
 bool libraries_read(char *text, libraries *out);
 
 void libraries_free(libraries *l);
 
-/* The first whose name begins so, or NULL. */
+/* Returns the first whose name begins so, or NULL. */
 const library *libraries_named(const libraries *l, const char *prefix);
 
 #endif

@@ -1,4 +1,4 @@
-/* See preload.h. */
+/* Finds the shim's file, and takes LD_PRELOAD apart. */
 #include "cli/program/preload.h"
 
 #include <limits.h>

@@ -7,15 +7,15 @@
 
 #define PRELOAD_SHIM "libarrowpool_preload.so"
 
-/* Where the shim is: beside this program in the build folder, or where it was installed. Into `out`,
- * PATH_MAX; false: nowhere. */
+/* Finds where the shim is: beside this program in the build folder, or where it was installed. The path goes
+ * into `out`, PATH_MAX. Returns false if it is nowhere. */
 bool preload_find_shim(char *out);
 
-/* Whether a path is that of a shim, by its name. */
+/* Returns whether a path is that of a shim, by its name. */
 bool preload_is_shim(const char *path);
 
-/* The next entry of an LD_PRELOAD list, which spaces and colons separate; into `out`, PATH_MAX. `*at` moves
- * on behind it. False: there is none. */
+/* Copies the next entry of an LD_PRELOAD list, which spaces and colons separate, into `out`, PATH_MAX. `*at`
+ * moves on behind it. Returns false if there is none. */
 bool preload_next(const char **at, char *out);
 
 #endif

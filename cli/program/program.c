@@ -1,4 +1,4 @@
-/* See program.h. */
+/* Follows a command to its program, and judges that. */
 #include "cli/program/program.h"
 
 #include "cli/base/open_regular.h"
@@ -51,7 +51,7 @@ int program_find(const char *name, char *out) {
 
 /* ---- arguments ---- */
 
-/* Replace the first `drop` arguments by `count` others. False: too many. */
+/* Replaces the first `drop` arguments by `count` others. Returns false if they are too many. */
 static bool replace_first(program *p, size_t drop, char *const others[], size_t count) {
   size_t have = 0;
   while (p->arguments[have])
@@ -71,7 +71,7 @@ static char *program_keep(program *p, const char *text) {
   return NULL;
 }
 
-/* Split at spaces, as env -S does for what has no quotes. */
+/* Splits at spaces, as env -S does for what has no quotes. */
 static size_t split(char *text, char *out[], size_t most) {
   size_t count = 0;
   for (char *rest, *word = strtok_r(text, " \t", &rest); word && count < most;
@@ -87,7 +87,7 @@ static void note_step(program *p) {
   snprintf(p->via + used, sizeof p->via - used, "%s, ", p->path);
 }
 
-/* A script: the interpreter of its #! line, with at most one argument, takes its place. */
+/* Puts the interpreter of a script's #! line, with at most one argument, in its place. */
 static const char *step_script(program *p, const char *head) {
   char line[256], *words[2] = {NULL, NULL};
   size_t length = strcspn(head + 2, "\n");
@@ -119,7 +119,7 @@ static void note_setting(program *p, char *setting) {
     p->settings[count] = setting;
 }
 
-/* env: the command after its options and assignments takes its place. False: there is none. */
+/* Puts the command after env's options and assignments in its place. Returns false if there is none. */
 static bool step_env(program *p) {
   size_t at = 1;
   for (char *word; (word = p->arguments[at]) != NULL && (*word == '-' || strchr(word, '=')); at++) {
@@ -151,7 +151,7 @@ static const char *base_name(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-/* The first bytes of a file, zeros behind them; NULL, or what is wrong. */
+/* Reads the first bytes of a file, with zeros behind them. Returns NULL, or what is wrong. */
 static const char *read_head(const char *path, char *out, size_t size) {
   memset(out, 0, size);
   const char *problem;
@@ -229,8 +229,8 @@ void program_close(program *p) {
 
 /* ---- the verdict ---- */
 
-/* What makes the kernel tell the loader to trust nothing of the environment; NULL: nothing. As in the kernel:
- * an identity that changes, or capabilities gained by who is not root. */
+/* Returns what makes the kernel tell the loader to trust nothing of the environment, or NULL. It is as in the
+ * kernel: an identity that changes, or capabilities gained by who is not root. */
 static const char *gains_rights(const program *p) {
   struct stat status;
   struct statvfs system;
@@ -254,7 +254,7 @@ program_verdict program_judge(const program *p, char *out) {
     return PROGRAM_FOREIGN;
   }
   bool is_loader =
-      p->elf.soname && strncmp(p->elf.soname, "ld-linux", 8) == 0; /* preloads for its argument */
+      p->elf.soname && strncmp(p->elf.soname, "ld-linux", 8) == 0; /* it preloads for its argument */
   if (!*loader && !is_loader) {
     snprintf(out, 300, "it is linked statically, so no loader runs that could preload anything");
     return PROGRAM_STATIC;

@@ -1,6 +1,6 @@
-/* See python.h. What is asked is a program of Python 3.9 and newer, given by -c. It imports what it needs
- * before sys.path[0] is as the command would have it, so that no file beside the script is taken for a module
- * of the standard library; and it ends at once, without what others have registered for the end. */
+/* Asks a Python program by a question in Python 3.9 and newer, given by -c. It imports what it needs before
+ * sys.path[0] is as the command would have it, so that no file beside the script is taken for a module of the
+ * standard library; and it ends at once, without what others have registered for the end. */
 #include "cli/program/python.h"
 
 #include "cli/program/ask.h"
@@ -77,7 +77,7 @@ bool python_is(const program *p) {
 
 #define MOST_WORDS 80
 
-/* What is run, word by word. */
+/* Holds what is run, word by word. */
 typedef struct words {
   char *all[MOST_WORDS + 8];
   size_t count;
@@ -89,7 +89,7 @@ static void add_word(words *w, char *word) {
     w->all[w->count++] = word;
 }
 
-/* One word of flags, such as "-sEc". False: the flags end in it, and `kind` says with what. */
+/* Reads one word of flags, such as "-sEc". Returns false if the flags end in it; `kind` says with what. */
 static bool read_flags(words *w, char *const arguments[], size_t *at, char **kind) {
   static char command[] = "command", module[] = "module";
   for (char *flag = arguments[*at] + 1; *flag; flag++) {
@@ -97,7 +97,7 @@ static bool read_flags(words *w, char *const arguments[], size_t *at, char **kin
       *kind = *flag == 'c' ? command : module;
       return false;
     }
-    if (w->count >= MOST_WORDS || strchr("iVh?", *flag)) /* these do other things than to run a program */
+    if (w->count >= MOST_WORDS || strchr("iVh?", *flag)) /* they do other things than to run a program */
       continue;
     char *word = w->flags[w->count];
     word[0] = '-', word[1] = *flag, word[2] = 0;
@@ -111,7 +111,7 @@ static bool read_flags(words *w, char *const arguments[], size_t *at, char **kin
   return true;
 }
 
-/* The interpreter's words of the command; `kind` and `name` say what would be run. */
+/* Reads the interpreter's words of the command; `kind` and `name` say what would be run. */
 static void read_command(words *w, char *const arguments[], char **kind, char **name) {
   static char command[] = "command", script[] = "script", hash[] = "--check-hash-based-pycs", none[] = "";
   *kind = command;
@@ -149,7 +149,7 @@ static char *make_preload(const char *list) {
   return made;
 }
 
-/* The same variables, of which only `preload` is made; NULL: there is no memory. */
+/* Makes the same variables, of which only `preload` is new. Returns NULL if there is no memory. */
 static char **make_environment(char *const environment[], char **preload) {
   size_t count = 0;
   while (environment && environment[count])
@@ -173,13 +173,13 @@ static char **make_environment(char *const environment[], char **preload) {
 
 /* ---- the answer ---- */
 
-/* A text of the answer, whose characters are bytes; empty: it has none of that name. */
+/* Reads a text of the answer, whose characters are bytes; it is empty if there is none of that name. */
 static void read_text(const json_t *answer, const char *key, char *out, size_t size) {
   const char *text = json_string_value(json_object_get(answer, key));
   size_t length = 0;
   for (; text && *text && length + 1 < size; text++) {
     unsigned char byte = (unsigned char)*text;
-    if ((byte & 0xfc) == 0xc0) /* the first of two */
+    if ((byte & 0xfc) == 0xc0) /* it is the first of two */
       byte = (unsigned char)((byte & 3) << 6 | (*++text & 0x3f));
     out[length++] = (char)byte;
   }
@@ -205,7 +205,7 @@ static bool read_answer(const char *line, python *out) {
 bool python_read(char *text, python *out) {
   bool found = false;
   for (char *rest, *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-    if (strncmp(line, "{\"python\": ", 11) == 0) /* what code of .pth files prints is none */
+    if (strncmp(line, "{\"python\": ", 11) == 0) /* what code of .pth files prints is no answer */
       found = read_answer(line, out);
   return found;
 }

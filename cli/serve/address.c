@@ -1,5 +1,5 @@
-/* The address of --listen (serve.h). Loopback unless another is given: who forgets it discloses nothing.
- * Numbers only, so that nothing depends on a resolver. */
+/* Parses the address of --listen. It is loopback unless another is given: who forgets it discloses nothing.
+ * It is of numbers only, so that nothing depends on a resolver. */
 #include "cli/serve/serve.h"
 
 #include <arpa/inet.h>
@@ -16,7 +16,7 @@ static bool parse_port(const char *text, in_port_t *out) {
   return port <= 65535;
 }
 
-/* With the interface of an address that needs one: fe80::1%eth0. */
+/* Parses an address with its interface where it needs one: fe80::1%eth0. */
 static bool parse_v6(const char *text, const char *port, serve_address *out) {
   struct sockaddr_in6 *to = (struct sockaddr_in6 *)&out->socket;
   char address[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];

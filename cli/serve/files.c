@@ -1,4 +1,4 @@
-/* See serve_files.h. */
+/* Finds and reads the live files, and knows which of their processes are gone. */
 #include "cli/serve/files.h"
 
 #include "base/clock.h"
@@ -27,9 +27,9 @@ typedef enum file_state {
 typedef struct serve_file {
   char *path;
   file_state state;
-  stats_state final_state; /* of one that is dying or dead */
+  stats_state final_state; /* it is known of one that is dying or dead */
   stats *stats;            /* as last read, of one that is not dead; NULL: it was never read */
-  int64_t dead_since; /* milliseconds, when that was seen: a file's own time can be that of its beginning */
+  int64_t dead_since;      /* when that was seen (ms): a file's own time can be that of its beginning */
 } file;
 
 /* ---- one file ---- */
@@ -41,7 +41,7 @@ static void drop_figures(file *f) {
   f->stats = NULL;
 }
 
-/* The process will count no more. Its counters stay with its group. */
+/* Has the process count no more. Its counters stay with its group. */
 static void retire(serve_files *s, file *f, stats_state final_state) {
   if (s->by && f->stats)
     serve_tables_add(&s->gone, f->stats, s->by, true);
@@ -51,9 +51,8 @@ static void retire(serve_files *s, file *f, stats_state final_state) {
   f->dead_since = clock_milliseconds();
 }
 
-/* The first time that a process is seen to be gone, what was read may be of just before its end, when it
- * still counted, or had not yet said that it ends in an orderly way. So it is read once more, the next time.
- */
+/* Reads a file. When a process is first seen to be gone, what was read may be of just before its end, when it
+ * still counted, or had not yet said that it ends in an orderly way: it is read once more, next time. */
 static void look_at(serve_files *s, file *f) {
   stats read;
   bool was_dying = f->state == FILE_DYING;
@@ -111,7 +110,7 @@ static int by_text(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Whether a file that was not found is to be looked at all the same: its directory could not be read. */
+/* Returns whether a file that was not found is looked at all the same: its directory could not be read. */
 static bool may_be_there(const serve_files *s, const file *f) {
   return s->unreadable_directories && (access(f->path, F_OK) == 0 || errno != ENOENT);
 }
@@ -121,7 +120,7 @@ static void forget(serve_files *s, file *f) {
   free(f->path);
 }
 
-/* Put the files that are there now in the place of those that were there; what is known of them stays. */
+/* Puts the files that are there now in the place of those that were there; what is known of them stays. */
 static void find_all(serve_files *s) {
   search found = {.files = s};
   find_files(s->directory, serve_files_note, serve_files_complain, &found);
@@ -151,7 +150,7 @@ static void find_all(serve_files *s) {
 
 /* ---- a reading ---- */
 
-/* Those that are known first, so that a process that is shown stays so. */
+/* Reads those that are known first, so that a process that is shown stays so. */
 static void serve_files_read_all(serve_files *s) {
   size_t running = 0;
   for (size_t i = 0; i < s->count; i++) {
@@ -192,8 +191,8 @@ static int by_process(const void *a, const void *b) {
   return order ? order : strcmp(one->path, other->path);
 }
 
-/* A process has one file at a time: the last one. Another of the same number is that of the program that it
- * was before, or made up. */
+/* Leaves a process one file at a time: the last one. Another of the same number is that of the program that
+ * it was before, or made up. */
 static void replace_older(serve_files *s) {
   file **running = memory_grow(NULL, s->count + 1, sizeof(file *));
   size_t count = 0;

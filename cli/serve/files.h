@@ -9,7 +9,7 @@
 #include "cli/serve/rows.h"
 #include "cli/stats/stats.h"
 
-/* Rows of processes, and rows of pools. */
+/* These are rows of processes, and rows of pools. */
 typedef struct serve_tables {
   serve_rows processes, pools;
 } serve_tables;
@@ -17,30 +17,30 @@ typedef struct serve_tables {
 enum { SERVE_STATES = STATS_UNKNOWN + 1 };
 
 typedef struct serve_files {
-  /* What is asked for. */
+  /* This is asked for. */
   const char *directory;
   unsigned by;          /* MERGE_POOL, MERGE_HOST, MERGE_PROGRAM; 0: each process for itself */
-  size_t most;          /* running processes; further files are not read */
+  size_t most;          /* the most running processes; further files are not read */
   int64_t remove_after; /* milliseconds; negative: never */
 
-  struct serve_file *files; /* by path; see serve_files.c */
+  struct serve_file *files; /* they are in the order of paths (files.c) */
   size_t count;
   serve_tables gone; /* counters of processes that are no more, by group */
 
-  /* Of the last reading. */
+  /* This is of the last reading. */
   int64_t states[SERVE_STATES]; /* processes by stats_state */
   int64_t found, damaged, left_out, unreadable_directories, lost;
   int64_t time, microseconds; /* when it was (since the epoch), and how long it took */
-  int64_t readings, removed;  /* of all */
+  int64_t readings, removed;  /* in all readings */
 } serve_files;
 
-/* Begin with all zero but what is asked for. Ends the program if there is no memory. */
+/* Reads the files anew, at first from all zero but what is asked for. Without memory it ends the program. */
 void serve_files_read(serve_files *s);
 
-/* All that is to be shown. `out` is as serve_tables_init leaves it. */
+/* Adds up all that is to be shown. `out` is as serve_tables_init leaves it. */
 void serve_files_add_up(const serve_files *s, serve_tables *out);
 
-/* Call `take` for each process that is shown, with the name of its file. */
+/* Calls `take` for each process that is shown, with the name of its file. */
 typedef void (*serve_files_take)(void *context, const char *name, const stats *f);
 void serve_files_each(const serve_files *s, serve_files_take take, void *context);
 

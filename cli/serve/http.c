@@ -1,4 +1,4 @@
-/* The HTTP endpoint of `arrowpool serve`, over libmicrohttpd, in one thread of that library's.
+/* Answers for `arrowpool serve` over HTTP, by libmicrohttpd, in one thread of that library's.
  *
  * The library is opened when it is needed: a command that only starts another program does not load it with
  * all that it needs, and a wheel need not carry it. All clients get one page, which is never changed: the
@@ -25,10 +25,10 @@
 
 #define LIBRARY          "libmicrohttpd.so.12"
 #define MOST_CONNECTIONS 320
-#define ROOM_OF(most)    ((most) / 5) /* of these, for who comes while the oldest ones are being ended */
-#define CONNECTION_BYTES ((size_t)16 << 10) /* for a request and the head of its answer */
-#define IDLE_SECONDS     3u                 /* between two bytes of a client */
-#define LONGEST_SECONDS  10  /* from the connection to the end of the answer: no scraper waits longer */
+#define ROOM_OF(most)    ((most) / 5)       /* the room for who comes while the oldest are being ended */
+#define CONNECTION_BYTES ((size_t)16 << 10) /* a request and the head of its answer */
+#define IDLE_SECONDS     3u                 /* the longest between two bytes of a client */
+#define LONGEST_SECONDS  10  /* from the connection to the answer's end: no scraper waits longer */
 #define GRACE            100 /* milliseconds */
 #define BACKLOG          512
 
@@ -51,7 +51,7 @@ typedef struct connection {
   bool used, ended;
   int fd;
   int64_t since;   /* milliseconds */
-  uint64_t number; /* in the order in which they came */
+  uint64_t number; /* it tells the order in which they came */
 } connection;
 
 static struct MHD_Daemon *server;
@@ -59,12 +59,12 @@ static struct MHD_Response *index_page, *not_found, *not_allowed;
 static int listener = -1;
 static _Atomic int64_t scrapes, slow;
 
-/* `lock` protects what follows. */
+/* The lock protects what follows. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct MHD_Response *page;
 static connection connections[MOST_CONNECTIONS];
 static uint64_t last_number;
-static unsigned kept; /* most that stay; constant once the server runs */
+static unsigned kept; /* the most that stay; constant once the server runs */
 
 /* ---- answers ---- */
 
@@ -110,7 +110,7 @@ static enum MHD_Result serve_http_answer(void *context, struct MHD_Connection *c
 void serve_http_publish(serve_page *p) {
   struct MHD_Response *next =
       make_response(p->text, p->size, MHD_RESPMEM_MUST_FREE, "text/plain; version=0.0.4; charset=utf-8");
-  if (!next) { /* no memory: the last page stays, and tells its time */
+  if (!next) { /* there is no memory: the last page stays, and tells its time */
     serve_page_free(p);
     return;
   }
@@ -125,15 +125,15 @@ void serve_http_publish(serve_page *p) {
 
 /* ---- connections ---- */
 
-/* What follows in this part is called with `lock`. */
+/* The functions of this part are called with `lock` held. */
 static void end_connection(connection *c) {
   shutdown(c->fd, SHUT_RDWR);
   c->ended = true;
   slow++;
 }
 
-/* The library accepts up to ten connections before it looks at what they sent. Where the room is not much
- * more than that, who came just now must have had the time to be answered. */
+/* Ends the oldest connection of too many. The library accepts up to ten before it looks at what they sent;
+ * where the room is not much more than that, who came just now must have had the time to be answered. */
 static void make_room(void) {
   connection *oldest = NULL;
   unsigned count = 0;
@@ -255,7 +255,7 @@ void serve_http_announce(void) {
 void serve_http_stop(void) {
   struct MHD_Response *const responses[] = {page, index_page, not_found, not_allowed};
   if (server)
-    mhd.MHD_stop_daemon(server); /* closes the listener too */
+    mhd.MHD_stop_daemon(server); /* it closes the listener too */
   else if (listener >= 0)
     close(listener);
   for (size_t i = 0; i < sizeof responses / sizeof *responses; i++)

@@ -1,4 +1,4 @@
-/* The page that `arrowpool serve` publishes: the rows, and figures of the server's own. */
+/* Writes the page that `arrowpool serve` publishes: the rows, and figures of the server's own. */
 #include "cli/base/memory.h"
 #include "cli/serve/serve.h"
 

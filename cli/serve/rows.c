@@ -1,4 +1,4 @@
-/* See serve_rows.h. */
+/* Adds up rows by their labels, and writes them as samples. */
 #include "cli/serve/rows.h"
 
 #include "cli/base/memory.h"
@@ -17,7 +17,7 @@ static bool same_labels(const void *a, const void *b) {
 
 static const hash_index_kind by_labels = {sizeof(serve_row), hash_labels, same_labels};
 
-/* The row of these labels, a new one if there is none; NULL: there are too many. */
+/* Returns the row of these labels, a new one if there is none; NULL if there are too many. */
 static serve_row *row_of(serve_rows *r, const char *labels) {
   serve_row wanted = {.labels = (char *)(uintptr_t)labels},
             *row = hash_index_find(&r->rows, &by_labels, &wanted);

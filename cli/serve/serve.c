@@ -1,4 +1,4 @@
-/* `arrowpool serve`: reads its arguments, then the live files again and again, and publishes what they say.
+/* `arrowpool serve` reads its arguments, then the live files again and again, and publishes what they say.
  * One thread reads; what clients do has no influence on how often. Signals are blocked and waited for. */
 #include "cli/serve/serve.h"
 
@@ -158,7 +158,7 @@ static int choose_directory(settings *s) {
 
 /* ---- running ---- */
 
-/* False: a file could not be written. */
+/* Reads and publishes once. Returns false if a file could not be written. */
 static bool refresh(settings *s) {
   serve_files_read(&s->files);
   if (s->listen) {
@@ -175,7 +175,7 @@ static bool refresh(settings *s) {
   return !s->textfile || serve_textfile_write(&s->files);
 }
 
-/* Wait for a signal of `ends`, looking after connections meanwhile; true: it came. */
+/* Waits for a signal of `ends`, looking after connections meanwhile. Returns whether it came. */
 static bool wait_until(int64_t moment, const sigset_t *ends) {
   for (int64_t left; (left = moment - clock_milliseconds()) > 0;) {
     struct timespec part = {.tv_sec = left >= 1000, .tv_nsec = left >= 1000 ? 0 : left * 1000000};
@@ -202,7 +202,7 @@ static int run(settings *s) {
   sigaddset(&ends, SIGTERM);
   sigaddset(&ends, SIGINT);
   sigaddset(&ends, SIGHUP);
-  sigprocmask(SIG_BLOCK, &ends, NULL); /* before there is a second thread */
+  sigprocmask(SIG_BLOCK, &ends, NULL); /* it comes before there is a second thread */
   int status = s->textfile ? serve_textfile_start(s->textfile) : CLI_OK;
   if (status == CLI_OK && s->listen)
     status = serve_http_start(&s->address, s->listen);
@@ -214,7 +214,7 @@ static int run(settings *s) {
   if (s->listen)
     serve_http_announce();
   else
-    cli_failure("serve: %s", s->textfile); /* as such lines are said; it is none */
+    cli_failure("serve: %s", s->textfile); /* it is said as failures are, and is none */
   loop(s, &ends);
   return CLI_OK;
 }

@@ -1,6 +1,4 @@
-/* Rows of processes and pools for `arrowpool serve` (serve_files.h): labels and values of one process's
- * figures.
- */
+/* Makes the rows of processes and pools for `arrowpool serve`: labels and values of one process's figures. */
 #include "cli/serve/files.h"
 #include "cli/stats/merge.h"
 
@@ -69,7 +67,7 @@ static const char *serve_tables_end(labels *l) {
 
 /* ---- values ---- */
 
-/* Times cannot be added up. False: no value is left. */
+/* Fills in the values. Times cannot be added up. Returns false if no value is left. */
 static bool values_of(const serve_rows *rows, const void *record, unsigned by, bool counters_only,
                       int64_t *out) {
   bool any = false;

@@ -1,4 +1,4 @@
-/* The files that `arrowpool serve --textfile` keeps for node_exporter's textfile collector: one for each
+/* Keeps the files of `arrowpool serve --textfile` for node_exporter's textfile collector: one for each
  * running process, named like its live file, and one with the rest. Each is written under a name that the
  * collector does not read and renamed. Only names of this pattern are ever removed; all is done in the
  * directory that was opened at the start, and links are never followed. */
@@ -17,23 +17,23 @@
 #include <unistd.h>
 
 #define ENDING    ".prom"
-#define TEMPORARY ".tmp" /* behind it */
+#define TEMPORARY ".tmp" /* it stands behind the name */
 #define REST      "arrowpool-serve" ENDING
 
 static const char *path;
 static int folder = -1;
-static bool failed; /* the last time */
+static bool failed; /* writing failed the last time */
 
 typedef struct written {
   char (*names)[64];
   size_t count, room;
-  int error; /* the first */
+  int error; /* the first one */
   char name[64];
 } written;
 
 /* ---- names ---- */
 
-/* arrowpool-PID-START-N.prom or the rest's name, perhaps with the temporary ending. */
+/* Returns whether it is arrowpool-PID-START-N.prom or the rest's name, perhaps with the temporary ending. */
 static bool serve_textfile_is_ours(const char *name) {
   size_t length = live_name_parse(name, NULL);
   if (strncmp(name, REST, sizeof REST - 1) == 0)
@@ -45,7 +45,7 @@ static bool serve_textfile_is_ours(const char *name) {
   return !name[length] || strcmp(name + length, TEMPORARY) == 0;
 }
 
-/* The name for a live file; false: it is none that the shim makes. */
+/* Makes the name for a live file. Returns false if that is none that the shim makes. */
 static bool name_for(const char *live, char out[64]) {
   const char *ending = strrchr(live, '.');
   return snprintf(out, 64, "%.*s" ENDING, (int)(ending - live), live) < 60 && serve_textfile_is_ours(out);
@@ -53,7 +53,7 @@ static bool name_for(const char *live, char out[64]) {
 
 static int by_text(const void *a, const void *b) { return strcmp(a, b); }
 
-/* Remove what is ours, but for what was written just now (sorted). */
+/* Removes what is ours, but for what was written just now (sorted). */
 static void remove_all_but(const written *w) {
   int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *directory = fd < 0 ? NULL : fdopendir(fd);
@@ -75,12 +75,12 @@ static void remove_all_but(const written *w) {
 static int serve_textfile_create(const char *name) {
   const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   int fd = openat(folder, name, flags, 0644);
-  if (fd < 0 && errno == EEXIST && unlinkat(folder, name, 0) == 0) /* of one that was killed */
+  if (fd < 0 && errno == EEXIST && unlinkat(folder, name, 0) == 0) /* it is left of one that was killed */
     fd = openat(folder, name, flags, 0644);
   return fd;
 }
 
-/* 0, or what went wrong. */
+/* Returns 0, or what went wrong. */
 static int write_file(const char *name, const serve_page *page) {
   char temporary[64 + sizeof TEMPORARY];
   snprintf(temporary, sizeof temporary, "%s" TEMPORARY, name);

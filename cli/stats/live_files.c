@@ -1,4 +1,4 @@
-/* See live_files.h. */
+/* Finds live files by what a process has mapped, and by what its environment says. */
 #include "cli/stats/live_files.h"
 
 #include "options/options.h"
@@ -19,8 +19,8 @@ static bool is_file(const char *path, unsigned long long inode) {
   return stat(path, &status) == 0 && S_ISREG(status.st_mode) && (!inode || status.st_ino == inode);
 }
 
-/* The kernel tells the path as we see it, or, of another file system tree, as the process does; some file
- * systems tell another inode there than stat. */
+/* Finds the file where we reach it. The kernel tells the path as we see it, or, of another file system tree,
+ * as the process does; some file systems tell another inode there than stat. */
 static bool reach(const char *pid, const char *path, unsigned long long inode, char *out, size_t size) {
   char theirs[PATH_MAX + 64];
   snprintf(theirs, sizeof theirs, "/proc/%s/root%s", pid, path);

@@ -1,5 +1,5 @@
-/* Where live files are, for the commands that are given a process instead of a path. A running process says
- * so itself, by what it has mapped: its environment may be gone, as a title is often written over it. */
+/* Finds where live files are, for the commands that are given a process instead of a path. A running process
+ * says so itself, by what it has mapped: its environment may be gone, as a title is often written over it. */
 #ifndef ARROWPOOL_CLI_STATS_LIVE_FILES_H
 #define ARROWPOOL_CLI_STATS_LIVE_FILES_H
 
@@ -7,14 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether an argument is the number of a process. */
+/* Returns whether an argument is the number of a process. */
 bool live_files_is_pid(const char *text);
 
-/* The live file that a running process has mapped; false: none, or it is not ours to see. Into `out`. */
+/* Finds the live file that a running process has mapped. Returns false if there is none that we may see. */
 bool live_files_of_process(const char *pid, char *out, size_t size);
 
-/* ARROW_POOL_LIVE of this environment, else of the environment of the process (`pid` may be NULL). NULL:
- * neither says, or it is not ours to see. May point to `out`. */
+/* Returns ARROW_POOL_LIVE of this environment, else of the environment of the process (`pid` may be NULL),
+ * perhaps in `out`; NULL if neither says, or it is not ours to see. */
 const char *live_files_directory(const char *pid, char *out, size_t size);
 
 #endif

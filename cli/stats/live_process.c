@@ -1,5 +1,5 @@
-/* See live_process.h. Everything is read from /proc, where numbers of processes come back: the start time
- * tells one from another of the same number. */
+/* Reads everything from /proc, where numbers of processes come back: the start time tells one from another of
+ * the same number. */
 #include "cli/stats/live_process.h"
 
 #include "base/proc.h"
@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-/* -1: there is no such process, or it is dead and only its parent has not asked for its status yet. A process
- * whose first thread ended before others looks like that too, but for their number. */
+/* Returns -1 if there is no such process, or it is dead and only its parent has not asked for its status yet.
+ * A process whose first thread ended before others looks like that too, but for their number. */
 static int64_t start_ticks_of(int64_t pid) {
   char path[64];
   proc_stat stat;
@@ -29,7 +29,7 @@ static int64_t status_bytes(const char *status, const char *key) {
 /* Numbers of processes are those of a PID namespace, which begins anew with each boot of a host. Of what is
  * another's nothing is told by ours; only a boot of this host that is over has no process any more. */
 static stats_state look_for_process(const live_header *h) {
-  static char boot[40]; /* the same for every file, as is the next */
+  static char boot[40]; /* it is the same for every file, as is the next */
   static struct utsname here;
   struct stat own;
   if (!boot[0] && uname(&here) == 0)

@@ -5,10 +5,10 @@
 #include "cli/stats/stats.h"
 #include "report/live.h"
 
-/* Whether it runs, as far as that can be told from here. */
+/* Returns whether it runs, as far as that can be told from here. */
 stats_state live_process_state(live_header *header);
 
-/* What is resident of process `pid`, and was at most (bytes); ARROWPOOL_UNKNOWN if that cannot be read. */
+/* Reads what is resident of process `pid`, and was at most (bytes); where it cannot, ARROWPOOL_UNKNOWN. */
 void live_process_read_memory(int64_t pid, int64_t *resident, int64_t *most);
 
 #endif

@@ -1,4 +1,4 @@
-/* See merge.h. */
+/* Adds up the figures of processes by group, and sorts the groups. */
 #include "cli/stats/merge.h"
 
 #include "cli/base/memory.h"
@@ -80,7 +80,7 @@ static merge_group *group_of(merge *m, const stats *f, const pool_view *pool) {
   return group;
 }
 
-/* Where pools of one process meet in a group, its peak there is the sum of theirs. */
+/* Adds a pool's peak. Where pools of one process meet in a group, its peak there is the sum of theirs. */
 static void add_peak(merge_group *g, int64_t peak, bool is_new) {
   if (is_new) {
     if (g->peak_count == g->peak_room) {
@@ -131,7 +131,7 @@ static int by_size(const void *a, const void *b) {
   return (one > other) - (one < other);
 }
 
-/* The peak that `percent` of the processes do not exceed: the nearest rank. Unknown ones are sorted first. */
+/* Returns the peak that `percent` of the processes do not exceed (nearest rank). Unknown ones come first. */
 static int64_t percentile(const merge_group *g, size_t percent) {
   return g->peaks[0] == ARROWPOOL_UNKNOWN ? ARROWPOOL_UNKNOWN
                                           : g->peaks[(g->peak_count * percent + 99) / 100 - 1];
@@ -162,7 +162,7 @@ static int by_name(const merge_group *a, const merge_group *b) {
   return order ? order : strcmp(a->pool, b->pool);
 }
 
-/* What is known of a field: its value, or its bound. ARROWPOOL_UNKNOWN is less than any. */
+/* Returns what is known of a field: its value, or its bound. ARROWPOOL_UNKNOWN is less than any. */
 static int64_t least(const merge_group *g, merge_field field) {
   int64_t at_least, value = merge_value(g, field, &at_least);
   return value == ARROWPOOL_UNKNOWN ? at_least : value;

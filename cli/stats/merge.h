@@ -9,20 +9,20 @@
 #include "cli/base/hash_index.h"
 #include "cli/stats/stats.h"
 
-/* By what to add up: bits. */
+/* These bits say by what to add up. */
 enum { MERGE_POOL = 1, MERGE_HOST = 2, MERGE_PROGRAM = 4, MERGE_PROCESS = 8 };
 
-/* Parse KEY,...: add the bits of keys that are `allowed`. False: there is another word, or none. */
+/* Parses KEY,... and adds the bits of `allowed` keys. Returns false if there is another word, or none. */
 bool merge_parse_by(const char *text, unsigned allowed, unsigned *by);
 
 enum { MERGE_STATES = STATS_UNKNOWN + 1 };
 
 typedef struct merge_sum {
-  int64_t known; /* of the parts that are known */
+  int64_t known; /* the sum of the parts that are known */
   uint32_t parts, unknown;
 } merge_sum;
 
-/* What is reported of a group, as in fields.h. The sum of peaks is max_memory_sum, the last sum; what comes
+/* This is reported of a group, as in fields.h. The sum of peaks is max_memory_sum, the last sum; what comes
  * after it follows from the peaks. */
 #define MERGE_FIELDS(X)                                                                                      \
   X(processes, calls, gauge, "processes", "Processes that are counted here.")                                \
@@ -43,16 +43,16 @@ typedef enum merge_field {
   MERGE_SUM_COUNT = MERGE_max_memory_sum + 1
 } merge_field;
 
-/* Names as in the json report. */
+/* They are the names in the json report. */
 extern const char *const merge_field_names[MERGE_FIELD_COUNT];
 
 typedef struct merge_group {
   char pool[POOL_NAME_BYTES], host[HOST_NAME_BYTES],
-      program[PROGRAM_NAME_BYTES]; /* as far as they are of the key, else empty */
+      program[PROGRAM_NAME_BYTES]; /* those that are not of the key are empty */
   int64_t pid, start_time;
-  int64_t states[MERGE_STATES]; /* processes, by stats_state */
+  int64_t states[MERGE_STATES]; /* processes by stats_state */
   merge_sum sums[MERGE_SUM_COUNT];
-  int64_t *peaks; /* one for each process; sorted by merge_finish */
+  int64_t *peaks; /* one for each process; merge_finish sorts them */
   size_t peak_count, peak_room;
   uint64_t latest; /* number of the process that was added last */
 } merge_group;
@@ -63,27 +63,27 @@ typedef struct merge {
   int64_t states[MERGE_STATES], lost;
   merge_sum peak_rss;
   int64_t highest_rss;
-  hash_index index;    /* of the groups, while they are added to */
+  hash_index index;    /* it finds the groups, while they are added to */
   merge_group *groups; /* its entries */
   size_t count;
 } merge;
 
-/* Begin with all zero but `by`. Ends the program if there is no memory. */
+/* Adds a process. `m` begins with all zero but `by`. Ends the program if there is no memory. */
 void merge_add(merge *m, const stats *f);
 
-/* Sort by a field (MERGE_FIELD_COUNT: by name), what is known only in part by that part, what is unknown
- * last; no more can be added then. */
+/* Sorts by a field (MERGE_FIELD_COUNT: by name): what is known only in part by that part, what is unknown
+ * last. No more can be added then. */
 void merge_finish(merge *m, merge_field sort);
 
-/* A field after merge_finish; ARROWPOOL_UNKNOWN, and then `at_least` is what is known of it, or
- * ARROWPOOL_UNKNOWN. */
+/* They return a field after merge_finish; or ARROWPOOL_UNKNOWN, and then `at_least` is what is known of it,
+ * or ARROWPOOL_UNKNOWN. */
 int64_t merge_value(const merge_group *g, merge_field field, int64_t *at_least);
 int64_t merge_sum_value(const merge_sum *sum, int64_t *at_least);
 
-/* Forget everything but `by`. */
+/* Forgets everything but `by`. */
 void merge_clear(merge *m);
 
-/* Print the first `top` groups; `files` were read, and `damaged` ones were not. False if stdout refuses. */
+/* A report prints the first `top` groups; `files` were read, and `damaged` ones were not. */
 typedef struct merge_report {
   const merge *merge;
   size_t files, damaged, top;

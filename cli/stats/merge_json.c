@@ -1,5 +1,5 @@
-/* The json report of many processes: one object, schema "arrowpool-report/1" (docs/use/report.schema.json).
- * And its groups as jsonl: each a line, with the same names and nothing nested, for what reads tables. */
+/* Writes the json report of many processes: schema "arrowpool-report/1" (docs/use/report.schema.json), one
+ * object. As jsonl a group is a line, with the same names and nothing nested, for what reads tables. */
 #include "cli/stats/merge.h"
 
 static void key(writer *w, const char **separator, const char *name) {

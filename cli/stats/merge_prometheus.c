@@ -1,4 +1,4 @@
-/* The prometheus report of many processes: text exposition format 0.0.4. Names of their own,
+/* Writes the prometheus report of many processes: text exposition format 0.0.4. It has names of its own,
  * arrowpool_report_..., since these are sums over processes, some of which are gone. What is not known is
  * left out. */
 #include "cli/stats/merge.h"
@@ -7,7 +7,7 @@
 
 #define NAME "arrowpool_report_"
 
-/* Without a metric: the peaks, which are a summary. */
+/* The peaks are without a metric: they are a summary. */
 static const struct {
   const char *name, *type, *help;
 } families[MERGE_FIELD_COUNT] = {
@@ -30,7 +30,7 @@ static void merge_prometheus_label(writer *w, const char **separator, const char
   *separator = ",";
 }
 
-/* One sample of a group; `quantile` may be NULL. */
+/* Writes one sample of a group; `quantile` may be NULL. */
 static void sample(writer *w, const merge *m, const merge_group *g, const char *name, const char *suffix,
                    const char *quantile, int64_t value) {
   const char *separator = "{";
@@ -74,7 +74,7 @@ static void of_groups(writer *w, const merge_report *r, merge_field family) {
   }
 }
 
-/* The peaks: a summary, with the percentiles as its quantiles. */
+/* Writes the peaks: a summary, with the percentiles as its quantiles. */
 static void peaks(writer *w, const merge_report *r) {
   static const struct {
     merge_field field;

@@ -1,10 +1,10 @@
-/* The text report of many processes: two lines on all of them, then a table with a row for each group. */
+/* Writes the text report of many processes: two lines on all of them, then a table, a row for each group. */
 #include "cli/stats/merge.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* The columns: heading, width, whether they are bytes, field. */
+/* A column has a heading, a width, whether it is of bytes, and a field. */
 #define COLUMNS(X)                                                                                           \
   X("processes", 11, false, processes)                                                                       \
   X("live", 12, true, bytes_allocated)                                                                       \
@@ -22,7 +22,7 @@
   X("bytes copied", 14, true, bytes_copied)                                                                  \
   X("failed", 8, false, num_failed)
 
-/* The columns of the key: heading, bit. A process is named by all three of its own. */
+/* A column of the key has a heading and a bit. A process is named by all three of its own. */
 static const struct {
   const char *title;
   unsigned by;
@@ -37,7 +37,7 @@ static void spaces(writer *w, int count) {
     writer_text(w, " ");
 }
 
-/* The group's value of a key, as text. */
+/* Returns the group's value of a key, as text. */
 static const char *key_text(const merge_group *g, int key, char number[32]) {
   const char *const texts[] = {g->pool, g->host, g->program};
   if (key < 3)
@@ -57,7 +57,7 @@ static void key_cells(writer *w, const merge_report *r, const int *widths, const
   }
 }
 
-/* "?" is unknown, ">=" the bound of what is known in part. */
+/* Writes a value: "?" is unknown, ">=" the bound of what is known in part. */
 static void value(writer *w, int64_t exact, int64_t at_least, bool bytes, int width) {
   char text[32] = "?";
   size_t length = 1;

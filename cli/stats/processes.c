@@ -1,16 +1,16 @@
-/* See processes.h. */
+/* Judges which figures of a process count. */
 #include "cli/stats/processes.h"
 
 #include <string.h>
 
 typedef struct processes_entry {
-  uint64_t host; /* hash of its name */
+  uint64_t host; /* it is the hash of its name */
   int64_t start_time, time;
   uint64_t pid : 62; /* far more than there are; so the entry has no padding */
   bool is_live : 1, added : 1;
 } entry;
 
-/* A live file that lost records tells less than a dump. */
+/* Returns whether it counts as a live file: one that lost records tells less than a dump. */
 static bool is_live(const stats *f) { return f->from_live && !f->lost; }
 
 static entry entry_of(const stats *f) {

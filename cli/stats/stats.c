@@ -1,4 +1,4 @@
-/* See stats.h. */
+/* Names states, and prints the statistics of one process. */
 #include "cli/stats/stats.h"
 
 #include <stdio.h>

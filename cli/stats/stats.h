@@ -9,53 +9,53 @@
 
 typedef enum stats_state {
   STATS_RUNNING,
-  STATS_ENDED, /* in an orderly way; what a dump says */
-  STATS_GONE,  /* a live file whose process is not there any more, and did not say why: killed, or crashed */
-  STATS_REPLACED, /* became another program by exec */
-  STATS_UNKNOWN,  /* a live file of another host or PID namespace, where it may be running */
+  STATS_ENDED,    /* it ended in an orderly way; a dump says so */
+  STATS_GONE,     /* a live file's process is not there any more, and did not say why: killed, or crashed */
+  STATS_REPLACED, /* it became another program by exec */
+  STATS_UNKNOWN,  /* a live file is of another host or PID namespace, where it may be running */
 } stats_state;
 
 typedef struct stats {
   stats_state state;
   snapshot_process process;
-  char command[512]; /* with spaces between the arguments; empty in a dump */
-  bool from_live;    /* of a live file */
+  char command[512]; /* it has spaces between the arguments; empty in a dump */
+  bool from_live;    /* they come from a live file */
   int64_t lost;      /* records that found no room in a live file: sums are too small */
   pool_view *pools;
   size_t pool_count;
 } stats;
 
-/* Whatever a read function returns holds memory. */
+/* Frees the memory that whatever a read function returns holds. */
 void stats_free(stats *f);
 
-/* "running", "ended", "gone", "replaced", "unknown". */
+/* Returns "running", "ended", "gone", "replaced" or "unknown". */
 const char *stats_state_name(stats_state state);
 
-/* Whether the pool was ever asked for memory: others are in no report. */
+/* Returns whether the pool was ever asked for memory: others are in no report. */
 bool stats_pool_used(const pool_view *p);
 
-/* As the library's own formats take it; `f` has to stay while that is used. */
+/* Returns what the library's own formats take; `f` has to stay while that is used. */
 report_subject stats_subject(const stats *f);
 
-/* Print one process as `format` has it; false if stdout refuses. */
+/* Prints one process as `format` has it. Returns false if stdout refuses. */
 bool stats_print(const stats *f, arrowpool_format format);
 
-/* Read a live file, whose process may be running and change it meanwhile, or write nonsense. NULL on success,
- * else what is wrong with the file, in words; nothing is held then. */
+/* Reads a live file, whose process may be running and change it meanwhile, or write nonsense. Returns NULL on
+ * success, else what is wrong with the file, in words; nothing is held then. */
 const char *stats_read_live(const char *path, stats *out);
 
-/* Of a dump that was parsed (jansson's json_t). As stats_read_live. */
+/* Reads a dump that jansson has parsed (its json_t), and returns as stats_read_live does. */
 struct json_t;
 const char *stats_from_json(const struct json_t *dump, stats *out);
 
 /* Takes the figures, or moves them out: they are freed afterwards. */
 typedef void (*stats_take)(void *context, stats *f);
 
-/* Read a live file, a dump in json, or jsonl, in which each line is a dump: `take` gets one after the other.
- * NULL on success, else what is wrong first, in words; what can be read is taken nevertheless. */
+/* Reads a live file, a dump in json, or jsonl, in which each line is a dump: `take` gets one after the other.
+ * Returns NULL on success, else what is wrong first, in words; what can be read is taken nevertheless. */
 const char *stats_read_each(const char *path, stats_take take, void *context);
 
-/* As stats_read_each, but of jsonl the last line that can be read, and nothing is held on failure. */
+/* Reads likewise, but of jsonl the last line that can be read, and nothing is held on failure. */
 const char *stats_read(const char *path, stats *out);
 
 #endif

@@ -1,6 +1,6 @@
-/* Reading a file of either kind: a live file, or dumps in json, one on each line or one of several lines.
- * Only regular files are read, so that no pipe or device can hold a reader up, and no object of a size that
- * no dump has. */
+/* Reads a file of either kind: a live file, or dumps in json, one on each line or one of several lines. Only
+ * regular files are read, so that no pipe or device can hold a reader up, and no object of a size that no
+ * dump has. */
 #include "cli/stats/stats.h"
 
 #include "cli/base/open_regular.h"
@@ -15,11 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MOST_BYTES ((size_t)64 << 20) /* of one object */
+#define MOST_BYTES ((size_t)64 << 20) /* the most for one object */
 
-#define BOM "\xef\xbb\xbf" /* which some editors put before UTF-8 */
+#define BOM "\xef\xbb\xbf" /* some editors put it before UTF-8 */
 
-/* What a file begins with that is something else, and what can be done about it. */
+/* A file that is something else begins so; this can be done about it. */
 static const struct {
   const char *begin;
   size_t size;
@@ -48,7 +48,7 @@ typedef struct line {
   size_t length, room;
 } line;
 
-/* The next line, without its newline. False: there is none, or `problem` says why. */
+/* Reads the next line, without its newline. Returns false if there is none, or `problem` says why. */
 static bool read_line(FILE *stream, line *l, const char **problem) {
   int c = getc_unlocked(stream);
   if (c == EOF)
@@ -91,7 +91,7 @@ static const char *in_words(const json_error_t *error) {
   }
 }
 
-/* Hand on the figures of what was parsed, which is given up. */
+/* Hands on the figures of what was parsed, which is given up. */
 static const char *take_json(json_t *dump, const json_error_t *error, stats_take take, void *context) {
   stats f;
   const char *problem = dump ? stats_from_json(dump, &f) : in_words(error);
@@ -103,7 +103,7 @@ static const char *take_json(json_t *dump, const json_error_t *error, stats_take
   return NULL;
 }
 
-/* One object on several lines, as tools write it that make JSON pretty. */
+/* Reads one object on several lines, as tools write it that make JSON pretty. */
 static const char *read_whole(FILE *stream, long start, size_t size, stats_take take, void *context) {
   json_error_t error;
   if (size > MOST_BYTES)

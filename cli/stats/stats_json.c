@@ -1,4 +1,4 @@
-/* Reading one dump (docs/use/arrowpool.schema.json) that jansson has parsed. What it does not have is not
+/* Reads one dump (docs/use/arrowpool.schema.json) that jansson has parsed. What it does not have is not
  * known; what it has beyond this version is ignored; a figure that none can be means that the dump is
  * damaged. */
 #include "cli/stats/stats.h"
@@ -21,7 +21,7 @@ static int64_t number(const json_t *object, const char *key, bool *damaged) {
   return json_integer_value(value);
 }
 
-/* Seconds since the epoch, as milliseconds. */
+/* Reads seconds since the epoch, and returns milliseconds. */
 static int64_t moment(const json_t *object, const char *key) {
   double seconds = json_number_value(json_object_get(object, key));
   return seconds > 0 && seconds < 1e12 ? (int64_t)(seconds * 1000 + 0.5) : 0;

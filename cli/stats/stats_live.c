@@ -1,7 +1,6 @@
-/* Reading live files (live.h). The process may be writing, the file may be of another version, cut off, or
- * made up: everything it says about itself is checked against its size, and nothing in it is trusted further.
- * Fields are found by the file's own table, so files of other versions can be read as far as they have them.
- */
+/* Reads live files (report/live.h). The process may be writing, the file may be of another version, cut off,
+ * or made up: what it says about itself is checked against its size, and nothing is trusted further. Fields
+ * are found by the file's own table, so files of other versions can be read as far as they have them. */
 #include "cli/stats/stats.h"
 
 #include "base/clock.h"
@@ -23,7 +22,7 @@
 #define MOST_POOLS   1024
 #define MOST_SHARDS  ((uint32_t)1 << 20)
 #define MOST_RECORD  65536
-#define MOST_BYTES   ((uint64_t)256 << 20) /* of shards: sparse files can claim anything */
+#define MOST_BYTES   ((uint64_t)256 << 20) /* the most of shards: sparse files can claim anything */
 #define BUCKETS      ARROWPOOL_HISTOGRAM_BUCKETS
 #define BUCKET_BYTES (BUCKETS * sizeof(int64_t))
 
@@ -42,7 +41,7 @@ static bool holds(const file *f, uint64_t offset, uint64_t count, uint32_t bytes
   return offset <= f->size && count * bytes <= f->size - offset;
 }
 
-/* Read `count` records. NULL on success. */
+/* Reads `count` records. Returns NULL on success. */
 static const char *read_records(const file *f, uint64_t offset, uint64_t count, uint32_t bytes, void *out) {
   size_t size = (size_t)count * bytes, done = 0;
   while (done < size) {
@@ -71,14 +70,14 @@ static const char *read_header(file *f) {
       h->pool_count > MOST_POOLS || h->pid <= 0)
     return "its header is damaged";
   if (h->header_bytes < sizeof *h)
-    f->header.limit_bytes = 0; /* of a time before there were limits */
+    f->header.limit_bytes = 0; /* it is of a time before there were limits */
   f->shard_count = atomic_load(&f->header.shard_count);
   return f->shard_count > MOST_SHARDS || (uint64_t)f->shard_count * h->shard_bytes > MOST_BYTES
              ? "its header is damaged"
              : NULL;
 }
 
-/* How many records have to be read: the others lie in a hole, which the file is from some pool on. */
+/* Returns how many records have to be read: the others lie in a hole, which the file is from some pool on. */
 static uint32_t count_written(const file *f, uint64_t offset, uint32_t count, uint32_t bytes) {
   uint64_t end = offset, upto = offset + (uint64_t)count * bytes;
   for (off_t at; end < upto && (at = lseek(f->fd, (off_t)end, SEEK_DATA)) >= 0 && (uint64_t)at < upto;) {
@@ -113,7 +112,8 @@ static const char *stats_live_read_all(file *f) {
                  : read_records(f, f->header.shards_offset, f->shard_count, f->header.shard_bytes, f->shards);
 }
 
-/* The field of that name and size; NULL: this file has none, or one that lies outside of its record. */
+/* Returns the field of that name and size; NULL if the file has none, or one that lies outside of its
+ * record. */
 static const live_field *stats_live_find(const file *f, live_place place, const char *name, size_t size) {
   uint32_t record = place == LIVE_IN_POOL ? f->header.pool_bytes : f->header.shard_bytes;
   for (uint32_t i = 0; i < f->header.field_count; i++) {
@@ -142,7 +142,7 @@ static void text_at(const char *record, const live_field *field, char *out, size
   writer_make_printable(out);
 }
 
-/* The sums of a pool that are subtracted, in the order of a shard's. */
+/* Finds the sums of a pool that are subtracted, in the order of a shard's. */
 static const live_field *find_baseline(const file *f) {
   for (uint32_t i = 0; i < f->header.field_count; i++) {
     const live_field *field = &f->fields[i];
@@ -154,7 +154,7 @@ static const live_field *find_baseline(const file *f) {
   return NULL;
 }
 
-/* The pool of a shard; pool_count: none. */
+/* Returns the pool of a shard; pool_count if it has none. */
 static uint32_t pool_of(const file *f, const live_field *number, uint32_t shard) {
   uint32_t its = 0;
   if (number)
@@ -162,7 +162,7 @@ static uint32_t pool_of(const file *f, const live_field *number, uint32_t shard)
   return its && its <= f->pool_count ? its - 1 : f->pool_count;
 }
 
-/* Sort the shards by pool, so that reading all pools looks at each shard once. */
+/* Sorts the shards by pool, so that reading all pools looks at each shard once. */
 static bool sort_shards(file *f) {
   const live_field *number = stats_live_find(f, LIVE_IN_SHARD, "pool", sizeof(uint32_t));
   f->order = calloc((size_t)f->shard_count + 1, sizeof *f->order);
@@ -191,10 +191,10 @@ static int64_t limit(int64_t number) {
 
 static int64_t clamp(int64_t number) { return number > 0 ? limit(number) : 0; }
 
-/* A sum over the pool's shards, less its baseline; `index`: of the bucket in a histogram. */
+/* Returns a sum over the pool's shards, less its baseline; `index` is that of the bucket in a histogram. */
 static int64_t sum(const file *f, uint32_t pool, const live_field *field, size_t index) {
   const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
-  uint64_t total = 0; /* may wrap: a made-up file can hold anything */
+  uint64_t total = 0; /* it may wrap: a made-up file can hold anything */
   int64_t part;
   if (!field)
     return 0;
@@ -210,7 +210,7 @@ static int64_t sum(const file *f, uint32_t pool, const live_field *field, size_t
   return limit((int64_t)total);
 }
 
-/* As the process itself works it out (counters.c). */
+/* Returns the peak as the process itself works it out (counters.c). */
 static int64_t highest(const file *f, uint32_t pool, int64_t live) {
   const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
   const live_field *in_shard = stats_live_find(f, LIVE_IN_SHARD, "highest", 8),

@@ -1,4 +1,4 @@
-/* See top_cells.h. */
+/* Makes the text of cells, and the plain output. */
 #include "cli/top/cells.h"
 
 #include "base/writer.h"
@@ -52,7 +52,7 @@ int64_t top_cell_number(const top_line *line, const top_column *column) {
 
 void top_format_pid(int64_t pid, char *out) { snprintf(out, 24, "%lld", (long long)pid); }
 
-/* Three digits and a unit: "999", "1.5K", "312M". */
+/* Writes three digits and a unit: "999", "1.5K", "312M". */
 static void format_short(int64_t number, const char *units, double step, char *out) {
   double value = (double)number;
   for (; value >= (*units == ' ' ? 1000 : 999.5) && units[1]; units++)
@@ -90,7 +90,7 @@ void top_levels(const top_history *h, int width, signed char *out) {
   for (int i = 0; i < width; i++) {
     int64_t value = top_history_most(h, i, width);
     double part = highest > 0 ? (double)value / (double)highest : 0;
-    /* No lround without libm, and nothing below 0 is rounded: NOLINTNEXTLINE(bugprone-incorrect-roundings) */
+    /* lround needs libm, and nothing below 0 is rounded: NOLINTNEXTLINE(bugprone-incorrect-roundings) */
     int level = value == ARROWPOOL_UNKNOWN || value < 0 ? -1 : (int)(part * (TOP_LEVELS - 1) + 0.5);
     out[i] = (signed char)level;
   }
@@ -134,7 +134,7 @@ void top_describe(const top_model *m, char *out, size_t size) {
 
 /* ---- plain ---- */
 
-/* Cells are separated by blanks, so those within a pool's name are shown as '_'. */
+/* Prints a cell. Blanks separate cells, so those within a pool's name are shown as '_'. */
 static void print_cell(const top_line *line, const top_column *column) {
   char text[72];
   if (column->id == TOP_COLUMN_PROGRAM)

@@ -1,4 +1,4 @@
-/* See top_draw.h. */
+/* Draws the header and the list. */
 #include "cli/top/draw.h"
 
 #include "cli/top/cells.h"
@@ -9,7 +9,7 @@
 #include <wchar.h>
 
 enum { PLAIN_COLOURS, GONE_COLOURS, SPARK_COLOURS };
-enum { SMALL_SCREEN = 10 }; /* rows below which the header is one line */
+enum { SMALL_SCREEN = 10 }; /* the header of a screen with fewer rows is one line */
 
 void top_draw_start(void) {
   if (!has_colors())
@@ -20,8 +20,8 @@ void top_draw_start(void) {
   init_pair(SPARK_COLOURS, COLOR_CYAN, -1);
 }
 
-/* Put text at a place, as far as it fits into `width` columns; what cannot be shown becomes '?'. Returns the
- * columns it took. */
+/* Puts text at a place, as far as it fits into `width` columns; what cannot be shown becomes '?'. Returns the
+ * columns that it took. */
 static int put(int y, int x, const char *text, int width) {
   int used = 0;
   mbstate_t state = {0};

@@ -1,4 +1,4 @@
-/* Drawing the view on a curses screen of any size. */
+/* Draws the view on a curses screen of any size. */
 #ifndef ARROWPOOL_CLI_TOP_DRAW_H
 #define ARROWPOOL_CLI_TOP_DRAW_H
 
@@ -8,15 +8,15 @@ typedef struct top_drawing {
   const top_view *view;
   bool unicode;
   bool help;
-  const char *prompt; /* what is being typed as the filter; NULL: nothing */
-  size_t first;       /* line at the top of the list */
-  int rows;           /* of the list, as last drawn */
+  const char *prompt; /* it is being typed as the filter; NULL: nothing is */
+  size_t first;       /* the line at the top of the list */
+  int rows;           /* those of the list, as last drawn */
 } top_drawing;
 
-/* Draw all; what the terminal has to be told is up to curses. */
+/* Draws all; what the terminal has to be told is up to curses. */
 void top_draw(top_drawing *d);
 
-/* Colours, if the terminal has them. Once, after initscr. */
+/* Chooses colours, if the terminal has them. It is called once, after initscr. */
 void top_draw_start(void);
 
 #endif

@@ -1,11 +1,11 @@
-/* The lines of `arrowpool top`: which processes and pools are listed, and in which order. */
+/* Lists the lines of `arrowpool top`: which processes and pools there are, and in which order. */
 #include "cli/base/memory.h"
 #include "cli/top/cells.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A process is listed if it says the text anywhere, in letters large or small. */
+/* Returns whether a process says the text anywhere, in letters large or small: then it is listed. */
 static bool matches(const top_process *p, const char *text) {
   char pid[24];
   top_format_pid(p->pid, pid);
@@ -55,7 +55,7 @@ static void make_room(top_model *m, size_t lines) {
   m->lines = memory_grow(m->lines, m->line_room, sizeof *m->lines);
 }
 
-/* Put the pools of each expanded process below it, from the last one on. */
+/* Puts the pools of each expanded process below it, from the last one on. */
 static void insert_pools(top_model *m, size_t processes, size_t lines) {
   size_t at = lines;
   m->line_count = lines;

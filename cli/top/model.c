@@ -1,4 +1,4 @@
-/* See model.h. The order and choice of lines is in lines.c. */
+/* Keeps processes and pools from one refresh to the next. The order and choice of lines is in lines.c. */
 #include "cli/top/model.h"
 
 #include "cli/base/memory.h"
@@ -15,7 +15,7 @@ void top_history_add(top_history *h, int64_t now, int64_t value) {
   int64_t passed = h->count ? second - h->second : 1;
   if (passed > TOP_SECONDS)
     passed = TOP_SECONDS;
-  for (int64_t at = second - passed + 1; at < second; at++) /* nobody looked: as it was */
+  for (int64_t at = second - passed + 1; at < second; at++) /* nobody looked: it was as before */
     h->values[at % TOP_SECONDS] = last;
   h->values[second % TOP_SECONDS] = value;
   h->second = second;
@@ -45,7 +45,7 @@ static int64_t rate(int64_t events, int64_t elapsed) {
   return elapsed > 0 && events >= 0 ? (int64_t)((double)events * 1e6 / (double)elapsed + 0.5) : 0;
 }
 
-/* The numbers of a row are new. `elapsed` is since they were read last, or, at first, since the process
+/* Updates the numbers of a row. `elapsed` is since they were read last, or, at first, since the process
  * started; ARROWPOOL_UNKNOWN: nobody knows over which time the sums came about. */
 static void update_row(top_row *row, const int64_t *sums, bool first, int64_t elapsed, int64_t now) {
   for (int n = 0; n < TOP_NUMBERS; n++) {
@@ -81,7 +81,7 @@ static top_pool *find_pool(const top_process *p, const char *name) {
 
 /* ---- processes ---- */
 
-/* The place of a file among the processes: its own, or where it belongs. */
+/* Finds the place of a file among the processes: its own, or where it belongs. */
 static size_t place_of(const top_model *m, const char *file, bool *found) {
   size_t low = 0, high = m->count;
   *found = false;

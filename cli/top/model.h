@@ -1,13 +1,12 @@
 /* What `arrowpool top` shows: processes and their pools, how their figures change, which of them are listed
- * and in which order. Knows neither files nor terminals: figures come in, lines go out. Times are
+ * and in which order. It knows neither files nor terminals: figures come in, lines go out. Times are
  * milliseconds of any clock that never goes back. */
 #ifndef ARROWPOOL_CLI_TOP_MODEL_H
 #define ARROWPOOL_CLI_TOP_MODEL_H
 
 #include "cli/stats/stats.h"
 
-/* The numbers of a row. The rates are kept in thousandths a second, so that rare events do not read as none.
- */
+/* A row has these numbers. The rates are in thousandths a second, so that rare events do not read as none. */
 typedef enum top_number {
   TOP_LIVE,
   TOP_PEAK,
@@ -23,16 +22,16 @@ typedef enum top_number {
 
 #define TOP_SECONDS 60
 
-/* The last minute: the most of each second. */
+/* The last minute is the most of each second. */
 typedef struct top_history {
-  int64_t second; /* of the newest value */
-  int count;      /* how many seconds are known */
+  int64_t second; /* the newest value's */
+  int count;      /* as many seconds are known */
   int64_t values[TOP_SECONDS];
 } top_history;
 
 typedef struct top_row {
   int64_t sums[TOP_NUMBERS];  /* as last read; ARROWPOOL_UNKNOWN as in figures */
-  int64_t shown[TOP_NUMBERS]; /* the same, sums as rates */
+  int64_t shown[TOP_NUMBERS]; /* the same, with sums as rates */
   top_history live;
 } top_row;
 
@@ -55,52 +54,52 @@ typedef struct top_process {
   size_t pool_count;
 } top_process;
 
-/* A line of the list: a process, or one of its pools. */
+/* A line of the list is a process, or one of its pools. */
 typedef struct top_line {
   top_process *process;
-  top_pool *pool; /* NULL: the process itself */
+  top_pool *pool; /* NULL: it is the process itself */
 } top_line;
 
 typedef struct top_model {
-  top_process **processes; /* by file */
+  top_process **processes; /* they are in the order of their files */
   size_t count, room;
   unsigned refresh;
-  size_t gone, unknown, ended; /* of them; ended: also those that became another program */
-  size_t unreadable;           /* files */
-  size_t incomplete;           /* processes whose sums are too small: no room in the file */
-  int64_t totals[TOP_NUMBERS]; /* over running processes */
+  size_t gone, unknown, ended; /* how many of them; ended: also those that became another program */
+  size_t unreadable;           /* files that could not be read */
+  size_t incomplete;           /* processes whose sums are too small, since their files had no room */
+  int64_t totals[TOP_NUMBERS]; /* sums over running processes */
 
-  int sort; /* a column (top_cells.h) */
+  int sort; /* a column (cells.h) */
   bool reverse, pools;
   char filter[64];
   top_line *lines;
   size_t line_count, line_room;
   size_t selected;     /* a line */
-  top_process *chosen; /* what that line was, while there are no lines */
+  top_process *chosen; /* it was on that line, while there are no lines */
   char chosen_pool[POOL_NAME_BYTES];
 } top_model;
 
-/* A refresh: begin, each file that was read or could not be, end. What is not read again is gone. There are
- * no lines until they are arranged. */
+/* A refresh begins, adds each file that was read or could not be, and ends. What is not read again is gone.
+ * There are no lines until they are arranged. */
 void top_model_begin(top_model *m);
 void top_model_add(top_model *m, const char *file, const stats *f, int64_t now);
 void top_model_add_unreadable(top_model *m);
 void top_model_end(top_model *m);
 void top_model_free(top_model *m);
 
-/* Work out the lines anew. The selected one stays selected while it is there. */
+/* Works out the lines anew. The selected one stays selected while it is there. */
 void top_model_arrange(top_model *m);
 
-/* Forget the lines, except for what was selected. */
+/* Forgets the lines, except for what was selected. */
 void top_model_drop_lines(top_model *m);
 
-/* Show or hide the pools of all processes, also of those to come. */
+/* Shows or hides the pools of all processes, also of those to come. */
 void top_model_show_pools(top_model *m, bool shown);
 
 void top_history_add(top_history *h, int64_t now, int64_t value);
 
-/* The most in the part `index` of `parts` of the last minute, which ends with the newest value;
- * ARROWPOOL_UNKNOWN: nothing known. `parts` divides TOP_SECONDS. */
+/* Returns the most in the part `index` of `parts` of the last minute, which ends with the newest value;
+ * ARROWPOOL_UNKNOWN if nothing is known. `parts` divides TOP_SECONDS. */
 int64_t top_history_most(const top_history *h, int index, int parts);
 
 #endif

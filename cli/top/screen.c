@@ -1,6 +1,6 @@
-/* `arrowpool top` on a terminal: waits for the clock, keys and signals, one at a time. Signals are blocked
- * and read from a descriptor, so no handler runs in the midst of curses; those that end or stop the program
- * take effect after the terminal was restored. */
+/* `arrowpool top` on a terminal waits for the clock, keys and signals, one at a time. Signals are blocked and
+ * read from a descriptor, so no handler runs in the midst of curses; those that end or stop the program take
+ * effect after the terminal was restored. */
 #include "cli/top/screen.h"
 
 #include "base/clock.h"
@@ -194,7 +194,7 @@ static int read_signals(int signals) {
 
 /* ---- the loop ---- */
 
-/* Returns the signal that ended it, or 0: the user did. */
+/* Returns the signal that ended it, or 0 if the user did. */
 static int loop(screen *s, int signals) {
   struct pollfd waits[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
   int64_t last = clock_milliseconds();
@@ -221,7 +221,7 @@ static int loop(screen *s, int signals) {
   return 0;
 }
 
-/* As if the signal had arrived without us between. */
+/* Ends as if the signal had arrived without us between. */
 static int end_by(int signal) {
   sigset_t only;
   sigemptyset(&only);
@@ -233,7 +233,7 @@ static int end_by(int signal) {
   return CLI_FAILURE;
 }
 
-/* At exit: the command ends where there is no memory, and leaves the terminal as it was. */
+/* Restores the terminal at exit: where there is no memory the command ends, and leaves it as it was. */
 static void restore(void) {
   if (!isendwin())
     endwin();

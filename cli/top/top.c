@@ -1,4 +1,4 @@
-/* `arrowpool top`: reads its arguments, and shows the view as text or has screen.c do it. */
+/* `arrowpool top` reads its arguments, and shows the view as text or has screen.c do it. */
 #include "cli/top/cells.h"
 #include "cli/top/screen.h"
 
@@ -86,7 +86,7 @@ static int parse_times(const char *text, int64_t *out) {
   return CLI_OK;
 }
 
-/* What to look at: a directory, or a process that says which. `room` is for that. */
+/* Chooses what to look at: a directory, or a process that says which, in `room`. */
 static int choose_directory(const char *argument, top_view *v, char *room, size_t size) {
   struct stat status;
   bool is_pid = argument && live_files_is_pid(argument) && stat(argument, &status) != 0;

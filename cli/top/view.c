@@ -1,4 +1,4 @@
-/* Reading the live files of a view (view.h). */
+/* Reads the live files of a view. */
 #include "cli/top/view.h"
 
 #include "base/clock.h"

@@ -1,12 +1,11 @@
-/* A view of live files, as `arrowpool top` shows it: where they are, how often they are read, and what they
- * say.
- */
+/* A view of live files, as `arrowpool top` shows it: where they are, how often they are read, what they
+ * tell. */
 #ifndef ARROWPOOL_CLI_TOP_VIEW_H
 #define ARROWPOOL_CLI_TOP_VIEW_H
 
 #include "cli/top/model.h"
 
-/* Intervals, milliseconds. */
+/* Intervals are in milliseconds. */
 #define TOP_SHORTEST 100
 #define TOP_LONGEST  3600000
 
@@ -18,7 +17,7 @@ typedef struct top_view {
   top_model model;
 } top_view;
 
-/* Read all live files and arrange the lines. */
+/* Reads all live files and arranges the lines. */
 void top_refresh(top_view *v);
 
 #endif

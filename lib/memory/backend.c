@@ -1,4 +1,4 @@
-/* All backends, and what is tried once more when one of them has no memory. */
+/* Lists all backends, and tries once more when one of them has no memory. */
 #include "memory/backend.h"
 
 #include <sys/resource.h>
@@ -6,7 +6,7 @@
 const backend *const backends[] = {
     [ARROWPOOL_BACKEND_JEMALLOC] = &backend_jemalloc, [ARROWPOOL_BACKEND_SYSTEM] = &backend_system};
 
-/* Whether a request cannot be met, whatever is given back. */
+/* Returns whether a request cannot be met, whatever is given back. */
 static bool is_hopeless(size_t size) {
   struct rlimit limit;
   return size >= BACKEND_TOO_LARGE ||

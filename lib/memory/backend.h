@@ -1,7 +1,7 @@
 /* A backend serves memory and counts nothing. Each is one const table; the array lists them all.
  *
- * Sizes are above 0 and, with their alignment, do not overflow; alignments are powers of two. Called by pool
- * only. Every function is thread-safe and keeps errno. */
+ * Sizes are above 0 and, with their alignment, do not overflow; alignments are powers of two. Only pool calls
+ * it. Every function is thread-safe and keeps errno. */
 #ifndef ARROWPOOL_MEMORY_BACKEND_H
 #define ARROWPOOL_MEMORY_BACKEND_H
 
@@ -12,38 +12,38 @@
 
 #include <stdbool.h>
 
-/* How a reallocation was served. */
+/* Says how a reallocation was served. */
 typedef enum backend_resize { BACKEND_IN_PLACE, BACKEND_REMAPPED, BACKEND_COPIED } backend_resize;
 
 typedef struct backend {
   const char *name;
 
-  /* NULL: no memory. */
+  /* Returns NULL if there is no memory. */
   void *(*allocate)(size_t size, size_t alignment);
 
-  /* NULL: no memory, the old buffer is as it was. old_size: what it was allocated with, or its usable size.
-   * `how` is written on success. */
+  /* Returns NULL if there is no memory; the old buffer is as it was. old_size is as allocated, or the usable
+   * size. `how` is written on success. */
   void *(*reallocate)(void *buffer, size_t old_size, size_t new_size, size_t alignment, backend_resize *how);
 
-  /* size and alignment: as allocated; size 0: the caller does not know. */
+  /* Size and alignment are as allocated; size 0 means that the caller does not know. */
   void (*free)(void *buffer, size_t size, size_t alignment);
 
-  /* Bytes that the buffer really has. */
+  /* Returns the bytes that the buffer really has. */
   size_t (*usable_size)(void *buffer);
 
-  /* For callers that do not tell the size again: keep what was requested, as far as the backend can, and
-   * return what recall will say. Only for buffers that are recalled: it costs memory. */
+  /* For callers that do not tell the size again, remember keeps what was requested, as far as the backend
+   * can, and returns what recall will say. It costs memory: only buffers that are recalled take it. */
   size_t (*remember)(void *buffer, size_t requested);
   size_t (*recall)(void *buffer);
 
-  /* The same before the buffer is freed or may move: from here on it is no live one, unless it is remembered
-   * again. Our jemalloc ends the program where there is none (misuse.h), here and in recall. */
+  /* Does the same before the buffer is freed or may move: from here on it is no live one, unless it is
+   * remembered again. Our jemalloc ends the program where there is none (misuse.h), here and in recall. */
   size_t (*forget)(void *buffer);
 
   /* The addresses of its own buffers; others came from the allocator behind it. NULL: it owns any. */
   const range_bounds *owned;
 
-  /* The alignment to keep when a caller that names none reallocates. */
+  /* Returns the alignment to keep when a caller that names none reallocates. */
   size_t (*alignment)(void *buffer);
 
   void (*release_unused)(void);
@@ -53,15 +53,15 @@ static inline bool backend_owns(const backend *b, const void *buffer) {
   return !b->owned || range_spans(buffer);
 }
 
-/* More than any process has addresses for (bytes): nobody is asked. */
+/* No process has addresses for so many bytes: nobody is asked. */
 #if defined(__x86_64__)
 #define BACKEND_TOO_LARGE ((size_t)1 << 47)
 #else
 #define BACKEND_TOO_LARGE ((size_t)1 << 48)
 #endif
 
-/* What there is no memory for, there may be once idle pages went back: the same calls, with a second try; but
- * not for what is larger than all that the process may have. */
+/* What there is no memory for, there may be once idle pages went back: they make the same calls, with a
+ * second try; but not for what is larger than all that the process may have. */
 void *backend_allocate_again(const backend *b, size_t size, size_t alignment);
 static inline void *backend_allocate(const backend *b, size_t size, size_t alignment) {
   void *buffer = b->allocate(size, alignment);
@@ -72,32 +72,32 @@ void *backend_reallocate(const backend *b, void *buffer, size_t old_size, size_t
 
 extern const backend backend_jemalloc, backend_system;
 
-/* Indexed by arrowpool_backend; the entry for the default is NULL. */
+/* It is indexed by arrowpool_backend; the entry for the default is NULL. */
 extern const backend *const backends[ARROWPOOL_BACKEND_SYSTEM + 1];
 
-/* What the private jemalloc says of itself (bytes). It takes jemalloc's locks: not for signal handlers. */
+/* The private jemalloc says this of itself (bytes). It takes jemalloc's locks: not for signal handlers. */
 typedef struct backend_jemalloc_stats {
   int64_t active, resident, metadata;
 } backend_jemalloc_stats;
 
-/* False before the backend was first used. */
+/* Returns false before the backend was first used. */
 bool backend_jemalloc_read_stats(backend_jemalloc_stats *out);
 
-/* One of the figures that jemalloc keeps by that name, such as "stats.allocated", those of the calling thread
- * included (bytes); with NULL a command, such as "thread.peak.reset". Takes its locks, too. False before the
- * backend was first used, or where jemalloc has no such thing; `out` is untouched. */
+/* Reads a figure that jemalloc keeps by that name, such as "stats.allocated", the calling thread's included
+ * (bytes); with NULL it is a command, such as "thread.peak.reset". It takes jemalloc's locks, too. Returns
+ * false before the backend was first used, or where there is no such thing; `out` is untouched. */
 bool backend_jemalloc_ask(const char *name, int64_t *out);
 
-/* How long idle pages are kept and what huge pages are used for; before the first use of the backend. */
+/* Sets how long idle pages are kept and what huge pages are used for, before the backend is first used. */
 void backend_jemalloc_configure(slots_policy wanted);
 
-/* Start it now rather than at its first use. */
+/* Starts it now rather than at its first use. */
 void backend_jemalloc_start(void);
 
-/* Whether it is in use. Under LOCK_START. */
+/* Returns whether it is in use. The caller holds LOCK_START. */
 bool backend_jemalloc_started(void);
 
-/* fork: quiesce jemalloc before, let it go on after. Nothing happens before its first use. */
+/* A fork calls these: they quiesce jemalloc and let it go on. Before its first use they do nothing. */
 void backend_jemalloc_prefork(void);
 void backend_jemalloc_postfork_parent(void);
 void backend_jemalloc_postfork_child(void);

@@ -1,8 +1,8 @@
-/* The private jemalloc as a backend; the only file that includes its header.
+/* Makes the private jemalloc a backend; this is the only file that includes its header.
  *
- * Invariants: every pointer it hands out lies in the range (range.h): each result is tested, and one outside
- * goes back to jemalloc while the system allocator serves the request. A block is small when it is below
- * LARGE and needs no more than page alignment: it comes from page runs through jemalloc's thread cache.
+ * Invariants: every pointer that it hands out lies in the range (range.h): each result is tested, and one
+ * outside goes back to jemalloc while the system allocator serves the request. A block is small when it is
+ * below LARGE and needs no more than page alignment: it comes from page runs through jemalloc's thread cache.
  * Anything else is an extent of its own in a slot; jemalloc gives none to less than four of its pages. Arenas
  * are made when a thread first needs them, since every arena makes every fork slower; arena 0, to which
  * jemalloc falls back while a thread's keys are destroyed, has our hooks too. */
@@ -23,23 +23,23 @@
 #include <string.h>
 
 #define LARGE            (4 * RANGE_UNIT > (size_t)64 << 10 ? 4 * RANGE_UNIT : (size_t)64 << 10)
-#define MAX_ARENAS       8 /* of small blocks */
+#define MAX_ARENAS       8 /* they are of small blocks */
 #define MAX_LARGE_ARENAS 4 /* large buffers spend their time in page faults, not in arenas */
 
-/* What jemalloc does when it finds a block that cannot be freed. */
+/* jemalloc calls `end` when it finds a block that cannot be freed. */
 void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what));
 
-/* retain:false, or 5.3.0 never asks the hooks to extend at an address. */
+/* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. */
 const char *arrowpool_je_malloc_conf =
     "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,muzzy_decay_ms:0,lg_tcache_max:16,"
     "tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,tcache_nslots_large:32,lg_tcache_nslots_mul:2";
 
-static enum { NOT_STARTED, STARTED, UNAVAILABLE } state; /* written under LOCK_START */
-static _Atomic int state_seen;                           /* `state`, for the fast path */
+static enum { NOT_STARTED, STARTED, UNAVAILABLE } state; /* it is written under LOCK_START */
+static _Atomic int state_seen;                           /* it is `state` for the fast path */
 static int arena_count, large_arena_count;
-static _Atomic unsigned small_arenas[MAX_ARENAS], large_arenas[MAX_LARGE_ARENAS]; /* 0: not made yet */
+static _Atomic unsigned small_arenas[MAX_ARENAS], large_arenas[MAX_LARGE_ARENAS]; /* 0: it is not made yet */
 static _Atomic unsigned next_thread;
-static __thread unsigned thread_number; /* 0: thread not bound to its arena yet */
+static __thread unsigned thread_number; /* 0: the thread is not bound to its arena yet */
 static slots_policy policy = {.decay = 1000, .thp = SLOTS_THP_AUTO};
 
 static extent_hooks_t run_hooks = {.alloc = extents_run_alloc,
@@ -54,7 +54,7 @@ static extent_hooks_t slot_hooks = {.alloc = extents_slot_alloc,
 
 /* ---- start ---- */
 
-/* Set "arena.0.NAME" of another arena. */
+/* Sets "arena.0.NAME" of another arena. */
 static bool set_for_arena(unsigned arena, const char *name, void *value, size_t size) {
   size_t mib[3], length = 3;
   if (arrowpool_je_mallctlnametomib(name, mib, &length))
@@ -71,7 +71,7 @@ static bool set_decay(unsigned arena, ssize_t milliseconds) {
   return set_for_arena(arena, "arena.0.dirty_decay_ms", &milliseconds, sizeof milliseconds);
 }
 
-/* Run one of jemalloc's commands on all arenas: "arena.0.purge", "arena.0.decay". */
+/* Runs one of jemalloc's commands on all arenas: "arena.0.purge", "arena.0.decay". */
 static void on_all_arenas(const char *command) { set_for_arena(MALLCTL_ARENAS_ALL, command, NULL, 0); }
 
 static void return_small(bool all) { on_all_arenas(all ? "arena.0.purge" : "arena.0.decay"); }
@@ -127,13 +127,13 @@ static __attribute__((noinline, cold)) bool bind_thread(void) {
   _Atomic unsigned *where = &small_arenas[number % (unsigned)arena_count];
   unsigned arena = atomic_load(where);
   if (!arena)
-    arena = make_arena(where, &run_hooks); /* 0 on failure: that arena has our hooks as well */
+    arena = make_arena(where, &run_hooks); /* it is 0 on failure: that arena has our hooks as well */
   arrowpool_je_mallctl("thread.arena", NULL, NULL, &arena, sizeof arena);
   thread_number = number + 1 ? number + 1 : 1;
   return true;
 }
 
-/* The flags for the calling thread's arena of large buffers; 0: there is none. */
+/* Returns the flags for the calling thread's arena of large buffers; 0 if there is none. */
 static int large_flags(void) {
   _Atomic unsigned *where = &large_arenas[thread_number % (unsigned)large_arena_count];
   unsigned arena = atomic_load_explicit(where, memory_order_acquire);
@@ -146,8 +146,8 @@ static int large_flags(void) {
 
 static bool is_small(size_t size, size_t alignment) { return size < LARGE && alignment <= range_page_size(); }
 
-/* What jemalloc is asked for: a size class that is a multiple of the alignment is aligned to it, because
- * runs begin on pages. MALLOCX_ALIGN would say the same at three times the cost. */
+/* Returns what jemalloc is asked for: a size class that is a multiple of the alignment is aligned to it,
+ * because runs begin on pages. MALLOCX_ALIGN would say the same at three times the cost. */
 static size_t small_size(size_t size, size_t alignment) {
   return range_round_up(size,
                         alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment);
@@ -217,7 +217,7 @@ static void *jemalloc_allocate(size_t size, size_t alignment) {
   return allocate_slowly(size, alignment);
 }
 
-/* Whether the buffer could take the new size where it is. */
+/* Returns whether the buffer could take the new size where it is. */
 static bool resized_in_place(void *buffer, size_t new_size, size_t alignment) {
   if (is_small(new_size, alignment) != page_runs_hold(buffer))
     return false;

@@ -1,10 +1,10 @@
-/* fork: the private jemalloc before and after, and the thread that gives its memory back. */
+/* Quiesces the private jemalloc around a fork, and the thread that gives its memory back. */
 #include "memory/backend.h"
 
 #include "base/locks.h"
 #include "memory/decay.h"
 
-/* jemalloc's own fork handlers; its embedding library has to call them (subprojects/packagefiles). */
+/* These fork handlers are jemalloc's; its embedding library has to call them (subprojects/packagefiles). */
 void arrowpool_je_private_je_jemalloc_prefork(void);
 void arrowpool_je_private_je_jemalloc_postfork_parent(void);
 void arrowpool_je_private_je_jemalloc_postfork_child(void);

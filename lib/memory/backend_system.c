@@ -1,6 +1,6 @@
-/* The process's own allocator as a backend: posix_memalign, and realloc wherever the result keeps its
- * alignment. A growth that changes the address counts as copied: whether the allocator copied the bytes or
- * moved their pages does not show from outside. */
+/* Makes the process's own allocator a backend, by posix_memalign, and by realloc wherever the result keeps
+ * its alignment. A growth that changes the address counts as copied: whether the allocator copied the bytes
+ * or moved their pages does not show from outside. */
 #include "memory/backend.h"
 
 #include "memory/system_calls.h"

@@ -1,4 +1,4 @@
-/* See guard.h. Lines are written as findings go: by write(2) only, each in one call. */
+/* Finds misuse and tells of it. Lines are written as findings go: by write(2) only, each in one call. */
 #include "pool/guard.h"
 
 #include "base/nocancel.h"
@@ -23,7 +23,7 @@ void guard_start(arrowpool_debug mode, guard_tell tell) {
 
 /* ---- guard bytes ---- */
 
-/* No two neighbours are alike, and none is a value that programs like to write. */
+/* Returns bytes of which no two neighbours are alike, and none is a value that programs like to write. */
 static uint8_t guard_byte(size_t index) { return (uint8_t)(0xa7 + index * 29); }
 
 static void *write_guard(void *buffer, size_t size) {
@@ -32,9 +32,9 @@ static void *write_guard(void *buffer, size_t size) {
   return buffer;
 }
 
-/* The first byte behind the buffer's end that was overwritten, and how many from there to the last. */
+/* An overrun begins at the first byte behind the buffer's end that was overwritten, and ends at the last. */
 typedef struct overrun {
-  size_t offset, bytes; /* bytes 0: none */
+  size_t offset, bytes; /* bytes 0: there is none */
 } overrun;
 
 static overrun find_overrun(const guard_buffer *b) {
@@ -58,7 +58,7 @@ typedef struct line {
 
 static int guard_keep(void *context, const char *text, size_t size) {
   line *l = context;
-  size_t room = sizeof l->text - 2 - l->used; /* for the end of the line and the NUL */
+  size_t room = sizeof l->text - 2 - l->used; /* two are for the end of the line and the NUL */
   size = size < room ? size : room;
   memcpy(l->text + l->used, text, size);
   l->used += size;
@@ -93,12 +93,12 @@ static void say(const line *l) {
   if (tell_line)
     tell_line(l->text);
   else if (write(STDERR_FILENO, l->text, l->used) < 0) {
-    /* nobody to tell */
+    /* there is nobody to tell */
   }
   nocancel_end(cancel_state);
 }
 
-/* A debugger can go on after the trap. */
+/* Ends a line, and the program where the mode says so. A debugger can go on after the trap. */
 static void guard_end(line *l, const char *act) {
   int saved = errno;
   writer_text(&l->w, ", found at ");
@@ -189,7 +189,7 @@ static void check(const guard_buffer *b, const guard_call *call) {
     tell_alignment(b, call);
 }
 
-/* It may be one that found no room in the table: as good as told. */
+/* Returns what may be one that found no room in the table: it is taken to be as told. */
 static guard_buffer untracked(const guard_call *call) {
   size_t size = call->size > 0 ? (size_t)call->size : call->backend->usable_size(call->address) - GUARD_SIZE;
   size_t alignment = call->alignment > 0 ? (size_t)call->alignment : ARROWPOOL_DEFAULT_ALIGNMENT;
@@ -229,7 +229,7 @@ typedef struct live_overrun {
   overrun overrun;
 } live_overrun;
 
-/* The guard is as new afterwards. */
+/* Returns whether it was overrun. The guard is as new afterwards. */
 static bool is_overrun(const guard_buffer *b, void *context) {
   live_overrun *out = context;
   *out = (live_overrun){*b, find_overrun(b)};
@@ -244,7 +244,7 @@ void guard_check_live(void) {
     tell_overrun(&found.buffer, found.overrun, "exit");
 }
 
-/* Before the shim's last dump (101). */
+/* It runs before the shim's last dump (101). */
 __attribute__((destructor(102))) static void check_at_exit(void) { guard_check_live(); }
 
 /* ---- backends ---- */

@@ -1,5 +1,5 @@
-/* See guard_table.h. Live buffers are in open-addressed tables that are never full; who only wants to know
- * whether an address is in one of them is told by a set of marks beside them, without a lock. */
+/* Keeps live buffers in open-addressed tables that are never full; who only wants to know whether an address
+ * is in one of them is told by a set of marks beside them, without a lock. */
 #include "pool/guard_table.h"
 
 #include "base/address_set.h"
@@ -13,17 +13,17 @@
 #define FIRST_ROOM  ((size_t)1 << 10)
 #define FREED_COUNT ((size_t)1 << 12) /* places for freed buffers in a shard; a power of two */
 
-typedef struct shard { /* protected by the lock of its index */
+typedef struct shard { /* the lock of its index protects it */
   guard_buffer *live;
-  size_t room, used;   /* entries of `live`: a power of two, or 0; of them in use */
-  guard_buffer *freed; /* NULL: not yet */
+  size_t room, used;   /* entries of `live`: a power of two, or 0; and those of them in use */
+  guard_buffer *freed; /* NULL: there are none yet */
 } shard;
 
 static shard shards[SHARDS];
 
-/* The addresses in `live` of all shards: marked before they are there, and after. */
+/* It has the addresses in `live` of all shards, which are marked before they are there, and after. */
 static address_set live_marks;
-static _Atomic bool unmarked; /* there are some for which no mark could be had */
+static _Atomic bool unmarked; /* no mark could be had for some */
 
 static uint64_t hash_of(const void *address) {
   return ((uint64_t)(uintptr_t)address >> 3) * UINT64_C(0x9e3779b97f4a7c15);
@@ -47,7 +47,7 @@ static guard_buffer *take_memory(size_t count) {
 
 static size_t home_of(const void *address, size_t room) { return hash_of(address) >> 36 & (room - 1); }
 
-/* Where the address is, or would be, in a shard that has room. */
+/* Returns where the address is, or would be, in a shard that has room. */
 static guard_buffer *place_of(const shard *s, const void *address) {
   size_t i = home_of(address, s->room);
   while (s->live[i].address && s->live[i].address != address)
@@ -70,7 +70,7 @@ static bool grow(shard *s) {
   return true;
 }
 
-/* The gap is closed, so that no search ends at it too early. */
+/* Takes an entry out. The gap is closed, so that no search ends at it too early. */
 static void take_out(shard *s, const guard_buffer *at) {
   size_t mask = s->room - 1, gap = (size_t)(at - s->live);
   for (size_t i = (gap + 1) & mask; s->live[i].address; i = (i + 1) & mask)

@@ -1,4 +1,4 @@
-/* Allocating, reallocating and freeing (pool.h). */
+/* Allocates, reallocates and frees. */
 #include "pool/pool_sizes.h"
 
 #include <string.h>
@@ -15,16 +15,16 @@ static bool is_valid(int64_t size, int64_t alignment) {
          !__builtin_add_overflow(size, alignment, &end);
 }
 
-/* What a size-0 buffer looks like: not NULL, aligned, and nothing to dereference. */
+/* Returns what a size-0 buffer looks like: not NULL, aligned, and nothing to dereference. */
 static void *zero_size_buffer(int64_t alignment) { return (void *)(uintptr_t)alignment; }
 
-/* Whether the buffer's free will come by here. */
+/* Returns whether the buffer's free will come by here. */
 static inline __attribute__((always_inline)) bool sees(const arrowpool_pool *pool, const void *buffer) {
   return pool->config.frees == POOL_ALL_FREES_PASS || backend_owns(pool->config.backend, buffer);
 }
 
-/* Charge bytes to the limits of a limited pool. At its limit a program
- * is short of memory: it gets the idle pages back. */
+/* Charges bytes to the limits of a limited pool. At its limit a program is short of memory: it gets the idle
+ * pages back. */
 static __attribute__((noinline)) bool charge(const arrowpool_pool *pool, int64_t bytes) {
   if (limits_charge(pool_number(pool), bytes) == LIMITS_NONE)
     return true;
@@ -32,7 +32,7 @@ static __attribute__((noinline)) bool charge(const arrowpool_pool *pool, int64_t
   return limits_charge(pool_number(pool), bytes) == LIMITS_NONE;
 }
 
-/* A request failed: it is counted, and whoever wants to know is told. */
+/* Counts a request that failed, and tells whoever wants to know. */
 static arrowpool_status pool_refuse(const arrowpool_pool *pool, int64_t old_size, int64_t new_size) {
   counters_failed(pool_number(pool));
   if (pool_on_refusal)
@@ -52,7 +52,7 @@ static inline __attribute__((always_inline)) void count(const arrowpool_pool *po
     counters_freed(pool_number(pool), old->counted);
 }
 
-/* Serve a request for `size` bytes: anew, or, with `old`, in place of the buffer at *buffer, which was
+/* Serves a request for `size` bytes: anew, or, with `old`, in place of the buffer at *buffer, which was
  * withdrawn and is live again if this fails. What may come to be live is charged first; of a limited pool
  * what is too much goes off the charge at the end. */
 static inline __attribute__((always_inline)) arrowpool_status
@@ -129,8 +129,7 @@ arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t align
   return ARROWPOOL_OK;
 }
 
-/* In place of a buffer that is not the pool's, which stays as it is: its contents as far as they are known.
- */
+/* Allocates in place of a buffer that is not the pool's, which stays as it is; what is known is copied. */
 static arrowpool_status allocate_instead(arrowpool_pool *pool, int64_t size, int64_t alignment,
                                          int64_t known_size, void **buffer) {
   const void *old = *buffer;
@@ -149,7 +148,7 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
   const backend *b = pool->config.backend;
   pool_held old;
   if (pool->config.size_source == POOL_SIZE_FROM_BACKEND)
-    b->recall(*buffer); /* which ends the program if there is none, before it is asked for its alignment */
+    b->recall(*buffer); /* it ends the program if there is none, before it is asked for its alignment */
   if (alignment == 0 && old_size != 0)
     alignment = (int64_t)b->alignment(*buffer);
   if (!is_valid(new_size, alignment) || (old_size != POOL_SIZE_UNKNOWN && !is_valid(old_size, alignment)))
@@ -168,7 +167,7 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
 
 /* ---- free ---- */
 
-/* Counted first: once it is freed, another thread may already have it again. Its charge is taken off last:
+/* Counts first: once it is freed, another thread may already have it again. Its charge is taken off last:
  * until then the memory is in use. */
 static __attribute__((noinline)) void free_slowly(arrowpool_pool *pool, void *buffer, int64_t size,
                                                   int64_t alignment) {

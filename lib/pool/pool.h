@@ -1,8 +1,8 @@
-/* Pools: the only place that validates, applies the zero-size rule, chooses the backend and counts.
+/* Pools are the only place that validates, applies the zero-size rule, chooses the backend and counts.
  *
  * Pools live in one static table, for ever; a destroyed pool's entry is taken again under the same name, or
- * under another when the table is full. Hooks (api.c here, the shim's there) translate and call; nothing
- * else does. Allocation takes no lock. */
+ * under another when the table is full. Hooks (api.c here, the shim's there) translate and call; nothing else
+ * does. Allocation takes no lock. */
 #ifndef ARROWPOOL_POOL_POOL_H
 #define ARROWPOOL_POOL_POOL_H
 
@@ -13,10 +13,10 @@
 #include "pool/guard.h"
 #include "pool/pool_view.h"
 
-/* For pool_reallocate and pool_free of pools that remember sizes. */
+/* It is for pool_reallocate and pool_free of pools that remember sizes. */
 #define POOL_SIZE_UNKNOWN INT64_C(-1)
 
-/* What bytes_allocated counts. */
+/* Says what bytes_allocated counts. */
 typedef enum pool_size_source {
   POOL_SIZE_FROM_CALLER,       /* what callers asked for: they tell it again when they free */
   POOL_SIZE_FROM_BACKEND,      /* what the backend remembers: its callers do not tell */
@@ -24,7 +24,7 @@ typedef enum pool_size_source {
   POOL_SIZE_FROM_BACKEND_DEBUG
 } pool_size_source;
 
-/* Which of the pool's buffers are freed where the pool can see it. */
+/* Says which of the pool's buffers are freed where the pool can see it. */
 typedef enum pool_frees {
   POOL_ALL_FREES_PASS,
   POOL_OWN_FREES_PASS /* only those its backend owns: the others are freed past us, among pointers of
@@ -35,37 +35,37 @@ typedef struct pool_config {
   const backend *backend;
   pool_size_source size_source;
   pool_frees frees;
-  int64_t limit_bytes; /* most live; 0: no limit but that over all pools */
+  int64_t limit_bytes; /* the most live; 0: no limit but that over all pools */
 } pool_config;
 
-/* The built-in pools, made before anything else. */
+/* The built-in pools are made before anything else. */
 enum { POOL_JEMALLOC, POOL_SYSTEM };
 arrowpool_pool *pool_built_in(int which);
 
-/* Have all pools guarded from here on (guard.h). False if pools are in use or another mode holds. */
+/* Has all pools guarded from here on (guard.h). Returns false if pools are in use or another mode holds. */
 bool pool_set_debug(arrowpool_debug mode, guard_tell tell);
 
-/* Make a pool of that full name ("libc", "arrow.mimalloc", "c:NAME"), or open a destroyed one again. */
+/* Makes a pool of that full name ("libc", "arrow.mimalloc", "c:NAME"), or opens a destroyed one again. */
 arrowpool_status pool_create(const char *name, pool_config config, arrowpool_pool **out);
 void pool_destroy(arrowpool_pool *pool);
 
 const char *pool_name(const arrowpool_pool *pool);
 const pool_config *pool_get_config(const arrowpool_pool *pool);
 
-/* As in arrowpool.h; a pool whose callers do not tell sizes takes POOL_SIZE_UNKNOWN for old_size and size.
- * The alignment is a power of two; 0 in pool_reallocate keeps the buffer's own. */
+/* They work as in arrowpool.h; a pool whose callers do not tell sizes takes POOL_SIZE_UNKNOWN for old_size
+ * and size. The alignment is a power of two; 0 in pool_reallocate keeps the buffer's own. */
 arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment, void **out);
 arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size, int64_t alignment,
                                  void **buffer);
 void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignment);
 
-/* Whether its buffers count for a limit. */
+/* Returns whether its buffers count for a limit. */
 bool pool_is_limited(const arrowpool_pool *pool);
 
-/* Limit what is live in all pools together that know it (bytes). Before other threads use a pool. */
+/* Limits what is live in all pools together that know it (bytes), before other threads use a pool. */
 void pool_limit_all(int64_t most);
 
-/* The limit that stands in the way of a request, if one does, and what is live under it (bytes). An
+/* Says which limit stands in the way of a request, if one does, and what is live under it (bytes). An
  * allocation has the old size 0. */
 typedef struct pool_headroom {
   limits_scope refuses;
@@ -73,26 +73,25 @@ typedef struct pool_headroom {
 } pool_headroom;
 pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t old_size, int64_t new_size);
 
-/* Called for each request that fails, with its sizes (bytes; old_size 0: an allocation); no lock is held.
- * NULL: nobody.
- */
+/* It is called for each request that fails, with its sizes (bytes; old_size 0: an allocation); no lock is
+ * held. NULL: nobody wants to know. */
 extern void (*pool_on_refusal)(const arrowpool_pool *pool, int64_t old_size, int64_t new_size);
 
-/* In the child of a fork, after counters_fork_child. */
+/* The child of a fork calls it, after counters_fork_child. */
 void pool_fork_child(void);
 
-/* Count what a hook had the next allocator do by itself (bytes as requested). */
+/* They count what a hook had the next allocator do by itself (bytes as requested). */
 void pool_note_allocated(arrowpool_pool *pool, int64_t size);
 void pool_note_failed(arrowpool_pool *pool);
 
-/* Statistics; what the pool cannot see is ARROWPOOL_UNKNOWN. Async-signal-safe. */
+/* Reads statistics; what the pool cannot see is ARROWPOOL_UNKNOWN. It is async-signal-safe. */
 void pool_read(const arrowpool_pool *pool, arrowpool_stats *out);
 
-/* What the program is told that asks its pool (counters.h). */
+/* Reads what the program is told that asks its pool (counters.h). */
 void pool_read_history(const arrowpool_pool *pool, counters_history *out);
 
-/* Whether the pool at `index` (below POOL_COUNT) was ever asked for memory; a copy of it, if it was, else
- * `out` holds nothing. Async-signal-safe. */
+/* They return whether the pool at `index` (below POOL_COUNT) was ever asked for memory, and a copy of it, if
+ * it was; else `out` holds nothing. They are async-signal-safe. */
 bool pool_is_used(unsigned index);
 bool pool_view_at(unsigned index, pool_view *out);
 

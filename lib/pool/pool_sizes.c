@@ -1,4 +1,4 @@
-/* Sizes of live buffers that the guard knows, since there is a debug mode (pool_sizes.h). */
+/* Asks the guard for the sizes of live buffers, which it knows in a debug mode. */
 #include "pool/pool_sizes.h"
 
 void pool_sizes_guard(const arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignment) {

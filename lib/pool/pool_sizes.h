@@ -8,10 +8,10 @@
 
 typedef struct pool_held {
   int64_t counted;   /* bytes */
-  int64_t alignment; /* 0: the backend's to know */
+  int64_t alignment; /* 0: the backend knows it */
 } pool_held;
 
-/* In a debug mode. */
+/* Returns whether there is a debug mode. */
 static inline bool pool_sizes_guarded(const arrowpool_pool *pool) {
   return __builtin_expect(pool->config.size_source >= POOL_SIZE_FROM_CALLER_DEBUG, 0);
 }
@@ -19,7 +19,7 @@ void pool_sizes_guard(const arrowpool_pool *pool, void *buffer, int64_t size, in
 bool pool_sizes_unguard(const arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignment,
                         const char *act, pool_held *out);
 
-/* The buffer is live from here on: it counts for so many bytes. */
+/* Takes the buffer as live from here on. Returns for how many bytes it counts. */
 static inline int64_t pool_sizes_enter(const arrowpool_pool *pool, void *buffer, int64_t size,
                                        int64_t alignment) {
   if (pool_sizes_guarded(pool))
@@ -29,9 +29,9 @@ static inline int64_t pool_sizes_enter(const arrowpool_pool *pool, void *buffer,
   return size;
 }
 
-/* It is not live any more. `size` and `alignment` are as told, POOL_SIZE_UNKNOWN and 0 where callers do not.
- * False, in a debug mode only: it is no buffer of the pool's, which was told (`act`: "free" or "reallocate");
- * `out` is what is known of it. Without one our jemalloc ends the program over what is no buffer. */
+/* Takes it as not live any more. `size` and `alignment` are as told, POOL_SIZE_UNKNOWN and 0 where callers do
+ * not. Returns false, in a debug mode only, over what is no buffer of the pool's, which was told (`act`:
+ * "free" or "reallocate"); `out` is what is known of it. Without that mode our jemalloc ends the program. */
 static inline bool pool_sizes_withdraw(const arrowpool_pool *pool, void *buffer, int64_t size,
                                        int64_t alignment, const char *act, pool_held *out) {
   if (pool_sizes_guarded(pool))
@@ -42,12 +42,12 @@ static inline bool pool_sizes_withdraw(const arrowpool_pool *pool, void *buffer,
   return true;
 }
 
-/* It is live again, as it was before it was withdrawn. */
+/* Takes it as live again, as it was before it was withdrawn. */
 static inline void pool_sizes_reenter(const arrowpool_pool *pool, void *buffer, const pool_held *held) {
   pool_sizes_enter(pool, buffer, held->counted, held->alignment);
 }
 
-/* Whether the guard knows a live buffer at the address, although the caller says that it has no bytes. */
+/* Returns whether the guard knows a live buffer at the address, although the caller says it has no bytes. */
 static inline bool pool_sizes_contradict(const arrowpool_pool *pool, const void *buffer) {
   return pool_sizes_guarded(pool) && guard_is_live(buffer);
 }

@@ -1,4 +1,4 @@
-/* Creating and destroying pools, their limits and their statistics (pool.h, pool_table.h). */
+/* Creates and destroys pools, sets their limits and reads their statistics. */
 #include "pool/pool_table.h"
 
 #include "base/locks.h"
@@ -9,7 +9,7 @@ arrowpool_pool pool_table[POOL_COUNT] = {
     [POOL_JEMALLOC] = {.config = {.backend = &backend_jemalloc}, .life = POOL_OPEN, .name = {"c:jemalloc"}},
     [POOL_SYSTEM] = {.config = {.backend = &backend_system}, .life = POOL_OPEN, .name = {"c:system"}},
 };
-static bool all_limited; /* there is a limit over all pools; protected by LOCK_POOLS */
+static bool all_limited; /* there is a limit over all pools; LOCK_POOLS protects it */
 
 arrowpool_pool *pool_built_in(int which) { return &pool_table[which]; }
 
@@ -19,12 +19,12 @@ const pool_config *pool_get_config(const arrowpool_pool *pool) { return &pool->c
 
 /* ---- create, destroy ---- */
 
-/* Destroyed, and its last buffer freed: nobody can use it any more. */
+/* Returns whether it is destroyed, and its last buffer freed: nobody can use it any more. */
 static bool is_over(const arrowpool_pool *pool) {
   return atomic_load(&pool->life) == POOL_DESTROYED && counters_all_freed(pool_number(pool));
 }
 
-/* The entry for a new pool: that of its name, else an unused one, else one that is over. */
+/* Finds the entry for a new pool: that of its name, else an unused one, else one that is over. */
 static arrowpool_status find_entry(const char *name, arrowpool_pool **out) {
   arrowpool_pool *unused = NULL, *over = NULL;
   for (arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++) {
@@ -46,7 +46,7 @@ static bool counts_requested(pool_config config) {
   return config.size_source != POOL_SIZE_FROM_BACKEND || config.backend == &backend_jemalloc;
 }
 
-/* Whether it knows what is live and what was freed. */
+/* Returns whether it knows what is live and what was freed. */
 static bool knows_live(pool_config config) {
   return config.frees == POOL_ALL_FREES_PASS || config.backend->owned;
 }
@@ -56,7 +56,7 @@ static void pool_table_label(const arrowpool_pool *pool) {
                  counts_requested(pool->config), knows_live(pool->config), pool->config.limit_bytes);
 }
 
-/* The pool is charged from now on, for what is live already as well. */
+/* Charges the pool from now on, for what is live already as well. */
 static int64_t put_under_limit(arrowpool_pool *pool) {
   int64_t live = counters_be_exact(pool_number(pool));
   int64_t most = pool->config.limit_bytes ? pool->config.limit_bytes : LIMITS_UNLIMITED;
@@ -175,7 +175,7 @@ pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t old_size, in
                                        : (pool_headroom){LIMITS_NONE, 0, 0};
 }
 
-/* In the child of a fork: threads that are not there may have left charges for buffers they never got. */
+/* In the child of a fork, threads that are not there may have left charges for buffers they never got. */
 void pool_fork_child(void) {
   int64_t live = 0;
   for (arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
@@ -186,7 +186,7 @@ void pool_fork_child(void) {
 
 /* ---- statistics ---- */
 
-/* What the pool does not see is not known, and the limit is of the configuration. */
+/* Reads the counters. What the pool does not see is not known, and the limit is of the configuration. */
 static void read_stats(unsigned number, pool_config config, arrowpool_stats *out) {
   counters_read(number, out);
   if (config.limit_bytes)

@@ -13,7 +13,7 @@ typedef enum pool_life { POOL_UNUSED, POOL_OPEN, POOL_OPEN_LIMITED, POOL_DESTROY
 /* An entry changes its name and configuration only while nobody can use the pool; reports may read it all the
  * same, and notice by `version`, which is odd during the change. */
 struct arrowpool_pool {
-  _Alignas(128) pool_config config; /* a power of two in size: its number is a shift away */
+  _Alignas(128) pool_config config; /* its size is a power of two: its number is a shift away */
   _Atomic int life;
   bool limited; /* its bytes are charged (limits.h); for good once a buffer was */
   _Atomic unsigned version;
@@ -24,13 +24,13 @@ struct arrowpool_pool {
 };
 
 extern arrowpool_pool pool_table[POOL_COUNT]
-    __attribute__((visibility("hidden"))); /* no way round by the GOT */
+    __attribute__((visibility("hidden"))); /* the GOT is no way round */
 
-/* Its number, in the counters and everywhere. */
+/* Returns its number, in the counters and everywhere. */
 static inline unsigned pool_number(const arrowpool_pool *pool) { return (unsigned)(pool - pool_table); }
 
-/* The most that a buffer of the size may come to count (bytes): where the allocator behind us rounds and
- * tells only afterwards, no known one adds more than a quarter or some pages. */
+/* Returns the most that a buffer of the size may come to count (bytes): where the allocator behind us rounds
+ * and tells only afterwards, no known one adds more than a quarter or some pages. */
 int64_t pool_most_counted(const arrowpool_pool *pool, int64_t size);
 
 #endif

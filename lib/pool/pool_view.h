@@ -14,7 +14,7 @@ typedef struct pool_view {
   arrowpool_stats stats;
 } pool_view;
 
-/* What it says in reports. */
+/* Returns what it says in reports. */
 static inline const char *pool_view_size_basis(const pool_view *p) {
   return p->counts_requested ? "requested" : "usable";
 }

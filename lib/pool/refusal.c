@@ -1,4 +1,4 @@
-/* See refusal.h. */
+/* Writes why a request was refused, and what a pool holds. */
 #include "pool/refusal.h"
 
 #include "base/writer.h"
