@@ -59,7 +59,8 @@ static bool map_gap(char *from, size_t size, int access, bool *occupied) {
   return mapped == from;
 }
 
-/* Fills the gaps by halves, down to the page, where some of the stretch is mapped. */
+/* Fills the gaps by halves, down to the page, where some of the stretch is mapped: as deep as a size has
+ * bits. NOLINTNEXTLINE(misc-no-recursion) */
 static range_state fill(char *from, size_t size) {
   bool occupied;
   if (range_is_mapped(from, size))

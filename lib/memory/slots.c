@@ -78,7 +78,7 @@ static bool occupy(place at, size_t start, size_t size, size_t alignment, bool *
   slot *s = at.s;
   size_t end = start + size;
   locks_acquire(at.lock);
-  bool open = slots_open(at, end);
+  bool open = !s->retired && slots_open(at, end); /* a purge of its tail may have retired it on its list */
   if (open) {
     bool cold = s->resident <= s->low;
     *zeroed = cold && !s->stale;

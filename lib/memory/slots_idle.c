@@ -119,13 +119,12 @@ static int64_t purge_idle(int64_t before, size_t most) {
 }
 
 void slots_relist_free(place at) {
-  if (at.s->retired)
-    return;
   locks_acquire(at.t->lock);
   locks_acquire(at.lock); /* its tail may be purged at this moment */
-  bool has_idle = at.s->resident > at.s->low;
+  bool has_idle = at.s->resident > at.s->low, retired = at.s->retired;
   locks_release(at.lock);
-  slots_list_push(at, has_idle ? SLOTS_IDLE_FREE : SLOTS_COLD);
+  if (!retired)
+    slots_list_push(at, has_idle ? SLOTS_IDLE_FREE : SLOTS_COLD);
   locks_release(at.t->lock);
 }
 

@@ -114,6 +114,27 @@ TEST(huge_pages_of_512_mib_are_not) {
   assert_true(unit_in_child(climb_without_larger_huge_pages));
 }
 
+/* A slot that is retired while it is listed, as by a purge of its tail that began before it was freed. */
+static void retire_a_listed_slot(void) {
+  place at;
+  begin((slots_policy){.decay = SLOTS_NEVER});
+  uint8_t *first = allocate(MIB);
+  CHECK(slots_find(first, &at));
+  release(first, MIB);
+  at.s->retired = true;
+  for (int i = 0; i < 3; i++) {
+    uint8_t *other = allocate(MIB);
+    CHECK(other != first);
+    unit_write(other, MIB, 1);
+    release(other, MIB);
+  }
+}
+
+TEST(a_retired_slot_serves_nobody) {
+  SKIP_IF_EMULATED("the range is small");
+  assert_true(unit_in_child(retire_a_listed_slot));
+}
+
 static void climb_without_huge_pages(void) {
   begin((slots_policy){.decay = 0, .thp = SLOTS_THP_NEVER});
   CHECK(climb(64 * KIB, 5, 2) == 0);
@@ -222,6 +243,7 @@ int main(void) {
       cmocka_unit_test(pages_of_64_kib_move_too),
       cmocka_unit_test(huge_pages_of_32_mib_are_used),
       cmocka_unit_test(huge_pages_of_512_mib_are_not),
+      cmocka_unit_test(a_retired_slot_serves_nobody),
       cmocka_unit_test(pages_move_without_huge_pages_too),
       cmocka_unit_test(beyond_the_limit_on_mappings_bytes_are_copied),
       cmocka_unit_test(idle_pages_are_kept_and_returned_on_demand),
