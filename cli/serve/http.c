@@ -142,7 +142,8 @@ static void make_room(void) {
       count++;
       oldest = !oldest || c->number < oldest->number ? c : oldest;
     }
-  if (count > kept && (kept >= MOST_CONNECTIONS / 2 || clock_milliseconds() - oldest->since > GRACE))
+  if (oldest && count > kept &&
+      (kept >= MOST_CONNECTIONS / 2 || clock_milliseconds() - oldest->since > GRACE))
     end_connection(oldest);
 }
 
@@ -168,7 +169,7 @@ static void note_connection(void *context, struct MHD_Connection *c, void **own,
 }
 
 void serve_http_end_slow(void) {
-  int64_t oldest = clock_milliseconds() - LONGEST_SECONDS * 1000;
+  int64_t oldest = clock_milliseconds() - INT64_C(1000) * LONGEST_SECONDS;
   pthread_mutex_lock(&lock);
   for (size_t i = 0; i < MOST_CONNECTIONS; i++) {
     connection *c = &connections[i];

@@ -51,7 +51,9 @@ static const fork_guest guest = {prepare_fork, go_on_in_parent, go_on_in_child};
  * may allocate: ours go first, so that they run inside of all others, last before the fork and first after
  * it. ThreadSanitizer registers its own before code that it watches can run. */
 #ifndef __SANITIZE_THREAD__
+/* The name is glibc's: NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library);
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
                              void *library) {
   fork_register();

@@ -17,9 +17,11 @@
 
 #define EXPORT __attribute__((visibility("default"), noinline))
 
-/* This library lies from the first of these to the second. */
+/* This library lies from the first of these to the second. The names are the linker's:
+ * NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern const char _end[] __attribute__((visibility("hidden")));
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 /* Returns whether the call is a program's own and is about a page of a buffer. */
 static inline bool concerns_us(const void *address, const void *caller) {

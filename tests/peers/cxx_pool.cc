@@ -118,14 +118,13 @@ void Limit() {
   const uint8_t *before = buffer->data();
   arrow::Status grown = buffer->Resize(80 * kMiB);
   CHECK(grown.IsOutOfMemory());
-  CHECK(grown.message() ==
-        "realloc of 41943040 to 83886080 failed: pool c:capped has 41943040 bytes of its limit "
-        "of 67108864 bytes");
+  CHECK(grown.message() == "realloc of 41943040 to 83886080 failed: pool c:capped has 40.0 MiB of its limit "
+                           "of 64.0 MiB");
   CHECK(buffer->size() == 40 * kMiB && buffer->data() == before && Holds(before, 40 * kMiB, 1));
   arrow::Status another = arrow::AllocateBuffer(24 * kMiB + 64, pool.get()).status();
   CHECK(another.IsOutOfMemory());
-  CHECK(another.message() == "malloc of size 25165888 failed: pool c:capped has 41943040 bytes of its limit "
-                             "of 67108864 bytes");
+  CHECK(another.message() == "malloc of size 25165888 failed: pool c:capped has 40.0 MiB of its limit "
+                             "of 64.0 MiB");
   CHECK(arrow::AllocateBuffer(24 * kMiB, pool.get()).ok()); /* to the byte */
   CHECK(buffer->Resize(64 * kMiB).ok() && Holds(buffer->data(), 40 * kMiB, 1));
   CHECK(pool->max_memory() == 64 * kMiB && pool->stats().num_failed == 2);
@@ -135,8 +134,7 @@ void Limit() {
   uint8_t *out = nullptr;
   arrow::Status huge = Allocate(MakePool("open").get(), int64_t(1) << 60, 64, &out);
   CHECK(huge.IsOutOfMemory() && out == nullptr);
-  CHECK(huge.message() ==
-        "malloc of size 1152921504606846976 failed: pool c:open has 0 bytes and no limit of its own");
+  CHECK(huge.message() == "malloc of size 1152921504606846976 failed");
 }
 
 /* ---- errors, alignments, and buffers of no bytes ---- */

@@ -167,7 +167,7 @@ private:
   arrow::Status DoAllocate(int64_t size, int64_t alignment, uint8_t **out) {
     arrowpool_status status = arrowpool_allocate(pool_, size, alignment, out);
     if (status != ARROWPOOL_OK)
-      return Failed("malloc", status, size, alignment);
+      return Failed(status, 0, size, alignment);
     if (size == 0)
       CountZeroSize(1);
     return arrow::Status::OK();
@@ -176,7 +176,7 @@ private:
   arrow::Status DoReallocate(int64_t old_size, int64_t new_size, int64_t alignment, uint8_t **buffer) {
     arrowpool_status status = arrowpool_reallocate(pool_, old_size, new_size, alignment, buffer);
     if (status != ARROWPOOL_OK)
-      return Failed("realloc", status, new_size, alignment);
+      return Failed(status, old_size, new_size, alignment);
     if ((old_size == 0) != (new_size == 0))
       CountZeroSize(new_size == 0 ? 1 : -1);
     return arrow::Status::OK();
@@ -189,16 +189,13 @@ private:
   }
 
   /* Said of the moment after: other threads may have freed memory since. */
-  arrow::Status Failed(const char *what, arrowpool_status status, int64_t size, int64_t alignment) const {
+  arrow::Status Failed(arrowpool_status status, int64_t old_size, int64_t new_size, int64_t alignment) const {
     if (status != ARROWPOOL_OUT_OF_MEMORY)
-      return arrow::Status::Invalid(what, " of size ", size, " and alignment ", alignment, " in pool ",
-                                    name(), ": ", arrowpool_status_message(status));
-    arrowpool_stats now = stats();
-    std::string limit = now.limit_bytes == ARROWPOOL_UNKNOWN
-                            ? " bytes and no limit of its own"
-                            : " bytes of its limit of " + std::to_string(now.limit_bytes) + " bytes";
-    return arrow::Status::OutOfMemory(what, " of size ", size, " failed: pool ", name(), " has ",
-                                      now.bytes_allocated, limit);
+      return arrow::Status::Invalid(old_size ? "realloc" : "malloc", " of size ", new_size, " and alignment ",
+                                    alignment, " in pool ", name(), ": ", arrowpool_status_message(status));
+    char reason[320];
+    arrowpool_describe_failure(pool_, old_size, new_size, reason, sizeof reason);
+    return arrow::Status::OutOfMemory(reason);
   }
 
   arrowpool_pool *const pool_;
