@@ -11,27 +11,14 @@
 
 void (*misuse_tell)(const char *line);
 
-typedef struct line {
-  char text[256];
-  size_t used;
-} line;
+enum { LINE_BYTES = 256 };
 
-static int misuse_keep(void *context, const char *text, size_t size) {
-  line *l = context;
-  size_t room = sizeof l->text - 2 - l->used; /* leaves room for the end of the line and the NUL */
-  size = size < room ? size : room;
-  memcpy(l->text + l->used, text, size);
-  l->used += size;
-  return 0;
-}
-
-static _Noreturn void misuse_say(line *l) {
+static _Noreturn void misuse_say(writer_kept *line) {
   if (misuse_tell) {
-    l->text[l->used] = 0;
-    misuse_tell(l->text + strlen(PREFIX));
+    misuse_tell(line->text + strlen(PREFIX));
   } else {
-    l->text[l->used++] = '\n';
-    if (write(STDERR_FILENO, l->text, l->used) < 0) {
+    line->text[line->used++] = '\n';
+    if (write(STDERR_FILENO, line->text, line->used) < 0) {
       /* there is nobody to tell */
     }
   }
@@ -39,19 +26,21 @@ static _Noreturn void misuse_say(line *l) {
 }
 
 _Noreturn void misuse_end(const void *address) {
-  line l = {.used = 0};
+  char text[LINE_BYTES];
+  writer_kept line = {text, sizeof text - 1, 0}; /* one byte is for the end of the line */
   writer w;
-  writer_init(&w, misuse_keep, &l);
+  writer_init(&w, writer_keep, &line);
   writer_text(&w, PREFIX "free or reallocation of ");
   writer_address(&w, address);
   writer_text(&w, ": not the start of a live buffer");
   writer_finish(&w);
-  misuse_say(&l);
+  misuse_say(&line);
 }
 
 void misuse_end_saying(const char *what) {
-  line l = {.used = 0};
-  misuse_keep(&l, PREFIX, strlen(PREFIX));
-  misuse_keep(&l, what, strlen(what));
-  misuse_say(&l);
+  char text[LINE_BYTES];
+  writer_kept line = {text, sizeof text - 1, 0};
+  writer_keep(&line, PREFIX, strlen(PREFIX));
+  writer_keep(&line, what, strlen(what));
+  misuse_say(&line);
 }

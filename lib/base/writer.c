@@ -21,6 +21,16 @@ bool writer_finish(writer *w) {
   return !w->failed;
 }
 
+int writer_keep(void *kept, const char *text, size_t size) {
+  writer_kept *k = kept;
+  size_t room = k->size - 1 - k->used;
+  size = size < room ? size : room;
+  memcpy(k->text + k->used, text, size);
+  k->used += size;
+  k->text[k->used] = 0;
+  return 0;
+}
+
 void writer_bytes(writer *w, const char *text, size_t size) {
   while (size) {
     size_t part = sizeof w->buffer - w->used;

@@ -20,6 +20,14 @@ void writer_init(writer *w, arrowpool_write_fn write, void *context);
 /* Hands on what is left. Returns false if the callback refused anything. */
 bool writer_finish(writer *w);
 
+/* A callback that keeps the text, in room of the caller's with a NUL behind: what finds no room is cut off.
+ */
+typedef struct writer_kept {
+  char *text;
+  size_t size, used; /* bytes; the size has the NUL */
+} writer_kept;
+int writer_keep(void *kept, const char *text, size_t size);
+
 void writer_text(writer *w, const char *text);
 /* Writes `size` bytes of `text`. */
 void writer_bytes(writer *w, const char *text, size_t size);

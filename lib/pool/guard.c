@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 arrowpool_debug guard_mode;
@@ -53,17 +52,8 @@ static overrun find_overrun(const guard_buffer *b) {
 typedef struct line {
   writer w;
   char text[1024];
-  size_t used;
+  writer_kept kept;
 } line;
-
-static int guard_keep(void *context, const char *text, size_t size) {
-  line *l = context;
-  size_t room = sizeof l->text - 2 - l->used; /* two are for the end of the line and the NUL */
-  size = size < room ? size : room;
-  memcpy(l->text + l->used, text, size);
-  l->used += size;
-  return 0;
-}
 
 static void add_bytes(writer *w, size_t count) {
   writer_int(w, (int64_t)count);
@@ -71,8 +61,8 @@ static void add_bytes(writer *w, size_t count) {
 }
 
 static void guard_begin(line *l, const char *pool, const guard_buffer *b) {
-  l->used = 0;
-  writer_init(&l->w, guard_keep, l);
+  l->kept = (writer_kept){l->text, sizeof l->text - 1, 0}; /* one byte is for the end of the line */
+  writer_init(&l->w, writer_keep, &l->kept);
   if (!tell_line)
     writer_text(&l->w, "arrowpool: ");
   writer_text(&l->w, "debug: pool ");
@@ -92,7 +82,7 @@ static void say(const line *l) {
   int cancel_state = nocancel_begin();
   if (tell_line)
     tell_line(l->text);
-  else if (write(STDERR_FILENO, l->text, l->used) < 0) {
+  else if (write(STDERR_FILENO, l->text, l->kept.used) < 0) {
     /* there is nobody to tell */
   }
   nocancel_end(cancel_state);
@@ -105,8 +95,7 @@ static void guard_end(line *l, const char *act) {
   writer_text(&l->w, act);
   writer_finish(&l->w);
   if (!tell_line)
-    l->text[l->used++] = '\n';
-  l->text[l->used] = 0;
+    l->text[l->kept.used++] = '\n';
   say(l);
   if (guard_mode == ARROWPOOL_DEBUG_TRAP)
     raise(SIGTRAP);

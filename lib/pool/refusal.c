@@ -3,18 +3,6 @@
 
 #include "base/writer.h"
 
-#include <string.h>
-
-/* Collects into REFUSAL_BYTES at `context`; what does not fit is cut off. */
-static int refusal_append(void *context, const char *text, size_t size) {
-  char *out = context;
-  size_t used = strlen(out), room = REFUSAL_BYTES - 1 - used;
-  size = size < room ? size : room;
-  memcpy(out + used, text, size);
-  out[used + size] = 0;
-  return 0;
-}
-
 static void write_size(writer *w, int64_t size) {
   char text[24];
   writer_bytes(w, text, writer_format_size(text, size));
@@ -24,7 +12,7 @@ void refusal_describe(const arrowpool_pool *pool, int64_t old_size, int64_t new_
   pool_headroom limit = pool_headroom_for(pool, old_size, new_size);
   writer w;
   *out = 0;
-  writer_init(&w, refusal_append, out);
+  writer_init(&w, writer_keep, &(writer_kept){out, REFUSAL_BYTES, 0});
   writer_text(&w, old_size ? "realloc of " : "malloc of size ");
   if (old_size) {
     writer_int(&w, old_size);
@@ -49,7 +37,7 @@ void refusal_describe(const arrowpool_pool *pool, int64_t old_size, int64_t new_
 void refusal_describe_pool(const pool_view *pool, char *out) {
   writer w;
   *out = 0;
-  writer_init(&w, refusal_append, out);
+  writer_init(&w, writer_keep, &(writer_kept){out, REFUSAL_BYTES, 0});
   writer_text(&w, pool->name);
   writer_text(&w, ": ");
   if (pool->stats.bytes_allocated == ARROWPOOL_UNKNOWN) {
