@@ -253,13 +253,8 @@ static void read_pool(const file *f, uint32_t pool, pool_view *out) {
   v->inherited_bytes = clamp(number_at(record, stats_live_find(f, LIVE_IN_POOL, "inherited", 8)));
   int64_t most = number_at(record, stats_live_find(f, LIVE_IN_POOL, "limit_bytes", 8));
   v->limit_bytes = most > 0 ? limit(most) : ARROWPOOL_UNKNOWN;
-  if (number_at(record, stats_live_find(f, LIVE_IN_POOL, "sees_all", 8)))
-    return;
-  v->bytes_allocated = v->max_memory = v->num_frees = v->inherited_bytes = ARROWPOOL_UNKNOWN;
-  v->num_reallocations = v->reallocs_in_place = v->reallocs_remapped = v->reallocs_copied = ARROWPOOL_UNKNOWN;
-  v->bytes_grown_in_place = v->bytes_remapped = v->bytes_copied = ARROWPOOL_UNKNOWN;
-  for (size_t i = 0; i < BUCKETS; i++)
-    v->live_histogram[i] = ARROWPOOL_UNKNOWN;
+  if (!number_at(record, stats_live_find(f, LIVE_IN_POOL, "sees_all", 8)))
+    pool_view_hide_frees(v);
 }
 
 /* ---- the process ---- */

@@ -191,14 +191,8 @@ static void read_stats(unsigned number, pool_config config, arrowpool_stats *out
   counters_read(number, out);
   if (config.limit_bytes)
     out->limit_bytes = config.limit_bytes;
-  if (knows_live(config))
-    return;
-  out->bytes_allocated = out->max_memory = out->num_frees = out->inherited_bytes = ARROWPOOL_UNKNOWN;
-  out->num_reallocations = out->reallocs_in_place = out->reallocs_remapped = out->reallocs_copied =
-      ARROWPOOL_UNKNOWN;
-  out->bytes_grown_in_place = out->bytes_remapped = out->bytes_copied = ARROWPOOL_UNKNOWN;
-  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
-    out->live_histogram[i] = ARROWPOOL_UNKNOWN;
+  if (!knows_live(config))
+    pool_view_hide_frees(out);
 }
 
 void pool_read(const arrowpool_pool *pool, arrowpool_stats *out) {

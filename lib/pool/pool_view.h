@@ -15,6 +15,16 @@ typedef struct pool_view {
 } pool_view;
 
 /* Returns what it says in reports. */
+/* Makes unknown what a pool cannot know whose frees do not all pass by: what is live, and what was resized.
+ */
+static inline void pool_view_hide_frees(arrowpool_stats *s) {
+  s->bytes_allocated = s->max_memory = s->num_frees = s->inherited_bytes = ARROWPOOL_UNKNOWN;
+  s->num_reallocations = s->reallocs_in_place = s->reallocs_remapped = s->reallocs_copied = ARROWPOOL_UNKNOWN;
+  s->bytes_grown_in_place = s->bytes_remapped = s->bytes_copied = ARROWPOOL_UNKNOWN;
+  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
+    s->live_histogram[i] = ARROWPOOL_UNKNOWN;
+}
+
 static inline const char *pool_view_size_basis(const pool_view *p) {
   return p->counts_requested ? "requested" : "usable";
 }
