@@ -52,7 +52,7 @@ static int find_live_file(const char *pid, const char *directory, char *out, boo
     return cli_failure("show: %s: %s", directory, strerror(errno));
   int64_t newest[2] = {-1, -1}, numbers[3];
   for (struct dirent *entry; (entry = readdir(files)) != NULL;) {
-    if (!live_name_is(entry->d_name) || !live_name_parse(entry->d_name, numbers) || numbers[0] != atoll(pid))
+    if (!live_name_is(entry->d_name, numbers) || numbers[0] != atoll(pid))
       continue;
     if (numbers[1] > newest[0] || (numbers[1] == newest[0] && numbers[2] > newest[1])) {
       memcpy(newest, &numbers[1], sizeof newest);

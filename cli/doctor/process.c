@@ -198,7 +198,7 @@ static void tell_mappings(target *p, char **mappings, const program *exe) {
     const char *name = base_name(file_of(mappings[i]));
     if (preload_is_shim(name))
       shim = shim ? shim : file_of(mappings[i]);
-    if (live_name_is(name))
+    if (live_name_is(name, NULL))
       live = file_of(mappings[i]);
   }
   if (shim)

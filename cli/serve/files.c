@@ -92,7 +92,7 @@ static const char *name_of(const char *path) {
 static void serve_files_note(void *context, const char *path, bool named) {
   search *found = context;
   found->files->unreadable_directories += named;
-  if (named || !live_name_is(name_of(path)))
+  if (named || !live_name_is(name_of(path), NULL))
     return;
   if (found->count == found->room) {
     found->room = found->room ? found->room * 2 : 64;

@@ -42,7 +42,7 @@ bool live_files_of_process(const char *pid, char *out, size_t size) {
     unsigned long long inode = 0;
     char *path = strchr(line, '/');
     line[strcspn(line, "\n")] = 0;
-    found = path && live_name_is(strrchr(path, '/') + 1) &&
+    found = path && live_name_is(strrchr(path, '/') + 1, NULL) &&
             sscanf(line, "%*s %*s %*s %*s %llu", &inode) == 1 && reach(pid, path, inode, out, size);
   }
   free(line);

@@ -94,7 +94,7 @@ static int choose_directory(const char *argument, top_view *v, char *room, size_
   if (is_pid && live_files_of_process(argument, room, size)) {
     char *slash = strrchr(room, '/');
     int64_t numbers[3];
-    if (live_name_parse(slash + 1, numbers))
+    if (live_name_is(slash + 1, numbers))
       v->pid = numbers[0];
     *slash = 0;
     v->directory = room;

@@ -13,7 +13,7 @@
 
 static bool is_wanted(const top_view *v, const char *name) {
   int64_t numbers[3];
-  return live_name_is(name) && live_name_parse(name, numbers) && (!v->pid || numbers[0] == v->pid);
+  return live_name_is(name, numbers) && (!v->pid || numbers[0] == v->pid);
 }
 
 static void read_file(top_view *v, const char *name) {

@@ -37,7 +37,7 @@ size_t live_name_parse(const char *name, int64_t numbers[3]) {
   return (size_t)(at - name);
 }
 
-bool live_name_is(const char *name) {
-  size_t length = live_name_parse(name, NULL);
+bool live_name_is(const char *name, int64_t numbers[3]) {
+  size_t length = live_name_parse(name, numbers);
   return length && strcmp(name + length, LIVE_SUFFIX) == 0;
 }

@@ -17,7 +17,7 @@ size_t live_name_make(char out[LIVE_NAME_BYTES], int64_t pid, int64_t start_tick
  * which may be NULL. 0: the name does not begin like that. */
 size_t live_name_parse(const char *name, int64_t numbers[3]);
 
-/* Returns whether it is the name of a live file, without its directory. */
-bool live_name_is(const char *name);
+/* Returns whether it is the name of a live file, without its directory; its numbers likewise. */
+bool live_name_is(const char *name, int64_t numbers[3]);
 
 #endif

@@ -24,8 +24,8 @@ LOGS = BUILD / "long"
 PYTHON = os.environ.get("ARROWPOOL_PYTHON") or ROOT / ".venv/bin/python"
 
 NAMES_TESTS = ("bats", "meson")  # commands that name each test, and tell of those that are skipped
-BUSY = 8  # processes that want a processor all the time, beside the suites: no test may depend on how soon it gets one
-Part = collections.namedtuple("Part", "name minutes alone command")
+# `busy`: processes that want a processor all the time beside it, since no test may depend on how soon it gets one.
+Part = collections.namedtuple("Part", "name minutes alone command busy", defaults=[0])
 
 
 def bats(*files, only="."):
@@ -38,7 +38,7 @@ def stress(flavour, log2, minutes):
 
 # In this order: what is alone first. With two at a time the others take half of their sum.
 PARTS = [
-    Part("suites", 55, True, ["meson", "test", "-C", BUILD, "--no-rebuild", "--print-errorlogs"]),
+    Part("suites", 55, True, ["meson", "test", "-C", BUILD, "--no-rebuild", "--print-errorlogs"], busy=8),
     Part("overcommit", 1, True, bats("shim/surroundings", only="of the kernel's own")),
     Part("pyarrow", 25, False, bats("peers/pyarrow_suite", only="suite of")),
     Part("fleet", 15, False, bats("fleet/dask", "fleet/ray", "fleet/spark")),
@@ -83,7 +83,7 @@ def perform(part, results):
         environment |= {"MESON_TESTTHREADS": "6"}  # or they would get little between so many
     else:
         environment |= {"ARROWPOOL_LONG": "1", "ARROWPOOL_UNTIL": str(int(time.time() + part.minutes * 60))}
-    with open(log, "w") as out, load(BUSY if part.name == "suites" else 0):
+    with open(log, "w") as out, load(part.busy):
         process = subprocess.Popen(list(map(str, part.command)), cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
                                    stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
         try:
@@ -128,7 +128,7 @@ def plan(parts):
     alone = sum(part.minutes for part in parts if part.alone)
     others = [part.minutes for part in parts if not part.alone]
     for part in parts:
-        beside = f", beside {BUSY} busy processes" if part.name == "suites" else ", alone" if part.alone else ""
+        beside = f", beside {part.busy} busy processes" if part.busy else ", alone" if part.alone else ""
         print(f"{part.name:12} {part.minutes:3} min{beside}")
     total = alone + max([sum(others) / 2, *others], default=0)
     print(f"{total:.0f} minutes in all, besides scripts/setup and scripts/build")
