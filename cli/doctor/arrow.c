@@ -1,6 +1,7 @@
 /* Says what the doctor knows of one libarrow: its version, and which hooks serve it, by what it exports. */
 #include "arrow/abi.h"
 #include "cli/doctor/doctor.h"
+#include "cli/program/environment.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +70,7 @@ static void tell_hooks(target *p, const char *version, const char *path, const s
   int64_t hooks = p->settings.values[OPTION_HOOKS].number;
   bool patched = s->can_be_patched && (hooks & OPTIONS_HOOK_ARROW_VTABLE),
        replaced = s->has_mi && (hooks & OPTIONS_HOOK_ARROW_MI);
-  const char *pool = target_variable(p, "ARROW_DEFAULT_MEMORY_POOL");
+  const char *pool = environment_get(p->environment, "ARROW_DEFAULT_MEMORY_POOL");
   if (patched)
     findings_add(&p->found, FINDING_OK, TOPIC, NULL,
                  "%s: its pools are served by the arrow_vtable hook%s: %s", version,

@@ -2,6 +2,7 @@
 #include "cli/doctor/doctor.h"
 #include "cli/base/cli.h"
 #include "cli/program/ask.h"
+#include "cli/program/environment.h"
 #include "cli/stats/live_files.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ static const char *look_at_command(target *p, char **command) {
                  problem);
     return problem;
   }
-  p->environment = target_make_environment(environ, found.settings);
+  p->environment = environment_with(environ, found.settings);
   p->knows_environment = true;
   doctor_settings(p);
   doctor_program(p, &found);

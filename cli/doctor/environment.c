@@ -1,4 +1,5 @@
 /* Says what the doctor knows of the environment: our variables, Arrow's, and LD_PRELOAD. */
+#include "cli/program/environment.h"
 #include "cli/base/variables.h"
 #include "cli/doctor/doctor.h"
 #include "cli/program/preload.h"
@@ -14,7 +15,7 @@
 #define TOPIC "environment"
 
 static const char *doctor_environment_lookup(void *context, const char *variable) {
-  return target_variable(context, variable);
+  return environment_get(((const target *)context)->environment, variable);
 }
 
 static void doctor_environment_complain(void *context, const char *const pieces[], size_t count) {
@@ -32,7 +33,7 @@ static void tell_unknown(void *context, const char *name, const char *nearest) {
 }
 
 static const char *given(const target *p, const char *name) {
-  const char *value = target_variable(p, name);
+  const char *value = environment_get(p->environment, name);
   return value && *value ? value : NULL;
 }
 

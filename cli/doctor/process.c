@@ -2,6 +2,8 @@
 #include "cli/doctor/doctor.h"
 
 #include "base/proc.h"
+#include "cli/base/memory.h"
+#include "cli/program/environment.h"
 #include "cli/program/preload.h"
 #include "cli/stats/live_files.h"
 
@@ -32,54 +34,32 @@ static void free_list(char **list) {
   free(list);
 }
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak" /* it loses sight of what the list holds */
-
 /* Returns what is separated by `separator`, as a list that ends in NULL; NULL if it is not ours to see. */
 static char **read_list(long pid, const char *file, int separator) {
   char path[64], *item = NULL;
-  size_t room = 0, count = 0, most = 64;
+  size_t room = 0, count = 0;
   ssize_t length;
   FILE *stream = fopen(proc_path(pid, file, path), "re");
-  char **list = stream ? calloc(most, sizeof *list) : NULL;
-  while (list && (length = getdelim(&item, &room, separator, stream)) > 0) {
+  if (!stream)
+    return NULL;
+  char **list = memory_zeroed(1, sizeof *list);
+  while ((length = getdelim(&item, &room, separator, stream)) > 0) {
     if (item[length - 1] == separator)
       item[length - 1] = 0;
-    if (count + 2 > most) {
-      char **grown = realloc(list, (most *= 2) * sizeof *list);
-      if (!grown)
-        break;
-      list = grown;
-    }
-    if (!(list[count] = strdup(item)))
-      break;
-    list[++count] = NULL;
+    list = memory_grow(list, count + 2, sizeof *list);
+    list[count++] = memory_copy(item);
+    list[count] = NULL;
   }
-  if (stream)
-    fclose(stream);
+  fclose(stream);
   free(item);
   return list;
 }
 
-#pragma GCC diagnostic pop
-
-/* Copies the value of a variable in another process's environment into `out`. */
-static bool variable_of(char **environment, const char *name, char *out, size_t size) {
-  size_t length = strlen(name);
-  for (char **at = environment; at && *at; at++)
-    if (strncmp(*at, name, length) == 0 && (*at)[length] == '=') {
-      snprintf(out, size, "%s", *at + length + 1);
-      return true;
-    }
-  return false;
-}
-
 static bool preloads_shim(char **environment) {
-  char list[16384], entry[PATH_MAX];
+  char entry[PATH_MAX];
   bool found = false;
-  if (variable_of(environment, "LD_PRELOAD", list, sizeof list))
-    for (const char *at = list; preload_next(&at, entry);)
-      found |= preload_is_shim(entry);
+  for (const char *at = environment_get(environment, "LD_PRELOAD"); at && preload_next(&at, entry);)
+    found |= preload_is_shim(entry);
   return found;
 }
 

@@ -18,11 +18,4 @@ typedef struct target {
   bool overwritten;         /* a title, or something else, was written over it */
 } target;
 
-/* Makes an environment with those settings, NAME=VALUE, in place of others of their names; both stay the
- * caller's. The caller frees it by free. Returns NULL if there is no memory. */
-char **target_make_environment(char *const environment[], char *const settings[]);
-
-/* Returns a variable of its environment; NULL if it is not set. */
-const char *target_variable(const target *t, const char *name);
-
 #endif

@@ -2,6 +2,7 @@
 #include "cli/program/ask.h"
 
 #include "base/clock.h"
+#include "cli/base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@ enum { OUTPUT, ERRORS, START, STREAMS }; /* they come back; START is the errno o
 
 typedef struct stream {
   int ours, theirs; /* the ends of a pipe; -1: it is closed */
-  char *text;       /* it has a NUL behind it; NULL: there is no memory */
+  char *text;       /* it has a NUL behind it */
   size_t size, most;
   bool overflowed;
 } stream;
@@ -41,8 +42,8 @@ static int move_up(int end) {
 
 static bool open_stream(stream *s, size_t most) {
   int ends[2];
-  *s = (stream){.ours = -1, .theirs = -1, .most = most, .text = calloc(1, most + 1)};
-  if (!s->text || pipe2(ends, O_CLOEXEC))
+  *s = (stream){.ours = -1, .theirs = -1, .most = most, .text = memory_zeroed(1, most + 1)};
+  if (pipe2(ends, O_CLOEXEC))
     return false;
   s->ours = move_up(ends[0]);
   s->theirs = move_up(ends[1]);

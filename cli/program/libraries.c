@@ -3,7 +3,9 @@
  * others too: a program that lacks a library could not start anyway. */
 #include "cli/program/libraries.h"
 
+#include "cli/base/memory.h"
 #include "cli/program/ask.h"
+#include "cli/program/environment.h"
 #include "cli/program/program.h"
 
 #include <stdio.h>
@@ -38,16 +40,11 @@ static const char *libraries_refuse(const char *loader, char *out, size_t size) 
 
 /* Makes the environment, with `extra` in place of what makes a loader do other things than find libraries. */
 static char **make_environment(char *const environment[], char *extra) {
-  size_t count = 0, kept = 0;
-  while (environment && environment[count])
-    count++;
-  char **made = calloc(count + 2, sizeof *made);
-  if (!made)
-    return NULL;
-  for (size_t i = 0; i < count; i++)
-    if (strncmp(environment[i], "LD_", 3) != 0 || strncmp(environment[i], "LD_LIBRARY_PATH=", 16) == 0)
-      made[kept++] = environment[i];
-  made[kept] = extra;
+  char **made = environment_with(environment, (char *[]){extra, NULL}), **end = made;
+  for (char **at = made; *at; at++)
+    if (*at == extra || strncmp(*at, "LD_", 3) != 0 || strncmp(*at, "LD_LIBRARY_PATH=", 16) == 0)
+      *end++ = *at;
+  *end = NULL;
   return made;
 }
 
@@ -71,24 +68,20 @@ static bool read_line(char *line, library *out) {
   return true;
 }
 
-bool libraries_read(char *text, libraries *out) {
+void libraries_read(char *text, libraries *out) {
   size_t most = 1;
   for (char *at = text; (at = strchr(at, '\n')) != NULL; at++)
     most++;
   out->count = 0;
-  out->all = calloc(most, sizeof *out->all);
-  if (!out->all)
-    return false;
+  out->all = memory_zeroed(most, sizeof *out->all);
   for (char *rest, *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
     out->count += read_line(line, &out->all[out->count]);
-  return true;
 }
 
 static bool ask_loader(char *const arguments[], char *const environment[], char *extra, ask_answer *out) {
   char **made = make_environment(environment, extra);
   ask_question question = {arguments[0], arguments, made, NULL};
-  *out = (ask_answer){0};
-  bool answered = made && ask(&question, out);
+  bool answered = ask(&question, out);
   free(made);
   return answered;
 }
@@ -113,11 +106,11 @@ bool libraries_ask(const char *loader, const char *file, char *const environment
     answered = ask_loader((char *[]){own, asked, NULL}, environment, trace, &answer);
   }
   out->text = answer.text;
-  if (!answered)
+  if (answered)
+    libraries_read(out->text, out);
+  else
     snprintf(out->problem, sizeof out->problem, "%s", answer.problem);
-  else if (!libraries_read(out->text, out))
-    snprintf(out->problem, sizeof out->problem, "cannot be read: there is no memory");
-  return !*out->problem;
+  return answered;
 }
 
 void libraries_free(libraries *l) {

@@ -23,8 +23,8 @@ typedef struct libraries {
  * Returns false if the libraries are not known; `problem` says why. Whatever comes out holds memory. */
 bool libraries_ask(const char *loader, const char *file, char *const environment[], libraries *out);
 
-/* Reads the loader's list, the caller's, and cuts it into pieces. Returns false if there is no memory. */
-bool libraries_read(char *text, libraries *out);
+/* Reads the loader's list, the caller's, and cuts it into pieces. */
+void libraries_read(char *text, libraries *out);
 
 void libraries_free(libraries *l);
 

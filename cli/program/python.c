@@ -3,7 +3,9 @@
  * standard library; and it ends at once, without what others have registered for the end. */
 #include "cli/program/python.h"
 
+#include "cli/base/memory.h"
 #include "cli/program/ask.h"
+#include "cli/program/environment.h"
 #include "cli/program/preload.h"
 
 #include <jansson.h>
@@ -136,37 +138,13 @@ static void read_command(words *w, char *const arguments[], char **kind, char **
 /* ---- LD_PRELOAD without the shim ---- */
 
 static char *make_preload(const char *list) {
-  char *made = calloc(1, strlen(list) + sizeof "LD_PRELOAD="), entry[PATH_MAX];
-  if (!made)
-    return NULL;
+  char *made = memory_zeroed(1, strlen(list) + sizeof "LD_PRELOAD="), entry[PATH_MAX];
   strcpy(made, "LD_PRELOAD=");
   for (const char *at = list; preload_next(&at, entry);) {
     if (preload_is_shim(entry))
       continue;
     strcat(made, made[sizeof "LD_PRELOAD=" - 1] ? ":" : "");
     strcat(made, entry);
-  }
-  return made;
-}
-
-/* Makes the same variables, of which only `preload` is new. Returns NULL if there is no memory. */
-static char **make_environment(char *const environment[], char **preload) {
-  size_t count = 0;
-  while (environment && environment[count])
-    count++;
-  char **made = calloc(count + 1, sizeof *made);
-  *preload = NULL;
-  for (size_t i = 0; made && i < count; i++) {
-    made[i] = environment[i];
-    if (strncmp(made[i], "LD_PRELOAD=", 11) != 0)
-      continue;
-    free(*preload);
-    *preload = make_preload(made[i] + 11);
-    if (!*preload) {
-      free(made);
-      return NULL;
-    }
-    made[i] = *preload;
   }
   return made;
 }
@@ -231,11 +209,12 @@ bool python_ask(const program *p, char *const environment[], const char *directo
   add_word(&w, no_bytecode); /* it leaves no files behind */
   note_words(&w, p->path, out->asked, sizeof out->asked);
   memcpy(w.all + w.count, (char *[]){command, text, kind, name, NULL}, 5 * sizeof *w.all);
-  char **made = make_environment(environment, &preload);
+  const char *list = environment_get(environment, "LD_PRELOAD");
+  if (list)
+    preload = make_preload(list);
+  char **made = environment_with(environment, (char *[]){preload, NULL});
   ask_question question = {p->path, w.all, made, directory};
-  if (!made)
-    snprintf(out->problem, sizeof out->problem, "does not start: there is no memory");
-  else if (!ask(&question, &answer))
+  if (!ask(&question, &answer))
     snprintf(out->problem, sizeof out->problem, "%s", answer.problem);
   else if (!python_read(answer.text, out))
     snprintf(out->problem, sizeof out->problem, "gave no answer that can be read");

@@ -41,8 +41,7 @@ static void read_answer(char *text) {
 static void read_list(char *text, size_t size) {
   libraries l = {0};
   size_t read = 0;
-  if (!libraries_read(text, &l))
-    return;
+  libraries_read(text, &l);
   for (size_t i = 0; i < l.count; i++)
     read += strlen(l.all[i].name) + (l.all[i].path ? strlen(l.all[i].path) : 0);
   if (read > 2 * size)
