@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* The NULL is counted too. */
-static size_t count_of(char *const list[]) {
+static size_t count_of(char *const *list) {
   size_t count = 1;
   while (list && list[count - 1])
     count++;
