@@ -13,6 +13,7 @@ enum {
   LOCK_POOLS,  /* protects the table of pools: create, destroy */
   LOCK_SHARDS, /* protects the lists of counter shards */
   LOCK_RUNS,   /* protects the page runs for small blocks */
+  LOCK_PACKED, /* protects the chunks of packed extents */
   LOCK_TIERS,  /* protect the free lists of slots: one lock a tier */
   LOCK_SLOTS = LOCK_TIERS + 8,
   LOCK_SLOT_STRIPES = 64,                      /* slots share this many locks; a power of two */

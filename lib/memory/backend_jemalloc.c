@@ -3,9 +3,10 @@
  * Invariants: every pointer that it hands out lies in the range (range.h): each result is tested, and one
  * outside goes back to jemalloc while the system allocator serves the request. A block is small when it is
  * below LARGE and needs no more than page alignment: it comes from page runs through jemalloc's thread cache.
- * Anything else is an extent of its own in a slot; jemalloc gives none to less than four of its pages. Arenas
- * are made when a thread first needs them, since every arena makes every fork slower; arena 0, to which
- * jemalloc falls back while a thread's keys are destroyed, has our hooks too. */
+ * Anything else is an extent of its own, packed as long as it is not above PACKED_MOST and has not grown, and
+ * in a slot otherwise; jemalloc gives none to less than four of its pages. The address tells which it is.
+ * Arenas are made when a thread first needs them, since every arena makes every fork slower; arena 0, to
+ * which jemalloc falls back while a thread's keys are destroyed, has our hooks too. */
 #include "memory/backend.h"
 
 #include "base/locks.h"
@@ -13,6 +14,8 @@
 #include "base/nocancel.h"
 #include "memory/decay.h"
 #include "memory/extents.h"
+#include "memory/idle.h"
+#include "memory/packed.h"
 #include "memory/page_runs.h"
 #include "memory/range.h"
 #include "memory/slots.h"
@@ -22,7 +25,7 @@
 #include <sched.h>
 #include <string.h>
 
-#define LARGE            (4 * RANGE_UNIT > (size_t)64 << 10 ? 4 * RANGE_UNIT : (size_t)64 << 10)
+#define LARGE            PACKED_GRANULE
 #define MAX_ARENAS       8 /* they are of small blocks */
 #define MAX_LARGE_ARENAS 4 /* large buffers spend their time in page faults, not in arenas */
 
@@ -37,7 +40,8 @@ const char *arrowpool_je_malloc_conf =
 static enum { NOT_STARTED, STARTED, UNAVAILABLE } state; /* it is written under LOCK_START */
 static _Atomic int state_seen;                           /* it is `state` for the fast path */
 static int arena_count, large_arena_count;
-static _Atomic unsigned small_arenas[MAX_ARENAS], large_arenas[MAX_LARGE_ARENAS]; /* 0: it is not made yet */
+static _Atomic unsigned small_arenas[MAX_ARENAS]; /* 0: it is not made yet */
+static _Atomic unsigned slot_arenas[MAX_LARGE_ARENAS], packed_arenas[MAX_LARGE_ARENAS];
 static _Atomic unsigned next_thread;
 static __thread unsigned thread_number; /* 0: the thread is not bound to its arena yet */
 static slots_policy policy = {.decay = 1000, .thp = SLOTS_THP_AUTO};
@@ -47,6 +51,12 @@ static extent_hooks_t run_hooks = {.alloc = extents_run_alloc,
                                    .purge_forced = extents_run_purge,
                                    .split = extents_any_split,
                                    .merge = extents_run_merge};
+static extent_hooks_t packed_hooks = {.alloc = extents_packed_alloc,
+                                      .dalloc = extents_run_dalloc,
+                                      .commit = extents_packed_commit,
+                                      .decommit = extents_packed_decommit,
+                                      .split = extents_any_split,
+                                      .merge = extents_any_merge};
 static extent_hooks_t slot_hooks = {.alloc = extents_slot_alloc,
                                     .dalloc = extents_slot_dalloc,
                                     .split = extents_any_split,
@@ -87,8 +97,12 @@ static bool start(void) {
     return false;
   size_t share = range_uncarved() / 8;
   ssize_t decay = policy.decay == SLOTS_NEVER ? -1 : (ssize_t)policy.decay;
-  return page_runs_init(share) && slots_init(share, policy) && set_hooks(0, &run_hooks) &&
-         set_decay(0, decay) &&
+  if (!page_runs_init(share) || !slots_init(share, policy))
+    return false;
+  slots_policy in_force = slots_policy_in_force();
+  packed_init(share, in_force.huge_page,
+              in_force.thp); /* without room for it, slots have all large buffers */
+  return set_hooks(0, &run_hooks) && set_decay(0, decay) &&
          !arrowpool_je_mallctl("arenas.dirty_decay_ms", NULL, NULL, &decay, sizeof decay);
 }
 
@@ -114,8 +128,10 @@ static unsigned make_arena(_Atomic unsigned *where, extent_hooks_t *hooks) {
   extent_hooks_t *metadata_hooks = &run_hooks;
   if (arrowpool_je_mallctl("arenas.create", &arena, &size, &metadata_hooks, sizeof metadata_hooks))
     return 0;
+  if (hooks != &run_hooks && !set_hooks(arena, hooks))
+    return 0;
   /* Slots keep idle pages by themselves: jemalloc must not sit on free extents. */
-  if (hooks != &run_hooks && (!set_hooks(arena, hooks) || !set_decay(arena, 0)))
+  if (hooks == &slot_hooks && !set_decay(arena, 0))
     return 0;
   return atomic_compare_exchange_strong(where, &none, arena) ? arena : none;
 }
@@ -133,16 +149,14 @@ static __attribute__((noinline, cold)) bool bind_thread(void) {
   return true;
 }
 
-/* Returns the flags for the calling thread's arena of large buffers; 0 if there is none. */
-static int large_flags(void) {
-  _Atomic unsigned *where = &large_arenas[thread_number % (unsigned)large_arena_count];
+/* Returns the flags for the calling thread's arena of these; 0 if there is none. */
+static int flags_of(_Atomic unsigned arenas[], extent_hooks_t *hooks) {
+  _Atomic unsigned *where = &arenas[thread_number % (unsigned)large_arena_count];
   unsigned arena = atomic_load_explicit(where, memory_order_acquire);
-  if (__builtin_expect(!arena, 0) && !(arena = make_arena(where, &slot_hooks)))
+  if (__builtin_expect(!arena, 0) && !(arena = make_arena(where, hooks)))
     return 0;
   return MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE;
 }
-
-/* ---- the table ---- */
 
 static bool is_small(size_t size, size_t alignment) { return size < LARGE && alignment <= range_page_size(); }
 
@@ -153,6 +167,62 @@ static size_t small_size(size_t size, size_t alignment) {
                         alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment);
 }
 
+/* ---- packed extents ---- */
+
+/* Where writable addresses are charged, slots can give theirs back, and chunks cannot. */
+static bool may_pack(size_t size, size_t alignment) {
+  return size <= PACKED_MOST && size >= LARGE && alignment <= range_page_size() && packed_window.size &&
+         !range_is_frugal();
+}
+
+static void *allocate_packed(size_t size) {
+  int flags = flags_of(packed_arenas, &packed_hooks);
+  void *buffer = flags ? arrowpool_je_mallocx(size, flags) : NULL;
+  if (!buffer)
+    return NULL;
+  ptrdiff_t taken = (ptrdiff_t)arrowpool_je_sallocx(buffer, 0);
+  packed_enter(buffer);
+  idle_note(taken, -taken);
+  return buffer;
+}
+
+static void return_excess(void) {
+  slots_bound_idle();
+  if (idle_bytes() > idle_most())
+    on_all_arenas("arena.0.purge");
+}
+
+static void free_packed(void *buffer) {
+  bool altered = packed_is_altered(buffer);
+  if (!packed_claim(buffer))
+    misuse_end(buffer);
+  ptrdiff_t size = (ptrdiff_t)arrowpool_je_sallocx(buffer, 0);
+  if (altered && !packed_renew(buffer, (size_t)size))
+    return; /* what the program did to it could not be undone: it serves nobody any more */
+  idle_note(-size, size);
+  arrowpool_je_sdallocx(buffer, (size_t)size, MALLOCX_TCACHE_NONE);
+  decay_small_step();
+  if (idle_bytes() > idle_most())
+    return_excess();
+}
+
+/* What is given up of a packed buffer can be packed anew only as a whole: a buffer that shrinks by more than
+ * a quarter is better copied. */
+static bool resized_packed(void *buffer, size_t new_size, size_t alignment) {
+  size_t old = arrowpool_je_sallocx(buffer, 0);
+  if (alignment > range_page_size() || new_size < LARGE || packed_is_altered(buffer))
+    return false;
+  if (arrowpool_je_nallocx(new_size, 0) == old)
+    return true;
+  if (new_size > PACKED_MOST || new_size < old / 4 * 3)
+    return false;
+  ptrdiff_t resized = (ptrdiff_t)arrowpool_je_xallocx(buffer, new_size, 0, MALLOCX_TCACHE_NONE);
+  idle_note(resized - (ptrdiff_t)old, (ptrdiff_t)old - resized);
+  return (size_t)resized >= new_size;
+}
+
+/* ---- the table ---- */
+
 /* The address decides where a buffer is; size 0 says that nothing is known of it. */
 static __attribute__((noinline)) void free_slowly(void *buffer, size_t size, size_t alignment) {
   int saved = errno;
@@ -162,6 +232,8 @@ static __attribute__((noinline)) void free_slowly(void *buffer, size_t size, siz
     size_t size_class = arrowpool_je_sallocx(buffer, 0);
     decay_note_small(size_class);
     arrowpool_je_sdallocx(buffer, size_class, 0);
+  } else if (packed_holds(buffer)) {
+    free_packed(buffer);
   } else {
     if (!slots_claim(buffer))
       misuse_end(buffer);
@@ -180,22 +252,26 @@ static void jemalloc_free(void *buffer, size_t size, size_t alignment) {
   decay_note_small(size);
 }
 
-static void *allocate_large(size_t size, size_t alignment) {
+static void *allocate_large(size_t size, size_t alignment, bool grows) {
+  void *packed = !grows && may_pack(size, alignment) ? allocate_packed(size) : NULL;
+  if (packed)
+    return packed;
   size_t at_least = alignment > range_page_size() ? alignment : range_page_size();
-  int flags = large_flags(), align = MALLOCX_LG_ALIGN(__builtin_ctzl(at_least));
+  int flags = flags_of(slot_arenas, &slot_hooks), align = MALLOCX_LG_ALIGN(__builtin_ctzl(at_least));
   void *buffer = flags ? arrowpool_je_mallocx(size, flags | align) : NULL;
   if (!buffer) /* no slot fits: the page runs may have room */
     buffer = arrowpool_je_mallocx(size, align | MALLOCX_TCACHE_NONE);
   return buffer;
 }
 
-static __attribute__((noinline)) void *allocate_slowly(size_t size, size_t alignment) {
+/* A buffer that grew once will grow again: it goes where it can. */
+static __attribute__((noinline)) void *allocate_slowly(size_t size, size_t alignment, bool grows) {
   int saved = errno;
   void *buffer = NULL;
   if ((thread_number || bind_thread()) && is_small(size, alignment))
     buffer = arrowpool_je_malloc(small_size(size, alignment));
   else if (thread_number && range_may_hold(size))
-    buffer = allocate_large(size, alignment);
+    buffer = allocate_large(size, alignment, grows);
   if (buffer && !range_owns(buffer)) {
     arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
     buffer = NULL;
@@ -206,7 +282,7 @@ static __attribute__((noinline)) void *allocate_slowly(size_t size, size_t align
   return buffer;
 }
 
-static void *jemalloc_allocate(size_t size, size_t alignment) {
+static inline __attribute__((always_inline)) void *allocate(size_t size, size_t alignment, bool grows) {
   if (__builtin_expect(thread_number && is_small(size, alignment), 1)) {
     void *buffer = arrowpool_je_malloc(small_size(size, alignment));
     if (__builtin_expect(page_runs_hold(buffer), 1))
@@ -214,11 +290,15 @@ static void *jemalloc_allocate(size_t size, size_t alignment) {
     if (buffer)
       arrowpool_je_free(buffer);
   }
-  return allocate_slowly(size, alignment);
+  return allocate_slowly(size, alignment, grows);
 }
+
+static void *jemalloc_allocate(size_t size, size_t alignment) { return allocate(size, alignment, false); }
 
 /* Returns whether the buffer could take the new size where it is. */
 static bool resized_in_place(void *buffer, size_t new_size, size_t alignment) {
+  if (packed_holds(buffer))
+    return resized_packed(buffer, new_size, alignment);
   if (is_small(new_size, alignment) != page_runs_hold(buffer))
     return false;
   if (page_runs_hold(buffer))
@@ -228,12 +308,19 @@ static bool resized_in_place(void *buffer, size_t new_size, size_t alignment) {
   return fits;
 }
 
+/* Ends the program where no live buffer begins; of small blocks that is not known. */
+static void check_live(void *buffer) {
+  bool live =
+      page_runs_hold(buffer) || (packed_holds(buffer) ? packed_is_live(buffer) : slots_is_live(buffer));
+  if (!live)
+    misuse_end(buffer);
+}
+
 static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size, size_t alignment,
                                  backend_resize *how) {
   if (__builtin_expect(!range_owns(buffer), 0))
     return backend_system.reallocate(buffer, old_size, new_size, alignment, how);
-  if (!page_runs_hold(buffer) && !slots_is_live(buffer))
-    misuse_end(buffer);
+  check_live(buffer);
   int saved = errno;
   bool in_place = resized_in_place(buffer, new_size, alignment);
   errno = saved;
@@ -244,7 +331,7 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
   size_t kept = old_size < new_size ? old_size : new_size;
   bool large = slots_hold(buffer) && !is_small(new_size, alignment);
   slots_expect(large ? buffer : NULL, kept);
-  void *moved = jemalloc_allocate(new_size, alignment);
+  void *moved = allocate(new_size, alignment, new_size > old_size);
   slots_expect(NULL, 0);
   if (!moved)
     return NULL;
@@ -271,6 +358,8 @@ static size_t jemalloc_remember(void *buffer, size_t requested) {
     return backend_system.remember(buffer, requested);
   if (page_runs_hold(buffer))
     page_runs_note_requested(buffer, requested);
+  else if (packed_holds(buffer))
+    packed_set_requested(buffer, requested);
   else
     slots_set_requested(buffer, requested);
   return requested;
@@ -284,9 +373,8 @@ static size_t jemalloc_recall(void *buffer) {
   }
   if (!range_owns(buffer))
     return backend_system.recall(buffer);
-  if (!slots_is_live(buffer))
-    misuse_end(buffer);
-  return slots_requested(buffer);
+  check_live(buffer);
+  return packed_holds(buffer) ? packed_requested(buffer) : slots_requested(buffer);
 }
 
 static size_t jemalloc_forget(void *buffer) {
@@ -301,7 +389,7 @@ static size_t jemalloc_forget(void *buffer) {
 static size_t jemalloc_alignment(void *buffer) {
   if (!range_owns(buffer))
     return backend_system.alignment(buffer);
-  if (!page_runs_hold(buffer))
+  if (!page_runs_hold(buffer) && !packed_holds(buffer))
     return slots_alignment(buffer);
   size_t bits = (uintptr_t)buffer | arrowpool_je_sallocx(buffer, 0) | range_page_size();
   return bits & -bits;

@@ -3,6 +3,7 @@
 
 #include "base/background_thread.h"
 #include "base/clock.h"
+#include "memory/idle.h"
 #include "memory/slots.h"
 
 #include <stdatomic.h>
@@ -54,7 +55,7 @@ void decay_small_step(void) {
 }
 
 void decay_note_large(void) {
-  if (waits() && slots_idle_bytes())
+  if (waits() && idle_bytes())
     wake();
 }
 

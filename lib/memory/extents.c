@@ -1,6 +1,8 @@
-/* Translates jemalloc's extent hooks into calls of page_runs.h and slots.h. */
+/* Translates jemalloc's extent hooks into calls of page_runs.h, slots.h and packed.h. */
 #include "memory/extents.h"
 
+#include "memory/idle.h"
+#include "memory/packed.h"
 #include "memory/page_runs.h"
 #include "memory/range.h"
 #include "memory/slots.h"
@@ -34,6 +36,40 @@ bool extents_run_merge(struct extent_hooks_s *hooks, void *first, size_t first_s
 
 bool extents_any_split(struct extent_hooks_s *hooks, void *address, size_t size, size_t first, size_t second,
                        bool committed, unsigned arena) {
+  return false;
+}
+
+/* Packed extents that jemalloc keeps are idle as long as they are committed: decommitted ones have no pages,
+ * and are committed before they are used again. */
+void *extents_packed_alloc(struct extent_hooks_s *hooks, void *address, size_t size, size_t alignment,
+                           bool *zero, bool *commit, unsigned arena) {
+  if (address || alignment > range_page_size())
+    return NULL;
+  void *extent = packed_allocate(arena, size);
+  if (extent)
+    idle_note(0, (ptrdiff_t)size);
+  *zero = *commit = true;
+  return extent;
+}
+
+bool extents_packed_commit(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset,
+                           size_t length, unsigned arena) {
+  idle_note(0, (ptrdiff_t)length);
+  return false;
+}
+
+bool extents_packed_decommit(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset,
+                             size_t length, unsigned arena) {
+  char *from = (char *)address + offset;
+  bool released = range_is_one_mapping(from, length) ? range_release_pages(from, length)
+                                                     : packed_renew(from, length); /* the program's doing */
+  if (released)
+    idle_note(0, -(ptrdiff_t)length);
+  return !released;
+}
+
+bool extents_any_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
+                       size_t second_size, bool committed, unsigned arena) {
   return false;
 }
 

@@ -1,6 +1,7 @@
-/* jemalloc's view of our address space: its extent hooks. Arenas of small blocks get page runs, and those of
- * large buffers get slots. The signatures are jemalloc's, whose header only the backend includes. jemalloc
- * calls the hooks, some of them with locks of its own held. */
+/* jemalloc's view of our address space: its extent hooks. Arenas of small blocks get page runs, those of
+ * large buffers slots, and those of large buffers that have not grown packed extents. The signatures are
+ * jemalloc's, whose header only the backend includes. jemalloc calls the hooks, some of them with locks of
+ * its own held. */
 #ifndef ARROWPOOL_MEMORY_EXTENTS_H
 #define ARROWPOOL_MEMORY_EXTENTS_H
 
@@ -23,6 +24,14 @@ void *extents_slot_alloc(struct extent_hooks_s *hooks, void *address, size_t siz
                          bool *zero, bool *commit, unsigned arena);
 bool extents_slot_dalloc(struct extent_hooks_s *hooks, void *address, size_t size, bool committed,
                          unsigned arena);
+void *extents_packed_alloc(struct extent_hooks_s *hooks, void *address, size_t size, size_t alignment,
+                           bool *zero, bool *commit, unsigned arena);
+bool extents_packed_commit(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset,
+                           size_t length, unsigned arena);
+bool extents_packed_decommit(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset,
+                             size_t length, unsigned arena);
+bool extents_any_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
+                       size_t second_size, bool committed, unsigned arena);
 bool extents_slot_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
                         size_t second_size, bool committed, unsigned arena);
 

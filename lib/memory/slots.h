@@ -26,6 +26,10 @@ typedef struct slots_policy {
 /* Carves the tiers out of what is left of the range: `share` bytes at most for each. */
 bool slots_init(size_t share, slots_policy policy);
 
+/* Returns the policy as it has become: the size of huge pages is known, and they are not used where the
+ * kernel's do not suit. */
+slots_policy slots_policy_in_force(void);
+
 /* Returns a writable extent of `size` bytes (a multiple of the page) at `alignment`; NULL if no slot of a
  * fitting tier is free. *zeroed tells whether it reads as zeros. */
 void *slots_allocate(size_t size, size_t alignment, bool *zeroed);
@@ -58,12 +62,8 @@ int64_t slots_expire(void);
 /* Returns all idle pages to the kernel now. */
 void slots_release_idle(void);
 
-/* Returns the bytes that are idle and may be resident. They are at most what was live at the highest point of
- * the last one to two decay times, 1/16 of that and two huge pages. */
-size_t slots_idle_bytes(void);
-
-/* Keeps a copy of that figure here from now on, which may be a moment behind. */
-void slots_publish_idle(_Atomic int64_t *copy);
+/* Returns the oldest of them until all that is idle is within its bound (idle.h), or none is left here. */
+void slots_bound_idle(void);
 
 /* They return whether the pointer lies in a slot, and whether two lie in the same. */
 bool slots_hold(const void *pointer);

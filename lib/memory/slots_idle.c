@@ -1,64 +1,23 @@
 /* Idle pages are those of free slots, of trimmed tails, and what a huge page holds beyond its buffer's end.
  *
- * They stay for the decay time, to be used again without a page fault, and never amount to more than what was
- * live at the highest point of the last one to two decay times, and a little for rounding (most_idle). Order
- * of locks: the tier's is taken before the slot's, never the other way round. */
+ * They stay for the decay time, within the bound of idle.h. Order of locks: the tier's is taken before the
+ * slot's, never the other way round. */
 #include "memory/slots_table.h"
 
 #include "base/clock.h"
-#include "base/fork_detect.h"
 #include "base/locks.h"
-
-/* A live buffer's tail below 1/16 of it is left alone: it would come back soon. */
-#define SETTLED_SHARE 16
-
-static _Atomic size_t live_bytes, idle_bytes;
-static _Atomic size_t peak_live, last_peak_live; /* of this period and of the one before */
-static _Atomic int64_t period_start;
-static _Atomic(_Atomic int64_t *) published; /* a copy of idle_bytes, about up to date */
-
-size_t slots_idle_bytes(void) { return atomic_load_explicit(&idle_bytes, memory_order_relaxed); }
-
-void slots_publish_idle(_Atomic int64_t *copy) { atomic_store(&published, copy); }
-
-/* Notes what is live. A period ends when it is as old as the decay time; where that has no limit, it never
- * does. */
-static void note_live(size_t live) {
-  int64_t start = atomic_load_explicit(&period_start, memory_order_relaxed), now = clock_milliseconds();
-  if (slots_rules.decay != SLOTS_NEVER && now - start > slots_rules.decay &&
-      atomic_compare_exchange_strong(&period_start, &start, now))
-    atomic_store(&last_peak_live, atomic_exchange(&peak_live, live));
-  size_t peak = atomic_load_explicit(&peak_live, memory_order_relaxed);
-  while (live > peak && !atomic_compare_exchange_weak(&peak_live, &peak, live)) {
-  }
-}
-
-/* Returns the most that may be idle (bytes). What was live took more than its bytes: the rest of its last
- * huge page, and its place in the lead. */
-static size_t most_idle(void) {
-  size_t now = atomic_load_explicit(&peak_live, memory_order_relaxed);
-  size_t last = atomic_load_explicit(&last_peak_live, memory_order_relaxed);
-  size_t most = now > last ? now : last;
-  return most + most / SETTLED_SHARE + 2 * slots_huge_page;
-}
+#include "memory/idle.h"
 
 void slots_account(place at, ptrdiff_t grown) {
   slot *s = at.s;
   size_t used = s->end ? range_round_up(s->end, range_page_size()) : s->low;
   size_t idle = s->resident > used ? s->resident - used : 0;
-  if (s->end && idle < (s->end - s->start) / SETTLED_SHARE)
+  if (s->end && idle < (s->end - s->start) / IDLE_SETTLED_SHARE)
     idle = 0;
-  if (idle != s->idle) {
-    size_t before = atomic_fetch_add_explicit(&idle_bytes, idle - s->idle, memory_order_relaxed);
-    _Atomic int64_t *copy = atomic_load_explicit(&published, memory_order_relaxed);
-    if (copy && fork_detect_is_own())
-      atomic_store_explicit(copy, (int64_t)(before + idle - s->idle), memory_order_relaxed);
-    s->idle = idle;
-  }
+  idle_note(grown, (ptrdiff_t)(idle - s->idle));
+  s->idle = idle;
   if (idle)
     s->stamp = clock_milliseconds();
-  if (grown)
-    note_live(atomic_fetch_add_explicit(&live_bytes, (size_t)grown, memory_order_relaxed) + (size_t)grown);
 }
 
 /* Returns the idle pages of a slot that is on no list. The caller then lists a free one as cold. */
@@ -109,7 +68,7 @@ static int64_t purge_idle(int64_t before, size_t most) {
   for (tier *t = slots_tiers; t < slots_tiers + slots_tier_count; t++)
     for (int i = 0; i < 2; i++) {
       place at;
-      while (slots_idle_bytes() > most && take_expired(t, lists[i], before, &at, &oldest)) {
+      while (idle_bytes() > most && take_expired(t, lists[i], before, &at, &oldest)) {
         purge_unlisted(at);
         if (lists[i] == SLOTS_IDLE_FREE)
           slots_relist_free(at);
@@ -147,8 +106,8 @@ int64_t slots_expire(void) {
   if (slots_rules.decay == SLOTS_NEVER)
     return SLOTS_NEVER;
   int64_t now = clock_milliseconds(), oldest = purge_idle(now - slots_rules.decay, 0);
-  if (oldest == INT64_MAX)
-    return slots_idle_bytes() ? slots_rules.decay : SLOTS_NEVER;
+  if (oldest == INT64_MAX) /* whoever has a slot off its list wakes the housekeeper when it is back */
+    return SLOTS_NEVER;
   return oldest + slots_rules.decay > now ? oldest + slots_rules.decay - now : 1;
 }
 
@@ -172,8 +131,8 @@ void slots_release_idle(void) {
 }
 
 void slots_bound_idle(void) {
-  size_t most = most_idle();
-  if (slots_idle_bytes() <= most)
+  size_t most = idle_most();
+  if (idle_bytes() <= most)
     return;
   /* The older half goes first; when that is not enough, whatever is there goes. */
   int64_t now = clock_milliseconds(), half = slots_rules.decay == SLOTS_NEVER ? 1000 : slots_rules.decay / 2;

@@ -2,6 +2,7 @@
 #include "memory/slots_table.h"
 
 #include "base/locks.h"
+#include "memory/idle.h"
 
 #include <sys/mman.h>
 
@@ -33,9 +34,12 @@ static void choose_huge_page(void) {
   bool usable = kernels >= LEAST_HUGE && kernels <= MOST_HUGE && kernels <= range_alignment() &&
                 (kernels & (kernels - 1)) == 0;
   slots_huge_page = usable ? kernels : LEAST_HUGE;
+  slots_rules.huge_page = slots_huge_page;
   if (!usable)
     slots_rules.thp = SLOTS_THP_NEVER;
 }
+
+slots_policy slots_policy_in_force(void) { return slots_rules; }
 
 /* Returns whether pages move, and leave empty ones behind that stay ours. qemu-user takes what is left for
  * unmapped: it gives nothing of it back, and may hand it out to others. */
@@ -59,6 +63,7 @@ static bool pages_move(void) {
 bool slots_init(size_t share, slots_policy policy) {
   slots_rules = policy;
   choose_huge_page();
+  idle_init(slots_rules.decay, slots_huge_page);
   mappings_allowed = policy.max_mappings;
   if (!mappings_allowed)
     mappings_allowed = (int)(range_kernel_number("/proc/sys/vm/max_map_count", 65530) / 4);

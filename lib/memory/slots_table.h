@@ -116,7 +116,5 @@ void slots_account(place at, ptrdiff_t grown);
  * that has it: the one that freed it, purged it, or took it off its list. */
 void slots_relist_free(place at);
 void slots_relist_live(place at);
-/* Keeps idle pages within their bound; the caller holds no lock. */
-void slots_bound_idle(void);
 
 #endif

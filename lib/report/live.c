@@ -7,8 +7,8 @@
 #include "base/proc.h"
 #include "base/writer.h"
 #include "counters/counters_area.h"
+#include "memory/idle.h"
 #include "memory/range.h"
-#include "memory/slots.h"
 #include "report/live_fault.h"
 #include "report/live_fields.h"
 #include "report/live_name.h"
@@ -240,7 +240,7 @@ static void attach(void) {
         prepare_pool(i);
         memcpy(&pools()[i], &area_pools[i], sizeof(area_pool));
       }
-    slots_publish_idle(&header()->idle_bytes);
+    idle_publish(&header()->idle_bytes);
     area_prepare_pool = prepare_pool;
     area_leave = leave_to_parent;
     area_use(pools(), take_shard);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/nocancel.h"
+#include "memory/idle.h"
 #include "pool/pool.h"
 
 #include <errno.h>
@@ -103,7 +104,7 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   out->start_time = started_at;
   out->time = clock_since_epoch();
   read_resident(out);
-  out->idle_bytes = (int64_t)slots_idle_bytes();
+  out->idle_bytes = (int64_t)idle_bytes();
   int64_t limit = limits_of_all();
   out->limit_bytes = limit == LIMITS_UNLIMITED ? ARROWPOOL_UNKNOWN : limit;
   backend_jemalloc_stats s = {ARROWPOOL_UNKNOWN, ARROWPOOL_UNKNOWN, ARROWPOOL_UNKNOWN};

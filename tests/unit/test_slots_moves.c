@@ -106,7 +106,7 @@ static void climb_without_larger_huge_pages(void) {
   begin((slots_policy){.decay = SLOTS_NEVER, .thp = SLOTS_THP_ALWAYS, .huge_page = (size_t)(512 * MIB)});
   CHECK(slots_rules.thp == SLOTS_THP_NEVER);
   CHECK(climb(64 * KIB, 5, 7) == 0);
-  CHECK(slots_idle_bytes() <= (size_t)(320 * MIB));
+  CHECK(idle_bytes() <= (size_t)(320 * MIB));
 }
 
 TEST(huge_pages_of_512_mib_are_not) {
@@ -173,16 +173,16 @@ static void keep_and_return(void) {
   begin((slots_policy){.decay = SLOTS_NEVER});
   uint8_t *extent = allocate(20 * MIB);
   memset(extent, 1, (size_t)(20 * MIB));
-  CHECK(slots_idle_bytes() == 0);
+  CHECK(idle_bytes() == 0);
   release(extent + 10 * MIB, 10 * MIB); /* a trimmed tail */
-  CHECK(slots_idle_bytes() >= (size_t)(10 * MIB));
+  CHECK(idle_bytes() >= (size_t)(10 * MIB));
   release(extent, 10 * MIB);
-  CHECK(slots_idle_bytes() >= (size_t)(20 * MIB));
+  CHECK(idle_bytes() >= (size_t)(20 * MIB));
   CHECK(slots_expire() == SLOTS_NEVER);                           /* no limit in time */
-  CHECK(allocate(20 * MIB) == extent && slots_idle_bytes() == 0); /* used again first */
+  CHECK(allocate(20 * MIB) == extent && idle_bytes() == 0); /* used again first */
   release(extent, 20 * MIB);
   slots_release_idle();
-  CHECK(slots_idle_bytes() == 0);
+  CHECK(idle_bytes() == 0);
   bool zeroed;
   extent = slots_allocate((size_t)(20 * MIB), 4096, &zeroed);
   CHECK(zeroed && extent[5 * MIB] == 0);
@@ -196,10 +196,10 @@ static void expire(void) {
   memset(one, 1, (size_t)(3 * MIB));
   release(one, 3 * MIB);
   release(two + MIB, 4 * MIB); /* a live buffer's tail expires as well */
-  CHECK(slots_idle_bytes() > 0 && slots_expire() != SLOTS_NEVER);
+  CHECK(idle_bytes() > 0 && slots_expire() != SLOTS_NEVER);
   while (slots_expire() != SLOTS_NEVER) { /* ends when the decay time is over */
   }
-  CHECK(slots_idle_bytes() == 0);
+  CHECK(idle_bytes() == 0);
 }
 
 TEST(idle_pages_expire) { assert_true(unit_in_child(expire)); }
@@ -216,7 +216,7 @@ static void stay_within_bounds(void) {
       most_live = 3 * sizes[i] > most_live ? 3 * sizes[i] : most_live;
       for (int k = 0; k < 3; k++)
         release(held[k], sizes[i]);
-      CHECK(slots_idle_bytes() <= (size_t)(most_live + most_live / 16 + 4 * MIB));
+      CHECK(idle_bytes() <= (size_t)(most_live + most_live / 16 + 4 * MIB));
     }
 }
 
@@ -228,7 +228,7 @@ static void keep_a_grown_buffer(void) {
     bool zeroed;
     CHECK(slots_extend(extent + size - 40 * MIB, (size_t)(40 * MIB), &zeroed));
     release(extent, size);
-    CHECK(slots_idle_bytes() >= (size_t)size);
+    CHECK(idle_bytes() >= (size_t)size);
     slots_release_idle();
   }
 }
