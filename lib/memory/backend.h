@@ -91,6 +91,11 @@ bool backend_jemalloc_ask(const char *name, int64_t *out);
 /* Sets how long idle pages are kept and what huge pages are used for, before the backend is first used. */
 void backend_jemalloc_configure(slots_policy wanted);
 
+/* Notes that the program changed the mappings of a stretch: access, inheritance, locks, or what is mapped.
+ * Large buffers that the stretch lies in get fresh mappings before they serve anybody else. It is
+ * async-signal-safe; nothing happens outside of large buffers. */
+void backend_jemalloc_note_altered(const void *from, size_t size);
+
 /* Starts it now rather than at its first use. */
 void backend_jemalloc_start(void);
 

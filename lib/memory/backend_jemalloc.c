@@ -178,8 +178,8 @@ static bool may_pack(size_t size, size_t alignment) {
 static void *allocate_packed(size_t size) {
   int flags = flags_of(packed_arenas, &packed_hooks);
   void *buffer = flags ? arrowpool_je_mallocx(size, flags) : NULL;
-  if (!buffer)
-    return NULL;
+  if (!buffer || !packed_holds(buffer)) /* a thread that is ending gets a page run of arena 0 */
+    return buffer;
   ptrdiff_t taken = (ptrdiff_t)arrowpool_je_sallocx(buffer, 0);
   packed_enter(buffer);
   idle_note(taken, -taken);
@@ -435,6 +435,11 @@ bool backend_jemalloc_read_stats(backend_jemalloc_stats *out) {
 }
 
 void backend_jemalloc_configure(slots_policy wanted) { policy = wanted; }
+
+void backend_jemalloc_note_altered(const void *from, size_t size) {
+  slots_note_altered(from, size);
+  packed_note_altered(from, size);
+}
 
 void backend_jemalloc_start(void) { started(); }
 

@@ -6,9 +6,8 @@
  * ever given up: what the program unmaps there loses its pages and its access instead. Nothing is locked:
  * handlers of signals call this. Until the constructor has run, calls go straight to the kernel. */
 #undef _FILE_OFFSET_BITS /* both names of mmap are defined here */
-#include "memory/packed.h"
+#include "memory/backend.h"
 #include "memory/range.h"
-#include "memory/slots.h"
 #include "shim/next.h"
 
 #include <stdarg.h>
@@ -59,11 +58,6 @@ __attribute__((constructor(101))) static void resolve(void) {
 #undef X
 }
 
-static void note_altered(const void *from, size_t size) {
-  slots_note_altered(from, size);
-  packed_note_altered(from, size);
-}
-
 /* Maps addresses without access in place of a gap. */
 static bool keep_addresses(void *address, size_t size) {
   return pass_mmap(address, size, PROT_NONE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
@@ -72,13 +66,13 @@ static bool keep_addresses(void *address, size_t size) {
 
 EXPORT int mprotect(void *address, size_t size, int access) {
   if (CONCERNS_US(address))
-    note_altered(address, size);
+    backend_jemalloc_note_altered(address, size);
   return pass_mprotect(address, size, access);
 }
 
 EXPORT int pkey_mprotect(void *address, size_t size, int access, int key) {
   if (CONCERNS_US(address))
-    note_altered(address, size);
+    backend_jemalloc_note_altered(address, size);
   return pass_pkey_mprotect(address, size, access, key);
 }
 
@@ -94,45 +88,45 @@ static bool is_passing(int advice) {
 
 EXPORT int madvise(void *address, size_t size, int advice) {
   if (CONCERNS_US(address) && !is_passing(advice))
-    note_altered(address, size);
+    backend_jemalloc_note_altered(address, size);
   return pass_madvise(address, size, advice);
 }
 
 EXPORT int mlock(const void *address, size_t size) {
   if (CONCERNS_US(address))
-    note_altered(address, size);
+    backend_jemalloc_note_altered(address, size);
   return pass_mlock(address, size);
 }
 
 EXPORT int mlock2(const void *address, size_t size, unsigned flags) {
   if (CONCERNS_US(address))
-    note_altered(address, size);
+    backend_jemalloc_note_altered(address, size);
   return pass_mlock2(address, size, flags);
 }
 
 EXPORT int munmap(void *address, size_t size) {
   if (!CONCERNS_US(address) || !size || !range_owns((char *)address + size - 1))
     return pass_munmap(address, size);
-  note_altered(address, size);
+  backend_jemalloc_note_altered(address, size);
   return keep_addresses(address, size) ? 0 : -1;
 }
 
 EXPORT void *mmap(void *address, size_t size, int access, int flags, int file, off_t offset) {
   if (flags & MAP_FIXED && CONCERNS_US(address))
-    note_altered(address, size);
+    backend_jemalloc_note_altered(address, size);
   return pass_mmap(address, size, access, flags, file, offset);
 }
 
 EXPORT void *mmap64(void *address, size_t size, int access, int flags, int file, off_t offset) {
   if (flags & MAP_FIXED && CONCERNS_US(address))
-    note_altered(address, size);
+    backend_jemalloc_note_altered(address, size);
   return pass_mmap(address, size, access, flags, file, offset);
 }
 
 static void *move_mapping(void *address, size_t size, size_t new_size, int flags, void *target) {
-  note_altered(address, size);
+  backend_jemalloc_note_altered(address, size);
   if (flags & MREMAP_FIXED)
-    note_altered(target, new_size);
+    backend_jemalloc_note_altered(target, new_size);
   char *moved = pass_mremap(address, size, new_size, flags, target), *old = address;
   size_t kept = moved == old && new_size < size ? new_size : 0;
   if (moved != MAP_FAILED && (moved != old || kept) && !(flags & MREMAP_DONTUNMAP))

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "arrowpool.h"
+#include "memory/backend.h"
 #include "memory/range.h"
 #include "memory/slots.h"
 
@@ -276,6 +277,22 @@ static void check_ordinary(buffer b) {
   CHECK(file && fclose(file) == 0 && locked == 0);
 }
 
+/* Makes buffers until one has the page: of 64 KiB, which fill every gap, where the buffer did not have a slot of
+ * its own. */
+static void use_anew(const uint8_t *page, int64_t size) {
+  buffer again[256];
+  size_t count = 0;
+  bool has_it = false;
+  while (!has_it && count < COUNT_OF(again)) {
+    buffer b = again[count++] = make(size > 4 * MIB ? size : 64 * KIB, 2);
+    has_it = page >= b.data && page < b.data + b.size;
+  }
+  CHECK(has_it);
+  check_ordinary(again[count - 1]);
+  while (count)
+    drop(&again[--count]);
+}
+
 /* `told`: as the shim does, which sees the calls. Without that, pages are looked at before they are used
  * anew. */
 static void give_altered_pages_back(bool told, int64_t moving_to) {
@@ -286,22 +303,19 @@ static void give_altered_pages_back(bool told, int64_t moving_to) {
       if (moving_to && !readable) /* nobody could copy it */
         continue;
       buffer b = make(sizes[i], 1);
-      uint8_t *old = b.data, *page = (uint8_t *)((uintptr_t)(b.data + sizes[i] / 2) & ~(uintptr_t)4095);
+      uint8_t *page = (uint8_t *)((uintptr_t)(b.data + sizes[i] / 2) & ~(uintptr_t)4095);
       alter(page, 4096, how);
       if (how == FILE_OF_ITS_OWN)
         unit_write(b.data, b.size, b.tag);
       if (told)
-        slots_note_altered(page, 4096);
+        backend_jemalloc_note_altered(page, 4096);
       if (moving_to)
         CHECK(arrowpool_reallocate(arrowpool_jemalloc(), b.size, moving_to, 64, &b.data) == ARROWPOOL_OK &&
               unit_matches(b.data, b.size, b.size, b.tag));
       arrowpool_free(arrowpool_jemalloc(), b.data, moving_to ? moving_to : b.size, 64);
       if (!told)
         arrowpool_release_unused(arrowpool_jemalloc());
-      buffer again = make(sizes[i], 2);
-      CHECK(moving_to || again.data == old);
-      check_ordinary(again);
-      drop(&again);
+      use_anew(page, sizes[i]);
     }
 }
 

@@ -2,6 +2,7 @@
  * has a range of its own, with its own policy, in a forked child. */
 #include "unit.h"
 
+#include "memory/idle.h"
 #include "memory/range.h"
 #include "memory/slots_table.h"
 
