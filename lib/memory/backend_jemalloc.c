@@ -1,19 +1,15 @@
-/* Makes the private jemalloc a backend; this is the only file that includes its header.
+/* Makes the private jemalloc a backend.
  *
  * Invariants: every pointer that it hands out lies in the range (range.h): each result is tested, and one
  * outside goes back to jemalloc while the system allocator serves the request. A block is small when it is
  * below LARGE and needs no more than page alignment: it comes from page runs through jemalloc's thread cache.
  * Anything else is an extent of its own, packed as long as it is not above PACKED_MOST and has not grown, and
- * in a slot otherwise; jemalloc gives none to less than four of its pages. The address tells which it is.
- * Arenas are made when a thread first needs them, since every arena makes every fork slower; arena 0, to
- * which jemalloc falls back while a thread's keys are destroyed, has our hooks too. */
+ * in a slot otherwise; jemalloc gives none to less than four of its pages. The address tells which it is. */
 #include "memory/backend.h"
 
-#include "base/locks.h"
 #include "base/misuse.h"
-#include "base/nocancel.h"
+#include "memory/backend_jemalloc_arenas.h"
 #include "memory/decay.h"
-#include "memory/extents.h"
 #include "memory/idle.h"
 #include "memory/packed.h"
 #include "memory/page_runs.h"
@@ -22,141 +18,9 @@
 
 #include <errno.h>
 #include <jemalloc.h>
-#include <sched.h>
 #include <string.h>
 
-#define LARGE            PACKED_GRANULE
-#define MAX_ARENAS       8 /* they are of small blocks */
-#define MAX_LARGE_ARENAS 4 /* large buffers spend their time in page faults, not in arenas */
-
-/* jemalloc calls `end` when it finds a block that cannot be freed. */
-void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what));
-
-/* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. */
-const char *arrowpool_je_malloc_conf =
-    "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,muzzy_decay_ms:0,lg_tcache_max:16,"
-    "tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,tcache_nslots_large:32,lg_tcache_nslots_mul:2";
-
-static enum { NOT_STARTED, STARTED, UNAVAILABLE } state; /* it is written under LOCK_START */
-static _Atomic int state_seen;                           /* it is `state` for the fast path */
-static int arena_count, large_arena_count;
-static _Atomic unsigned small_arenas[MAX_ARENAS]; /* 0: it is not made yet */
-static _Atomic unsigned slot_arenas[MAX_LARGE_ARENAS], packed_arenas[MAX_LARGE_ARENAS];
-static _Atomic unsigned next_thread;
-static __thread unsigned thread_number; /* 0: the thread is not bound to its arena yet */
-static slots_policy policy = {.decay = 1000, .thp = SLOTS_THP_AUTO};
-
-static extent_hooks_t run_hooks = {.alloc = extents_run_alloc,
-                                   .dalloc = extents_run_dalloc,
-                                   .purge_forced = extents_run_purge,
-                                   .split = extents_any_split,
-                                   .merge = extents_run_merge};
-static extent_hooks_t packed_hooks = {.alloc = extents_packed_alloc,
-                                      .dalloc = extents_run_dalloc,
-                                      .commit = extents_packed_commit,
-                                      .decommit = extents_packed_decommit,
-                                      .split = extents_any_split,
-                                      .merge = extents_any_merge};
-static extent_hooks_t slot_hooks = {.alloc = extents_slot_alloc,
-                                    .dalloc = extents_slot_dalloc,
-                                    .split = extents_any_split,
-                                    .merge = extents_slot_merge};
-
-/* ---- start ---- */
-
-/* Sets "arena.0.NAME" of another arena. */
-static bool set_for_arena(unsigned arena, const char *name, void *value, size_t size) {
-  size_t mib[3], length = 3;
-  if (arrowpool_je_mallctlnametomib(name, mib, &length))
-    return false;
-  mib[1] = arena;
-  return !arrowpool_je_mallctlbymib(mib, length, NULL, NULL, value, size);
-}
-
-static bool set_hooks(unsigned arena, extent_hooks_t *hooks) {
-  return set_for_arena(arena, "arena.0.extent_hooks", &hooks, sizeof hooks);
-}
-
-static bool set_decay(unsigned arena, ssize_t milliseconds) {
-  return set_for_arena(arena, "arena.0.dirty_decay_ms", &milliseconds, sizeof milliseconds);
-}
-
-/* Runs one of jemalloc's commands on all arenas: "arena.0.purge", "arena.0.decay". */
-static void on_all_arenas(const char *command) { set_for_arena(MALLCTL_ARENAS_ALL, command, NULL, 0); }
-
-static void return_small(bool all) { on_all_arenas(all ? "arena.0.purge" : "arena.0.decay"); }
-
-static bool start(void) {
-  cpu_set_t cpus;
-  int count = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
-  arena_count = count < MAX_ARENAS ? count : MAX_ARENAS;
-  large_arena_count = count < MAX_LARGE_ARENAS ? count : MAX_LARGE_ARENAS;
-  decay_init(policy.decay, return_small);
-  arrowpool_je_private_je_safety_check_set_abort(misuse_end_saying);
-  if (!range_reserve())
-    return false;
-  size_t share = range_uncarved() / 8;
-  ssize_t decay = policy.decay == SLOTS_NEVER ? -1 : (ssize_t)policy.decay;
-  if (!page_runs_init(share) || !slots_init(share, policy))
-    return false;
-  slots_policy in_force = slots_policy_in_force();
-  packed_init(share, in_force.huge_page,
-              in_force.thp); /* without room for it, slots have all large buffers */
-  return set_hooks(0, &run_hooks) && set_decay(0, decay) &&
-         !arrowpool_je_mallctl("arenas.dirty_decay_ms", NULL, NULL, &decay, sizeof decay);
-}
-
-static bool started(void) {
-  int seen = atomic_load_explicit(&state_seen, memory_order_acquire);
-  if (seen != NOT_STARTED)
-    return seen == STARTED;
-  int cancel_state = nocancel_begin();
-  locks_acquire(LOCK_START);
-  if (state == NOT_STARTED)
-    state = start() ? STARTED : UNAVAILABLE;
-  atomic_store_explicit(&state_seen, state, memory_order_release);
-  seen = state;
-  locks_release(LOCK_START);
-  nocancel_end(cancel_state);
-  return seen == STARTED;
-}
-
-/* Threads may race to make an arena; the loser's stays unused, which costs a few pages once. */
-static unsigned make_arena(_Atomic unsigned *where, extent_hooks_t *hooks) {
-  unsigned arena, none = 0;
-  size_t size = sizeof arena;
-  extent_hooks_t *metadata_hooks = &run_hooks;
-  if (arrowpool_je_mallctl("arenas.create", &arena, &size, &metadata_hooks, sizeof metadata_hooks))
-    return 0;
-  if (hooks != &run_hooks && !set_hooks(arena, hooks))
-    return 0;
-  /* Slots keep idle pages by themselves: jemalloc must not sit on free extents. */
-  if (hooks == &slot_hooks && !set_decay(arena, 0))
-    return 0;
-  return atomic_compare_exchange_strong(where, &none, arena) ? arena : none;
-}
-
-static __attribute__((noinline, cold)) bool bind_thread(void) {
-  if (!started())
-    return false;
-  unsigned number = atomic_fetch_add(&next_thread, 1);
-  _Atomic unsigned *where = &small_arenas[number % (unsigned)arena_count];
-  unsigned arena = atomic_load(where);
-  if (!arena)
-    arena = make_arena(where, &run_hooks); /* it is 0 on failure: that arena has our hooks as well */
-  arrowpool_je_mallctl("thread.arena", NULL, NULL, &arena, sizeof arena);
-  thread_number = number + 1 ? number + 1 : 1;
-  return true;
-}
-
-/* Returns the flags for the calling thread's arena of these; 0 if there is none. */
-static int flags_of(_Atomic unsigned arenas[], extent_hooks_t *hooks) {
-  _Atomic unsigned *where = &arenas[thread_number % (unsigned)large_arena_count];
-  unsigned arena = atomic_load_explicit(where, memory_order_acquire);
-  if (__builtin_expect(!arena, 0) && !(arena = make_arena(where, hooks)))
-    return 0;
-  return MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE;
-}
+#define LARGE PACKED_GRANULE
 
 static bool is_small(size_t size, size_t alignment) { return size < LARGE && alignment <= range_page_size(); }
 
@@ -176,7 +40,7 @@ static bool may_pack(size_t size, size_t alignment) {
 }
 
 static void *allocate_packed(size_t size) {
-  int flags = flags_of(packed_arenas, &packed_hooks);
+  int flags = arenas_packed_flags();
   void *buffer = flags ? arrowpool_je_mallocx(size, flags) : NULL;
   if (!buffer || !packed_holds(buffer)) /* a thread that is ending gets a page run of arena 0 */
     return buffer;
@@ -189,7 +53,7 @@ static void *allocate_packed(size_t size) {
 static void return_excess(void) {
   slots_bound_idle();
   if (idle_bytes() > idle_most())
-    on_all_arenas("arena.0.purge");
+    arenas_return(true);
 }
 
 static void free_packed(void *buffer) {
@@ -257,7 +121,7 @@ static void *allocate_large(size_t size, size_t alignment, bool grows) {
   if (packed)
     return packed;
   size_t at_least = alignment > range_page_size() ? alignment : range_page_size();
-  int flags = flags_of(slot_arenas, &slot_hooks), align = MALLOCX_LG_ALIGN(__builtin_ctzl(at_least));
+  int flags = arenas_slot_flags(), align = MALLOCX_LG_ALIGN(__builtin_ctzl(at_least));
   void *buffer = flags ? arrowpool_je_mallocx(size, flags | align) : NULL;
   if (!buffer) /* no slot fits: the page runs may have room */
     buffer = arrowpool_je_mallocx(size, align | MALLOCX_TCACHE_NONE);
@@ -268,9 +132,9 @@ static void *allocate_large(size_t size, size_t alignment, bool grows) {
 static __attribute__((noinline)) void *allocate_slowly(size_t size, size_t alignment, bool grows) {
   int saved = errno;
   void *buffer = NULL;
-  if ((thread_number || bind_thread()) && is_small(size, alignment))
+  if ((arenas_thread || arenas_bind_thread()) && is_small(size, alignment))
     buffer = arrowpool_je_malloc(small_size(size, alignment));
-  else if (thread_number && range_may_hold(size))
+  else if (arenas_thread && range_may_hold(size))
     buffer = allocate_large(size, alignment, grows);
   if (buffer && !range_owns(buffer)) {
     arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
@@ -283,7 +147,7 @@ static __attribute__((noinline)) void *allocate_slowly(size_t size, size_t align
 }
 
 static inline __attribute__((always_inline)) void *allocate(size_t size, size_t alignment, bool grows) {
-  if (__builtin_expect(thread_number && is_small(size, alignment), 1)) {
+  if (__builtin_expect(arenas_thread && is_small(size, alignment), 1)) {
     void *buffer = arrowpool_je_malloc(small_size(size, alignment));
     if (__builtin_expect(page_runs_hold(buffer), 1))
       return buffer;
@@ -330,9 +194,9 @@ static void *jemalloc_reallocate(void *buffer, size_t old_size, size_t new_size,
   }
   size_t kept = old_size < new_size ? old_size : new_size;
   bool large = slots_hold(buffer) && !is_small(new_size, alignment);
-  slots_expect(large ? buffer : NULL, kept);
+  slots_expect(large ? buffer : NULL, kept, new_size > old_size);
   void *moved = allocate(new_size, alignment, new_size > old_size);
-  slots_expect(NULL, 0);
+  slots_expect(NULL, 0, false);
   if (!moved)
     return NULL;
   slots_moved outcome = large ? slots_move(buffer, moved, kept) : SLOTS_COPIED;
@@ -396,11 +260,11 @@ static size_t jemalloc_alignment(void *buffer) {
 }
 
 static void jemalloc_release_unused(void) {
-  if (!started())
+  if (!arenas_started())
     return;
   int saved = errno;
   arrowpool_je_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
-  on_all_arenas("arena.0.purge");
+  arenas_return(true);
   slots_release_idle();
   errno = saved;
 }
@@ -417,30 +281,7 @@ const backend backend_jemalloc = {.name = "jemalloc",
                                   .alignment = jemalloc_alignment,
                                   .release_unused = jemalloc_release_unused};
 
-bool backend_jemalloc_ask(const char *name, int64_t *out) {
-  uint64_t epoch = 1;
-  size_t size = sizeof *out;
-  int saved = errno;
-  bool known = atomic_load_explicit(&state_seen, memory_order_acquire) == STARTED &&
-               !arrowpool_je_mallctl("epoch", NULL, NULL, &epoch, sizeof epoch) &&
-               !arrowpool_je_mallctl(name, out, out ? &size : NULL, NULL, 0);
-  errno = saved;
-  return known;
-}
-
-bool backend_jemalloc_read_stats(backend_jemalloc_stats *out) {
-  return backend_jemalloc_ask("stats.active", &out->active) &&
-         backend_jemalloc_ask("stats.resident", &out->resident) &&
-         backend_jemalloc_ask("stats.metadata", &out->metadata);
-}
-
-void backend_jemalloc_configure(slots_policy wanted) { policy = wanted; }
-
 void backend_jemalloc_note_altered(const void *from, size_t size) {
   slots_note_altered(from, size);
   packed_note_altered(from, size);
 }
-
-void backend_jemalloc_start(void) { started(); }
-
-bool backend_jemalloc_started(void) { return state == STARTED; }

@@ -50,3 +50,8 @@ size_t idle_most(void) {
   size_t most = now > last ? now : last;
   return most + most / IDLE_SETTLED_SHARE + 2 * rounding;
 }
+
+bool idle_has_room(size_t bytes) {
+  size_t live = atomic_load_explicit(&live_bytes, memory_order_relaxed);
+  return idle_bytes() + bytes <= live / IDLE_SETTLED_SHARE + 2 * rounding;
+}

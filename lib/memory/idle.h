@@ -6,6 +6,7 @@
 #ifndef ARROWPOOL_MEMORY_IDLE_H
 #define ARROWPOOL_MEMORY_IDLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,10 @@ size_t idle_bytes(void);
 /* Returns the most that may be idle (bytes): what was live at the highest point of the last one to two decay
  * times, 1/16 of that and the rounding of two buffers. */
 size_t idle_most(void);
+
+/* Returns whether so many bytes more may be idle without what was freed: 1/16 of what is live, and the
+ * rounding of two buffers. */
+bool idle_has_room(size_t bytes);
 
 /* Keeps a copy of idle_bytes here from now on, which may be a moment behind. */
 void idle_publish(_Atomic int64_t *copy);

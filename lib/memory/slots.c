@@ -3,6 +3,7 @@
 #include "memory/slots.h"
 
 #include "base/locks.h"
+#include "memory/idle.h"
 #include "memory/slots_table.h"
 
 #include <string.h>
@@ -12,16 +13,25 @@ static __thread struct {
   bool moving;
   size_t start, size; /* of the buffer that will move here */
   bool congruent;     /* the buffer's slot has a lead already */
+  bool grows;
 } expected;
 
-void slots_expect(const void *buffer, size_t size) {
+void slots_expect(const void *buffer, size_t size, bool grows) {
   place at;
+  expected.grows = grows;
   expected.moving = buffer && slots_find(buffer, &at);
   if (expected.moving) {
     expected.start = (size_t)((const char *)buffer - at.base);
     expected.size = range_round_up(size, range_page_size());
     expected.congruent = slots_has_lead(at.t);
   }
+}
+
+/* Returns whether a small extent gets a huge page of its own, and room to grow on: it will fill both, and
+ * moves no more. As much as that may be idle for little that is live. */
+static bool gets_huge_page(size_t size, size_t alignment) {
+  return expected.grows && !expected.moving && size <= slots_huge_page && alignment <= range_page_size() &&
+         slots_rules.thp == SLOTS_THP_AUTO && idle_has_room(slots_huge_page);
 }
 
 /* Returns where an extent begins in a slot with a lead. Bytes that would leave most of a huge page unused go
@@ -35,13 +45,18 @@ static size_t start_in_lead(size_t size) {
   return slots_huge_page - (waste > size / 16 ? odd : 0);
 }
 
-static size_t start_of(place at, size_t size, size_t alignment) {
-  size_t start = slots_has_lead(at.t) ? start_in_lead(size) : 0;
+static size_t start_of(place at, size_t size, size_t alignment, bool huge) {
+  size_t start = huge ? slots_huge_page : slots_has_lead(at.t) ? start_in_lead(size) : 0;
   if (alignment > range_page_size() && start % slots_huge_page)
     start = slots_huge_page;
   if (alignment > slots_huge_page) /* the slot's own start may be the only aligned address in it */
     start = 0;
   return range_round_up((uintptr_t)at.base + start, alignment) - (uintptr_t)at.base;
+}
+
+/* Returns whether all of the extent could lie in idle pages of the slot, which is free and on no list. */
+static bool is_warm(place at, size_t size, size_t alignment) {
+  return at.s->low + size <= at.s->resident && (((uintptr_t)at.base + at.s->low) & (alignment - 1)) == 0;
 }
 
 /* Takes a slot off the tier's lists: one with idle pages if there is one, else a fresh one. */
@@ -82,10 +97,11 @@ static bool occupy(place at, size_t start, size_t size, size_t alignment, bool *
   if (open) {
     bool cold = s->resident <= s->low;
     *zeroed = cold && !s->stale;
-    if (cold)
-      s->low = s->resident = start;
-    else if (start < s->low)
-      s->low = start;
+    if (!cold && start > s->low) /* what the last buffer had there is nobody's now */
+      slots_purge(at, s->low, start < s->resident ? start : s->resident, false);
+    if (cold || s->resident < start)
+      s->resident = start;
+    s->low = start;
     s->start = start;
     s->end = end;
     s->owned = s->requested = size;
@@ -99,15 +115,17 @@ static bool occupy(place at, size_t start, size_t size, size_t alignment, bool *
   return open;
 }
 
-void *slots_allocate(size_t size, size_t alignment, bool *zeroed) {
+/* Serves the extent from the first tier in which it fits; with `huge`, of those with a lead. */
+static void *allocate_from_tiers(size_t size, size_t alignment, bool huge, bool *zeroed) {
   for (tier *t = slots_tiers; t < slots_tiers + slots_tier_count; t++) {
     place at = slots_place(t, 0);
     size_t room = slots_size(at);
     /* Slots of a tier are aligned alike, up to what their window is aligned to. */
-    if (size > room || alignment > room || start_of(at, size, alignment) > room - size ||
-        !take_slot(t, size, &at))
+    if ((huge && !slots_has_lead(t)) || size > room || alignment > room ||
+        start_of(at, size, alignment, huge) > room - size || !take_slot(t, size, &at))
       continue;
-    size_t start = start_of(at, size, alignment);
+    bool warm = !expected.moving && is_warm(at, size, alignment);
+    size_t start = warm ? at.s->low : start_of(at, size, alignment, huge);
     if (start <= room - size && occupy(at, start, size, alignment, zeroed)) {
       if (at.s->idle)
         slots_relist_live(at);
@@ -116,6 +134,11 @@ void *slots_allocate(size_t size, size_t alignment, bool *zeroed) {
     slots_relist_free(at);
   }
   return NULL;
+}
+
+void *slots_allocate(size_t size, size_t alignment, bool *zeroed) {
+  void *extent = gets_huge_page(size, alignment) ? allocate_from_tiers(size, alignment, true, zeroed) : NULL;
+  return extent ? extent : allocate_from_tiers(size, alignment, false, zeroed);
 }
 
 bool slots_extend(void *end, size_t size, bool *zeroed) {

@@ -35,8 +35,10 @@ slots_policy slots_policy_in_force(void);
 void *slots_allocate(size_t size, size_t alignment, bool *zeroed);
 
 /* Announces that the calling thread's next extent will receive the pages of `buffer` (`size` bytes, in a
- * slot): it is placed so that they can move as they are, and growth goes on in huge pages. NULL ends that. */
-void slots_expect(const void *buffer, size_t size);
+ * slot): it is placed so that they can move as they are, and growth goes on in huge pages. NULL says that no
+ * pages come. `grows` says that the extent is for a buffer that has outgrown its place. NULL and false end
+ * what was announced. */
+void slots_expect(const void *buffer, size_t size, bool grows);
 
 /* Moves the pages of `size` bytes from one buffer to another, both in slots and owned by the caller. On
  * REFUSED the old buffer is as it was, and the new one cannot be used: it has to be freed. */

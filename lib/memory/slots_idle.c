@@ -29,6 +29,8 @@ static void purge_unlisted(place at) {
   slots_purge(at, from, s->resident, is_free);
   s->resident = is_free ? s->low : s->resident > from ? from : s->resident;
   slots_account(at, 0);
+  if (is_free)
+    slots_unmark(at);
   if (is_free && range_is_frugal())
     slots_close(at);
   locks_release(at.lock);

@@ -13,8 +13,9 @@
 #define LEAST_HUGE ((size_t)2 << 20)
 #define MOST_HUGE  ((size_t)32 << 20)
 
-/* log2 of the slot sizes: 128 KiB, 1 MiB, 16 MiB, 256 MiB, 4 GiB, 64 GiB, 512 GiB. */
-static const unsigned char shifts[SLOTS_MAX_TIERS] = {17, 20, 24, 28, 32, 36, 39};
+/* log2 of the slot sizes: 128 KiB, 1 MiB, 32 MiB, 512 MiB, 8 GiB, 128 GiB, 1 TiB. A buffer of a round size
+ * fits with its lead. */
+static const unsigned char shifts[SLOTS_MAX_TIERS] = {17, 20, 25, 29, 33, 37, 40};
 
 tier slots_tiers[SLOTS_MAX_TIERS];
 int slots_tier_count;
@@ -163,11 +164,11 @@ bool slots_open(place at, size_t end) {
     open = range_commit(&at.t->addresses, (size_t)(at.base - at.t->addresses.base) + size) &&
            (!at.s->closed || range_make_writable(at.base, size));
   } else if (end > at.s->writable) {
-    /* Large slots open up by a quarter: that takes few calls, and debuggers, which save all that is writable,
-     * save not much more than what is used. */
+    /* Large slots open up by a quarter, or whole if that is not much: that takes few calls, and debuggers,
+     * which save all that is writable, save not much more than what is used. */
     size_t exact = range_round_up(end, range_page_size());
-    size_t want = range_is_frugal() ? exact : range_round_up(end + end / 4, WHOLE);
-    want = want < size ? want : size;
+    size_t want = size <= 2 * WHOLE ? size : range_round_up(end + end / 4, WHOLE);
+    want = range_is_frugal() ? exact : want < size ? want : size;
     open = range_make_writable(at.base + at.s->writable, want - at.s->writable);
     if (!open && want > exact)
       open = range_make_writable(at.base + at.s->writable, (want = exact) - at.s->writable);
@@ -264,6 +265,18 @@ void slots_purge(place at, size_t from, size_t to, bool empty) {
     undo_alterations(at);
   if (from < to)
     at.s->stale |= !range_release_pages(at.base + from, to - from);
+}
+
+/* A slot's mappings can be merged with their neighbours' again once they are fresh. */
+void slots_unmark(place at) {
+  size_t marked = at.s->marked;
+  if (!marked || atomic_load_explicit(&mappings, memory_order_relaxed) < mappings_allowed / 16)
+    return;
+  at.s->marked = 0;
+  if (slots_renew(at, 0, opened(at)) == RANGE_FRESH)
+    slots_mappings_return(2);
+  else
+    at.s->marked = marked;
 }
 
 void slots_close(place at) {

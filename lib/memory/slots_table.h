@@ -95,6 +95,9 @@ size_t slots_resident_end(place at, size_t end);
  * behind. */
 void slots_purge(place at, size_t from, size_t to, bool empty);
 
+/* Undoes the advice of a free slot without pages, where the process has many mappings. */
+void slots_unmark(place at);
+
 /* Takes an empty slot's access rights, which count where writable addresses do. */
 void slots_close(place at);
 

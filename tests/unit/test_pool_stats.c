@@ -138,16 +138,16 @@ TEST(large_buffers_grow_in_place_on_jemalloc) {
   arrowpool_pool *pool = NULL;
   arrowpool_config config = {.struct_size = sizeof config, .backend = ARROWPOOL_BACKEND_JEMALLOC};
   assert_int_equal(arrowpool_create("in place", &config, &pool), ARROWPOOL_OK);
-  uint8_t *buffer = allocate(pool, 20 * MIB), *first = buffer; /* 256 MiB of addresses */
-  for (int64_t size = 20 * MIB; size < 100 * MIB; size += MIB)
+  uint8_t *buffer = allocate(pool, 40 * MIB), *first = buffer; /* 512 MiB of addresses */
+  for (int64_t size = 40 * MIB; size < 100 * MIB; size += MIB)
     resize(pool, size, size + MIB, &buffer);
   assert_ptr_equal(buffer, first);
-  resize(pool, 100 * MIB, 20 * MIB, &buffer);
+  resize(pool, 100 * MIB, 40 * MIB, &buffer);
   assert_ptr_equal(buffer, first);
   arrowpool_stats s = stats_of(pool);
   assert_int_equal(s.reallocs_in_place, s.num_reallocations);
   assert_int_equal(s.bytes_copied, 0);
-  arrowpool_free(pool, buffer, 20 * MIB, 64);
+  arrowpool_free(pool, buffer, 40 * MIB, 64);
   arrowpool_destroy(pool);
 }
 

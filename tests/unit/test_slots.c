@@ -12,7 +12,7 @@
 
 #define PAGE     ((int64_t)RANGE_UNIT)
 #define SLOT     (MIB)       /* a slot of the tier that serves extents of 128 KiB to 1 MiB */
-#define BIG_SLOT (254 * MIB) /* of 256 MiB, the lead is not for an extent of whole huge pages */
+#define BIG_SLOT (510 * MIB) /* of 512 MiB, the lead is not for an extent of whole huge pages */
 
 static int reserve(void **state) {
   (void)state;
@@ -72,7 +72,7 @@ TEST(an_extent_is_not_extended_beyond_its_slot) {
 }
 
 TEST(a_large_slot_opens_up_to_its_end) {
-  int64_t size = 20 * MIB;
+  int64_t size = 40 * MIB;
   uint8_t *extent = allocate(size, PAGE);
   for (int64_t step = MIB; size < BIG_SLOT; step *= 2) {
     step = step < BIG_SLOT - size ? step : BIG_SLOT - size;

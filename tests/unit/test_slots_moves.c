@@ -26,9 +26,9 @@ static void release(uint8_t *extent, int64_t size) { slots_release(extent, (size
 
 /* Grow a buffer by moving it, as the backend does. True if no byte was copied. */
 static bool move(uint8_t **buffer, int64_t size, int64_t new_size) {
-  slots_expect(*buffer, (size_t)size);
+  slots_expect(*buffer, (size_t)size, true);
   uint8_t *moved = allocate(new_size);
-  slots_expect(NULL, 0);
+  slots_expect(NULL, 0, false);
   bool remapped = slots_move(*buffer, moved, (size_t)size) == SLOTS_MOVED;
   release(*buffer, size);
   *buffer = moved;

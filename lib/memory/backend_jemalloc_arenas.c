@@ -1,0 +1,180 @@
+/* Starts the private jemalloc, and makes its arenas when a thread first needs them, since every arena makes
+ * every fork slower. Arena 0, to which jemalloc falls back while a thread's keys are destroyed, has our hooks
+ * too. */
+#include "memory/backend_jemalloc_arenas.h"
+
+#include "base/locks.h"
+#include "base/misuse.h"
+#include "base/nocancel.h"
+#include "memory/backend.h"
+#include "memory/decay.h"
+#include "memory/extents.h"
+#include "memory/packed.h"
+#include "memory/page_runs.h"
+#include "memory/range.h"
+#include "memory/slots.h"
+
+#include <errno.h>
+#include <jemalloc.h>
+#include <sched.h>
+
+#define MAX_ARENAS       8 /* they are of small blocks */
+#define MAX_LARGE_ARENAS 4 /* large buffers spend their time in page faults, not in arenas */
+
+/* jemalloc calls `end` when it finds a block that cannot be freed. */
+void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what));
+
+/* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. */
+const char *arrowpool_je_malloc_conf =
+    "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,muzzy_decay_ms:0,lg_tcache_max:16,"
+    "tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,tcache_nslots_large:32,lg_tcache_nslots_mul:2";
+
+static enum { NOT_STARTED, STARTED, UNAVAILABLE } state; /* it is written under LOCK_START */
+static _Atomic int state_seen;                           /* it is `state` for the fast path */
+static int arena_count, large_arena_count;
+static _Atomic unsigned small_arenas[MAX_ARENAS]; /* 0: it is not made yet */
+static _Atomic unsigned slot_arenas[MAX_LARGE_ARENAS], packed_arenas[MAX_LARGE_ARENAS];
+static _Atomic unsigned next_thread;
+__thread unsigned arenas_thread;
+static slots_policy policy = {.decay = 1000, .thp = SLOTS_THP_AUTO};
+
+static extent_hooks_t run_hooks = {.alloc = extents_run_alloc,
+                                   .dalloc = extents_run_dalloc,
+                                   .purge_forced = extents_run_purge,
+                                   .split = extents_any_split,
+                                   .merge = extents_run_merge};
+static extent_hooks_t packed_hooks = {.alloc = extents_packed_alloc,
+                                      .dalloc = extents_run_dalloc,
+                                      .commit = extents_packed_commit,
+                                      .decommit = extents_packed_decommit,
+                                      .split = extents_any_split,
+                                      .merge = extents_any_merge};
+static extent_hooks_t slot_hooks = {.alloc = extents_slot_alloc,
+                                    .dalloc = extents_slot_dalloc,
+                                    .split = extents_any_split,
+                                    .merge = extents_slot_merge};
+
+/* ---- start ---- */
+
+/* Sets "arena.0.NAME" of another arena. */
+static bool set_for_arena(unsigned arena, const char *name, void *value, size_t size) {
+  size_t mib[3], length = 3;
+  if (arrowpool_je_mallctlnametomib(name, mib, &length))
+    return false;
+  mib[1] = arena;
+  return !arrowpool_je_mallctlbymib(mib, length, NULL, NULL, value, size);
+}
+
+static bool set_hooks(unsigned arena, extent_hooks_t *hooks) {
+  return set_for_arena(arena, "arena.0.extent_hooks", &hooks, sizeof hooks);
+}
+
+static bool set_decay(unsigned arena, ssize_t milliseconds) {
+  return set_for_arena(arena, "arena.0.dirty_decay_ms", &milliseconds, sizeof milliseconds);
+}
+
+/* Runs one of jemalloc's commands on all arenas: "arena.0.purge", "arena.0.decay". */
+static void on_all_arenas(const char *command) { set_for_arena(MALLCTL_ARENAS_ALL, command, NULL, 0); }
+
+void arenas_return(bool all) { on_all_arenas(all ? "arena.0.purge" : "arena.0.decay"); }
+
+static bool start(void) {
+  cpu_set_t cpus;
+  int count = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
+  arena_count = count < MAX_ARENAS ? count : MAX_ARENAS;
+  large_arena_count = count < MAX_LARGE_ARENAS ? count : MAX_LARGE_ARENAS;
+  decay_init(policy.decay, arenas_return);
+  arrowpool_je_private_je_safety_check_set_abort(misuse_end_saying);
+  if (!range_reserve())
+    return false;
+  size_t share = range_uncarved() / 8;
+  ssize_t decay = policy.decay == SLOTS_NEVER ? -1 : (ssize_t)policy.decay;
+  if (!page_runs_init(share) || !slots_init(share, policy))
+    return false;
+  slots_policy in_force = slots_policy_in_force();
+  packed_init(share, in_force.huge_page,
+              in_force.thp); /* without room for it, slots have all large buffers */
+  return set_hooks(0, &run_hooks) && set_decay(0, decay) &&
+         !arrowpool_je_mallctl("arenas.dirty_decay_ms", NULL, NULL, &decay, sizeof decay);
+}
+
+bool arenas_started(void) {
+  int seen = atomic_load_explicit(&state_seen, memory_order_acquire);
+  if (seen != NOT_STARTED)
+    return seen == STARTED;
+  int cancel_state = nocancel_begin();
+  locks_acquire(LOCK_START);
+  if (state == NOT_STARTED)
+    state = start() ? STARTED : UNAVAILABLE;
+  atomic_store_explicit(&state_seen, state, memory_order_release);
+  seen = state;
+  locks_release(LOCK_START);
+  nocancel_end(cancel_state);
+  return seen == STARTED;
+}
+
+/* Threads may race to make an arena; the loser's stays unused, which costs a few pages once. */
+static unsigned make_arena(_Atomic unsigned *where, extent_hooks_t *hooks) {
+  unsigned arena, none = 0;
+  size_t size = sizeof arena;
+  extent_hooks_t *metadata_hooks = &run_hooks;
+  if (arrowpool_je_mallctl("arenas.create", &arena, &size, &metadata_hooks, sizeof metadata_hooks))
+    return 0;
+  if (hooks != &run_hooks && !set_hooks(arena, hooks))
+    return 0;
+  /* Slots keep idle pages by themselves: jemalloc must not sit on free extents. */
+  if (hooks == &slot_hooks && !set_decay(arena, 0))
+    return 0;
+  return atomic_compare_exchange_strong(where, &none, arena) ? arena : none;
+}
+
+__attribute__((noinline, cold)) bool arenas_bind_thread(void) {
+  if (!arenas_started())
+    return false;
+  unsigned number = atomic_fetch_add(&next_thread, 1);
+  _Atomic unsigned *where = &small_arenas[number % (unsigned)arena_count];
+  unsigned arena = atomic_load(where);
+  if (!arena)
+    arena = make_arena(where, &run_hooks); /* it is 0 on failure: that arena has our hooks as well */
+  arrowpool_je_mallctl("thread.arena", NULL, NULL, &arena, sizeof arena);
+  arenas_thread = number + 1 ? number + 1 : 1;
+  return true;
+}
+
+/* Returns the flags for the calling thread's arena of these; 0 if there is none. */
+static int flags_of(_Atomic unsigned arenas[], extent_hooks_t *hooks) {
+  _Atomic unsigned *where = &arenas[arenas_thread % (unsigned)large_arena_count];
+  unsigned arena = atomic_load_explicit(where, memory_order_acquire);
+  if (__builtin_expect(!arena, 0) && !(arena = make_arena(where, hooks)))
+    return 0;
+  return MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE;
+}
+
+int arenas_slot_flags(void) { return flags_of(slot_arenas, &slot_hooks); }
+
+int arenas_packed_flags(void) { return flags_of(packed_arenas, &packed_hooks); }
+
+/* ---- what backend.h asks of them ---- */
+
+bool backend_jemalloc_ask(const char *name, int64_t *out) {
+  uint64_t epoch = 1;
+  size_t size = sizeof *out;
+  int saved = errno;
+  bool known = atomic_load_explicit(&state_seen, memory_order_acquire) == STARTED &&
+               !arrowpool_je_mallctl("epoch", NULL, NULL, &epoch, sizeof epoch) &&
+               !arrowpool_je_mallctl(name, out, out ? &size : NULL, NULL, 0);
+  errno = saved;
+  return known;
+}
+
+bool backend_jemalloc_read_stats(backend_jemalloc_stats *out) {
+  return backend_jemalloc_ask("stats.active", &out->active) &&
+         backend_jemalloc_ask("stats.resident", &out->resident) &&
+         backend_jemalloc_ask("stats.metadata", &out->metadata);
+}
+
+void backend_jemalloc_configure(slots_policy wanted) { policy = wanted; }
+
+void backend_jemalloc_start(void) { arenas_started(); }
+
+bool backend_jemalloc_started(void) { return state == STARTED; }

@@ -1,0 +1,24 @@
+/* jemalloc's arenas, of small blocks, of slots and of packed extents, and how threads are bound to them. It
+ * is private to the jemalloc backend. */
+#ifndef ARROWPOOL_MEMORY_BACKEND_JEMALLOC_ARENAS_H
+#define ARROWPOOL_MEMORY_BACKEND_JEMALLOC_ARENAS_H
+
+#include <stdbool.h>
+
+/* Starts jemalloc if it was not yet. Returns false if it is not to be had. */
+bool arenas_started(void);
+
+/* The number of the calling thread, from 1 on; 0: it is not bound to its arena of small blocks yet. Binding
+ * starts jemalloc, and returns false if it is not to be had. */
+extern __thread unsigned arenas_thread;
+bool arenas_bind_thread(void);
+
+/* They return the flags of mallocx for the calling thread's arena, without the thread cache; 0 if there is no
+ * arena. The thread is bound. */
+int arenas_slot_flags(void);
+int arenas_packed_flags(void);
+
+/* Has all arenas return the pages that are due, or all that are idle. */
+void arenas_return(bool all);
+
+#endif
