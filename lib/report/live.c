@@ -93,10 +93,9 @@ static void write_header(void) {
 /* Sets the file's name: process number and start time. What is there already under it is this very process
  * before an exec, or somebody made it up, and the next number is taken. */
 static void set_path(unsigned image) {
-  size_t used = strlen(directory);
-  memcpy(path, directory, used);
-  path[used++] = '/';
-  live_name_make(path + used, (int64_t)syscall(SYS_getpid), start_ticks(), image);
+  char *name = stpcpy(path, directory);
+  *name++ = '/';
+  live_name_make(name, (int64_t)syscall(SYS_getpid), start_ticks(), image);
 }
 
 static void mark_replaced(void) {

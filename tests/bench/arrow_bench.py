@@ -6,7 +6,6 @@
     arrow_bench.py facts                    versions, and where this pyarrow's libarrow is
 """
 
-import ctypes
 import glob
 import json
 import os
@@ -14,6 +13,8 @@ import sys
 import time
 
 import pyarrow as pa
+
+from process import SETTLE_SECONDS, served_by_arrowpool, status_mib
 
 MIB = 1 << 20
 CHUNK = b"\x5a" * MIB  # not zeros: those would be read from one page that stays in the CPU's cache
@@ -23,7 +24,6 @@ UNTOUCHED_FROM, UNTOUCHED_STEPS = 64 << 10, 23  # by half each: 701 MiB
 CSV_ROWS = 2_500_000
 DATASET_ROWS, DATASET_COLUMNS = 5_000_000, 10
 DATASET_READS = 20
-SETTLE_SECONDS = 2
 
 
 class Growing:
@@ -138,26 +138,6 @@ def generate(folder):
     dataset.write_dataset(pa.table(columns), os.path.join(folder, "dataset"), format="parquet")
 
 
-def status_mib(field):
-    with open("/proc/self/status") as lines:
-        fields = dict(line.split(":", 1) for line in lines)
-    return int(fields[field].split()[0]) / 1024
-
-
-def served_by_arrowpool():
-    """Bytes that went through the shim's hooks, from its own report; None without the shim."""
-    process = ctypes.CDLL(None)
-    if not hasattr(process, "arrowpool_report"):
-        return None
-    pieces = []
-    receive = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
-    as_json = 1
-    process.arrowpool_report(as_json, receive(lambda _, text, size: pieces.append(ctypes.string_at(text, size)) or 0),
-                             None)
-    return sum(pool["total_bytes_allocated"] or 0 for pool in json.loads(b"".join(pieces))["pools"]
-               if pool["backend"] == "jemalloc")
-
-
 def measure(case, arguments, settle):
     pa.allocate_buffer(MIB)  # the allocator's own start is not measured
     base = status_mib("VmRSS")
@@ -175,7 +155,8 @@ def measure(case, arguments, settle):
 
 def facts():
     libraries = [file for folder in pa.get_library_dirs() for file in glob.glob(os.path.join(folder, "libarrow.so.*"))]
-    return {"pyarrow": pa.__version__, "python": sys.version.split()[0], "libarrow": min(libraries, default=None)}
+    return {"pyarrow": pa.__version__, "python": sys.version.split()[0], "libarrow": min(libraries, default=None),
+            "backends": pa.supported_memory_backends()}
 
 
 def main(arguments):

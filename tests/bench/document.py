@@ -18,10 +18,10 @@ def between(text, name):
     return found.group(1) if found else ""
 
 
-def comments(text):
+def comments(text, name):
     """The lines under each goal of the section, by the goal's text."""
     kept, goal = {}, None
-    for line in between(text, "missed").splitlines():
+    for line in between(text, name).splitlines():
         item = re.match(r"\* \*\*(.+?)\*\*", line)
         if item:
             goal = item.group(1)
@@ -31,9 +31,9 @@ def comments(text):
     return kept
 
 
-def missed(text, goals, number):
-    """The section on missed goals: the figures anew, the comments as they were."""
-    kept, lines = comments(text), []
+def missed(text, name, goals, number):
+    """The section NAME on missed goals: the figures anew, the comments as they were."""
+    kept, lines = comments(text, name), []
     for goal in goals:
         if goal.met is False:
             where = f" in {goal.where}" if goal.where else ""

@@ -1,4 +1,5 @@
-"""What scripts/bench measures: cases, allocators and pools, and how often each is repeated.
+"""What scripts/bench measures of buffers: cases, allocators and pools, and how often each is repeated. Ordinary work
+of pyarrow is in plan_work.py.
 
 Names are those of bench_growth, bench_count and arrow_bench.py. A case belongs to a group, which decides the
 program that runs it and the tables it appears in.
@@ -6,7 +7,7 @@ program that runs it and the tables it appears in.
 
 from dataclasses import dataclass
 
-REPEATS = 5
+REPEATS, QUICK_REPEATS = 5, 2
 LONG = ((0.45, 3), (0.8, 2))  # seconds and repeats: what takes long is far behind, and all must fit in ten minutes
 COLD_REPEATS, COLD_PAUSE = 2, 2  # the pause (s) is what it takes the host to fetch free pages back
 
@@ -44,12 +45,24 @@ SMALL = ("arrowpool", "system", "jemalloc", "jemalloc-arrow", "mimalloc", "mimal
 @dataclass(frozen=True)
 class Case:
     name: str
-    group: str  # growth, reuse, trim, churn, many, count, arrow
+    group: str  # growth, reuse, trim, churn, many, count, arrow, work
     title: str
     who: tuple
     warm_mib: int = 3072  # touched right before: about half as much again as any process of it holds, or more
     repeats: int = REPEATS  # at most
     long: bool = False  # repeated as said, however long it takes
+    context: tuple = CONTEXT  # those of `who` that are repeated less often
+    context_repeats: int = CONTEXT_REPEATS
+    data: str = ""  # what it reads: arrow, work, or nothing
+    settles: bool = False  # one run of it looks at RSS again 2 s later
+
+    @property
+    def program(self):
+        return {"arrow": "arrow_bench", "work": "work_bench", "count": "bench_count"}.get(self.group, "bench_growth")
+
+    def wants_settling(self, who):
+        """A run that no goal is about does not wait, except where all memory is compared."""
+        return self.settles and (self.group == "work" or who not in CONTEXT)
 
 
 GROWTH = ("doubling", "interleaved-doubling", "steps-1m", "interleaved-steps-1m", "steps-64k")
@@ -59,7 +72,7 @@ CASES = [
     Case("steps-1m", "growth", "1 MiB steps to 128 MiB", tuple(ALLOCATORS), 512),
     Case("interleaved-steps-1m", "growth", "16 in turn, 1 MiB steps to 32 MiB each", tuple(ALLOCATORS), 1280),
     Case("steps-64k", "growth", "64 KiB steps to 16 MiB", tuple(ALLOCATORS), 512),
-    Case("reuse-64m", "reuse", "30 times 64 MiB", tuple(ALLOCATORS), 512),
+    Case("reuse-64m", "reuse", "30 times 64 MiB", tuple(ALLOCATORS), 512, settles=True),
     Case("reuse-1m", "reuse", "2000 times 1 MiB", tuple(ALLOCATORS), 512),
     Case("trim", "trim", "256 MiB to 64 MiB and back", tuple(ALLOCATORS), 512),
     Case("churn-1", "churn", "1 thread", SMALL, 512),
@@ -74,7 +87,8 @@ CASES = [
     Case("ipc", "arrow", "IPC stream of 512 MiB", tuple(POOLS), 2304),
     Case("ipc-presized", "arrow", "the same, pre-sized", ("mimalloc",), 1536),
     Case("untouched", "arrow", "resize 64 KiB to 701 MiB by half each, unwritten", tuple(POOLS), 1536),
-    Case("csv", "arrow", "read_csv of 140 MB", tuple(POOLS), 1536, 3),
-    Case("dataset", "arrow", "Parquet dataset, 10 columns of 5M rows, read 20 times", tuple(POOLS), 3072, 2, True),
+    Case("csv", "arrow", "read_csv of 140 MB", tuple(POOLS), 1536, 3, data="arrow"),
+    Case("dataset", "arrow", "Parquet dataset, 10 columns of 5M rows, read 20 times", tuple(POOLS), 3072, 2, True,
+         data="arrow", settles=True),
 ]
 BY_NAME = {case.name: case for case in CASES}

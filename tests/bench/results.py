@@ -4,10 +4,12 @@ A cell is one case with one allocator; its runs are the JSON objects its process
 cold cells are kept apart. A question about something that was not measured is answered with None.
 """
 
+import math
 import statistics
 
 TIME = {"growth": "total_ms", "reuse": "total_ms", "trim": "total_ms", "churn": "ns_per_pair", "many": "us_per_buffer",
-        "count": "ns_per_pair", "arrow": "seconds"}
+        "count": "ns_per_pair", "arrow": "seconds", "work": "wall_min"}
+SAME = 1e-9  # floating point that was summed in another order
 
 
 class Results:
@@ -52,3 +54,12 @@ class Results:
 
 def ratio(above, below):
     return above / below if above is not None and below else None
+
+
+def differences(expected, found):
+    """Where two digests of a workload's results are not those of one result."""
+    def same(a, b):
+        return math.isclose(a, b, rel_tol=SAME) if isinstance(a, float) and isinstance(b, float) else a == b
+
+    return [f"{name} {found.get(name)} instead of {value}" for name, value in expected.items()
+            if not same(value, found.get(name))]

@@ -23,7 +23,7 @@ setup_file() {
   for file in ${ARROWPOOL_CROSS-}; do cross+=("-Csetup-args=--cross-file=$file"); done
   # Python's name for what it runs on becomes the wheel's.
   [ ${#cross[@]} = 0 ] || export _PYTHON_HOST_PLATFORM=linux-$MACHINE
-  timeout "$(patience 900)" python -m build --wheel --no-isolation "${cross[@]}" -o "$WORK/wheels" "$WORK/source" >"$WORK/log" 2>&1 ||
+  timeout "$(patience 3000)" python -m build --wheel --no-isolation "${cross[@]}" -o "$WORK/wheels" "$WORK/source" >"$WORK/log" 2>&1 ||
     tail -n 30 "$WORK/log" >&2
   unset _PYTHON_HOST_PLATFORM
 }
