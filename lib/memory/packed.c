@@ -136,16 +136,15 @@ size_t packed_requested(const void *buffer) {
 /* A buffer of up to PACKED_MOST bytes that begins before the stretch may reach into it. Those that do not are
  * marked as well, which costs them no more than a call when they are freed. */
 void packed_note_altered(const void *from, size_t size) {
-  const char *begin = from, *end = begin + size;
-  if (!packed_holds(begin) && !packed_holds(end - 1))
-    return;
-  begin = begin - packed_window.base > (ptrdiff_t)PACKED_MOST ? begin - PACKED_MOST : packed_window.base;
+  size_t base = (size_t)packed_window.base, begin = (size_t)from, end = begin + size;
   size_t used = atomic_load_explicit(&table.writable, memory_order_acquire) / sizeof(record) * PACKED_GRANULE;
   used = used < packed_window.size ? used : packed_window.size;
-  if (end > packed_window.base + used)
-    end = packed_window.base + used;
-  for (const char *at = begin; at < end; at += PACKED_GRANULE) {
-    record *r = record_of(at);
+  if (end <= base || begin >= base + used)
+    return;
+  begin = begin > base + PACKED_MOST ? begin - PACKED_MOST : base;
+  end = end < base + used ? end : base + used;
+  for (record *r = record_of((const void *)begin), *last = record_of((const void *)(end - 1)); r <= last;
+       r++) {
     uint64_t entry = atomic_load_explicit(r, memory_order_relaxed);
     while (entry && !atomic_compare_exchange_weak(r, &entry, entry | ALTERED)) {
     }

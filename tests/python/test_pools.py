@@ -82,15 +82,15 @@ def test_contents_survive_resizes_also_through_zero(fresh, backend):
 
 
 @pytest.mark.skipif(EMULATED, reason="emulated: pages do not move")
-def test_large_buffers_grow_without_copies(fresh):
+def test_large_buffers_are_copied_once_at_most_as_they_grow(fresh):
     pool = fresh()
     buffer = pa.allocate_buffer(MIB, pool, resizable=True)
     for size in range(2 * MIB, 300 * MIB, 7 * MIB):
         buffer.resize(size)
     stats = pool.stats()
-    assert stats.bytes_copied == 0 and stats.reallocs_copied == 0
+    assert stats.bytes_copied == MIB and stats.reallocs_copied == 1  # it was packed until it grew
     assert stats.reallocs_in_place > stats.reallocs_remapped > 0
-    assert stats.num_reallocations == stats.reallocs_in_place + stats.reallocs_remapped == 43
+    assert stats.num_reallocations == stats.reallocs_in_place + stats.reallocs_remapped + 1 == 43
 
 
 @pytest.mark.parametrize("limit, size", [(3 * MIB, 3 * MIB), ("3MiB", 3 * MIB), ("512K", 512 << 10), ("2GiB", 2 << 30)])

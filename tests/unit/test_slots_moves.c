@@ -6,7 +6,9 @@
 #include "memory/range.h"
 #include "memory/slots_table.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void begin(slots_policy policy) {
   CHECK(range_reserve());
@@ -179,7 +181,7 @@ static void keep_and_return(void) {
   CHECK(idle_bytes() >= (size_t)(10 * MIB));
   release(extent, 10 * MIB);
   CHECK(idle_bytes() >= (size_t)(20 * MIB));
-  CHECK(slots_expire() == SLOTS_NEVER);                           /* no limit in time */
+  CHECK(slots_expire() == SLOTS_NEVER);                     /* no limit in time */
   CHECK(allocate(20 * MIB) == extent && idle_bytes() == 0); /* used again first */
   release(extent, 20 * MIB);
   slots_release_idle();
@@ -236,6 +238,95 @@ static void keep_a_grown_buffer(void) {
 
 TEST(a_grown_buffer_keeps_its_idle_pages) { assert_true(unit_in_child(keep_a_grown_buffer)); }
 
+/* Returns the resident bytes of [from, to). */
+static int64_t resident(const uint8_t *from, const uint8_t *to) {
+  static unsigned char pages[8192];
+  size_t count = (size_t)(to - from) / 4096;
+  int64_t bytes = 0;
+  CHECK(count <= sizeof pages && mincore((void *)(uintptr_t)from, (size_t)(to - from), pages) == 0);
+  for (size_t i = 0; i < count; i++)
+    bytes += (pages[i] & 1) * 4096;
+  return bytes;
+}
+
+/* The first buffer begins in the lead, the second behind it: what was resident before it is nobody's. */
+static void reuse_with_another_start(void) {
+  begin((slots_policy){.decay = SLOTS_NEVER});
+  int64_t first = 5 * MIB + 256 * KIB, second = 12 * MIB;
+  uint8_t *extent = allocate(first), *beginning = extent - ((uintptr_t)extent & (32 * MIB - 1));
+  memset(extent, 1, (size_t)first);
+  CHECK(extent < beginning + 2 * MIB);
+  release(extent, first);
+  uint8_t *again = allocate(second);
+  CHECK(again > beginning && again < beginning + 32 * MIB);
+  CHECK(resident(beginning, again) == 0);
+  memset(again, 1, (size_t)second);
+  CHECK(resident(beginning, beginning + 32 * MIB) <= second + (int64_t)idle_bytes());
+  release(again, second);
+  CHECK(allocate(first) == again); /* in the idle pages, wherever they begin */
+}
+
+TEST(pages_before_a_reused_buffer_go_back) { assert_true(unit_in_child(reuse_with_another_start)); }
+
+static int count_mappings(void) {
+  FILE *maps = fopen("/proc/self/maps", "r");
+  CHECK(maps);
+  int lines = 0;
+  for (int c; (c = getc(maps)) != EOF;)
+    lines += c == '\n';
+  fclose(maps);
+  return lines;
+}
+
+static void free_many(void) {
+  begin((slots_policy){.decay = SLOTS_NEVER});
+  enum { COUNT = 3000 };
+  static uint8_t *held[COUNT];
+  int before = count_mappings();
+  for (int i = 0; i < COUNT; i++) {
+    held[i] = allocate(5 * MIB);
+    held[i][0] = 1;
+  }
+  CHECK(count_mappings() > before + COUNT);
+  for (int i = 0; i < COUNT; i++)
+    release(held[i], 5 * MIB);
+  slots_release_idle();
+  CHECK(count_mappings() < before + COUNT); /* those of a sixteenth of what is allowed may stay */
+}
+
+TEST(the_mappings_of_many_slots_go_when_they_are_cold) {
+  SKIP_IF_EMULATED("the emulator has its own idea of mappings");
+  if (UNIT_SANITIZED)
+    SKIP("a sanitizer needs addresses itself");
+  assert_true(unit_in_child(free_many));
+}
+
+/* A buffer that grew has a huge page of its own from the start, as long as that is little beside the rest. */
+static void grow_into_a_huge_page(void) {
+  begin((slots_policy){.decay = SLOTS_NEVER, .huge_page = (size_t)(2 * MIB)});
+  int at_once = 0;
+  for (int i = 0; i < 10; i++) {
+    slots_expect(NULL, 0, true);
+    uint8_t *extent = allocate(128 * KIB);
+    slots_expect(NULL, 0, false);
+    place at;
+    at_once += slots_find(extent, &at) && slots_has_lead(at.t);
+  }
+  CHECK(at_once == 2);
+  uint8_t *large = allocate(64 * MIB); /* 4 MiB more may be idle for it */
+  for (int i = 0; i < 10; i++) {
+    slots_expect(NULL, 0, true);
+    uint8_t *extent = allocate(128 * KIB);
+    slots_expect(NULL, 0, false);
+    place at;
+    at_once += slots_find(extent, &at) && slots_has_lead(at.t);
+  }
+  CHECK(at_once == 4);
+  release(large, 64 * MIB);
+}
+
+TEST(what_has_grown_gets_a_huge_page_within_bounds) { assert_true(unit_in_child(grow_into_a_huge_page)); }
+
 TEST(idle_pages_never_exceed_what_was_live) { assert_true(unit_in_child(stay_within_bounds)); }
 
 int main(void) {
@@ -246,6 +337,9 @@ int main(void) {
       cmocka_unit_test(huge_pages_of_512_mib_are_not),
       cmocka_unit_test(a_retired_slot_serves_nobody),
       cmocka_unit_test(pages_move_without_huge_pages_too),
+      cmocka_unit_test(pages_before_a_reused_buffer_go_back),
+      cmocka_unit_test(the_mappings_of_many_slots_go_when_they_are_cold),
+      cmocka_unit_test(what_has_grown_gets_a_huge_page_within_bounds),
       cmocka_unit_test(beyond_the_limit_on_mappings_bytes_are_copied),
       cmocka_unit_test(idle_pages_are_kept_and_returned_on_demand),
       cmocka_unit_test(idle_pages_expire),

@@ -1,0 +1,148 @@
+/* Large buffers that have not grown: how they are packed, found and returned (packed.h). Each test has a
+ * range of its own, in a forked child. */
+#include "unit.h"
+
+#include "arrowpool.h"
+#include "memory/backend.h"
+#include "memory/idle.h"
+#include "memory/packed.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+static const backend *const b = &backend_jemalloc;
+
+static void begin(int64_t decay) {
+  backend_jemalloc_configure((slots_policy){.decay = decay});
+  backend_jemalloc_start();
+}
+
+static uint8_t *allocate(int64_t size) {
+  uint8_t *buffer = b->allocate((size_t)size, 64);
+  CHECK(buffer && packed_holds(buffer) && packed_is_live(buffer));
+  return buffer;
+}
+
+static uint8_t *resize(uint8_t *buffer, int64_t old, int64_t size, backend_resize wanted) {
+  backend_resize how;
+  uint8_t *resized = b->reallocate(buffer, (size_t)old, (size_t)size, 64, &how);
+  CHECK(resized && how == wanted);
+  return resized;
+}
+
+/* ---- where they lie ---- */
+
+static void pack(void) {
+  begin(SLOTS_NEVER);
+  static const int64_t sizes[] = {PACKED_GRANULE, 100 * KIB, 300 * KIB, MIB, 3 * MIB, 4 * MIB};
+  uint8_t *held[COUNT_OF(sizes)], *low = NULL, *high = NULL;
+  for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+    held[i] = allocate(sizes[i] < (int64_t)PACKED_GRANULE ? (int64_t)PACKED_GRANULE : sizes[i]);
+    unit_write(held[i], sizes[i], i);
+    low = !low || held[i] < low ? held[i] : low;
+    high = held[i] + sizes[i] > high ? held[i] + sizes[i] : high;
+  }
+  CHECK(high - low <= 20 * MIB); /* two chunks */
+  for (size_t i = 0; i < COUNT_OF(sizes); i++)
+    CHECK(unit_matches(held[i], sizes[i], sizes[i], i));
+  CHECK(!packed_holds(b->allocate((size_t)(4 * MIB + 1), 64)));
+  CHECK(!packed_holds(b->allocate(PACKED_GRANULE - 1, 64)));
+  CHECK(!packed_holds(b->allocate((size_t)MIB, (size_t)MIB))); /* an alignment above the page's */
+}
+
+TEST(buffers_that_have_not_grown_lie_side_by_side) { assert_true(unit_in_child(pack)); }
+
+static void grow_and_shrink(void) {
+  begin(SLOTS_NEVER);
+  uint8_t *buffer = allocate(MIB);
+  unit_write(buffer, MIB, 1);
+  CHECK(resize(buffer, MIB, MIB - 4096, BACKEND_IN_PLACE) == buffer);
+  buffer = resize(buffer, MIB - 4096, 300 * KIB, BACKEND_COPIED); /* packed anew */
+  CHECK(packed_holds(buffer) && unit_matches(buffer, MIB, 300 * KIB, 1));
+  uint8_t *another = allocate(MIB);
+  unit_write(another, MIB, 2);
+  buffer = resize(buffer, 300 * KIB, 2 * MIB, BACKEND_COPIED); /* what grows has a slot */
+  CHECK(!packed_holds(buffer) && unit_matches(buffer, MIB, 300 * KIB, 1));
+  CHECK(resize(buffer, 2 * MIB, 8 * MIB, BACKEND_IN_PLACE) == buffer);
+  CHECK(unit_matches(another, MIB, MIB, 2));
+}
+
+TEST(what_grows_has_a_slot_and_what_shrinks_is_packed_anew) { assert_true(unit_in_child(grow_and_shrink)); }
+
+/* ---- what is idle ---- */
+
+static void keep(void) {
+  begin(SLOTS_NEVER);
+  uint8_t *held[8];
+  for (size_t i = 0; i < COUNT_OF(held); i++)
+    memset(held[i] = allocate(MIB), 1, (size_t)MIB);
+  CHECK(idle_bytes() == 0);
+  for (size_t i = 0; i < COUNT_OF(held); i++)
+    b->free(held[i], (size_t)MIB, 64);
+  CHECK(idle_bytes() == (size_t)(8 * MIB));
+  held[0] = allocate(MIB);
+  CHECK(idle_bytes() == (size_t)(7 * MIB)); /* used again first */
+  b->release_unused();
+  CHECK(idle_bytes() == 0);
+  CHECK(allocate(MIB)[0] == 0 && idle_bytes() == 0);
+}
+
+TEST(freed_ones_are_idle_until_they_are_returned) { assert_true(unit_in_child(keep)); }
+
+static void keep_nothing(void) {
+  begin(0);
+  uint8_t *buffer = allocate(2 * MIB);
+  memset(buffer, 1, (size_t)(2 * MIB));
+  b->free(buffer, (size_t)(2 * MIB), 64);
+  CHECK(idle_bytes() == 0);
+  unsigned char page = 0;
+  CHECK(mincore(buffer, 4096, &page) == 0 && !(page & 1));
+}
+
+TEST(without_a_decay_time_pages_go_at_once) { assert_true(unit_in_child(keep_nothing)); }
+
+/* ---- records ---- */
+
+static void claim(void) {
+  begin(SLOTS_NEVER);
+  uint8_t *buffer = allocate(MIB);
+  CHECK(!packed_is_live(buffer + 4096) && !packed_is_live(buffer + 1) && !packed_is_live(buffer + 512 * KIB));
+  CHECK(!packed_is_live(packed_window.base + packed_window.size - 4096)); /* never used */
+  packed_set_requested(buffer, 1000001);
+  CHECK(packed_requested(buffer) == 1000001 && packed_is_live(buffer));
+  packed_note_altered(buffer + 700 * KIB, 4096);
+  CHECK(packed_is_altered(buffer) && packed_is_live(buffer) && packed_requested(buffer) == 1000001);
+  packed_set_requested(buffer, 77);
+  CHECK(packed_is_altered(buffer) && packed_requested(buffer) == 77);
+  CHECK(!packed_claim(buffer + 4096) && packed_claim(buffer) && !packed_claim(buffer));
+  packed_enter(buffer);
+  CHECK(packed_is_live(buffer) && !packed_is_altered(buffer));
+}
+
+TEST(of_several_who_free_a_buffer_one_is_told) { assert_true(unit_in_child(claim)); }
+
+static void note_at_the_edges(void) {
+  begin(SLOTS_NEVER);
+  uint8_t *buffer = allocate(MIB);
+  packed_note_altered(packed_window.base - 8192, 4096); /* outside */
+  packed_note_altered(packed_window.base + packed_window.size, 4096);
+  CHECK(!packed_is_altered(buffer));
+  packed_note_altered(packed_window.base - 8192, packed_window.size + 16384); /* all of it, and more */
+  CHECK(packed_is_altered(buffer));
+  b->free(buffer, (size_t)MIB, 64);
+  CHECK(!packed_is_altered(allocate(MIB)));
+}
+
+TEST(stretches_may_reach_beyond_the_window) { assert_true(unit_in_child(note_at_the_edges)); }
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(buffers_that_have_not_grown_lie_side_by_side),
+      cmocka_unit_test(what_grows_has_a_slot_and_what_shrinks_is_packed_anew),
+      cmocka_unit_test(freed_ones_are_idle_until_they_are_returned),
+      cmocka_unit_test(without_a_decay_time_pages_go_at_once),
+      cmocka_unit_test(of_several_who_free_a_buffer_one_is_told),
+      cmocka_unit_test(stretches_may_reach_beyond_the_window),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
