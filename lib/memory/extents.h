@@ -1,6 +1,6 @@
 /* jemalloc's view of our address space: its extent hooks. Arenas of small blocks get page runs, those of
  * large buffers slots, and those of large buffers that have not grown packed extents. The signatures are
- * jemalloc's, whose header only the backend includes. jemalloc calls the hooks, some of them with locks of
+ * jemalloc's, whose header only its backend includes. jemalloc calls the hooks, some of them with locks of
  * its own held. */
 #ifndef ARROWPOOL_MEMORY_EXTENTS_H
 #define ARROWPOOL_MEMORY_EXTENTS_H

@@ -72,9 +72,9 @@ END
   python3 tests/style/fields.py
 }
 
-@test "one file alone includes jemalloc's header" {
+@test "the jemalloc backend alone includes jemalloc's header" {
   run git grep -lE 'include [<"]jemalloc' -- lib arrow shim cli python
-  [ "$output" = lib/memory/backend_jemalloc.c ]
+  [ "$output" = $'lib/memory/backend_jemalloc.c\nlib/memory/backend_jemalloc_arenas.c' ]
 }
 
 @test "the library reads no environment variable" {

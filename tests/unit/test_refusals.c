@@ -277,8 +277,8 @@ static void check_ordinary(buffer b) {
   CHECK(file && fclose(file) == 0 && locked == 0);
 }
 
-/* Makes buffers until one has the page: of 64 KiB, which fill every gap, where the buffer did not have a slot of
- * its own. */
+/* Makes buffers until one has the page: of 64 KiB, which fill every gap, where the buffer did not have a slot
+ * of its own. */
 static void use_anew(const uint8_t *page, int64_t size) {
   buffer again[256];
   size_t count = 0;
