@@ -6,6 +6,7 @@
 #include "base/locks.h"
 #include "base/misuse.h"
 #include "base/nocancel.h"
+#include "base/writer.h"
 #include "memory/backend.h"
 #include "memory/decay.h"
 #include "memory/extents.h"
@@ -17,22 +18,29 @@
 #include <errno.h>
 #include <jemalloc.h>
 #include <sched.h>
+#include <string.h>
 
 #define MAX_ARENAS       8 /* they are of small blocks */
 #define MAX_LARGE_ARENAS 4 /* large buffers spend their time in page faults, not in arenas */
 
+/* Our overlay has jemalloc set arena 0's hooks so: mallctl would keep tables of all arenas' figures from then
+ * on, which is a third of the memory that a small program touches. */
+void arrowpool_je_private_je_arena_0_extent_hooks_set(extent_hooks_t *hooks);
+
 /* jemalloc calls `end` when it finds a block that cannot be freed. */
 void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what));
 
-/* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. */
-const char *arrowpool_je_malloc_conf =
+/* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. The decay time follows. */
+static char configuration[256] =
     "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,muzzy_decay_ms:0,lg_tcache_max:16,"
-    "tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,tcache_nslots_large:32,lg_tcache_nslots_mul:2";
+    "tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,tcache_nslots_large:32,lg_tcache_nslots_mul:2,"
+    "dirty_decay_ms:";
+const char *arrowpool_je_malloc_conf = configuration;
 
 static enum { NOT_STARTED, STARTED, UNAVAILABLE } state; /* it is written under LOCK_START */
 static _Atomic int state_seen;                           /* it is `state` for the fast path */
 static int arena_count, large_arena_count;
-static _Atomic unsigned small_arenas[MAX_ARENAS]; /* 0: it is not made yet */
+static _Atomic unsigned small_arenas[MAX_ARENAS]; /* 0: it is not made yet, but for the first, which is 0 */
 static _Atomic unsigned slot_arenas[MAX_LARGE_ARENAS], packed_arenas[MAX_LARGE_ARENAS];
 static _Atomic unsigned next_thread;
 __thread unsigned arenas_thread;
@@ -78,6 +86,11 @@ static void on_all_arenas(const char *command) { set_for_arena(MALLCTL_ARENAS_AL
 
 void arenas_return(bool all) { on_all_arenas(all ? "arena.0.purge" : "arena.0.decay"); }
 
+static void configure_decay(void) {
+  char *end = configuration + strlen(configuration);
+  end[writer_format_int(end, policy.decay == SLOTS_NEVER ? -1 : policy.decay)] = 0;
+}
+
 static bool start(void) {
   cpu_set_t cpus;
   int count = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
@@ -88,14 +101,16 @@ static bool start(void) {
   if (!range_reserve())
     return false;
   size_t share = range_uncarved() / 8;
-  ssize_t decay = policy.decay == SLOTS_NEVER ? -1 : (ssize_t)policy.decay;
   if (!page_runs_init(share) || !slots_init(share, policy))
     return false;
   slots_policy in_force = slots_policy_in_force();
   packed_init(share, in_force.huge_page,
               in_force.thp); /* without room for it, slots have all large buffers */
-  return set_hooks(0, &run_hooks) && set_decay(0, decay) &&
-         !arrowpool_je_mallctl("arenas.dirty_decay_ms", NULL, NULL, &decay, sizeof decay);
+  configure_decay();
+  if (!arrowpool_je_nallocx(1, 0)) /* it starts jemalloc */
+    return false;
+  arrowpool_je_private_je_arena_0_extent_hooks_set(&run_hooks);
+  return true;
 }
 
 bool arenas_started(void) {
@@ -131,12 +146,12 @@ static unsigned make_arena(_Atomic unsigned *where, extent_hooks_t *hooks) {
 __attribute__((noinline, cold)) bool arenas_bind_thread(void) {
   if (!arenas_started())
     return false;
-  unsigned number = atomic_fetch_add(&next_thread, 1);
-  _Atomic unsigned *where = &small_arenas[number % (unsigned)arena_count];
-  unsigned arena = atomic_load(where);
-  if (!arena)
-    arena = make_arena(where, &run_hooks); /* it is 0 on failure: that arena has our hooks as well */
-  arrowpool_je_mallctl("thread.arena", NULL, NULL, &arena, sizeof arena);
+  unsigned number = atomic_fetch_add(&next_thread, 1), index = number % (unsigned)arena_count;
+  unsigned arena = atomic_load(&small_arenas[index]);
+  if (index && !arena)
+    arena = make_arena(&small_arenas[index], &run_hooks);
+  if (arena) /* arena 0 is a thread's own if it has no other, as in programs of one thread */
+    arrowpool_je_mallctl("thread.arena", NULL, NULL, &arena, sizeof arena);
   arenas_thread = number + 1 ? number + 1 : 1;
   return true;
 }

@@ -35,7 +35,8 @@ bool packed_init(size_t share, size_t huge_page_, slots_thp thp_) {
     packed_window.size = 0;
     return false;
   }
-  madvise(packed_window.base, packed_window.size, thp == SLOTS_THP_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  if (thp == SLOTS_THP_ALWAYS)
+    madvise(packed_window.base, packed_window.size, MADV_HUGEPAGE);
   return true;
 }
 

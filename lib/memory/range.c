@@ -151,6 +151,8 @@ size_t range_alignment(void) { return carve_alignment; }
 
 size_t range_uncarved(void) { return (size_t)(range_end - next_window); }
 
+void range_advise_uncarved(int advice) { madvise(next_window, range_uncarved(), advice); }
+
 bool range_carve(range_window *window, size_t size, size_t alignment) {
   size_t most = size / 32 < SCATTER ? size / 32 : SCATTER;
   size_t start = range_round_up((uintptr_t)next_window, alignment) - (uintptr_t)next_window +

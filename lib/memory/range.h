@@ -93,6 +93,9 @@ bool range_is_one_mapping(void *from, size_t size);
 /* Returns the bytes of the range that are not carved yet. */
 size_t range_uncarved(void);
 
+/* Gives the kernel an advice (madvise) about all windows that are to be carved. */
+void range_advise_uncarved(int advice);
+
 /* Returns the most that windows can be aligned to (bytes). */
 size_t range_alignment(void);
 

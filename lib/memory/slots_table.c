@@ -30,6 +30,9 @@ static int mappings_allowed;
  * and so are those that the slots of a small range are not aligned to. */
 static void choose_huge_page(void) {
   size_t kernels = slots_rules.huge_page;
+#if defined(__x86_64__)
+  kernels = kernels ? kernels : LEAST_HUGE; /* there are no others */
+#endif
   if (!kernels)
     kernels = range_kernel_number("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", LEAST_HUGE);
   bool usable = kernels >= LEAST_HUGE && kernels <= MOST_HUGE && kernels <= range_alignment() &&
@@ -70,6 +73,8 @@ bool slots_init(size_t share, slots_policy policy) {
     mappings_allowed = (int)(range_kernel_number("/proc/sys/vm/max_map_count", 65530) / 4);
   if (!pages_move())
     mappings_allowed = 0;
+  /* Small buffers would waste huge pages, whatever the system's setting is. One mapping stays one. */
+  range_advise_uncarved(MADV_NOHUGEPAGE);
   for (int i = 0; i < SLOTS_MAX_TIERS; i++) {
     tier *t = &slots_tiers[slots_tier_count];
     size_t count = share >> shifts[i], alignment = (size_t)1 << shifts[i];
@@ -80,9 +85,8 @@ bool slots_init(size_t share, slots_policy policy) {
         !range_carve(&t->table, count * sizeof(slot), RANGE_UNIT))
       break;
     t->shift = shifts[i];
-    /* Small buffers would waste huge pages, whatever the system's setting is. */
-    madvise(t->addresses.base, t->addresses.size,
-            slots_rules.thp == SLOTS_THP_ALWAYS ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    if (slots_rules.thp == SLOTS_THP_ALWAYS)
+      madvise(t->addresses.base, t->addresses.size, MADV_HUGEPAGE);
     t->lock = LOCK_TIERS + slots_tier_count;
     t->count = (uint32_t)count;
     slots_tier_count++;
