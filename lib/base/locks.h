@@ -14,6 +14,7 @@ enum {
   LOCK_SHARDS, /* protects the lists of counter shards */
   LOCK_RUNS,   /* protects the page runs for small blocks */
   LOCK_PACKED, /* protects the chunks of packed extents */
+  LOCK_PURGE,  /* is held while idle slots are purged by the housekeeper, or all of them by anybody */
   LOCK_TIERS,  /* protect the free lists of slots: one lock a tier */
   LOCK_SLOTS = LOCK_TIERS + 8,
   LOCK_SLOT_STRIPES = 64,                      /* slots share this many locks; a power of two */

@@ -54,15 +54,15 @@ void *extents_packed_alloc(struct extent_hooks_s *hooks, void *address, size_t s
 
 bool extents_packed_commit(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset,
                            size_t length, unsigned arena) {
-  idle_note(0, (ptrdiff_t)length);
-  return false;
+  bool usable = packed_make_usable((char *)address + offset, length);
+  if (usable)
+    idle_note(0, (ptrdiff_t)length);
+  return !usable;
 }
 
 bool extents_packed_decommit(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset,
                              size_t length, unsigned arena) {
-  char *from = (char *)address + offset;
-  bool released = range_is_one_mapping(from, length) ? range_release_pages(from, length)
-                                                     : packed_renew(from, length); /* the program's doing */
+  bool released = packed_release_pages((char *)address + offset, length);
   if (released)
     idle_note(0, -(ptrdiff_t)length);
   return !released;

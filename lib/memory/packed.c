@@ -22,7 +22,8 @@ range_window packed_window;
 static range_window table;
 static size_t huge_page; /* bytes */
 static slots_thp thp;
-static size_t next_chunk; /* the offset of the first unused byte of the window */
+static _Atomic bool was_refused; /* fresh pages, once: a stretch without pages may be altered, or a gap */
+static size_t next_chunk;        /* the offset of the first unused byte of the window */
 static struct { char *next, *end; } chunks[OWNERS];
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
@@ -74,12 +75,27 @@ void *packed_allocate(unsigned arena, size_t size) {
   return extent;
 }
 
-bool packed_renew(void *extent, size_t size) {
-  if (range_renew(extent, size) != RANGE_FRESH)
-    return false;
-  /* A first chunk's are made huge with the others; few buffers are altered. */
-  madvise(extent, size, thp == SLOTS_THP_NEVER ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
-  return true;
+bool packed_renew(void *from, size_t size) {
+  range_state state = range_renew(from, size);
+  if (state == RANGE_FRESH) /* a first chunk's are made huge with the others; few buffers are altered */
+    madvise(from, size, thp == SLOTS_THP_NEVER ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+  else
+    atomic_store(&was_refused, true);
+  return state == RANGE_FRESH;
+}
+
+bool packed_release_pages(void *from, size_t size) {
+  return (!range_is_one_mapping(from, size) && packed_renew(from, size)) || range_release_pages(from, size) ||
+         !range_is_mapped(from, size); /* a gap has no pages, either */
+}
+
+bool packed_make_usable(void *from, size_t size) {
+  if (!atomic_load_explicit(&was_refused, memory_order_relaxed))
+    return true;
+  for (size_t at = 0; at < size; at += range_page_size())
+    if (!range_owns((char *)from + at))
+      return false;
+  return packed_renew(from, size);
 }
 
 /* ---- records ---- */

@@ -46,8 +46,14 @@ size_t packed_requested(const void *buffer);
 void packed_note_altered(const void *from, size_t size);
 bool packed_is_altered(const void *buffer);
 
-/* Puts fresh pages in place of an extent of `size` bytes. Returns false if the kernel refuses: then nobody
- * may be given it. */
-bool packed_renew(void *extent, size_t size);
+/* Puts fresh pages in place of a stretch. Returns false if the kernel refuses: then nobody may be given it
+ * before packed_make_usable returns true. */
+bool packed_renew(void *from, size_t size);
+
+/* They give the pages of a stretch that nobody has back to the kernel, with fresh mappings where the program
+ * changed them, and make it usable again. They return false if the kernel refuses; after the first the
+ * stretch is as it was then. */
+bool packed_release_pages(void *from, size_t size);
+bool packed_make_usable(void *from, size_t size);
 
 #endif

@@ -107,7 +107,9 @@ void slots_relist_live(place at) {
 int64_t slots_expire(void) {
   if (slots_rules.decay == SLOTS_NEVER)
     return SLOTS_NEVER;
+  locks_acquire(LOCK_PURGE);
   int64_t now = clock_milliseconds(), oldest = purge_idle(now - slots_rules.decay, 0);
+  locks_release(LOCK_PURGE);
   if (oldest == INT64_MAX) /* whoever has a slot off its list wakes the housekeeper when it is back */
     return SLOTS_NEVER;
   return oldest + slots_rules.decay > now ? oldest + slots_rules.decay - now : 1;
@@ -126,10 +128,14 @@ static void close_free(tier *t) {
   locks_release(t->lock);
 }
 
+/* A slot that the housekeeper has off its list at this moment is waited for: its pages and addresses may be
+ * what a request lacks. */
 void slots_release_idle(void) {
+  locks_acquire(LOCK_PURGE);
   purge_idle(INT64_MAX, 0);
   for (tier *t = slots_tiers; t < slots_tiers + slots_tier_count && range_is_frugal(); t++)
     close_free(t);
+  locks_release(LOCK_PURGE);
 }
 
 void slots_bound_idle(void) {

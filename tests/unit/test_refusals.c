@@ -319,6 +319,36 @@ static void give_altered_pages_back(bool told, int64_t moving_to) {
     }
 }
 
+/* The kernel takes what was altered, and gives nothing in its place as long as addresses are limited. */
+static void renew_under_a_limit(void) {
+  buffer held[8];
+  for (size_t i = 0; i < COUNT_OF(held); i++)
+    held[i] = make(MIB, i);
+  uint8_t *altered = held[3].data + 512 * KIB;
+  for (size_t i = 2; i < COUNT_OF(held); i++)
+    drop(&held[i]);
+  alter(altered, 4096, GUARD); /* unseen, and after its end, as only a bare system call can */
+  struct rlimit before;
+  CHECK(getrlimit(RLIMIT_AS, &before) == 0);
+  limit(RLIMIT_AS, 0);
+  arrowpool_release_unused(arrowpool_jemalloc());
+  CHECK(setrlimit(RLIMIT_AS, &before) == 0);
+  buffer again[256];
+  for (size_t i = 0; i < COUNT_OF(again); i++)
+    again[i] = make(64 * KIB, i); /* written to */
+  for (size_t i = 0; i < COUNT_OF(again); i++)
+    drop(&again[i]);
+  drop(&held[0]);
+  drop(&held[1]);
+}
+
+TEST(a_gap_that_is_left_serves_nobody_until_it_is_usable) {
+  if (UNIT_SANITIZED)
+    SKIP("a sanitizer needs memory itself");
+  SKIP_IF_EMULATED("limits are the emulator's own");
+  assert_true(unit_in_child(renew_under_a_limit));
+}
+
 static void alter_and_free(void) { give_altered_pages_back(true, 0); }
 static void alter_unseen_and_free(void) { give_altered_pages_back(false, 0); }
 static void alter_and_grow(void) { give_altered_pages_back(true, 100 * MIB); }
@@ -349,6 +379,7 @@ int main(void) {
       cmocka_unit_test(gaps_are_filled_and_what_is_mapped_stays),
       cmocka_unit_test(a_gap_that_may_not_be_written_to_is_kept),
       cmocka_unit_test(a_gap_that_is_lost_is_a_strangers),
+      cmocka_unit_test(a_gap_that_is_left_serves_nobody_until_it_is_usable),
       cmocka_unit_test(the_next_buffer_has_pages_of_its_own),
       cmocka_unit_test(pages_that_were_changed_unseen_are_found_when_they_go_back),
       cmocka_unit_test(the_old_place_of_a_buffer_that_grew_has_pages_of_its_own),
