@@ -31,7 +31,7 @@ void slots_expect(const void *buffer, size_t size, bool grows) {
  * moves no more. As much as that may be idle for little that is live. */
 static bool gets_huge_page(size_t size, size_t alignment) {
   return expected.grows && !expected.moving && size <= slots_huge_page && alignment <= range_page_size() &&
-         slots_rules.thp == SLOTS_THP_AUTO && idle_has_room(slots_huge_page);
+         slots_rules.thp == SLOTS_THP_AUTO && !range_is_frugal() && idle_has_room(slots_huge_page);
 }
 
 /* Returns where an extent begins in a slot with a lead. Bytes that would leave most of a huge page unused go
@@ -40,6 +40,8 @@ static bool gets_huge_page(size_t size, size_t alignment) {
 static size_t start_in_lead(size_t size) {
   if (expected.moving && expected.congruent)
     return expected.start;
+  if (range_is_frugal()) /* an empty lead would be charged */
+    return expected.moving ? slots_huge_page - expected.size % slots_huge_page : 0;
   size_t odd = (expected.moving ? expected.size : size) % slots_huge_page;
   size_t waste = odd ? slots_huge_page - odd : 0;
   return slots_huge_page - (waste > size / 16 ? odd : 0);

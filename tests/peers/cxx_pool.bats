@@ -38,8 +38,8 @@ in_ways() {
   for mode in jemalloc system; do
     run -0 json figures.$mode.json '[pool("c:figures")[key] for key in ("backend", "bytes_allocated", "num_allocations", "num_reallocations")]'
     assert_output "['$mode', 500000, 2, 1]"
-    run -0 json growth.$mode.json 'pool("c:growth")["reallocs_in_place"] > 0, pool("c:growth")["bytes_copied"]'
-    assert_output "(True, 1048576)"
+    run -0 json growth.$mode.json 'pool("c:growth")["reallocs_in_place"] > 0, 0 < pool("c:growth")["bytes_copied"] <= 4 << 20'
+    assert_output "(True, True)"
   done
 }
 

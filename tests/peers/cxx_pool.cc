@@ -105,7 +105,7 @@ void Growth() {
     CHECK(buffer->data()[i] == uint8_t(i / kMiB));
   arrowpool_stats stats = pool->stats();
   CHECK(stats.reallocs_in_place > 0 && stats.bytes_grown_in_place > 0);
-  CHECK(stats.reallocs_copied == 1 && stats.bytes_copied == kMiB);
+  CHECK(stats.reallocs_copied == 1 && stats.bytes_copied <= 4 * kMiB);
   CHECK(stats.reallocs_in_place + stats.reallocs_remapped + 1 == stats.num_reallocations);
 }
 
