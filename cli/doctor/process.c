@@ -37,16 +37,17 @@ static void free_list(char **list) {
 /* Returns what is separated by `separator`, as a list that ends in NULL; NULL if it is not ours to see. */
 static char **read_list(long pid, const char *file, int separator) {
   char path[64], *item = NULL;
-  size_t room = 0, count = 0;
+  size_t room = 0, count = 0, most = 64;
   ssize_t length;
   FILE *stream = fopen(proc_path(pid, file, path), "re");
   if (!stream)
     return NULL;
-  char **list = memory_zeroed(1, sizeof *list);
+  char **list = memory_zeroed(most, sizeof *list);
   while ((length = getdelim(&item, &room, separator, stream)) > 0) {
     if (item[length - 1] == separator)
       item[length - 1] = 0;
-    list = memory_grow(list, count + 2, sizeof *list);
+    if (count + 2 > most)
+      list = memory_grow(list, most *= 2, sizeof *list);
     list[count++] = memory_copy(item);
     list[count] = NULL;
   }

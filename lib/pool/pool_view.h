@@ -14,7 +14,6 @@ typedef struct pool_view {
   arrowpool_stats stats;
 } pool_view;
 
-/* Returns what it says in reports. */
 /* Makes unknown what a pool cannot know whose frees do not all pass by: what is live, and what was resized.
  */
 static inline void pool_view_hide_frees(arrowpool_stats *s) {
@@ -25,6 +24,7 @@ static inline void pool_view_hide_frees(arrowpool_stats *s) {
     s->live_histogram[i] = ARROWPOOL_UNKNOWN;
 }
 
+/* Returns what it says in reports. */
 static inline const char *pool_view_size_basis(const pool_view *p) {
   return p->counts_requested ? "requested" : "usable";
 }

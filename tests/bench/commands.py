@@ -1,5 +1,6 @@
 """How the measured programs are started: with which words, and in which environment."""
 
+import functools
 import json
 import os
 import re
@@ -32,6 +33,7 @@ def clean_environment():
     return {name: value for name, value in os.environ.items() if not foreign.match(name)}
 
 
+@functools.cache
 def cannot_preload(library):
     """What the loader says of a library that it does not find."""
     done = subprocess.run(["/bin/true"], env=clean_environment() | {"LD_PRELOAD": library}, stderr=subprocess.PIPE,
