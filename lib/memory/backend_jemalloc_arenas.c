@@ -23,9 +23,9 @@
 #define MAX_ARENAS       8 /* they are of small blocks */
 #define MAX_LARGE_ARENAS 4 /* large buffers spend their time in page faults, not in arenas */
 
-/* Our overlay has jemalloc set arena 0's hooks so: mallctl would keep tables of all arenas' figures from then
- * on, which is a third of the memory that a small program touches. */
-void arrowpool_je_private_je_arena_0_extent_hooks_set(extent_hooks_t *hooks);
+/* Our overlay has jemalloc make arena 0 with these hooks: what it has before they are set by mallctl lies
+ * outside of the range. */
+extern extent_hooks_t *arrowpool_je_private_je_arena_0_extent_hooks;
 
 /* jemalloc calls `end` when it finds a block that cannot be freed. */
 void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what));
@@ -107,10 +107,8 @@ static bool start(void) {
   packed_init(share, in_force.huge_page,
               in_force.thp); /* without room for it, slots have all large buffers */
   configure_decay();
-  if (!arrowpool_je_nallocx(1, 0)) /* it starts jemalloc */
-    return false;
-  arrowpool_je_private_je_arena_0_extent_hooks_set(&run_hooks);
-  return true;
+  arrowpool_je_private_je_arena_0_extent_hooks = &run_hooks;
+  return arrowpool_je_nallocx(1, 0); /* it starts jemalloc */
 }
 
 bool arenas_started(void) {
