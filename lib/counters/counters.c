@@ -46,11 +46,8 @@ static __attribute__((noinline, cold)) block *find_block(void) {
   locks_acquire(LOCK_SHARDS);
   if (!have_exit_key) /* not in a constructor: those of the host's libraries run before ours */
     have_exit_key = !pthread_key_create(&exit_key, leave_block);
-  block *b = free_blocks;
-  if (b)
-    free_blocks = b->next_free;
-  else
-    b = area_take_block(sizeof *b);
+  block *b = free_blocks ? free_blocks : area_take_block(sizeof *b);
+  free_blocks = free_blocks ? b->next_free : NULL;
   locks_release(LOCK_SHARDS);
   /* A block that would not come back at the thread's end is not worth having. */
   if (b && (!have_exit_key || pthread_setspecific(exit_key, b))) {
@@ -382,6 +379,11 @@ void counters_prefork(void) {
   area_is_forking = true;
   if (own_block)
     memcpy(&own_at_fork, own_block, sizeof own_at_fork);
+}
+
+void counters_forget_shards(void) {
+  memset(shared_block.shards, 0, sizeof shared_block.shards);
+  own_block = free_blocks = NULL;
 }
 
 void counters_postfork_parent(void) { area_is_forking = false; }

@@ -73,4 +73,7 @@ void counters_prefork(void);
 void counters_postfork_parent(void);
 void counters_fork_child(void);
 
+/* Has all threads look for their shards anew. No other thread is counting. */
+void counters_forget_shards(void);
+
 #endif

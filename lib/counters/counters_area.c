@@ -4,6 +4,8 @@
 #include "base/fork_detect.h"
 #include "base/locks.h"
 
+#include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #define MEMORY_STEP ((size_t)64 << 10)
@@ -58,4 +60,24 @@ area_shard *area_take_shard(void) {
 void area_use(area_pool *pools, area_shard *(*take_shard)(void)) {
   area_pools = pools;
   take_shard_elsewhere = take_shard;
+}
+
+void area_move(const void *from, size_t size, void *copy) {
+#define MOVED(pointer)                                                                                       \
+  ((uintptr_t)(pointer) - (uintptr_t)from < size                                                             \
+       ? (void *)((char *)copy + ((const char *)(pointer) - (const char *)from))                             \
+       : (void *)(pointer))
+  area_pools = MOVED(area_pools);
+  for (unsigned pool = 0; pool < POOL_COUNT; pool++) {
+    area_shards[pool] = MOVED(area_shards[pool]);
+    for (area_shard *s = area_shards[pool]; s; s = s->next)
+      s->next = MOVED(s->next);
+  }
+#undef MOVED
+}
+
+void area_forget(void) {
+  memset(own_pools, 0, sizeof own_pools);
+  memset(area_shards, 0, sizeof area_shards);
+  area_use(own_pools, NULL);
 }

@@ -85,4 +85,10 @@ extern void (*area_prepare_pool)(unsigned pool);
  * room for shards (NULL: none is left). It is called before the first event. */
 void area_use(area_pool *pools, area_shard *(*take_shard)(void));
 
+/* They are for a child that cannot leave its parent's file otherwise. The first finds all that was in `size`
+ * bytes at `from` in the copy of them; the second begins anew, in memory of its own. After both the threads'
+ * shards have to be forgotten (counters.h). */
+void area_move(const void *from, size_t size, void *copy);
+void area_forget(void);
+
 #endif

@@ -6,6 +6,7 @@
 #include "base/fork_detect.h"
 #include "base/proc.h"
 #include "base/writer.h"
+#include "counters/counters.h"
 #include "counters/counters_area.h"
 #include "memory/idle.h"
 #include "memory/range.h"
@@ -322,30 +323,41 @@ static bool map_file(int fd) {
   return done;
 }
 
-static bool move_over(size_t offset, size_t size) {
-  return mremap(copy + offset, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, base + offset) != MAP_FAILED;
+/* Goes on in the copy, for which nothing has to be mapped. */
+static void use_copy(void) {
+  area_move(base, FILE_SIZE, copy);
+  base = copy;
+  copy = NULL;
+  idle_publish(&header()->idle_bytes);
+}
+
+static void forget(void) {
+  idle_publish(NULL);
+  area_forget();
+  base = NULL;
 }
 
 /* Leaves the parent's file. The mapping is still the parent's: until it is replaced nothing may be counted.
- * Where no file can be had, memory takes its place; at worst that of the copy, for which nothing new has to
- * be mapped. */
+ * Where no file can be had, memory takes its place. Returns false if the figures are lost. */
 static bool leave_file(void) {
   bool left = replace_by_memory(base, FILE_SIZE);
   shards_allocated = left ? MAX_SHARDS : ready_shards / sizeof(area_shard);
   if (left && copied)
     copy_used(base, copy);
-  if (left || !copied)
-    return left;
-  left = move_over(0, ready_pools) && move_over(SHARDS_OFFSET, ready_shards);
-  copy = NULL;
-  return left;
+  else if (copied)
+    use_copy();
+  else if (!left)
+    forget();
+  if (!left)
+    counters_forget_shards();
+  return copied;
 }
 
 static void leave_to_parent(void) {
   if (!active)
     return;
   live_prefork();
-  in_memory = leave_file() && copied;
+  in_memory = leave_file();
   active = false;
 }
 
@@ -362,7 +374,7 @@ void live_postfork_child(void) {
     copy_used(base, copy);
     write_header();
   } else if (parents) {
-    in_memory = leave_file() && copied;
+    in_memory = leave_file();
   }
   if (fd >= 0) {
     if (!mapped)
