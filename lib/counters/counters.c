@@ -46,8 +46,9 @@ static __attribute__((noinline, cold)) block *find_block(void) {
   locks_acquire(LOCK_SHARDS);
   if (!have_exit_key) /* not in a constructor: those of the host's libraries run before ours */
     have_exit_key = !pthread_key_create(&exit_key, leave_block);
-  block *b = free_blocks ? free_blocks : area_take_block(sizeof *b);
-  free_blocks = free_blocks ? b->next_free : NULL;
+  block *b = free_blocks;
+  free_blocks = b ? b->next_free : NULL;
+  b = b ? b : area_take_block(sizeof *b);
   locks_release(LOCK_SHARDS);
   /* A block that would not come back at the thread's end is not worth having. */
   if (b && (!have_exit_key || pthread_setspecific(exit_key, b))) {
