@@ -4,6 +4,7 @@
 #include "probe.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,7 @@ static long mapped(void) {
 int main(int argc, char **argv) {
   uint8_t *kept = NULL;
   long early = 0;
+  mallopt(M_ARENA_MAX, 1); /* each other one would be 64 MiB, for a thread that comes late */
   pthread_barrier_init(&used, NULL, 2);
   pthread_barrier_init(&closed, NULL, 2);
   for (int i = 0; i < 100 && argc > 1; i++) {
