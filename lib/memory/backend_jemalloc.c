@@ -12,6 +12,7 @@
 #include "memory/decay.h"
 #include "memory/idle.h"
 #include "memory/packed.h"
+#include "memory/packed_cache.h"
 #include "memory/page_runs.h"
 #include "memory/range.h"
 #include "memory/slots.h"
@@ -40,6 +41,12 @@ static bool may_pack(size_t size, size_t alignment) {
 }
 
 static void *allocate_packed(size_t size) {
+  size_t cached_size;
+  void *cached = packed_cache_take(arenas_thread, size, &cached_size);
+  if (cached) {
+    packed_enter(cached);
+    return cached;
+  }
   int flags = arenas_packed_flags();
   void *buffer = flags ? arrowpool_je_mallocx(size, flags) : NULL;
   if (!buffer || !packed_holds(buffer)) /* a thread that is ending gets a page run of arena 0 */
@@ -53,19 +60,20 @@ static void *allocate_packed(size_t size) {
 static void return_excess(void) {
   slots_bound_idle();
   if (idle_bytes() > idle_most())
-    arenas_return(true);
+    arenas_return_idle();
 }
 
 static void free_packed(void *buffer) {
   bool altered = packed_is_altered(buffer);
   if (!packed_claim(buffer))
     misuse_end(buffer);
-  ptrdiff_t size = (ptrdiff_t)arrowpool_je_sallocx(buffer, 0);
-  if (altered && !packed_renew(buffer, (size_t)size))
+  size_t size = arrowpool_je_sallocx(buffer, 0);
+  if (altered && !packed_renew(buffer, size))
     return; /* what the program did to it could not be undone: it serves nobody any more */
-  idle_note(-size, size);
-  arrowpool_je_sdallocx(buffer, (size_t)size, MALLOCX_TCACHE_NONE);
-  decay_small_step();
+  if (!idle_is_kept())
+    arenas_free_packed(buffer, size);
+  else if (packed_cache_put(arenas_thread, buffer, size, arenas_free_packed))
+    decay_small_step();
   if (idle_bytes() > idle_most())
     return_excess();
 }

@@ -10,7 +10,9 @@
 #include "memory/backend.h"
 #include "memory/decay.h"
 #include "memory/extents.h"
+#include "memory/idle.h"
 #include "memory/packed.h"
+#include "memory/packed_cache.h"
 #include "memory/page_runs.h"
 #include "memory/range.h"
 #include "memory/slots.h"
@@ -84,7 +86,17 @@ static bool set_decay(unsigned arena, ssize_t milliseconds) {
 /* Runs one of jemalloc's commands on all arenas: "arena.0.purge", "arena.0.decay". */
 static void on_all_arenas(const char *command) { set_for_arena(MALLCTL_ARENAS_ALL, command, NULL, 0); }
 
-void arenas_return(bool all) { on_all_arenas(all ? "arena.0.purge" : "arena.0.decay"); }
+void arenas_free_packed(void *extent, size_t size) {
+  idle_note(-(ptrdiff_t)size, (ptrdiff_t)size);
+  arrowpool_je_sdallocx(extent, size, MALLOCX_TCACHE_NONE);
+}
+
+void arenas_return_idle(void) { on_all_arenas("arena.0.purge"); }
+
+void arenas_return(bool all) {
+  packed_cache_flush(all, arenas_free_packed);
+  on_all_arenas(all ? "arena.0.purge" : "arena.0.decay");
+}
 
 static void configure_decay(void) {
   char *end = configuration + strlen(configuration);

@@ -4,6 +4,7 @@
 #define ARROWPOOL_MEMORY_BACKEND_JEMALLOC_ARENAS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Starts jemalloc if it was not yet. Returns false if it is not to be had. */
 bool arenas_started(void);
@@ -18,7 +19,12 @@ bool arenas_bind_thread(void);
 int arenas_slot_flags(void);
 int arenas_packed_flags(void);
 
-/* Has all arenas return the pages that are due, or all that are idle. */
+/* Frees a packed extent of that size (bytes). */
+void arenas_free_packed(void *extent, size_t size);
+
+/* The first has all arenas return the pages that are due, or all that are idle and cached; the second those
+ * that are idle. */
 void arenas_return(bool all);
+void arenas_return_idle(void);
 
 #endif

@@ -19,6 +19,8 @@ void idle_init(int64_t decay_, size_t rounding_) {
   rounding = rounding_;
 }
 
+bool idle_is_kept(void) { return decay != 0; }
+
 size_t idle_bytes(void) { return atomic_load_explicit(&all_idle_bytes, memory_order_relaxed); }
 
 void idle_publish(_Atomic int64_t *copy) { atomic_store(&published, copy); }

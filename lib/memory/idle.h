@@ -17,6 +17,9 @@
  * rounded up by (bytes). */
 void idle_init(int64_t decay, size_t rounding);
 
+/* Returns whether what is freed may stay at all. */
+bool idle_is_kept(void);
+
 /* Notes a change of what is live and of what is idle (bytes). */
 void idle_note(ptrdiff_t live, ptrdiff_t idle);
 

@@ -6,7 +6,9 @@
 #include "memory/backend.h"
 #include "memory/idle.h"
 #include "memory/packed.h"
+#include "memory/packed_cache.h"
 
+#include <jemalloc.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -79,9 +81,10 @@ static void keep(void) {
   CHECK(idle_bytes() == 0);
   for (size_t i = 0; i < COUNT_OF(held); i++)
     b->free(held[i], (size_t)MIB, 64);
-  CHECK(idle_bytes() == (size_t)(8 * MIB));
+  CHECK(idle_bytes() == (size_t)(7 * MIB)); /* the last one is cached, which counts as live */
+  CHECK(allocate(MIB) == held[7] && idle_bytes() == (size_t)(7 * MIB));
   held[0] = allocate(MIB);
-  CHECK(idle_bytes() == (size_t)(7 * MIB)); /* used again first */
+  CHECK(idle_bytes() == (size_t)(6 * MIB)); /* used again first */
   b->release_unused();
   CHECK(idle_bytes() == 0);
   CHECK(allocate(MIB)[0] == 0 && idle_bytes() == 0);
@@ -100,6 +103,62 @@ static void keep_nothing(void) {
 }
 
 TEST(without_a_decay_time_pages_go_at_once) { assert_true(unit_in_child(keep_nothing)); }
+
+/* ---- the cache in front of them ---- */
+
+static uint8_t *freed[25]; /* here: what the flush frees */
+static size_t freed_count;
+
+static void note_freed(void *extent, size_t size) {
+  CHECK(size >= PACKED_GRANULE && size <= PACKED_MOST);
+  freed[freed_count++] = extent;
+}
+
+static bool was_freed(const char *extent) {
+  return freed_count && freed[freed_count - 1] == (uint8_t *)extent;
+}
+
+/* Extents are pointers here, which nobody looks into. */
+static void cache_extents(void) {
+  char memory[8];
+  size_t size;
+  CHECK(!packed_cache_take(1, 2 * MIB, &size));
+  CHECK(packed_cache_put(1, &memory[0], 2 * MIB, note_freed) && freed_count == 0);
+  CHECK(packed_cache_put(1, &memory[1], 2 * MIB, note_freed) && was_freed(&memory[0])); /* the newest stays */
+  CHECK(!packed_cache_put(1, &memory[2], MIB, note_freed));
+  CHECK(packed_cache_put(1, &memory[3], MIB - 4096, note_freed) &&
+        was_freed(&memory[3])); /* no class's size */
+  CHECK(packed_cache_put(1, &memory[3], 1280 * KIB, note_freed) && was_freed(&memory[2])); /* PACKED_MOST */
+  CHECK(packed_cache_put(2, &memory[4], 4 * MIB, note_freed) && freed_count == 3);         /* another row */
+  CHECK(!packed_cache_take(1, 2 * MIB + 1, &size) && !packed_cache_take(1, MIB / 4 * 3, &size));
+  CHECK(packed_cache_take(1, MIB + 5000, &size) == &memory[3] && size == (size_t)(1280 * KIB));
+  packed_cache_flush(false, note_freed); /* all were used */
+  CHECK(freed_count == 3);
+  CHECK(packed_cache_take(2, 4 * MIB, &size) == &memory[4]);
+  CHECK(packed_cache_put(2, &memory[4], 4 * MIB, note_freed));
+  packed_cache_flush(false, note_freed);
+  CHECK(freed_count == 4 && was_freed(&memory[1]));
+  packed_cache_flush(true, note_freed);
+  CHECK(freed_count == 5 && was_freed(&memory[4]));
+  CHECK(packed_cache_put(2, &memory[4], 4 * MIB, note_freed) && freed_count == 5);
+}
+
+TEST(the_cache_keeps_one_of_each_class_and_what_is_used) { assert_true(unit_in_child(cache_extents)); }
+
+static void fit_classes(void) {
+  begin(0);
+  char memory;
+  for (size_t size = PACKED_GRANULE, served; size <= PACKED_MOST; size += 4096) {
+    size_t extent = arrowpool_je_nallocx(size, 0);
+    packed_cache_put(1, &memory, extent, note_freed);
+    CHECK(packed_cache_take(1, size, &served) == &memory && served == extent);
+    packed_cache_put(1, &memory, extent, note_freed);
+    CHECK(!packed_cache_take(1, extent + 1, &served));
+    CHECK(packed_cache_take(1, extent, &served) == &memory && freed_count == 0);
+  }
+}
+
+TEST(its_classes_are_those_of_jemalloc) { assert_true(unit_in_child(fit_classes)); }
 
 /* ---- records ---- */
 
@@ -141,6 +200,8 @@ int main(void) {
       cmocka_unit_test(what_grows_has_a_slot_and_what_shrinks_is_packed_anew),
       cmocka_unit_test(freed_ones_are_idle_until_they_are_returned),
       cmocka_unit_test(without_a_decay_time_pages_go_at_once),
+      cmocka_unit_test(the_cache_keeps_one_of_each_class_and_what_is_used),
+      cmocka_unit_test(its_classes_are_those_of_jemalloc),
       cmocka_unit_test(of_several_who_free_a_buffer_one_is_told),
       cmocka_unit_test(stretches_may_reach_beyond_the_window),
   };

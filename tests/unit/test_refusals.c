@@ -277,14 +277,15 @@ static void check_ordinary(buffer b) {
   CHECK(file && fclose(file) == 0 && locked == 0);
 }
 
-/* Makes buffers until one has the page: of 64 KiB, which fill every gap, where the buffer did not have a slot
- * of its own. */
+/* Makes buffers until one has the page: one of the same size, which may get it as it is, and then, where the
+ * buffer did not have a slot of its own, of 64 KiB, which fill every gap. */
 static void use_anew(const uint8_t *page, int64_t size) {
   buffer again[256];
   size_t count = 0;
   bool has_it = false;
   while (!has_it && count < COUNT_OF(again)) {
-    buffer b = again[count++] = make(size > 4 * MIB ? size : 64 * KIB, 2);
+    buffer b = again[count] = make(!count || size > 4 * MIB ? size : 64 * KIB, 2);
+    count++;
     has_it = page >= b.data && page < b.data + b.size;
   }
   CHECK(has_it);
