@@ -41,8 +41,7 @@ static bool may_pack(size_t size, size_t alignment) {
 }
 
 static void *allocate_packed(size_t size) {
-  size_t cached_size;
-  void *cached = packed_cache_take(arenas_thread, size, &cached_size);
+  void *cached = packed_cache_take(arenas_thread, size);
   if (cached) {
     packed_enter(cached);
     return cached;
@@ -72,8 +71,9 @@ static void free_packed(void *buffer) {
     return; /* what the program did to it could not be undone: it serves nobody any more */
   if (!idle_is_kept())
     arenas_free_packed(buffer, size);
-  else if (packed_cache_put(arenas_thread, buffer, size, arenas_free_packed))
-    decay_small_step();
+  else if (!packed_cache_put(arenas_thread, buffer, size, arenas_free_packed))
+    return; /* nothing has become idle */
+  decay_small_step();
   if (idle_bytes() > idle_most())
     return_excess();
 }

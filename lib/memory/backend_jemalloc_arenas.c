@@ -95,7 +95,10 @@ void arenas_return_idle(void) { on_all_arenas("arena.0.purge"); }
 
 void arenas_return(bool all) {
   packed_cache_flush(all, arenas_free_packed);
-  on_all_arenas(all ? "arena.0.purge" : "arena.0.decay");
+  if (all)
+    arenas_return_idle();
+  else
+    on_all_arenas("arena.0.decay");
 }
 
 static void configure_decay(void) {

@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#define ROWS    64 /* a power of two */
+#define ROWS    64
 #define CLASSES 25 /* four between two powers of two, from 64 KiB to 4 MiB */
 
 typedef struct row {
@@ -27,30 +27,27 @@ static size_t size_of(unsigned number) { return (size_t)((number + 3) % 4 + 5) <
 
 static row *row_of(unsigned thread) { return &rows[thread % ROWS]; }
 
-/* A row is written only by who finds something to do in it, so that its cache lines stay where they are. */
-void *packed_cache_take(unsigned thread, size_t size, size_t *extent_size) {
-  row *r = row_of(thread);
-  unsigned number = class_of(size);
-  void *extent = number < CLASSES && atomic_load_explicit(&r->extents[number], memory_order_relaxed)
-                     ? atomic_exchange_explicit(&r->extents[number], NULL, memory_order_acquire)
-                     : NULL;
-  if (extent) {
-    *extent_size = size_of(number);
-    atomic_fetch_sub_explicit(&r->bytes, *extent_size, memory_order_relaxed);
-  }
-  return extent;
-}
-
-/* Frees an extent of the row, if there is one. */
-static bool drop(row *r, unsigned number, packed_cache_free *free_extent) {
+/* Takes the extent out of a place; NULL if there is none. A row is written only by who finds something to do
+ * in it, so that its cache lines stay where they are. */
+static void *remove_extent(row *r, unsigned number) {
   void *extent = atomic_load_explicit(&r->extents[number], memory_order_relaxed)
                      ? atomic_exchange_explicit(&r->extents[number], NULL, memory_order_acquire)
                      : NULL;
-  if (!extent)
-    return false;
-  atomic_fetch_sub_explicit(&r->bytes, size_of(number), memory_order_relaxed);
-  free_extent(extent, size_of(number));
-  return true;
+  if (extent)
+    atomic_fetch_sub_explicit(&r->bytes, size_of(number), memory_order_relaxed);
+  return extent;
+}
+
+static bool drop(row *r, unsigned number, packed_cache_free *free_extent) {
+  void *extent = remove_extent(r, number);
+  if (extent)
+    free_extent(extent, size_of(number));
+  return extent;
+}
+
+void *packed_cache_take(unsigned thread, size_t size) {
+  unsigned number = class_of(size);
+  return number < CLASSES ? remove_extent(row_of(thread), number) : NULL;
 }
 
 bool packed_cache_put(unsigned thread, void *extent, size_t size, packed_cache_free *free_extent) {

@@ -12,9 +12,9 @@
 
 typedef void packed_cache_free(void *extent, size_t size);
 
-/* Returns an extent of the size class that serves `size` bytes (PACKED_GRANULE to PACKED_MOST), whose size
- * goes to *extent_size; NULL if the thread's row has none. */
-void *packed_cache_take(unsigned thread, size_t size, size_t *extent_size);
+/* Returns an extent of the size class that serves `size` bytes (PACKED_GRANULE to PACKED_MOST); NULL if the
+ * thread's row has none. */
+void *packed_cache_take(unsigned thread, size_t size);
 
 /* Keeps an extent, whose size (bytes) may be any, and frees what has to go for it: an older one of the same
  * class, others, or itself where no class has its size. Returns true if something was freed, or if the row is

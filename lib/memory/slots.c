@@ -181,7 +181,7 @@ void slots_release(void *start, size_t size) {
     s->end -= size;
   if (is_free && s->resident < s->low)
     s->resident = s->low;
-  if (slots_rules.decay == 0 || (is_free && (s->altered || (s->resident == s->low && s->cut_count)))) {
+  if (!idle_is_kept() || (is_free && (s->altered || (s->resident == s->low && s->cut_count)))) {
     size_t from = is_free ? s->low : range_round_up(s->end, range_page_size());
     slots_purge(at, from, s->resident, is_free);
     s->resident = from < s->resident ? from : s->resident;

@@ -107,10 +107,11 @@ TEST(without_a_decay_time_pages_go_at_once) { assert_true(unit_in_child(keep_not
 /* ---- the cache in front of them ---- */
 
 static uint8_t *freed[25]; /* here: what the flush frees */
-static size_t freed_count;
+static size_t freed_count, freed_size;
 
 static void note_freed(void *extent, size_t size) {
   CHECK(size >= PACKED_GRANULE && size <= PACKED_MOST);
+  freed_size = size;
   freed[freed_count++] = extent;
 }
 
@@ -121,8 +122,7 @@ static bool was_freed(const char *extent) {
 /* Extents are pointers here, which nobody looks into. */
 static void cache_extents(void) {
   char memory[8];
-  size_t size;
-  CHECK(!packed_cache_take(1, 2 * MIB, &size));
+  CHECK(!packed_cache_take(1, 2 * MIB));
   CHECK(packed_cache_put(1, &memory[0], 2 * MIB, note_freed) && freed_count == 0);
   CHECK(packed_cache_put(1, &memory[1], 2 * MIB, note_freed) && was_freed(&memory[0])); /* the newest stays */
   CHECK(!packed_cache_put(1, &memory[2], MIB, note_freed));
@@ -130,14 +130,14 @@ static void cache_extents(void) {
         was_freed(&memory[3])); /* no class's size */
   CHECK(packed_cache_put(1, &memory[3], 1280 * KIB, note_freed) && was_freed(&memory[2])); /* PACKED_MOST */
   CHECK(packed_cache_put(2, &memory[4], 4 * MIB, note_freed) && freed_count == 3);         /* another row */
-  CHECK(!packed_cache_take(1, 2 * MIB + 1, &size) && !packed_cache_take(1, MIB / 4 * 3, &size));
-  CHECK(packed_cache_take(1, MIB + 5000, &size) == &memory[3] && size == (size_t)(1280 * KIB));
+  CHECK(!packed_cache_take(1, 2 * MIB + 1) && !packed_cache_take(1, MIB / 4 * 3));
+  CHECK(packed_cache_take(1, MIB + 5000) == &memory[3]);
   packed_cache_flush(false, note_freed); /* all were used */
   CHECK(freed_count == 3);
-  CHECK(packed_cache_take(2, 4 * MIB, &size) == &memory[4]);
+  CHECK(packed_cache_take(2, 4 * MIB) == &memory[4]);
   CHECK(packed_cache_put(2, &memory[4], 4 * MIB, note_freed));
   packed_cache_flush(false, note_freed);
-  CHECK(freed_count == 4 && was_freed(&memory[1]));
+  CHECK(freed_count == 4 && was_freed(&memory[1]) && freed_size == (size_t)(2 * MIB));
   packed_cache_flush(true, note_freed);
   CHECK(freed_count == 5 && was_freed(&memory[4]));
   CHECK(packed_cache_put(2, &memory[4], 4 * MIB, note_freed) && freed_count == 5);
@@ -148,13 +148,17 @@ TEST(the_cache_keeps_one_of_each_class_and_what_is_used) { assert_true(unit_in_c
 static void fit_classes(void) {
   begin(0);
   char memory;
-  for (size_t size = PACKED_GRANULE, served; size <= PACKED_MOST; size += 4096) {
+  for (size_t size = PACKED_GRANULE; size <= PACKED_MOST; size += 4096) {
     size_t extent = arrowpool_je_nallocx(size, 0);
     packed_cache_put(1, &memory, extent, note_freed);
-    CHECK(packed_cache_take(1, size, &served) == &memory && served == extent);
+    CHECK(packed_cache_take(1, size) == &memory);
     packed_cache_put(1, &memory, extent, note_freed);
-    CHECK(!packed_cache_take(1, extent + 1, &served));
-    CHECK(packed_cache_take(1, extent, &served) == &memory && freed_count == 0);
+    CHECK(!packed_cache_take(1, extent + 1));
+    CHECK(packed_cache_take(1, extent) == &memory && freed_count == 0);
+    packed_cache_put(1, &memory, extent, note_freed);
+    packed_cache_flush(true, note_freed);
+    CHECK(freed_count == 1 && freed_size == extent);
+    freed_count = 0;
   }
 }
 
