@@ -62,18 +62,19 @@ void area_use(area_pool *pools, area_shard *(*take_shard)(void)) {
   take_shard_elsewhere = take_shard;
 }
 
+/* Returns where a pointer's target is in the copy; what was not copied is where it was. */
+static void *in_copy(void *pointer, const char *from, size_t size, char *copy) {
+  size_t offset = (uintptr_t)pointer - (uintptr_t)from;
+  return offset < size ? copy + offset : pointer;
+}
+
 void area_move(const void *from, size_t size, void *copy) {
-#define MOVED(pointer)                                                                                       \
-  ((uintptr_t)(pointer) - (uintptr_t)from < size                                                             \
-       ? (void *)((char *)copy + ((const char *)(pointer) - (const char *)from))                             \
-       : (void *)(pointer))
-  area_pools = MOVED(area_pools);
+  area_pools = in_copy(area_pools, from, size, copy);
   for (unsigned pool = 0; pool < POOL_COUNT; pool++) {
-    area_shards[pool] = MOVED(area_shards[pool]);
+    area_shards[pool] = in_copy(area_shards[pool], from, size, copy);
     for (area_shard *s = area_shards[pool]; s; s = s->next)
-      s->next = MOVED(s->next);
+      s->next = in_copy(s->next, from, size, copy);
   }
-#undef MOVED
 }
 
 void area_forget(void) {

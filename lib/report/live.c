@@ -340,16 +340,18 @@ static void forget(void) {
 /* Leaves the parent's file. The mapping is still the parent's: until it is replaced nothing may be counted.
  * Where no file can be had, memory takes its place. Returns false if the figures are lost. */
 static bool leave_file(void) {
-  bool left = replace_by_memory(base, FILE_SIZE);
-  shards_allocated = left ? MAX_SHARDS : ready_shards / sizeof(area_shard);
-  if (left && copied)
-    copy_used(base, copy);
-  else if (copied)
+  if (replace_by_memory(base, FILE_SIZE)) {
+    shards_allocated = MAX_SHARDS;
+    if (copied)
+      copy_used(base, copy);
+    return copied;
+  }
+  shards_allocated = ready_shards / sizeof(area_shard);
+  if (copied)
     use_copy();
-  else if (!left)
+  else
     forget();
-  if (!left)
-    counters_forget_shards();
+  counters_forget_shards();
   return copied;
 }
 
