@@ -32,10 +32,11 @@ class Cluster:
         import distributed
 
         self.stack = contextlib.ExitStack()
-        # A LocalCluster gives a worker up that has not been back for 15 s, which happens where much else runs.
+        # So long after a worker ended a LocalCluster looks whether it is there, and gives it up if not, although it may
+        # have ended a second time just now: where much else runs, killing workers takes longer than the usual 15 s.
         self.stack.enter_context(dask.config.set({
             "temporary-directory": f"{folder}/dask", "distributed.scheduler.allowed-failures": 100,
-            "distributed.deploy.lost-worker-timeout": "300s",
+            "distributed.deploy.lost-worker-timeout": "7 days",
             "distributed.worker.memory.recent-to-old-time": f"{SECONDS_RECENT}s", **pre_spawn(environment)}))
         if scheduler_file:
             self.client = distributed.Client(scheduler_file=scheduler_file)
