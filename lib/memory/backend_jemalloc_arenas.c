@@ -40,7 +40,8 @@ void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what
 /* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. The decay time follows. */
 static char configuration[256] =
     "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,muzzy_decay_ms:0,lg_tcache_max:16,"
-    "lg_extent_max_active_fit:63,tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,tcache_nslots_large:32,lg_tcache_nslots_mul:2,"
+    "lg_extent_max_active_fit:63,tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,tcache_nslots_"
+    "large:32,lg_tcache_nslots_mul:2,"
     "dirty_decay_ms:";
 const char *arrowpool_je_malloc_conf = configuration;
 
@@ -63,7 +64,7 @@ static extent_hooks_t packed_hooks = {.alloc = extents_packed_alloc,
                                       .commit = extents_packed_commit,
                                       .decommit = extents_packed_decommit,
                                       .split = extents_any_split,
-                                      .merge = extents_any_merge};
+                                      .merge = extents_packed_merge};
 static extent_hooks_t slot_hooks = {.alloc = extents_slot_alloc,
                                     .dalloc = extents_slot_dalloc,
                                     .split = extents_any_split,

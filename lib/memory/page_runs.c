@@ -10,7 +10,9 @@
 
 #define CHUNK        ((size_t)2 << 20)
 #define CHUNK_OWNERS 64 /* more arenas than these share chunks, and lose only neighbourhood */
-#define SMALL_CHUNKS 2  /* an arena's first chunks are of small pages: small programs would waste huge ones */
+
+/* An arena's first chunks are of small pages, since small programs would waste most of a huge one. */
+#define SMALL_CHUNKS 2
 
 range_window page_runs_window, page_runs_notes;
 static size_t next_chunk; /* offset of the first unused byte of the window */

@@ -64,7 +64,7 @@ static bool is_warm(place at, size_t size, size_t alignment) {
 /* Returns the number of a free slot whose idle pages fit the size best: what there is too much of stays idle
  * behind the buffer, and what is missing has to be touched. It looks at a few, the newest first; 0 means that
  * none has idle pages. */
-static uint32_t find_idle(const tier *t, size_t size) {
+static uint32_t find_idle(tier *t, size_t size) {
   uint32_t best = 0, number = t->lists[SLOTS_IDLE_FREE].first;
   size_t most = 0;
   for (int tries = 8; number && tries; tries--) {

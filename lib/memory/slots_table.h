@@ -63,8 +63,8 @@ extern slots_policy slots_rules;
 extern size_t slots_huge_page; /* bytes; a power of two */
 
 /* A move empties the pages that it takes the place of, and leaves none in the source: both would have to be
- * touched again by the next buffers. So many bytes at most are rather copied, if the target's pages are there:
- * in small pages, that is several times faster than the page faults that it saves. */
+ * touched again by the next buffers. So many bytes at most are rather copied, if the target's pages are
+ * there: in small pages, that is several times faster than the page faults that it saves. */
 #define SLOTS_COPIED_MOST ((size_t)1 << 20)
 
 /* A slot as it is found from its index or from an address in it. */
