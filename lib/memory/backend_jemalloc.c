@@ -56,10 +56,12 @@ static void *allocate_packed(size_t size) {
   return buffer;
 }
 
+/* What is returned beyond the excess spares the next frees a call. */
 static void return_excess(void) {
   slots_bound_idle();
-  if (idle_bytes() > idle_most())
-    arenas_return_idle();
+  size_t idle = idle_bytes(), most = idle_most();
+  if (idle > most)
+    arenas_return_packed(idle - most + most / IDLE_SETTLED_SHARE);
 }
 
 static void free_packed(void *buffer) {

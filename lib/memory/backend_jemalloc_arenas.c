@@ -29,13 +29,19 @@
  * outside of the range. */
 extern extent_hooks_t *arrowpool_je_private_je_arena_0_extent_hooks;
 
+/* Our overlay tells how many pages an arena keeps idle, and has it return those that were freed first, until
+ * so many are left. */
+size_t arrowpool_je_private_je_arena_idle_npages(unsigned arena);
+void arrowpool_je_private_je_arena_purge_to(unsigned arena, size_t pages);
+
 /* jemalloc calls `end` when it finds a block that cannot be freed. */
 void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what));
 
 /* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. The decay time follows. */
 static char configuration[256] =
     "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,muzzy_decay_ms:0,lg_tcache_max:16,"
-    "tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,tcache_nslots_large:32,lg_tcache_nslots_mul:2,"
+    "lg_extent_max_active_fit:63,tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,tcache_nslots_"
+    "large:32,lg_tcache_nslots_mul:2,"
     "dirty_decay_ms:";
 const char *arrowpool_je_malloc_conf = configuration;
 
@@ -58,7 +64,7 @@ static extent_hooks_t packed_hooks = {.alloc = extents_packed_alloc,
                                       .commit = extents_packed_commit,
                                       .decommit = extents_packed_decommit,
                                       .split = extents_any_split,
-                                      .merge = extents_any_merge};
+                                      .merge = extents_packed_merge};
 static extent_hooks_t slot_hooks = {.alloc = extents_slot_alloc,
                                     .dalloc = extents_slot_dalloc,
                                     .split = extents_any_split,
@@ -91,14 +97,21 @@ void arenas_free_packed(void *extent, size_t size) {
   arrowpool_je_sdallocx(extent, size, MALLOCX_TCACHE_NONE);
 }
 
-void arenas_return_idle(void) { on_all_arenas("arena.0.purge"); }
+void arenas_return_packed(size_t bytes) {
+  size_t pages = bytes / RANGE_UNIT + 1;
+  for (int i = 0; i < large_arena_count && pages; i++) {
+    unsigned arena = atomic_load_explicit(&packed_arenas[i], memory_order_acquire);
+    size_t idle = arena ? arrowpool_je_private_je_arena_idle_npages(arena) : 0;
+    size_t returned = idle < pages ? idle : pages;
+    if (returned)
+      arrowpool_je_private_je_arena_purge_to(arena, idle - returned);
+    pages -= returned;
+  }
+}
 
 void arenas_return(bool all) {
   packed_cache_flush(all, arenas_free_packed);
-  if (all)
-    arenas_return_idle();
-  else
-    on_all_arenas("arena.0.decay");
+  on_all_arenas(all ? "arena.0.purge" : "arena.0.decay");
 }
 
 static void configure_decay(void) {
@@ -119,6 +132,8 @@ static bool start(void) {
   if (!page_runs_init(share) || !slots_init(share, policy))
     return false;
   slots_policy in_force = slots_policy_in_force();
+  if (in_force.thp != SLOTS_THP_NEVER)
+    page_runs_use_huge_pages(in_force.huge_page);
   packed_init(share, in_force.huge_page,
               in_force.thp); /* without room for it, slots have all large buffers */
   configure_decay();

@@ -22,9 +22,9 @@ int arenas_packed_flags(void);
 /* Frees a packed extent of that size (bytes). */
 void arenas_free_packed(void *extent, size_t size);
 
-/* The first has all arenas return the pages that are due, or all that are idle and cached; the second those
- * that are idle. */
+/* The first has all arenas return the pages that are due, or all that are idle and cached; the second has
+ * those of packed extents return so many bytes, of those that were freed first. */
 void arenas_return(bool all);
-void arenas_return_idle(void);
+void arenas_return_packed(size_t bytes);
 
 #endif

@@ -68,9 +68,9 @@ bool extents_packed_decommit(struct extent_hooks_s *hooks, void *address, size_t
   return !released;
 }
 
-bool extents_any_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
-                       size_t second_size, bool committed, unsigned arena) {
-  return false;
+bool extents_packed_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
+                          size_t second_size, bool committed, unsigned arena) {
+  return !packed_may_merge(first, (char *)second + second_size);
 }
 
 void *extents_slot_alloc(struct extent_hooks_s *hooks, void *address, size_t size, size_t alignment,

@@ -30,8 +30,8 @@ bool extents_packed_commit(struct extent_hooks_s *hooks, void *address, size_t s
                            size_t length, unsigned arena);
 bool extents_packed_decommit(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset,
                              size_t length, unsigned arena);
-bool extents_any_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
-                       size_t second_size, bool committed, unsigned arena);
+bool extents_packed_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
+                          size_t second_size, bool committed, unsigned arena);
 bool extents_slot_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
                         size_t second_size, bool committed, unsigned arena);
 

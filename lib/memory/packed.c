@@ -75,6 +75,12 @@ void *packed_allocate(unsigned arena, size_t size) {
   return extent;
 }
 
+bool packed_may_merge(const void *from, const void *to) {
+  size_t first = (size_t)((const char *)from - packed_window.base);
+  size_t last = (size_t)((const char *)to - packed_window.base) - 1;
+  return first / LATER_CHUNK == last / LATER_CHUNK;
+}
+
 bool packed_renew(void *from, size_t size) {
   range_state state = range_renew(from, size);
   if (state == RANGE_FRESH) /* a first chunk's are made huge with the others; few buffers are altered */

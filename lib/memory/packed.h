@@ -28,6 +28,10 @@ static inline bool packed_holds(const void *pointer) { return range_window_holds
  * when the window is full or the kernel refuses. Only jemalloc's hook calls it; LOCK_PACKED protects it. */
 void *packed_allocate(unsigned arena, size_t size);
 
+/* Returns whether [from, to) may be one free extent. jemalloc returns the pages of whole extents: of one that
+ * is large it would return many more than have to go. */
+bool packed_may_merge(const void *from, const void *to);
+
 /* Takes the extent as a live buffer from here on. The pointers of this function and the next ones, down to
  * the end, lie in the window. */
 void packed_enter(void *buffer);

@@ -6,13 +6,24 @@
 #include "memory/range.h"
 
 #include <stdint.h>
+#include <sys/mman.h>
 
 #define CHUNK        ((size_t)2 << 20)
 #define CHUNK_OWNERS 64 /* more arenas than these share chunks, and lose only neighbourhood */
 
+/* An arena's first chunks are of small pages, since small programs would waste most of a huge one. */
+#define SMALL_CHUNKS 2
+
 range_window page_runs_window, page_runs_notes;
 static size_t next_chunk; /* offset of the first unused byte of the window */
-static struct { char *next, *end; } chunks[CHUNK_OWNERS];
+static bool later_are_huge;
+
+/* It is the arenas of one number: the current chunk's unused part, and how many chunks they took. */
+typedef struct owner {
+  char *next, *end;
+  unsigned count;
+} owner;
+static owner owners[CHUNK_OWNERS];
 
 bool page_runs_init(size_t share) {
   return range_carve(&page_runs_window, share, CHUNK) &&
@@ -46,19 +57,33 @@ static char *page_runs_take(size_t size, size_t alignment) {
   return page_runs_window.base + start;
 }
 
+void page_runs_use_huge_pages(size_t huge_page) { later_are_huge = huge_page <= CHUNK; }
+
+/* Takes the owner's next chunk; what is left of the one before is not used. */
+static void page_runs_take_chunk(owner *o) {
+  char *chunk = page_runs_take(CHUNK, CHUNK);
+  if (!chunk)
+    return;
+  if (later_are_huge && o->count >= SMALL_CHUNKS)
+    madvise(chunk, CHUNK, MADV_HUGEPAGE);
+  o->count++;
+  o->next = chunk;
+  o->end = chunk + CHUNK;
+}
+
 void *page_runs_allocate(unsigned arena, size_t size, size_t alignment) {
-  char **next = &chunks[arena % CHUNK_OWNERS].next, **end = &chunks[arena % CHUNK_OWNERS].end, *run;
+  owner *o = &owners[arena % CHUNK_OWNERS];
+  char *run = NULL;
   locks_acquire(LOCK_RUNS);
   if (size > CHUNK / 2 || alignment > range_page_size()) {
     run = page_runs_take(range_round_up(size, CHUNK), alignment > CHUNK ? alignment : CHUNK);
   } else {
-    if ((size_t)(*end - *next) < size && (run = page_runs_take(CHUNK, CHUNK)) != NULL) {
-      *next = run;
-      *end = run + CHUNK;
+    if ((size_t)(o->end - o->next) < size)
+      page_runs_take_chunk(o);
+    if ((size_t)(o->end - o->next) >= size) {
+      run = o->next;
+      o->next += size;
     }
-    run = (size_t)(*end - *next) < size ? NULL : *next;
-    if (run)
-      *next += size;
   }
   locks_release(LOCK_RUNS);
   return run;

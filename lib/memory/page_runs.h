@@ -13,6 +13,10 @@
 /* Carves the window, at most `share` bytes. */
 bool page_runs_init(size_t share);
 
+/* Has huge pages of that size (bytes) back an arena's later chunks, where a chunk is as large as one. It is
+ * called before the first run is handed out. */
+void page_runs_use_huge_pages(size_t huge_page);
+
 /* Returns `size` bytes (a multiple of the page) at `alignment`, zeroed and writable; NULL when the window is
  * full. */
 void *page_runs_allocate(unsigned arena, size_t size, size_t alignment);

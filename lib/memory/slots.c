@@ -61,19 +61,29 @@ static bool is_warm(place at, size_t size, size_t alignment) {
   return at.s->low + size <= at.s->resident && (((uintptr_t)at.base + at.s->low) & (alignment - 1)) == 0;
 }
 
+/* Returns the number of a free slot whose idle pages fit the size best: what there is too much of stays idle
+ * behind the buffer, and what is missing has to be touched. It looks at a few, the newest first; 0 means that
+ * none has idle pages. */
+static uint32_t find_idle(tier *t, size_t size) {
+  uint32_t best = 0, number = t->lists[SLOTS_IDLE_FREE].first;
+  size_t most = 0;
+  for (int tries = 8; number && tries; tries--) {
+    slot *s = slots_place(t, number - 1).s;
+    size_t idle = atomic_load_explicit(&s->idle, memory_order_relaxed);
+    if (most < size ? idle > most : idle >= size && idle < most) {
+      best = number;
+      most = idle;
+    }
+    number = s->next;
+  }
+  return best;
+}
+
 /* Takes a slot off the tier's lists: one with idle pages if there is one, else a fresh one. */
 static bool take_slot(tier *t, size_t size, place *out) {
-  uint32_t index, number;
+  uint32_t index;
   locks_acquire(t->lock);
-  number = t->lists[SLOTS_IDLE_FREE].first;
-  for (int tries = 4; number && tries; tries--) { /* it looks at four for enough idle pages */
-    place at = slots_place(t, number - 1);
-    if (at.s->idle >= size)
-      break;
-    number = at.s->next;
-  }
-  if (!number)
-    number = t->lists[SLOTS_IDLE_FREE].first;
+  uint32_t number = find_idle(t, size);
   if (!number)
     number = t->lists[SLOTS_COLD].first;
   if (number) {
@@ -99,6 +109,7 @@ static bool occupy(place at, size_t start, size_t size, size_t alignment, bool *
   if (open) {
     bool cold = s->resident <= s->low;
     *zeroed = cold && !s->stale;
+    s->warm = start == s->low && end <= s->resident;
     if (!cold && start > s->low) /* what the last buffer had there is nobody's now */
       slots_purge(at, s->low, start < s->resident ? start : s->resident, false);
     if (cold || s->resident < start)
@@ -126,7 +137,7 @@ static void *allocate_from_tiers(size_t size, size_t alignment, bool huge, bool 
     if ((huge && !slots_has_lead(t)) || size > room || alignment > room ||
         start_of(at, size, alignment, huge) > room - size || !take_slot(t, size, &at))
       continue;
-    bool warm = !expected.moving && is_warm(at, size, alignment);
+    bool warm = (!expected.moving || expected.size <= SLOTS_COPIED_MOST) && is_warm(at, size, alignment);
     size_t start = warm ? at.s->low : start_of(at, size, alignment, huge);
     if (start <= room - size && occupy(at, start, size, alignment, zeroed)) {
       if (at.s->idle)

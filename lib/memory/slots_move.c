@@ -160,7 +160,7 @@ slots_moved slots_move(void *from_buffer, void *to_buffer, size_t size) {
     size_t source = (size_t)((char *)from_buffer - from.base), target = (size_t)((char *)to_buffer - to.base);
     lock_both(from.lock, to.lock);
     size_t length = whole_pages(from, to, source, target, size);
-    moved = move_pages(from, to, source, target, length);
+    moved = !(to.s->warm && size <= SLOTS_COPIED_MOST) && move_pages(from, to, source, target, length);
     if (moved && target + length > to.s->resident)
       to.s->resident = target + length;
     usable = slots_is_usable(to);

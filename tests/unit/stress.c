@@ -5,13 +5,15 @@
  *
  * AMOUNT is a number of operations over all threads, or a time: "60s". Buffers have up to 2^MAX_LOG2 bytes.
  * With `fork`, threads fork meanwhile: the child checks and resizes the buffers of its thread, allocates, and
- * leaves with _exit(0). With `debug` the pool is guarded, and the first finding aborts. The same seed gives
- * each thread the same operations; how threads interleave is left to chance. Ends the process at the first
- * mismatch, else prints one line. */
+ * leaves with _exit(0). At the end what is resident has to be live, but for rounding. With `debug` the pool
+ * is guarded, and the first finding aborts. The same seed gives each thread the same operations; how threads
+ * interleave is left to chance. Ends the process at the first mismatch, else prints one line. */
 #include "unit.h"
 
 #include "arrowpool.h"
+#include "memory/range.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -224,6 +226,34 @@ static void set_up(void) {
   deadline = seconds() + plan.amount;
 }
 
+/* Returns the resident bytes of the range in which all buffers of our jemalloc lie. */
+static int64_t resident(void) {
+  FILE *smaps = fopen("/proc/self/smaps", "r");
+  CHECK(smaps);
+  char line[512];
+  bool ours = false;
+  int64_t sum = 0, kib;
+  while (fgets(line, sizeof line, smaps)) {
+    uintptr_t from, to;
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2)
+      ours = range_owns((const void *)from);
+    else if (ours && sscanf(line, "Rss: %" SCNd64, &kib) == 1)
+      sum += kib * KIB;
+  }
+  fclose(smaps);
+  return sum;
+}
+
+/* Once idle memory went back, only live buffers are resident, and what they are rounded up by: to jemalloc's
+ * size class, a quarter at most, whose pages may have been touched by the buffer before; to whole huge pages,
+ * a sixteenth; and, of all together, the huge pages that arenas have begun, and jemalloc's own tables. */
+static void check_what_is_resident(void) {
+  if (plan.backend != ARROWPOOL_BACKEND_JEMALLOC)
+    return;
+  arrowpool_release_unused(pool);
+  CHECK(resident() <= live + live / 4 + live / 16 + 32 * MIB);
+}
+
 static int64_t check_the_books(void) {
   account sum = {0};
   int64_t operations = 0, histogram = 0;
@@ -284,6 +314,7 @@ int main(int count, char **words) {
   }
   set_up();
   unit_run_threads(plan.threads, keep_working);
+  check_what_is_resident();
   int64_t operations = check_the_books();
   printf("stress: %jd operations, 0 mismatches, seed %ju\n", (intmax_t)operations, (uintmax_t)plan.seed);
   return 0;

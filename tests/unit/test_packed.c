@@ -92,6 +92,44 @@ static void keep(void) {
 
 TEST(freed_ones_are_idle_until_they_are_returned) { assert_true(unit_in_child(keep)); }
 
+/* Freed neighbours are one extent, which is much larger than the next buffer. */
+static void use_again(void) {
+  begin(SLOTS_NEVER);
+  uint8_t *held[32];
+  for (size_t i = 0; i < COUNT_OF(held); i++)
+    held[i] = allocate(2 * MIB);
+  for (size_t i = 0; i < COUNT_OF(held); i++)
+    b->free(held[i], (size_t)(2 * MIB), 64);
+  size_t before = idle_bytes();
+  for (int i = 0; i < 400; i++)
+    allocate(128 * KIB);
+  CHECK(idle_bytes() + 50 * (size_t)MIB <= before + 4 * (size_t)MIB);
+}
+
+TEST(what_was_freed_serves_buffers_of_any_size) { assert_true(unit_in_child(use_again)); }
+
+static void *fill_and_free(void *unused) {
+  (void)unused;
+  uint8_t *held[64];
+  for (size_t i = 0; i < COUNT_OF(held); i++)
+    held[i] = allocate(MIB);
+  for (size_t i = 0; i < COUNT_OF(held); i++) {
+    size_t before = idle_bytes();
+    b->free(held[i], (size_t)MIB, 64);
+    CHECK(idle_bytes() <= idle_most() && idle_bytes() + 24 * (size_t)MIB >= before);
+  }
+  return NULL;
+}
+
+/* The second thread's arena may be another one, whose idle pages come on top. */
+static void exceed(void) {
+  begin(SLOTS_NEVER);
+  fill_and_free(NULL);
+  unit_run_threads(1, fill_and_free);
+}
+
+TEST(what_is_idle_beyond_the_bound_goes_and_no_more) { assert_true(unit_in_child(exceed)); }
+
 static void keep_nothing(void) {
   begin(0);
   uint8_t *buffer = allocate(2 * MIB);
@@ -203,6 +241,8 @@ int main(void) {
       cmocka_unit_test(buffers_that_have_not_grown_lie_side_by_side),
       cmocka_unit_test(what_grows_has_a_slot_and_what_shrinks_is_packed_anew),
       cmocka_unit_test(freed_ones_are_idle_until_they_are_returned),
+      cmocka_unit_test(what_was_freed_serves_buffers_of_any_size),
+      cmocka_unit_test(what_is_idle_beyond_the_bound_goes_and_no_more),
       cmocka_unit_test(without_a_decay_time_pages_go_at_once),
       cmocka_unit_test(the_cache_keeps_one_of_each_class_and_what_is_used),
       cmocka_unit_test(its_classes_are_those_of_jemalloc),

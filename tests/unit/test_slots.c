@@ -1,5 +1,5 @@
-/* Address space: slots, page runs and the range (slots.h, page_runs.h, range.h), without jemalloc on top. The
- * group's set-up makes one range for all tests. */
+/* Address space: slots and the range (slots.h, range.h), without jemalloc on top. The group's set-up makes
+ * one range for all tests. */
 #include "unit.h"
 
 #include "memory/page_runs.h"
@@ -268,57 +268,6 @@ static void *churn(void *index) {
 
 TEST(many_threads_use_slots_at_once) { unit_run_threads(4, churn); }
 
-/* ---- runs ---- */
-
-TEST(page_runs_are_zeroed_aligned_and_apart) {
-  enum { RUNS = 600 };
-  static uint8_t *runs[RUNS];
-  for (int i = 0; i < RUNS; i++) {
-    size_t size = (size_t)(i % 40 + 1) * PAGE, alignment = i % 50 ? PAGE : (size_t)PAGE << (i / 50);
-    runs[i] = page_runs_allocate((unsigned)i % 70, size, alignment);
-    assert_non_null(runs[i]);
-    assert_true(unit_aligned(runs[i], (int64_t)alignment));
-    assert_true(page_runs_hold(runs[i]) && page_runs_hold(runs[i] + size - 1) && range_owns(runs[i]));
-    assert_true(is_zero(runs[i], (int64_t)size));
-    unit_write(runs[i], (int64_t)size, (uint64_t)i);
-  }
-  for (int i = 0; i < RUNS; i++)
-    assert_true(unit_matches(runs[i], (i % 40 + 1) * PAGE, INT64_MAX, (uint64_t)i));
-}
-
-TEST(page_runs_of_one_arena_are_neighbours) {
-  uint8_t *before = page_runs_allocate(90, PAGE, PAGE);
-  for (int i = 0; i < 10; i++) {
-    uint8_t *run = page_runs_allocate(90, PAGE, PAGE);
-    assert_ptr_equal(run, before + PAGE);
-    before = run;
-  }
-}
-
-TEST(page_runs_hold_large_ones_too_and_refuse_what_does_not_fit) {
-  uint8_t *run = page_runs_allocate(1, (size_t)(20 * MIB), PAGE);
-  assert_non_null(run);
-  run[0] = run[20 * MIB - 1] = 1;
-  assert_true(page_runs_hold(run) && page_runs_hold(run + 20 * MIB - 1));
-  assert_null(page_runs_allocate(1, (size_t)1 << 46, PAGE));
-  assert_null(page_runs_allocate(1, PAGE, (size_t)1 << 62));
-  assert_false(page_runs_hold(&run));
-}
-
-TEST(a_run_notes_what_was_asked_for_of_each_block) {
-  uint8_t *run = page_runs_allocate(2, 64 * PAGE, PAGE);
-  for (size_t i = 0; i < 64 * PAGE / 64; i++)
-    page_runs_note_requested(run + i * 64, 1 + i % 64);
-  for (size_t i = 0; i < 64 * PAGE / 64; i++)
-    assert_int_equal(page_runs_requested(run + i * 64), 1 + i % 64);
-  /* Large blocks, where no slot was left. */
-  static const size_t sizes[] = {61438, 61439, 65535, 65536, 1835008, (size_t)7 << 32};
-  for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-    page_runs_note_requested(run, sizes[i]);
-    assert_int_equal(page_runs_requested(run), sizes[i]);
-  }
-}
-
 /* ---- the range ---- */
 
 TEST(only_the_range_is_owned) {
@@ -366,10 +315,6 @@ int main(void) {
       cmocka_unit_test(many_slots_are_apart_from_each_other),
       cmocka_unit_test(what_is_written_after_an_extend_outlives_a_concurrent_trim),
       cmocka_unit_test(many_threads_use_slots_at_once),
-      cmocka_unit_test(page_runs_are_zeroed_aligned_and_apart),
-      cmocka_unit_test(page_runs_of_one_arena_are_neighbours),
-      cmocka_unit_test(page_runs_hold_large_ones_too_and_refuse_what_does_not_fit),
-      cmocka_unit_test(a_run_notes_what_was_asked_for_of_each_block),
       cmocka_unit_test(only_the_range_is_owned),
       cmocka_unit_test(a_window_becomes_writable_from_its_bottom),
   };

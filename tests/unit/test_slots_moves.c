@@ -37,15 +37,15 @@ static bool move(uint8_t **buffer, int64_t size, int64_t new_size) {
   return remapped;
 }
 
-/* A buffer that is moved from tier to tier, written all over in between. Returns how often bytes were copied.
- */
+/* A buffer that is moved from tier to tier, written all over in between. Returns how often more bytes were
+ * copied than a warm target makes worth it. */
 static int climb(int64_t from, int64_t factor, uint64_t seed) {
   int copies = 0;
   uint8_t *buffer = allocate(from);
   unit_write(buffer, from, seed);
   int64_t size = from;
   for (; size * factor <= 300 * MIB; size *= factor) {
-    copies += !move(&buffer, size, size * factor);
+    copies += !move(&buffer, size, size * factor) && size > (int64_t)SLOTS_COPIED_MOST;
     CHECK(unit_matches(buffer, size, size, seed));
     unit_write(buffer, size * factor, seed);
   }
@@ -53,6 +53,48 @@ static int climb(int64_t from, int64_t factor, uint64_t seed) {
   release(buffer, size);
   return copies;
 }
+
+/* A small buffer takes its pages along into a slot without any, and leaves them where the target has its own:
+ * then the next buffers find both. */
+static void climb_into_warm_slots(void) {
+  begin((slots_policy){.decay = SLOTS_NEVER});
+  for (int round = 0; round < 3; round++) {
+    uint8_t *buffer = allocate(128 * KIB);
+    unit_write(buffer, 128 * KIB, 1);
+    CHECK(move(&buffer, 128 * KIB, 600 * KIB) == (round == 0));
+    CHECK(unit_matches(buffer, 128 * KIB, 128 * KIB, 1));
+    CHECK(idle_bytes() == (round ? (size_t)(128 * KIB) : 0));
+    memset(buffer, 1, (size_t)(600 * KIB));
+    release(buffer, 600 * KIB);
+    if (round == 0) { /* the first one's pages went along */
+      buffer = allocate(128 * KIB);
+      memset(buffer, 1, (size_t)(128 * KIB));
+      release(buffer, 128 * KIB);
+    }
+    CHECK(idle_bytes() == (size_t)(728 * KIB));
+  }
+}
+
+TEST(small_buffers_are_copied_into_warm_slots) {
+  SKIP_IF_EMULATED("pages do not move, and the range is small");
+  assert_true(unit_in_child(climb_into_warm_slots));
+}
+
+/* What is left behind a buffer is idle: of several slots, the one with the fewest pages that are enough. */
+static void fit_best(void) {
+  begin((slots_policy){.decay = SLOTS_NEVER});
+  uint8_t *held[3];
+  static const int64_t sizes[] = {20 * MIB, 6 * MIB, 12 * MIB};
+  for (size_t i = 0; i < COUNT_OF(held); i++)
+    memset(held[i] = allocate(sizes[i]), 1, (size_t)sizes[i]);
+  for (size_t i = 0; i < COUNT_OF(held); i++)
+    release(held[i], sizes[i]);
+  for (size_t i = 0; i < COUNT_OF(held); i++)
+    CHECK(allocate(sizes[i]) == held[i]);
+  CHECK(idle_bytes() == 0);
+}
+
+TEST(of_idle_slots_the_one_that_fits_best_is_used) { assert_true(unit_in_child(fit_best)); }
 
 static int64_t next_size(int64_t size) {
   int64_t page = (int64_t)range_page_size();
@@ -329,6 +371,8 @@ TEST(idle_pages_never_exceed_what_was_live) { assert_true(unit_in_child(stay_wit
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pages_move_from_tier_to_tier_without_a_copy),
+      cmocka_unit_test(small_buffers_are_copied_into_warm_slots),
+      cmocka_unit_test(of_idle_slots_the_one_that_fits_best_is_used),
       cmocka_unit_test(pages_of_64_kib_move_too),
       cmocka_unit_test(huge_pages_of_32_mib_are_used),
       cmocka_unit_test(huge_pages_of_512_mib_are_not),
