@@ -61,21 +61,29 @@ static bool is_warm(place at, size_t size, size_t alignment) {
   return at.s->low + size <= at.s->resident && (((uintptr_t)at.base + at.s->low) & (alignment - 1)) == 0;
 }
 
-/* Takes a slot off the tier's lists: one with idle pages if there is one, else a fresh one. */
+/* Returns a slot of the list with that many idle bytes; it looks at the first four. 0: none. */
+static uint32_t find_idle(tier *t, slots_list list, size_t size) {
+  uint32_t number = t->lists[list].first;
+  for (int tries = 4; number && tries; tries--) {
+    place at = slots_place(t, number - 1);
+    if (at.s->idle >= size)
+      return number;
+    number = at.s->next;
+  }
+  return 0;
+}
+
+/* Takes a slot off the tier's lists: one with idle pages if there is one, else a fresh one. Those that the
+ * kernel may have taken come second. */
 static bool take_slot(tier *t, size_t size, place *out) {
   uint32_t index, number;
   locks_acquire(t->lock);
-  number = t->lists[SLOTS_IDLE_FREE].first;
-  for (int tries = 4; number && tries; tries--) { /* it looks at four for enough idle pages */
-    place at = slots_place(t, number - 1);
-    if (at.s->idle >= size)
-      break;
-    number = at.s->next;
-  }
+  number = find_idle(t, SLOTS_IDLE_FREE, size);
   if (!number)
-    number = t->lists[SLOTS_IDLE_FREE].first;
-  if (!number)
-    number = t->lists[SLOTS_COLD].first;
+    number = find_idle(t, SLOTS_LAZY_FREE, size);
+  static const slots_list rest[] = {SLOTS_IDLE_FREE, SLOTS_LAZY_FREE, SLOTS_COLD};
+  for (int i = 0; !number && i < 3; i++)
+    number = t->lists[rest[i]].first;
   if (number) {
     index = number - 1;
     slots_list_remove(slots_place(t, index));
@@ -149,7 +157,7 @@ bool slots_extend(void *end, size_t size, bool *zeroed) {
     return false;
   locks_acquire(at.lock);
   slot *s = at.s;
-  bool listed = s->idle > 0;
+  slots_list list = slots_list_of_live(s);
   bool fits =
       (char *)end == at.base + s->end && size <= slots_size(at) - s->end && slots_open(at, s->end + size);
   if (fits) {
@@ -160,7 +168,7 @@ bool slots_extend(void *end, size_t size, bool *zeroed) {
     s->resident = s->resident > touched ? s->resident : touched;
     slots_account(at, (ptrdiff_t)size);
   }
-  bool relist = fits && listed != (s->idle > 0);
+  bool relist = fits && list != slots_list_of_live(s);
   locks_release(at.lock);
   if (relist)
     slots_relist_live(at);
