@@ -16,8 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LONGEST_WAIT 1000 /* ms; the end of the main thread may go unnoticed for so long */
-#define STACK_SIZE   ((size_t)128 << 10)
+#define STACK_SIZE ((size_t)128 << 10)
 
 /* Returns whether nobody is left but this thread and the main thread, which has ended. */
 static bool is_alone(void) {
@@ -41,8 +40,8 @@ static void call(background_thread *k) {
 
 /* The thread's loop. Before the thread leaves it says so (awake is false) and looks once more, because
  * whoever wanted to wake it until then thought that it would look. It decides under the lock that it has
- * left. A wait longer than LONGEST_WAIT is cut in pieces, so that the end of the main thread does not go
- * unnoticed. */
+ * left. A wait longer than BACKGROUND_THREAD_LONGEST_WAIT is cut in pieces, so that the end of the main
+ * thread does not go unnoticed. */
 static void *run(void *argument) {
   background_thread *k = argument;
   bool last_look = false;
@@ -62,7 +61,9 @@ static void *run(void *argument) {
       break;
     last_look = wait == BACKGROUND_THREAD_DONE;
     atomic_store(&k->awake, !last_look);
-    int64_t step = last_look ? 0 : wait < LONGEST_WAIT ? wait : LONGEST_WAIT;
+    int64_t step = last_look                               ? 0
+                   : wait < BACKGROUND_THREAD_LONGEST_WAIT ? wait
+                                                           : BACKGROUND_THREAD_LONGEST_WAIT;
     wait = last_look ? 0 : wait - step;
     if (step)
       wait_for(k, calls, step);

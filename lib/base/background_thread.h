@@ -15,6 +15,10 @@
 #define BACKGROUND_THREAD_DONE INT64_MAX
 typedef int64_t (*background_thread_work)(void);
 
+/* The thread wakes after so long (ms), whatever it waits for: the end of the main thread goes unnoticed until
+ * then. */
+#define BACKGROUND_THREAD_LONGEST_WAIT 1000
+
 typedef struct background_thread {
   background_thread_work work;
   pthread_mutex_t lock;

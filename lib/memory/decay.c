@@ -76,25 +76,31 @@ static int64_t keep(bool lazily, bool in_thread) {
   return next < small ? next : small;
 }
 
-/* The thread's work. Where the program uses all idle pages again, the thread stays for as long as they might
- * have been idle, since it would be started anew for the next ones. */
+/* Returns when the thread looks again (ms). Where the program uses all idle pages again it stays for as long
+ * as they might have been idle, since it would be started anew for the next ones. */
+static int64_t next_look(int64_t due, int64_t now) {
+  if (due == SLOTS_NEVER && stay_until - now <= decay / 4)
+    return BACKGROUND_THREAD_DONE;
+  int64_t wait = due == SLOTS_NEVER ? stay_until - now : due;
+  return wait < BACKGROUND_THREAD_LONGEST_WAIT ? wait : BACKGROUND_THREAD_LONGEST_WAIT;
+}
+
+/* The thread's work. */
 static int64_t work(void) {
   bool lazily = idle_lazily_after() != INT64_MAX;
   atomic_store(&sleeps_long, lazily);
   if (pressure_rose(&memory_pressure, "", clock_microseconds())) {
     slots_release_idle();
     return_small(DECAY_ALL);
+    stay_until = 0;
   }
-  int64_t next = keep(lazily, true), now = clock_milliseconds();
-  if (lazily && next <= IDLE_LAZILY_AFTER) {
+  int64_t due = keep(lazily, true), now = clock_milliseconds();
+  if (lazily && due <= IDLE_LAZILY_AFTER)
     stay_until = now + decay;
+  int64_t next = next_look(due, now);
+  if (next <= IDLE_LAZILY_AFTER || next == BACKGROUND_THREAD_DONE)
     atomic_store(&sleeps_long, false);
-  }
-  if (next == SLOTS_NEVER && stay_until - now > decay / 4)
-    return stay_until - now;
-  if (next == SLOTS_NEVER)
-    atomic_store(&sleeps_long, false);
-  return next == SLOTS_NEVER ? BACKGROUND_THREAD_DONE : next;
+  return next;
 }
 
 static background_thread decay_thread = BACKGROUND_THREAD(work);
