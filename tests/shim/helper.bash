@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034 # the files that load this use the names
+# shellcheck shell=bash disable=SC2016,SC2034 # the files that load this use the names
 # What the test files share. Works under `meson test` and for `bats tests/shim` by hand.
 bats_require_minimum_version 1.5.0
 load /usr/lib/bats/bats-support/load

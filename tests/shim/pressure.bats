@@ -9,7 +9,7 @@ setup() {
 }
 
 teardown() {
-  touch done
+  touch over
 }
 
 # A process that has 300 MiB idle, in buffers of so many KiB, and another one that needs 300 MiB, in a group of 400. The
@@ -17,14 +17,14 @@ teardown() {
 short() {
   local kib=$1 count=$2
   shift 2
-  rm -f idle done
+  rm -f idle over
   in_cgroup 400 bash -c '
-    env "LD_PRELOAD=$SHIM" ARROW_POOL=jemalloc ARROW_POOL_DECAY=10m "${@:3}" "$PROBES/probe_idle" hold "$1" "$2" idle done &
+    env "LD_PRELOAD=$SHIM" ARROW_POOL=jemalloc ARROW_POOL_DECAY=10m "${@:3}" "$PROBES/probe_idle" hold "$1" "$2" idle over &
     until [ -e idle ]; do sleep 0.05; done
     sleep 1
     "$PROBES/probe_idle" need 300
     echo "need: $?"
-    touch done
+    touch over
     wait $!
     echo "hold: $?"' - "$kib" "$count" "$@"
 }
@@ -67,7 +67,7 @@ put_waited() {
       for file in "$1/memory.pressure" /proc/pressure/memory; do
         [ ! -e "$file" ] || mount --bind waited "$file" || exit
       done
-      LD_PRELOAD=$SHIM exec "$PROBES/probe_idle" hold 1024 200 idle done' - "$group" &
+      LD_PRELOAD=$SHIM exec "$PROBES/probe_idle" hold 1024 200 idle over' - "$group" &
   until [ -e idle ]; do sleep 0.05; done
   sleep 2
   assert [ "$(resident $!)" -gt 150000 ] # nobody waits: it stays
@@ -77,6 +77,6 @@ put_waited() {
     [ "$(resident $!)" -gt 50000 ] || break
   done
   assert [ "$(resident $!)" -le 50000 ]
-  touch done
+  touch over
   wait $!
 }

@@ -120,9 +120,9 @@ TEST(what_was_given_back_lazily_goes_at_the_end_of_the_decay_time) { assert_true
 /* Buffers that grow from slot to slot, through those whose pages hold what nobody has. */
 static void move_into_lazy_slots(void) {
   begin(LONG);
-  static const int64_t sizes[] = {100 * KIB, 700 * KIB, 20 * MIB, 300 * MIB};
+  static const int64_t sizes[] = {100 * KIB, 700 * KIB, 20 * MIB, 100 * MIB};
   uint8_t *held[COUNT_OF(sizes)];
-  for (int round = 0; round < 3; round++) {
+  for (int round = 0; round < 2; round++) {
     for (size_t i = 0; i < COUNT_OF(sizes); i++)
       held[i] = allocate_filled(sizes[i]);
     for (size_t i = 0; i < COUNT_OF(sizes); i++)
@@ -131,7 +131,7 @@ static void move_into_lazy_slots(void) {
     int64_t size = 100 * KIB;
     uint8_t *buffer = allocate(size);
     unit_write(buffer, size, 1);
-    for (int64_t larger; size < 250 * MIB; size = larger) {
+    for (int64_t larger; size < 60 * MIB; size = larger) {
       larger = size * 7 / 4096 * 4096;
       slots_expect(buffer, (size_t)size, true);
       uint8_t *moved = allocate(larger);
