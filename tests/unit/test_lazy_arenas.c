@@ -97,13 +97,13 @@ static void expire_packed(void) {
   for (int tries = 0; idle_bytes() && tries < 500; tries++)
     sleep_for(20);
   CHECK(lazy_calls > 0 && idle_bytes() == 0);
-  int others = UNIT_TSAN || getenv("ARROWPOOL_EMULATED"); /* these have a thread of their own */
+  int others = UNIT_TSAN || getenv("ARROWPOOL_EMULATED"); /* these may have a thread of their own */
   proc_stat own = {.threads = 3};
   for (int tries = 0; own.threads > 1 + others && tries < 500; tries++) { /* no thread, no timer */
     sleep_for(20);
     CHECK(proc_read_stat("/proc/self/stat", &own));
   }
-  CHECK(own.threads == 1 + others);
+  CHECK(own.threads <= 1 + others);
 }
 
 TEST(they_go_at_the_end_of_the_decay_time) { assert_true(unit_in_child(expire_packed)); }
