@@ -16,8 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LONGEST_WAIT 1000 /* ms; the end of the main thread may go unnoticed for so long */
-#define STACK_SIZE   ((size_t)128 << 10)
+#define STACK_SIZE ((size_t)128 << 10)
 
 /* Returns whether nobody is left but this thread and the main thread, which has ended. */
 static bool is_alone(void) {
@@ -25,19 +24,24 @@ static bool is_alone(void) {
   return proc_read_stat("/proc/self/stat", &own) && own.state == 'Z' && own.threads == 2;
 }
 
-/* Waits until a pause begins or the time is over. It uses the kernel's own clock: tools that bend or freeze
- * the C library's clocks do the same to its waits. */
-static void wait_for(background_thread *k, int64_t milliseconds) {
+/* Waits until somebody calls, who has not done so when there were `calls`, or the time is over. It uses the
+ * kernel's own clock: tools that bend or freeze the C library's clocks do the same to its waits. */
+static void wait_for(background_thread *k, int calls, int64_t milliseconds) {
   const struct timespec time = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
   pthread_mutex_unlock(&k->lock);
-  syscall(SYS_futex, &k->pausing, FUTEX_WAIT_PRIVATE, 0, &time, NULL, 0);
+  syscall(SYS_futex, &k->calls, FUTEX_WAIT_PRIVATE, calls, &time, NULL, 0);
   pthread_mutex_lock(&k->lock);
+}
+
+static void call(background_thread *k) {
+  atomic_fetch_add(&k->calls, 1);
+  syscall(SYS_futex, &k->calls, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 /* The thread's loop. Before the thread leaves it says so (awake is false) and looks once more, because
  * whoever wanted to wake it until then thought that it would look. It decides under the lock that it has
- * left. A wait longer than LONGEST_WAIT is cut in pieces, so that the end of the main thread does not go
- * unnoticed. */
+ * left. A wait longer than BACKGROUND_THREAD_LONGEST_WAIT is cut in pieces, so that the end of the main
+ * thread does not go unnoticed. */
 static void *run(void *argument) {
   background_thread *k = argument;
   bool last_look = false;
@@ -45,20 +49,24 @@ static void *run(void *argument) {
   nocancel_begin();
   k->number = (pid_t)syscall(SYS_gettid);
   pthread_mutex_lock(&k->lock);
-  while (!k->pausing) {
+  for (int calls = 0; !k->pausing;) {
     pthread_mutex_unlock(&k->lock);
-    if (wait <= 0)
+    int now = atomic_load(&k->calls);
+    if (wait <= 0 || now != calls)
       wait = k->work();
+    calls = now;
     bool alone = is_alone();
     pthread_mutex_lock(&k->lock);
     if (alone || (wait == BACKGROUND_THREAD_DONE && last_look && !atomic_load(&k->awake)))
       break;
     last_look = wait == BACKGROUND_THREAD_DONE;
     atomic_store(&k->awake, !last_look);
-    int64_t step = last_look ? 0 : wait < LONGEST_WAIT ? wait : LONGEST_WAIT;
+    int64_t step = last_look                               ? 0
+                   : wait < BACKGROUND_THREAD_LONGEST_WAIT ? wait
+                                                           : BACKGROUND_THREAD_LONGEST_WAIT;
     wait = last_look ? 0 : wait - step;
     if (step)
-      wait_for(k, step);
+      wait_for(k, calls, step);
   }
   k->left = true;
   pthread_mutex_unlock(&k->lock);
@@ -101,6 +109,12 @@ void background_thread_wake(background_thread *k) {
   errno = saved;
 }
 
+void background_thread_hurry(background_thread *k) {
+  int saved = errno;
+  call(k);
+  errno = saved;
+}
+
 bool background_thread_is_here(const background_thread *k) {
   pid_t owner = atomic_load(&k->owner);
   return owner && owner == syscall(SYS_getpid);
@@ -118,7 +132,7 @@ bool background_thread_pause(background_thread *k) {
   int saved = errno, cancel_state = nocancel_begin();
   pthread_mutex_lock(&k->lock);
   k->pausing++;
-  syscall(SYS_futex, &k->pausing, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+  call(k);
   bool join = background_thread_is_here(k);
   pid_t process = k->owner;
   k->owner = 0;

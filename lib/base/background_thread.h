@@ -15,6 +15,10 @@
 #define BACKGROUND_THREAD_DONE INT64_MAX
 typedef int64_t (*background_thread_work)(void);
 
+/* The thread wakes after so long (ms), whatever it waits for: the end of the main thread goes unnoticed until
+ * then. */
+#define BACKGROUND_THREAD_LONGEST_WAIT 1000
+
 typedef struct background_thread {
   background_thread_work work;
   pthread_mutex_t lock;
@@ -23,7 +27,8 @@ typedef struct background_thread {
   _Atomic pid_t owner; /* the process whose thread is to be joined; 0: none. Written under the lock */
   pid_t number;        /* the thread's id in the kernel; the thread writes it */
   bool left;           /* the thread will not look again; the lock protects this and what follows */
-  _Atomic int pausing; /* a futex: how many forks are under way, when no thread may run */
+  _Atomic int pausing; /* how many forks are under way, when no thread may run */
+  _Atomic int calls;   /* a futex: it changes when a pause begins, or the thread is to look at once */
   bool missed;         /* somebody wanted to wake the thread meanwhile */
   bool retired;        /* there is no thread any more, and `awake` stays true, so that nobody asks for one */
 } background_thread;
@@ -33,6 +38,9 @@ typedef struct background_thread {
 /* Has the work done from now on, until it is done. It is cheap if the thread runs already. The caller holds
  * no lock: starting a thread calls the program's malloc. */
 void background_thread_wake(background_thread *k);
+
+/* Has a thread that waits do its work at once, or once more. It takes no lock. */
+void background_thread_hurry(background_thread *k);
 
 /* Returns whether there is a thread and it is this process's own: not the thread of a parent that shares its
  * memory with us (vfork) or left us a copy without a thread (clone). */

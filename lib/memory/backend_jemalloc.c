@@ -274,7 +274,7 @@ static void jemalloc_release_unused(void) {
     return;
   int saved = errno;
   arrowpool_je_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
-  arenas_return(true);
+  arenas_return(DECAY_ALL);
   slots_release_idle();
   errno = saved;
 }

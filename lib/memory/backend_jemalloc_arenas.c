@@ -37,12 +37,14 @@ void arrowpool_je_private_je_arena_purge_to(unsigned arena, size_t pages);
 /* jemalloc calls `end` when it finds a block that cannot be freed. */
 void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what));
 
-/* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. The decay time follows. */
+/* Our overlay has jemalloc purge pages lazily that were unused since the last call. */
+void arrowpool_je_private_je_arena_purge_lazily_all(void);
+
+/* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. The decay times follow. */
 static char configuration[256] =
-    "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,muzzy_decay_ms:0,lg_tcache_max:16,"
-    "lg_extent_max_active_fit:63,tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,tcache_nslots_"
-    "large:32,lg_tcache_nslots_mul:2,"
-    "dirty_decay_ms:";
+    "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,lg_tcache_max:16,"
+    "lg_extent_max_active_fit:63,tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,"
+    "tcache_nslots_large:32,lg_tcache_nslots_mul:2";
 const char *arrowpool_je_malloc_conf = configuration;
 
 static enum { NOT_STARTED, STARTED, UNAVAILABLE } state; /* it is written under LOCK_START */
@@ -56,6 +58,7 @@ static slots_policy policy = {.decay = 1000, .thp = SLOTS_THP_AUTO};
 
 static extent_hooks_t run_hooks = {.alloc = extents_run_alloc,
                                    .dalloc = extents_run_dalloc,
+                                   .purge_lazy = extents_any_purge_lazily,
                                    .purge_forced = extents_run_purge,
                                    .split = extents_any_split,
                                    .merge = extents_run_merge};
@@ -63,6 +66,7 @@ static extent_hooks_t packed_hooks = {.alloc = extents_packed_alloc,
                                       .dalloc = extents_run_dalloc,
                                       .commit = extents_packed_commit,
                                       .decommit = extents_packed_decommit,
+                                      .purge_lazy = extents_any_purge_lazily,
                                       .split = extents_any_split,
                                       .merge = extents_packed_merge};
 static extent_hooks_t slot_hooks = {.alloc = extents_slot_alloc,
@@ -85,8 +89,10 @@ static bool set_hooks(unsigned arena, extent_hooks_t *hooks) {
   return set_for_arena(arena, "arena.0.extent_hooks", &hooks, sizeof hooks);
 }
 
-static bool set_decay(unsigned arena, ssize_t milliseconds) {
-  return set_for_arena(arena, "arena.0.dirty_decay_ms", &milliseconds, sizeof milliseconds);
+static bool set_no_decay(unsigned arena) {
+  ssize_t none = 0;
+  return set_for_arena(arena, "arena.0.dirty_decay_ms", &none, sizeof none) &&
+         set_for_arena(arena, "arena.0.muzzy_decay_ms", &none, sizeof none);
 }
 
 /* Runs one of jemalloc's commands on all arenas: "arena.0.purge", "arena.0.decay". */
@@ -109,14 +115,26 @@ void arenas_return_packed(size_t bytes) {
   }
 }
 
-void arenas_return(bool all) {
-  packed_cache_flush(all, arenas_free_packed);
-  on_all_arenas(all ? "arena.0.purge" : "arena.0.decay");
+void arenas_return(decay_share share) {
+  if (share == DECAY_LAZILY) {
+    arrowpool_je_private_je_arena_purge_lazily_all();
+    return;
+  }
+  packed_cache_flush(share == DECAY_ALL, arenas_free_packed);
+  on_all_arenas(share == DECAY_ALL ? "arena.0.purge" : "arena.0.decay");
 }
 
-static void configure_decay(void) {
+static void configure(const char *name, int64_t milliseconds) {
+  strcat(strcat(configuration, name), ":");
   char *end = configuration + strlen(configuration);
-  end[writer_format_int(end, policy.decay == SLOTS_NEVER ? -1 : policy.decay)] = 0;
+  end[writer_format_int(end, milliseconds)] = 0;
+}
+
+/* Pages that were given back lazily are muzzy to jemalloc, for what is left of the decay time. */
+static void configure_decay(void) {
+  int64_t after = idle_lazily_after();
+  configure(",dirty_decay_ms", policy.decay == SLOTS_NEVER ? -1 : policy.decay);
+  configure(",muzzy_decay_ms", after == INT64_MAX ? 0 : policy.decay - after);
 }
 
 static bool start(void) {
@@ -138,7 +156,10 @@ static bool start(void) {
               in_force.thp); /* without room for it, slots have all large buffers */
   configure_decay();
   arrowpool_je_private_je_arena_0_extent_hooks = &run_hooks;
-  return arrowpool_je_nallocx(1, 0); /* it starts jemalloc */
+  /* It starts jemalloc. Arena 0 is made before the option is heeded, and would return large extents at once.
+   */
+  size_t never = SIZE_MAX;
+  return arrowpool_je_nallocx(1, 0) && set_for_arena(0, "arena.0.oversize_threshold", &never, sizeof never);
 }
 
 bool arenas_started(void) {
@@ -166,7 +187,7 @@ static unsigned make_arena(_Atomic unsigned *where, extent_hooks_t *hooks) {
   if (hooks != &run_hooks && !set_hooks(arena, hooks))
     return 0;
   /* Slots keep idle pages by themselves: jemalloc must not sit on free extents. */
-  if (hooks == &slot_hooks && !set_decay(arena, 0))
+  if (hooks == &slot_hooks && !set_no_decay(arena))
     return 0;
   return atomic_compare_exchange_strong(where, &none, arena) ? arena : none;
 }

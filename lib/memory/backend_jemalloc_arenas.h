@@ -3,6 +3,8 @@
 #ifndef ARROWPOOL_MEMORY_BACKEND_JEMALLOC_ARENAS_H
 #define ARROWPOOL_MEMORY_BACKEND_JEMALLOC_ARENAS_H
 
+#include "memory/decay.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,9 +24,9 @@ int arenas_packed_flags(void);
 /* Frees a packed extent of that size (bytes). */
 void arenas_free_packed(void *extent, size_t size);
 
-/* The first has all arenas return the pages that are due, or all that are idle and cached; the second has
- * those of packed extents return so many bytes, of those that were freed first. */
-void arenas_return(bool all);
+/* The first has all arenas return a share of what is idle; of the cache, what is due and all as well. The
+ * second has those of packed extents return so many bytes, of those that were freed first. */
+void arenas_return(decay_share share);
 void arenas_return_packed(size_t bytes);
 
 #endif

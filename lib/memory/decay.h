@@ -1,7 +1,8 @@
 /* Housekeeping: a background thread gives pages back to the kernel that have been idle for the decay time.
  *
  * Large buffers leave idle pages in slots, small ones in jemalloc's arenas. The backend notes what it frees,
- * and the thread is woken only when that adds up to something. Callers hold no lock. */
+ * and the thread is woken only when that adds up to something. When it looks, and memory has become short
+ * (pressure.h), all idle pages go at once. Callers hold no lock. */
 #ifndef ARROWPOOL_MEMORY_DECAY_H
 #define ARROWPOOL_MEMORY_DECAY_H
 
@@ -9,9 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sets the decay time (milliseconds, 0 or SLOTS_NEVER) and the function that has jemalloc return what is due,
- * or all. The backend calls this once, at start. */
-void decay_init(int64_t decay, void (*return_small)(bool all));
+/* What is asked of jemalloc: to return lazily what was not used since it was last asked to, what is due, or
+ * all. */
+typedef enum decay_share { DECAY_LAZILY, DECAY_DUE, DECAY_ALL } decay_share;
+
+/* Sets the decay time (milliseconds, 0 or SLOTS_NEVER) and the function that asks jemalloc. The backend calls
+ * this once, at start. */
+void decay_init(int64_t decay, void (*return_small)(decay_share share));
 
 /* The backend calls the first when a large buffer was freed or trimmed, and decay_note_small when `size`
  * bytes of a small block were freed. */

@@ -29,6 +29,14 @@ bool extents_run_purge(struct extent_hooks_s *hooks, void *address, size_t size,
   return !range_release_pages((char *)address + offset, length);
 }
 
+/* jemalloc keeps such an extent as one that the kernel may take, also where it refuses to. */
+bool extents_any_purge_lazily(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset,
+                              size_t length, unsigned arena) {
+  if (idle_lazily_after() != INT64_MAX)
+    range_release_lazily((char *)address + offset, length);
+  return false;
+}
+
 bool extents_run_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
                        size_t second_size, bool committed, unsigned arena) {
   return page_runs_hold(first) != page_runs_hold(second);

@@ -16,6 +16,8 @@ bool extents_run_dalloc(struct extent_hooks_s *hooks, void *address, size_t size
                         unsigned arena);
 bool extents_run_purge(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset, size_t length,
                        unsigned arena);
+bool extents_any_purge_lazily(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset,
+                              size_t length, unsigned arena);
 bool extents_run_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
                        size_t second_size, bool committed, unsigned arena);
 bool extents_any_split(struct extent_hooks_s *hooks, void *address, size_t size, size_t first, size_t second,

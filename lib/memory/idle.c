@@ -8,6 +8,7 @@
 
 static int64_t decay; /* constant after idle_init, as is what follows */
 static size_t rounding;
+static _Atomic bool lazily_forbidden;
 
 static _Atomic size_t live_bytes, all_idle_bytes;
 static _Atomic size_t peak_live, last_peak_live; /* of this period and of the one before */
@@ -20,6 +21,14 @@ void idle_init(int64_t decay_, size_t rounding_) {
 }
 
 bool idle_is_kept(void) { return decay != 0; }
+
+int64_t idle_lazily_after(void) {
+  bool lazily = decay >= 2 * IDLE_LAZILY_AFTER && decay != INT64_MAX &&
+                !atomic_load_explicit(&lazily_forbidden, memory_order_relaxed);
+  return lazily ? IDLE_LAZILY_AFTER : INT64_MAX;
+}
+
+void idle_allow_lazily(bool allowed) { atomic_store(&lazily_forbidden, !allowed); }
 
 size_t idle_bytes(void) { return atomic_load_explicit(&all_idle_bytes, memory_order_relaxed); }
 

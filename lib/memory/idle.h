@@ -20,6 +20,13 @@ void idle_init(int64_t decay, size_t rounding);
 /* Returns whether what is freed may stay at all. */
 bool idle_is_kept(void);
 
+/* What has been idle for IDLE_LAZILY_AFTER (ms) is given back lazily: it stays until the kernel is short of
+ * memory or the decay time is over, so that keeping it gets nobody killed. Returns that time; INT64_MAX where
+ * nothing is: the decay time is no more than twice as long, has no limit, or idle_allow_lazily forbade it. */
+#define IDLE_LAZILY_AFTER 100
+int64_t idle_lazily_after(void);
+void idle_allow_lazily(bool allowed);
+
 /* Notes a change of what is live and of what is idle (bytes). */
 void idle_note(ptrdiff_t live, ptrdiff_t idle);
 

@@ -189,6 +189,12 @@ bool range_release_pages(void *from, size_t size) {
   return done;
 }
 
+void range_release_lazily(void *from, size_t size) {
+  int saved = errno;
+  madvise(from, size, MADV_FREE);
+  errno = saved;
+}
+
 bool range_commit(range_window *window, size_t upto) {
   if (upto <= atomic_load_explicit(&window->writable, memory_order_acquire))
     return true;

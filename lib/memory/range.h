@@ -116,6 +116,11 @@ bool range_make_writable(void *from, size_t size);
  * the kernel refuses; then they are as they were. */
 bool range_release_pages(void *from, size_t size);
 
+/* Lets the kernel take the pages of a writable stretch as soon as it is short of memory, and not before.
+ * Until they are written again they read as zeros or as what they held. A kernel that refuses leaves them as
+ * they were. It keeps errno. */
+void range_release_lazily(void *from, size_t size);
+
 /* range_state says what has become of a stretch of whole pages; the worst state of its parts counts. */
 typedef enum range_state {
   RANGE_AS_WAS, /* it is mapped, and nothing has changed */

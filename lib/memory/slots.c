@@ -61,29 +61,34 @@ static bool is_warm(place at, size_t size, size_t alignment) {
   return at.s->low + size <= at.s->resident && (((uintptr_t)at.base + at.s->low) & (alignment - 1)) == 0;
 }
 
-/* Returns the number of a free slot whose idle pages fit the size best: what there is too much of stays idle
- * behind the buffer, and what is missing has to be touched. It looks at a few, the newest first; 0 means that
- * none has idle pages. */
-static uint32_t find_idle(tier *t, size_t size) {
-  uint32_t best = 0, number = t->lists[SLOTS_IDLE_FREE].first;
-  size_t most = 0;
+/* Returns the number of a slot on the list whose idle pages fit the size best: what there is too much of
+ * stays idle behind the buffer, and what is missing has to be touched. It looks at a few, the newest first; 0
+ * means that the list is empty. Writes how many bytes are idle in the slot. */
+static uint32_t find_idle(tier *t, slots_list list, size_t size, size_t *most) {
+  uint32_t best = 0, number = t->lists[list].first;
+  *most = 0;
   for (int tries = 8; number && tries; tries--) {
     slot *s = slots_place(t, number - 1).s;
     size_t idle = atomic_load_explicit(&s->idle, memory_order_relaxed);
-    if (most < size ? idle > most : idle >= size && idle < most) {
+    if (!best || (*most < size ? idle > *most : idle >= size && idle < *most)) {
       best = number;
-      most = idle;
+      *most = idle;
     }
     number = s->next;
   }
   return best;
 }
 
-/* Takes a slot off the tier's lists: one with idle pages if there is one, else a fresh one. */
+/* Takes a slot off the tier's lists: one with idle pages if there is one, else a fresh one. Pages that the
+ * kernel may have taken come second. */
 static bool take_slot(tier *t, size_t size, place *out) {
   uint32_t index;
   locks_acquire(t->lock);
-  uint32_t number = find_idle(t, size);
+  size_t idle, lazy = 0;
+  uint32_t number = find_idle(t, SLOTS_IDLE_FREE, size, &idle);
+  uint32_t other = idle < size ? find_idle(t, SLOTS_LAZY_FREE, size, &lazy) : 0;
+  if (lazy >= size || !number)
+    number = other;
   if (!number)
     number = t->lists[SLOTS_COLD].first;
   if (number) {
@@ -160,7 +165,7 @@ bool slots_extend(void *end, size_t size, bool *zeroed) {
     return false;
   locks_acquire(at.lock);
   slot *s = at.s;
-  bool listed = s->idle > 0;
+  slots_list list = slots_list_of_live(s);
   bool fits =
       (char *)end == at.base + s->end && size <= slots_size(at) - s->end && slots_open(at, s->end + size);
   if (fits) {
@@ -171,7 +176,7 @@ bool slots_extend(void *end, size_t size, bool *zeroed) {
     s->resident = s->resident > touched ? s->resident : touched;
     slots_account(at, (ptrdiff_t)size);
   }
-  bool relist = fits && listed != (s->idle > 0);
+  bool relist = fits && list != slots_list_of_live(s);
   locks_release(at.lock);
   if (relist)
     slots_relist_live(at);

@@ -57,8 +57,9 @@ void slots_release(void *start, size_t size);
  * async-signal-safe; nothing happens outside of slots. */
 void slots_note_altered(const void *from, size_t size);
 
-/* Returns the pages to the kernel that have been idle for the decay time. The result is the milliseconds
- * until the next are due; SLOTS_NEVER means that there are none. */
+/* Returns the pages to the kernel that have been idle for the decay time, and lazily those that have been for
+ * the time of idle.h. The result is the milliseconds until the next are due; SLOTS_NEVER means that there are
+ * none. */
 int64_t slots_expire(void);
 
 /* Returns all idle pages to the kernel now. */

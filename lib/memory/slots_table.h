@@ -18,6 +18,8 @@ typedef enum slots_list {
   SLOTS_COLD,
   SLOTS_IDLE_FREE,
   SLOTS_IDLE_TAIL,
+  SLOTS_LAZY_FREE, /* as the two above; what is idle was given back lazily */
+  SLOTS_LAZY_TAIL,
   SLOTS_LISTS
 } slots_list;
 
@@ -33,6 +35,7 @@ typedef struct slot {
   _Atomic int64_t stamp;         /* when pages last became idle (ms); read under the tier's lock too */
   uint32_t cuts[SLOTS_MAX_CUTS]; /* offsets (pages) at which mappings that were moved here begin or end */
   uint8_t cut_count;
+  bool lazy;            /* its idle pages were given back lazily (idle.h) */
   bool stale;           /* pages could not be given back: none of the slot's read as zeros for sure */
   bool closed;          /* it has no access until slots_open */
   bool retired;         /* what the program did to it could not be undone: it serves nobody any more */
@@ -81,6 +84,11 @@ bool slots_find(const void *pointer, place *out);
 static inline size_t slots_size(place at) { return (size_t)1 << at.t->shift; }
 /* A slot of fewer than eight huge pages has no lead. */
 static inline bool slots_has_lead(const tier *t) { return (size_t)1 << t->shift >= 8 * slots_huge_page; }
+
+/* Returns the list for a live slot, whose lock the caller holds. */
+static inline slots_list slots_list_of_live(const slot *s) {
+  return !s->idle ? SLOTS_UNLISTED : s->lazy ? SLOTS_LAZY_TAIL : SLOTS_IDLE_TAIL;
+}
 
 /* These change a tier's lists; the caller holds the tier's lock. */
 void slots_list_remove(place at);

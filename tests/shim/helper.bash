@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034 # the files that load this use the names
+# shellcheck shell=bash disable=SC2016,SC2034 # the files that load this use the names
 # What the test files share. Works under `meson test` and for `bats tests/shim` by hand.
 bats_require_minimum_version 1.5.0
 load /usr/lib/bats/bats-support/load
@@ -58,4 +58,30 @@ patience() {
 
 need_root() {
   [ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+# in_cgroup MEBIBYTES COMMAND...: in a memory cgroup of that size, made inside of our own.
+in_cgroup() {
+  local size=$1 group limit path
+  shift
+  need_root
+  path=$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)
+  group=$(findmnt -nt cgroup -O memory -o TARGET | head -n 1)
+  limit=memory.limit_in_bytes
+  if [ -z "$group" ]; then
+    path=$(sed -n 's/^0:://p' /proc/self/cgroup)
+    group=$(findmnt -nt cgroup2 -o TARGET | head -n 1)
+    limit=memory.max
+  fi
+  group=$group${path%/}/arrowpool-$BASHPID
+  mkdir "$group" 2>/dev/null || skip "no cgroup can be made here"
+  if ! echo $((size << 20)) 2>/dev/null >"$group/$limit"; then
+    rmdir "$group"
+    skip "no memory cgroup can be made here"
+  fi
+  for limit in memory.swap.max:0 memory.memsw.limit_in_bytes:$((size << 20)); do # or it would be swapped, not killed
+    [ ! -e "$group/${limit%:*}" ] || echo "${limit#*:}" >"$group/${limit%:*}"
+  done
+  run --separate-stderr bash -c 'echo $$ >"$1/cgroup.procs" && exec "${@:2}"' - "$group" "$@"
+  rmdir "$group"
 }

@@ -1,6 +1,6 @@
 /* Limits: exact with any number of threads, the old buffer intact, charges and figures in step; and what a
  * process may use by its control groups. */
-#include "unit.h"
+#include "machine.h"
 
 #include "base/memory_available.h"
 #include "pool/pool.h"
@@ -244,97 +244,73 @@ TEST(sizes_that_are_rounded_are_charged_as_they_count) { assert_true(unit_in_chi
 
 /* ---- what the process may use ---- */
 
-static char root[64];
-
-static void put(const char *path, const char *text) {
-  char full[512];
-  snprintf(full, sizeof full, "%s%s", root, path);
-  for (char *slash = strchr(full + strlen(root) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-    *slash = 0;
-    mkdir(full, 0700);
-    *slash = '/';
-  }
-  FILE *file = fopen(full, "w");
-  assert_non_null(file);
-  fputs(text, file);
-  assert_int_equal(fclose(file), 0);
-}
-
-static void begin_machine(void) {
-  strcpy(root, "/tmp/arrowpool-groups-XXXXXX");
-  assert_non_null(mkdtemp(root));
-}
-
-static void end_machine(void) {
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf '%s'", root);
-  assert_int_equal(system(command), 0);
-}
-
 TEST(the_least_limit_of_nested_groups_counts) {
-  begin_machine();
-  put("/proc/self/cgroup", "0::/a.slice/b.service/c\n");
-  put("/proc/self/mountinfo", "22 1 0:20 / /proc rw - proc proc rw\n30 22 0:26 / /sys/fs/cgroup rw,nosuid "
-                              "shared:4 - cgroup2 none rw\n");
-  assert_int_equal(memory_available_in_group(root, "self"), INT64_MAX); /* no file says anything */
-  put("/sys/fs/cgroup/a.slice/b.service/c/memory.max", "max\n");
-  assert_int_equal(memory_available_in_group(root, "self"), INT64_MAX);
-  put("/sys/fs/cgroup/a.slice/memory.max", "3000000\n");
-  assert_int_equal(memory_available_in_group(root, "self"), 3000000);
-  put("/sys/fs/cgroup/a.slice/b.service/memory.max", "2000000\n");
-  assert_int_equal(memory_available_in_group(root, "self"), 2000000);
-  put("/sys/fs/cgroup/a.slice/b.service/c/memory.max", "5000000\n");
-  assert_int_equal(memory_available_in_group(root, "self"), 2000000);
-  end_machine();
+  machine_begin();
+  machine_put("/proc/self/cgroup", "0::/a.slice/b.service/c\n");
+  machine_put("/proc/self/mountinfo",
+              "22 1 0:20 / /proc rw - proc proc rw\n30 22 0:26 / /sys/fs/cgroup rw,nosuid "
+              "shared:4 - cgroup2 none rw\n");
+  assert_int_equal(memory_available_in_group(machine_root, "self"), INT64_MAX); /* no file says anything */
+  machine_put("/sys/fs/cgroup/a.slice/b.service/c/memory.max", "max\n");
+  assert_int_equal(memory_available_in_group(machine_root, "self"), INT64_MAX);
+  machine_put("/sys/fs/cgroup/a.slice/memory.max", "3000000\n");
+  assert_int_equal(memory_available_in_group(machine_root, "self"), 3000000);
+  machine_put("/sys/fs/cgroup/a.slice/b.service/memory.max", "2000000\n");
+  assert_int_equal(memory_available_in_group(machine_root, "self"), 2000000);
+  machine_put("/sys/fs/cgroup/a.slice/b.service/c/memory.max", "5000000\n");
+  assert_int_equal(memory_available_in_group(machine_root, "self"), 2000000);
+  machine_end();
 }
 
 TEST(version_1_counts_as_well_and_the_lower_of_both) {
-  begin_machine();
-  put("/proc/17/cgroup", "12:cpu,cpuacct:/x\n4:pids,memory:/outer/inner\n0::/two\n");
-  put("/proc/17/mountinfo", "30 22 0:26 / /sys/fs/cgroup/cpu rw - cgroup none rw,cpu,cpuacct\n"
-                            "31 22 0:27 / /sys/fs/cgroup/memory rw - cgroup none rw,memory,pids\n"
-                            "32 22 0:28 / /sys/fs/cgroup/unified rw - cgroup2 none rw\n");
-  put("/sys/fs/cgroup/memory/outer/inner/memory.limit_in_bytes", "9223372036854771712\n"); /* its "none" */
-  assert_int_equal(memory_available_in_group(root, "17"), 9223372036854771712);
-  put("/sys/fs/cgroup/memory/outer/memory.limit_in_bytes", "700000\n");
-  assert_int_equal(memory_available_in_group(root, "17"), 700000);
-  put("/sys/fs/cgroup/unified/two/memory.max", "600000\n");
-  assert_int_equal(memory_available_in_group(root, "17"), 600000);
-  end_machine();
+  machine_begin();
+  machine_put("/proc/17/cgroup", "12:cpu,cpuacct:/x\n4:pids,memory:/outer/inner\n0::/two\n");
+  machine_put("/proc/17/mountinfo", "30 22 0:26 / /sys/fs/cgroup/cpu rw - cgroup none rw,cpu,cpuacct\n"
+                                    "31 22 0:27 / /sys/fs/cgroup/memory rw - cgroup none rw,memory,pids\n"
+                                    "32 22 0:28 / /sys/fs/cgroup/unified rw - cgroup2 none rw\n");
+  machine_put("/sys/fs/cgroup/memory/outer/inner/memory.limit_in_bytes",
+              "9223372036854771712\n"); /* its "none" */
+  assert_int_equal(memory_available_in_group(machine_root, "17"), 9223372036854771712);
+  machine_put("/sys/fs/cgroup/memory/outer/memory.limit_in_bytes", "700000\n");
+  assert_int_equal(memory_available_in_group(machine_root, "17"), 700000);
+  machine_put("/sys/fs/cgroup/unified/two/memory.max", "600000\n");
+  assert_int_equal(memory_available_in_group(machine_root, "17"), 600000);
+  machine_end();
 }
 
 /* A container: the mount begins with its own group, by which /proc still calls it; or it has a namespace. */
 TEST(a_mount_that_begins_within_is_followed) {
-  begin_machine();
-  put("/proc/self/cgroup", "4:memory:/docker/0123/job\n");
-  put("/proc/self/mountinfo", "31 22 0:27 /docker/0123 /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n");
-  put("/sys/fs/cgroup/memory/memory.limit_in_bytes", "800000\n");
-  put("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", "900000\n");
-  assert_int_equal(memory_available_in_group(root, "self"), 800000);
-  put("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", "400000\n");
-  assert_int_equal(memory_available_in_group(root, "self"), 400000);
-  put("/proc/self/cgroup",
-      "4:memory:/../elsewhere\n"); /* outside of the namespace: only the mount is ours to see */
-  assert_int_equal(memory_available_in_group(root, "self"), 800000);
-  end_machine();
+  machine_begin();
+  machine_put("/proc/self/cgroup", "4:memory:/docker/0123/job\n");
+  machine_put("/proc/self/mountinfo",
+              "31 22 0:27 /docker/0123 /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n");
+  machine_put("/sys/fs/cgroup/memory/memory.limit_in_bytes", "800000\n");
+  machine_put("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", "900000\n");
+  assert_int_equal(memory_available_in_group(machine_root, "self"), 800000);
+  machine_put("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", "400000\n");
+  assert_int_equal(memory_available_in_group(machine_root, "self"), 400000);
+  machine_put("/proc/self/cgroup",
+              "4:memory:/../elsewhere\n"); /* outside of the namespace: only the mount is ours to see */
+  assert_int_equal(memory_available_in_group(machine_root, "self"), 800000);
+  machine_end();
 }
 
 TEST(nonsense_in_these_files_is_no_limit) {
-  begin_machine();
-  assert_int_equal(memory_available_in_group(root, "self"), INT64_MAX); /* no /proc at all */
+  machine_begin();
+  assert_int_equal(memory_available_in_group(machine_root, "self"), INT64_MAX); /* no /proc at all */
   char longest[9000];
   memset(longest, 'x', sizeof longest - 1);
   longest[sizeof longest - 1] = 0;
-  put("/proc/self/cgroup", longest);
-  put("/proc/self/mountinfo", longest);
-  assert_int_equal(memory_available_in_group(root, "self"), INT64_MAX);
-  put("/proc/self/cgroup", "::\n0:\n\n4:memory\n0::/g\n");
-  put("/proc/self/mountinfo", " - \n1 2 3 - cgroup2 x y\n30 22 0:26 / /cg rw - cgroup2 none rw\n");
-  put("/cg/g/memory.max", "99999999999999999999999\n");
-  assert_int_equal(memory_available_in_group(root, "self"), INT64_MAX);
-  put("/cg/g/memory.max", "1234");
-  assert_int_equal(memory_available_in_group(root, "self"), 1234);
-  end_machine();
+  machine_put("/proc/self/cgroup", longest);
+  machine_put("/proc/self/mountinfo", longest);
+  assert_int_equal(memory_available_in_group(machine_root, "self"), INT64_MAX);
+  machine_put("/proc/self/cgroup", "::\n0:\n\n4:memory\n0::/g\n");
+  machine_put("/proc/self/mountinfo", " - \n1 2 3 - cgroup2 x y\n30 22 0:26 / /cg rw - cgroup2 none rw\n");
+  machine_put("/cg/g/memory.max", "99999999999999999999999\n");
+  assert_int_equal(memory_available_in_group(machine_root, "self"), INT64_MAX);
+  machine_put("/cg/g/memory.max", "1234");
+  assert_int_equal(memory_available_in_group(machine_root, "self"), 1234);
+  machine_end();
 }
 
 TEST(the_machine_has_an_end) {
