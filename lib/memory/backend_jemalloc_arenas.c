@@ -6,6 +6,7 @@
 #include "base/locks.h"
 #include "base/misuse.h"
 #include "base/nocancel.h"
+#include "base/thread_own.h"
 #include "base/writer.h"
 #include "memory/backend.h"
 #include "memory/decay.h"
@@ -16,6 +17,7 @@
 #include "memory/page_runs.h"
 #include "memory/range.h"
 #include "memory/slots.h"
+#include "memory/small_cache.h"
 
 #include <errno.h>
 #include <jemalloc.h>
@@ -45,7 +47,6 @@ static int arena_count, large_arena_count;
 static _Atomic unsigned small_arenas[MAX_ARENAS]; /* 0: it is not made yet, but for the first, which is 0 */
 static _Atomic unsigned slot_arenas[MAX_LARGE_ARENAS], packed_arenas[MAX_LARGE_ARENAS];
 static _Atomic unsigned next_thread;
-__thread unsigned arenas_thread;
 static slots_policy policy = {.decay = 1000, .thp = SLOTS_THP_AUTO};
 
 static extent_hooks_t run_hooks = {.alloc = extents_run_alloc,
@@ -123,7 +124,10 @@ static bool start(void) {
               in_force.thp); /* without room for it, slots have all large buffers */
   configure_decay();
   arrowpool_je_private_je_arena_0_extent_hooks = &run_hooks;
-  return arrowpool_je_nallocx(1, 0); /* it starts jemalloc */
+  if (!arrowpool_je_nallocx(1, 0)) /* it starts jemalloc */
+    return false;
+  small_cache_init();
+  return true;
 }
 
 bool arenas_started(void) {
@@ -165,13 +169,14 @@ __attribute__((noinline, cold)) bool arenas_bind_thread(void) {
     arena = make_arena(&small_arenas[index], &run_hooks);
   if (arena) /* arena 0 is a thread's own if it has no other, as in programs of one thread */
     arrowpool_je_mallctl("thread.arena", NULL, NULL, &arena, sizeof arena);
-  arenas_thread = number + 1 ? number + 1 : 1;
+  small_cache_bind();
+  thread_own_data.number = number + 1 ? number + 1 : 1;
   return true;
 }
 
 /* Returns the flags for the calling thread's arena of these; 0 if there is none. */
 static int flags_of(_Atomic unsigned arenas[], extent_hooks_t *hooks) {
-  _Atomic unsigned *where = &arenas[arenas_thread % (unsigned)large_arena_count];
+  _Atomic unsigned *where = &arenas[thread_own_data.number % (unsigned)large_arena_count];
   unsigned arena = atomic_load_explicit(where, memory_order_acquire);
   if (__builtin_expect(!arena, 0) && !(arena = make_arena(where, hooks)))
     return 0;

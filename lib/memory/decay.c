@@ -12,8 +12,6 @@ static int64_t decay; /* milliseconds; constant after decay_init */
 static void (*return_small)(bool all);
 static _Atomic int64_t small_freed_at; /* when a thread last passed DECAY_SMALL_STEP (ms); 0: long ago */
 
-__thread size_t decay_small_freed;
-
 void decay_init(int64_t decay_, void (*return_small_)(bool all)) {
   decay = decay_;
   return_small = return_small_;
@@ -47,7 +45,6 @@ static void wake(void) {
 }
 
 void decay_small_step(void) {
-  decay_small_freed = 0;
   if (!waits())
     return;
   atomic_store_explicit(&small_freed_at, clock_milliseconds(), memory_order_relaxed);
