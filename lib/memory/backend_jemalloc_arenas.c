@@ -35,10 +35,10 @@ extern extent_hooks_t *arrowpool_je_private_je_arena_0_extent_hooks;
 void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what));
 
 /* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. The decay time follows. */
-static char configuration[256] =
+static char configuration[320] =
     "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,muzzy_decay_ms:0,lg_tcache_max:16,"
-    "tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,tcache_nslots_large:32,lg_tcache_nslots_mul:2,"
-    "dirty_decay_ms:";
+    "tcache_gc_incr_bytes:4194304,tcache_nslots_small_min:48,tcache_nslots_small_max:400,"
+    "tcache_nslots_large:48,lg_tcache_nslots_mul:2,dirty_decay_ms:";
 const char *arrowpool_je_malloc_conf = configuration;
 
 static enum { NOT_STARTED, STARTED, UNAVAILABLE } state; /* it is written under LOCK_START */

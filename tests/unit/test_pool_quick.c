@@ -95,6 +95,20 @@ TEST(what_a_thread_does_not_use_leaves_its_cache) {
   arrowpool_destroy(pool);
 }
 
+TEST(a_bin_holds_48_blocks_or_more_and_not_a_mebibyte) {
+  uint16_t last = 0;
+  pairs(arrowpool_jemalloc(), 64, 1);
+  for (size_t step = 0; step < SMALL_CACHE_STEPS; step++) {
+    const thread_cache_bin *bin = small_cache_bin(thread_own_data.cache, step);
+    size_t most = (uint16_t)(bin->empty - bin->full) / sizeof(void *),
+           usable = small_cache_steps[step].usable;
+    assert_true(most >= 48 || usable > 16 * KIB);
+    assert_in_range(most * usable, 1, 896 * KIB);
+    assert_true(small_cache_steps[step].bin >= last); /* the bins have the order of the sizes */
+    last = small_cache_steps[step].bin;
+  }
+}
+
 TEST(the_books_are_exact_after_each_event) {
   arrowpool_pool *pool = open_pool("books", 0);
   uint8_t *buffers[64];
@@ -266,6 +280,7 @@ int main(void) {
       cmocka_unit_test(every_small_size_has_the_bin_of_its_class),
       cmocka_unit_test(jemalloc_sums_up_what_goes_the_quick_way),
       cmocka_unit_test(what_a_thread_does_not_use_leaves_its_cache),
+      cmocka_unit_test(a_bin_holds_48_blocks_or_more_and_not_a_mebibyte),
       cmocka_unit_test(the_books_are_exact_after_each_event),
       cmocka_unit_test(pools_that_are_limited_destroyed_or_not_ours_go_the_long_way),
       cmocka_unit_test(what_was_freed_last_is_not_freed_again_the_quick_way),
