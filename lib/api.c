@@ -2,7 +2,7 @@
 #include "arrowpool.h"
 
 #include "base/memory_available.h"
-#include "pool/pool.h"
+#include "pool/pool_quick.h"
 #include "pool/refusal.h"
 #include "report/report.h"
 
@@ -67,15 +67,23 @@ static int64_t alignment_or_default(int64_t alignment) {
   return alignment ? alignment : ARROWPOOL_DEFAULT_ALIGNMENT;
 }
 
-API arrowpool_status arrowpool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment,
-                                        uint8_t **out) {
-  if (!pool || !out)
-    return ARROWPOOL_INVALID;
+static __attribute__((noinline)) arrowpool_status allocate_slowly(arrowpool_pool *pool, int64_t size,
+                                                                  int64_t alignment, uint8_t **out) {
   void *buffer;
   arrowpool_status status = pool_allocate(pool, size, alignment_or_default(alignment), &buffer);
   if (status == ARROWPOOL_OK)
     *out = buffer;
   return status;
+}
+
+API arrowpool_status arrowpool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment,
+                                        uint8_t **out) {
+  if (!pool || !out)
+    return ARROWPOOL_INVALID;
+  if (__builtin_expect(
+          pool_quick_aligns(alignment) && pool_quick_allocate(pool, size, (pool_quick_pointer *)out), 1))
+    return ARROWPOOL_OK;
+  return allocate_slowly(pool, size, alignment, out);
 }
 
 API arrowpool_status arrowpool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t new_size,
@@ -91,6 +99,8 @@ API arrowpool_status arrowpool_reallocate(arrowpool_pool *pool, int64_t old_size
 }
 
 API void arrowpool_free(arrowpool_pool *pool, uint8_t *buffer, int64_t size, int64_t alignment) {
+  if (__builtin_expect(pool && pool_quick_aligns(alignment) && pool_quick_free(pool, buffer, size), 1))
+    return;
   if (pool && size >= 0)
     pool_free(pool, buffer, size, alignment_or_default(alignment));
 }

@@ -2,6 +2,7 @@
  * behind us. */
 #include "shim/next.h"
 
+#include "base/thread_own.h"
 #include "memory/system_calls.h"
 #include "shim/owners.h"
 
@@ -257,15 +258,13 @@ next_functions next = {
  * serves malloc serves them, also if it stands before us. The call comes back to our own hook, which has to
  * let it pass. */
 
-__thread volatile bool next_own_call_passes;
-
 static int call_posix_memalign(void **out, size_t alignment, size_t size) {
   if (!by_name)
     return (libc.posix_memalign ? libc.posix_memalign : next.posix_memalign)(out, alignment, size);
-  bool nested = next_own_call_passes;
-  next_own_call_passes = true;
+  bool nested = thread_own_data.own_call_passes;
+  thread_own_data.own_call_passes = true;
   int error = posix_memalign(out, alignment, size);
-  next_own_call_passes = nested;
+  thread_own_data.own_call_passes = nested;
   return error;
 }
 static void *call_realloc(void *buffer, size_t size) {

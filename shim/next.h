@@ -34,10 +34,9 @@ typedef struct next_functions {
 
 extern next_functions next;
 
-/* It is set while this thread asks the allocator behind us for memory, by name: our own hook only passes the
- * call on. It is volatile: glibc declares posix_memalign a leaf, so the compiler would drop a plain flag
- * around it. */
-extern __thread volatile bool next_own_call_passes;
+/* While a thread asks the allocator behind us for memory, by name, its flag own_call_passes
+ * (base/thread_own.h) is set: our own hook only passes the call on. It is volatile: glibc declares
+ * posix_memalign a leaf, so the compiler would drop a plain flag around it. */
 
 /* Looks up what not every chain has. It is called once, when the shim starts. */
 void next_resolve_optional(void);

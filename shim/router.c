@@ -37,7 +37,7 @@ static void *result(arrowpool_pool *pool, arrowpool_status status, void *buffer,
 }
 
 /* Sizes beyond what an int64_t holds come out negative, and the pool refuses them. */
-void *router_allocate(const router_hook *hook, size_t size, size_t alignment) {
+void *router_allocate_slowly(const router_hook *hook, size_t size, size_t alignment) {
   void *buffer = NULL;
   arrowpool_status status = pool_allocate(hook->pool, size ? (int64_t)size : 1, (int64_t)alignment, &buffer);
   return result(hook->pool, status, buffer, size);

@@ -10,7 +10,7 @@
 #include "memory/range.h"
 #include "options/options.h"
 #include "pool/guard.h"
-#include "pool/pool.h"
+#include "pool/pool_quick.h"
 
 #include <stdatomic.h>
 
@@ -45,7 +45,22 @@ static inline const router_hook *router_hook_of(router_pool_name name) {
 
 /* Allocates for a caller whose sizes are size_t and for whom 0 is a size like any other. Returns NULL if
  * there is no memory, or no such size, which counts as a failure; or if the alignment is no power of two. */
-void *router_allocate(const router_hook *hook, size_t size, size_t alignment);
+static inline bool router_aligns(size_t alignment) { /* as all small blocks are */
+  return alignment <= ARROWPOOL_DEFAULT_ALIGNMENT && alignment && !(alignment & (alignment - 1));
+}
+void *router_allocate_slowly(const router_hook *hook, size_t size, size_t alignment);
+static inline __attribute__((always_inline)) void *router_allocate(const router_hook *hook, size_t size,
+                                                                   size_t alignment) {
+  void *buffer;
+  bool quick = router_aligns(alignment) && pool_quick_allocate_noted(hook->pool, (int64_t)size, &buffer);
+  return __builtin_expect(quick, 1) ? buffer : router_allocate_slowly(hook, size, alignment);
+}
+
+/* Frees a buffer of the pool's, whose size is not told. */
+static inline __attribute__((always_inline)) void router_free(arrowpool_pool *pool, void *buffer) {
+  if (__builtin_expect(!pool_quick_free_noted(pool, buffer), 0))
+    pool_free(pool, buffer, POOL_SIZE_UNKNOWN, 0);
+}
 
 /* Returns whether that NULL is the answer: the next allocator, which knows of no limit, must not serve what
  * one refuses. */

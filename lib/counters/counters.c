@@ -3,7 +3,9 @@
 
 #include "base/locks.h"
 #include "base/nocancel.h"
+#include "base/thread_own.h"
 #include "counters/counters_area.h"
+#include "counters/counters_events.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,13 +17,16 @@
 
 typedef area_shard shard;
 
+_Static_assert(THREAD_OWN_PLACES == POOL_COUNT + 1, "a place for each pool, and one that is always empty");
+
 typedef struct block {
   struct block *next_free; /* protected by LOCK_SHARDS */
   bool shared;
-  _Atomic(shard *) shards[POOL_COUNT];
+  bool has_shared; /* some of its shards are: its thread's events go the long way, which asks each shard */
+  _Atomic(shard *) shards[THREAD_OWN_PLACES]; /* by COUNTERS_PLACE */
 } block;
 
-static block shared_block = {.shared = true};
+static block shared_block = {.shared = true, .has_shared = true};
 static shard last_resort[POOL_COUNT]; /* threads share these that found no memory for one of their own */
 static block *free_blocks;            /* protected by LOCK_SHARDS */
 static pthread_key_t exit_key;
@@ -36,6 +41,11 @@ static int64_t quantum[POOL_COUNT] = {[0 ... POOL_COUNT - 1] = COUNTERS_QUANTUM}
 void (*counters_on_new_shard)(void);
 
 static void leave_block(void *leaving);
+
+/* Has the quick way find the thread's shards, if nobody else writes one of them. */
+static void offer_shards(void) {
+  thread_own_data.shards = own_block && !own_block->has_shared ? own_block->shards : thread_own_no_shards;
+}
 
 static __attribute__((noinline, cold)) block *find_block(void) {
   int saved = errno, cancel_state = nocancel_begin();
@@ -56,6 +66,7 @@ static __attribute__((noinline, cold)) block *find_block(void) {
     b = NULL;
   }
   own_block = b ? b : &shared_block;
+  offer_shards();
   nocancel_end(cancel_state);
   errno = saved;
   return own_block;
@@ -88,11 +99,14 @@ static __attribute__((noinline, cold)) shard *make_shard(block *b, unsigned pool
     return &last_resort[pool];
   }
   locks_acquire(LOCK_SHARDS);
-  shard *s = atomic_load(&b->shards[pool]); /* another thread may have made it, in the shared block */
+  _Atomic(shard *) *place = &b->shards[COUNTERS_PLACE(pool)];
+  shard *s = atomic_load(place); /* another thread may have made it, in the shared block */
   if (!s) {
     s = take_shard(b, pool);
     list_shard(s, pool);
-    atomic_store(&b->shards[pool], s);
+    atomic_store(place, s);
+    b->has_shared |= s->shared;
+    offer_shards();
   }
   locks_release(LOCK_SHARDS);
   if (counters_on_new_shard)
@@ -106,18 +120,8 @@ static inline shard *own_shard(unsigned pool) {
   block *b = own_block;
   if (__builtin_expect(!b, 0))
     b = find_block();
-  shard *s = atomic_load_explicit(&b->shards[pool], memory_order_relaxed);
+  shard *s = atomic_load_explicit(&b->shards[COUNTERS_PLACE(pool)], memory_order_relaxed);
   return __builtin_expect(s != NULL, 1) ? s : make_shard(b, pool);
-}
-
-/* `shared` is constant at each place this is expanded. */
-static inline __attribute__((always_inline)) int64_t add(_Atomic int64_t *counter, int64_t amount,
-                                                         bool shared) {
-  if (shared)
-    return atomic_fetch_add_explicit(counter, amount, memory_order_release) + amount;
-  int64_t sum = atomic_load_explicit(counter, memory_order_relaxed) + amount;
-  atomic_store_explicit(counter, sum, memory_order_release);
-  return sum;
 }
 
 static void raise_to(_Atomic int64_t *peak, int64_t value) {
@@ -131,7 +135,7 @@ static int64_t live_of(const shard *s) {
          atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
 }
 
-static __attribute__((noinline)) void publish(shard *s, unsigned pool, int64_t change) {
+__attribute__((noinline)) void counters_publish(shard *s, unsigned pool, int64_t change) {
   if (quantum[pool] == EXACT) {
     int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, change, memory_order_relaxed);
     raise_to(&area_pools[pool].peak, before + change);
@@ -147,10 +151,11 @@ static __attribute__((noinline)) void publish(shard *s, unsigned pool, int64_t c
 static void leave_block(void *leaving) {
   block *b = leaving;
   own_block = &shared_block;
+  offer_shards();
   for (unsigned pool = 0; pool < POOL_COUNT; pool++) {
-    shard *s = atomic_load_explicit(&b->shards[pool], memory_order_relaxed);
+    shard *s = atomic_load_explicit(&b->shards[COUNTERS_PLACE(pool)], memory_order_relaxed);
     if (s)
-      publish(s, pool, 0);
+      counters_publish(s, pool, 0);
   }
   locks_acquire(LOCK_SHARDS);
   b->next_free = free_blocks;
@@ -158,54 +163,23 @@ static void leave_block(void *leaving) {
   locks_release(LOCK_SHARDS);
 }
 
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE size_t bucket_of(int64_t size) {
-  size_t bucket = 63 - (size_t)__builtin_clzll((unsigned long long)size);
-  return bucket < ARROWPOOL_HISTOGRAM_BUCKETS ? bucket : ARROWPOOL_HISTOGRAM_BUCKETS - 1;
-}
-
-INLINE void grew(shard *s, unsigned pool, int64_t size, int64_t amount, bool shared) {
-  add(&s->sums[FIELD(size_histogram) + bucket_of(size)], 1, shared);
-  int64_t live = add(&s->sums[FIELD(total_bytes_allocated)], amount, shared) -
-                 atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
-  if (live > atomic_load_explicit(&s->highest, memory_order_relaxed)) {
-    if (__builtin_expect(live - atomic_load_explicit(&s->published, memory_order_relaxed) > quantum[pool], 0))
-      publish(s, pool, amount);
-    else
-      atomic_store_explicit(&s->highest, live, memory_order_relaxed);
-  }
-}
-
-INLINE void shrank(shard *s, unsigned pool, int64_t amount, bool shared) {
-  int64_t live = atomic_load_explicit(&s->sums[FIELD(total_bytes_allocated)], memory_order_relaxed) -
-                 add(&s->sums[FIELD(bytes_freed)], amount, shared);
-  if (__builtin_expect(atomic_load_explicit(&s->published, memory_order_relaxed) - live > quantum[pool], 0))
-    publish(s, pool, -amount);
-}
-
-INLINE void freed(shard *s, unsigned pool, int64_t size, bool shared) {
-  add(&s->sums[FIELD(num_frees)], 1, shared);
-  add(&s->sums[FIELD(left_histogram) + bucket_of(size)], 1, shared);
-  shrank(s, pool, size, shared);
-}
-
-INLINE void reallocated(shard *s, unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind,
-                        bool shared) {
+COUNTERS_INLINE void resized(shard *s, unsigned pool, int64_t most, int64_t old_size, int64_t new_size,
+                             counters_kind kind, bool shared) {
   static const unsigned char calls[] = {FIELD(reallocs_in_place), FIELD(reallocs_remapped),
                                         FIELD(reallocs_copied)};
   static const unsigned char bytes[] = {FIELD(bytes_grown_in_place), FIELD(bytes_remapped),
                                         FIELD(bytes_copied)};
-  add(&s->sums[calls[kind]], 1, shared);
+  counters_add(&s->sums[calls[kind]], 1, shared);
   /* Shrinking leaves or takes along only what is kept. */
-  add(&s->sums[bytes[kind]], old_size < new_size ? old_size : new_size, shared);
-  add(&s->sums[FIELD(left_histogram) + bucket_of(old_size)], 1, shared);
+  counters_add(&s->sums[bytes[kind]], old_size < new_size ? old_size : new_size, shared);
+  counters_add(&s->sums[FIELD(left_histogram) + counters_bucket(old_size)], 1, shared);
   if (new_size > old_size) {
-    grew(s, pool, new_size, new_size - old_size, shared);
-    add(&s->sums[FIELD(num_growths)], 1, shared); /* this comes after the histogram: see counters_all_freed */
+    counters_grew(s, pool, most, counters_bucket(new_size), new_size - old_size, shared);
+    counters_add(&s->sums[FIELD(num_growths)], 1,
+                 shared); /* this comes after the histogram: see counters_all_freed */
   } else {
-    add(&s->sums[FIELD(left_histogram) + bucket_of(new_size)], -1, shared);
-    shrank(s, pool, old_size - new_size, shared);
+    counters_add(&s->sums[FIELD(left_histogram) + counters_bucket(new_size)], -1, shared);
+    counters_shrank(s, pool, most, old_size - new_size, shared);
   }
 }
 
@@ -213,21 +187,21 @@ INLINE void reallocated(shard *s, unsigned pool, int64_t old_size, int64_t new_s
 #define COUNT(event, ...)                                                                                    \
   shard *s = own_shard(pool);                                                                                \
   if (__builtin_expect(!s->shared, 1))                                                                       \
-    event(s, pool, __VA_ARGS__, false);                                                                      \
+    event(s, pool, quantum[pool], __VA_ARGS__, false);                                                       \
   else                                                                                                       \
-    event(s, pool, __VA_ARGS__, true)
+    event(s, pool, quantum[pool], __VA_ARGS__, true)
 
-void counters_allocated(unsigned pool, int64_t size) { COUNT(grew, size, size); }
+void counters_allocated(unsigned pool, int64_t size) { COUNT(counters_grew, counters_bucket(size), size); }
 
-void counters_freed(unsigned pool, int64_t size) { COUNT(freed, size); }
+void counters_freed(unsigned pool, int64_t size) { COUNT(counters_left, counters_bucket(size), size); }
 
 void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind) {
-  COUNT(reallocated, old_size, new_size, kind);
+  COUNT(resized, old_size, new_size, kind);
 }
 
 static void count_one(unsigned pool, size_t field) {
   shard *s = own_shard(pool);
-  add(&s->sums[field], 1, s->shared);
+  counters_add(&s->sums[field], 1, s->shared);
 }
 
 void counters_failed(unsigned pool) { count_one(pool, FIELD(num_failed)); }
@@ -385,6 +359,7 @@ void counters_prefork(void) {
 void counters_forget_shards(void) {
   memset(shared_block.shards, 0, sizeof shared_block.shards);
   own_block = free_blocks = NULL;
+  offer_shards();
 }
 
 void counters_postfork_parent(void) { area_is_forking = false; }

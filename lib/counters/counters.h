@@ -24,6 +24,9 @@ static inline int64_t counters_ahead(int64_t highest, int64_t published) {
   return fits && ahead < COUNTERS_QUANTUM ? ahead : highest < published ? INT64_MIN / 2 : COUNTERS_QUANTUM;
 }
 
+/* The place of a pool's shard among those of a thread (base/thread_own.h). */
+#define COUNTERS_PLACE(pool) ((pool) + 1)
+
 /* Each counts one event of pool number `pool`. Sizes are bytes above 0. */
 void counters_allocated(unsigned pool, int64_t size);
 void counters_freed(unsigned pool, int64_t size);

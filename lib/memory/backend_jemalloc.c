@@ -8,6 +8,7 @@
 #include "memory/backend.h"
 
 #include "base/misuse.h"
+#include "base/thread_own.h"
 #include "memory/backend_jemalloc_arenas.h"
 #include "memory/decay.h"
 #include "memory/idle.h"
@@ -16,6 +17,7 @@
 #include "memory/page_runs.h"
 #include "memory/range.h"
 #include "memory/slots.h"
+#include "memory/small_cache.h"
 
 #include <errno.h>
 #include <jemalloc.h>
@@ -41,7 +43,7 @@ static bool may_pack(size_t size, size_t alignment) {
 }
 
 static void *allocate_packed(size_t size) {
-  void *cached = packed_cache_take(arenas_thread, size);
+  void *cached = packed_cache_take(thread_own_data.number, size);
   if (cached) {
     packed_enter(cached);
     return cached;
@@ -73,7 +75,7 @@ static void free_packed(void *buffer) {
     return; /* what the program did to it could not be undone: it serves nobody any more */
   if (!idle_is_kept())
     arenas_free_packed(buffer, size);
-  else if (!packed_cache_put(arenas_thread, buffer, size, arenas_free_packed))
+  else if (!packed_cache_put(thread_own_data.number, buffer, size, arenas_free_packed))
     return; /* nothing has become idle */
   decay_small_step();
   if (idle_bytes() > idle_most())
@@ -97,6 +99,11 @@ static bool resized_packed(void *buffer, size_t new_size, size_t alignment) {
 
 /* ---- the table ---- */
 
+static void free_small(void *block, size_t size) {
+  arrowpool_je_sdallocx(block, size, 0);
+  decay_note_small(small_cache_bind()->deallocated);
+}
+
 /* The address decides where a buffer is; size 0 says that nothing is known of it. */
 static __attribute__((noinline)) void free_slowly(void *buffer, size_t size, size_t alignment) {
   int saved = errno;
@@ -104,8 +111,7 @@ static __attribute__((noinline)) void free_slowly(void *buffer, size_t size, siz
     backend_system.free(buffer, size, alignment);
   } else if (page_runs_hold(buffer)) {
     size_t size_class = arrowpool_je_sallocx(buffer, 0);
-    decay_note_small(size_class);
-    arrowpool_je_sdallocx(buffer, size_class, 0);
+    free_small(buffer, size_class);
   } else if (packed_holds(buffer)) {
     free_packed(buffer);
   } else {
@@ -122,8 +128,7 @@ static void jemalloc_free(void *buffer, size_t size, size_t alignment) {
     free_slowly(buffer, size, alignment);
     return;
   }
-  arrowpool_je_sdallocx(buffer, small_size(size, alignment), 0);
-  decay_note_small(size);
+  free_small(buffer, small_size(size, alignment));
 }
 
 static void *allocate_large(size_t size, size_t alignment, bool grows) {
@@ -142,9 +147,9 @@ static void *allocate_large(size_t size, size_t alignment, bool grows) {
 static __attribute__((noinline)) void *allocate_slowly(size_t size, size_t alignment, bool grows) {
   int saved = errno;
   void *buffer = NULL;
-  if ((arenas_thread || arenas_bind_thread()) && is_small(size, alignment))
+  if ((thread_own_data.number || arenas_bind_thread()) && is_small(size, alignment))
     buffer = arrowpool_je_malloc(small_size(size, alignment));
-  else if (arenas_thread && range_may_hold(size))
+  else if (thread_own_data.number && range_may_hold(size))
     buffer = allocate_large(size, alignment, grows);
   if (buffer && !range_owns(buffer)) {
     arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
@@ -157,8 +162,9 @@ static __attribute__((noinline)) void *allocate_slowly(size_t size, size_t align
 }
 
 static inline __attribute__((always_inline)) void *allocate(size_t size, size_t alignment, bool grows) {
-  if (__builtin_expect(arenas_thread && is_small(size, alignment), 1)) {
+  if (__builtin_expect(thread_own_data.number && is_small(size, alignment), 1)) {
     void *buffer = arrowpool_je_malloc(small_size(size, alignment));
+    decay_note_small(thread_own_data.cache->deallocated); /* jemalloc shrinks its bins here, too */
     if (__builtin_expect(page_runs_hold(buffer), 1))
       return buffer;
     if (buffer)

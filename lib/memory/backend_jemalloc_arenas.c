@@ -6,6 +6,7 @@
 #include "base/locks.h"
 #include "base/misuse.h"
 #include "base/nocancel.h"
+#include "base/thread_own.h"
 #include "base/writer.h"
 #include "memory/backend.h"
 #include "memory/decay.h"
@@ -16,6 +17,7 @@
 #include "memory/page_runs.h"
 #include "memory/range.h"
 #include "memory/slots.h"
+#include "memory/small_cache.h"
 
 #include <errno.h>
 #include <jemalloc.h>
@@ -41,10 +43,10 @@ void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what
 void arrowpool_je_private_je_arena_purge_lazily_all(void);
 
 /* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. The decay times follow. */
-static char configuration[256] =
+static char configuration[320] =
     "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,lg_tcache_max:16,"
-    "lg_extent_max_active_fit:63,tcache_gc_incr_bytes:4194304,tcache_nslots_small_max:400,"
-    "tcache_nslots_large:32,lg_tcache_nslots_mul:2";
+    "lg_extent_max_active_fit:63,tcache_gc_incr_bytes:4194304,tcache_nslots_small_min:48,"
+    "tcache_nslots_small_max:400,tcache_nslots_large:48,lg_tcache_nslots_mul:2";
 const char *arrowpool_je_malloc_conf = configuration;
 
 static enum { NOT_STARTED, STARTED, UNAVAILABLE } state; /* it is written under LOCK_START */
@@ -53,7 +55,6 @@ static int arena_count, large_arena_count;
 static _Atomic unsigned small_arenas[MAX_ARENAS]; /* 0: it is not made yet, but for the first, which is 0 */
 static _Atomic unsigned slot_arenas[MAX_LARGE_ARENAS], packed_arenas[MAX_LARGE_ARENAS];
 static _Atomic unsigned next_thread;
-__thread unsigned arenas_thread;
 static slots_policy policy = {.decay = 1000, .thp = SLOTS_THP_AUTO};
 
 static extent_hooks_t run_hooks = {.alloc = extents_run_alloc,
@@ -159,7 +160,10 @@ static bool start(void) {
   /* It starts jemalloc. Arena 0 is made before the option is heeded, and would return large extents at once.
    */
   size_t never = SIZE_MAX;
-  return arrowpool_je_nallocx(1, 0) && set_for_arena(0, "arena.0.oversize_threshold", &never, sizeof never);
+  if (!arrowpool_je_nallocx(1, 0) || !set_for_arena(0, "arena.0.oversize_threshold", &never, sizeof never))
+    return false;
+  small_cache_init();
+  return true;
 }
 
 bool arenas_started(void) {
@@ -201,13 +205,14 @@ __attribute__((noinline, cold)) bool arenas_bind_thread(void) {
     arena = make_arena(&small_arenas[index], &run_hooks);
   if (arena) /* arena 0 is a thread's own if it has no other, as in programs of one thread */
     arrowpool_je_mallctl("thread.arena", NULL, NULL, &arena, sizeof arena);
-  arenas_thread = number + 1 ? number + 1 : 1;
+  small_cache_bind();
+  thread_own_data.number = number + 1 ? number + 1 : 1;
   return true;
 }
 
 /* Returns the flags for the calling thread's arena of these; 0 if there is none. */
 static int flags_of(_Atomic unsigned arenas[], extent_hooks_t *hooks) {
-  _Atomic unsigned *where = &arenas[arenas_thread % (unsigned)large_arena_count];
+  _Atomic unsigned *where = &arenas[thread_own_data.number % (unsigned)large_arena_count];
   unsigned arena = atomic_load_explicit(where, memory_order_acquire);
   if (__builtin_expect(!arena, 0) && !(arena = make_arena(where, hooks)))
     return 0;

@@ -11,9 +11,8 @@
 /* Starts jemalloc if it was not yet. Returns false if it is not to be had. */
 bool arenas_started(void);
 
-/* The number of the calling thread, from 1 on; 0: it is not bound to its arena of small blocks yet. Binding
- * starts jemalloc, and returns false if it is not to be had. */
-extern __thread unsigned arenas_thread;
+/* Binds the calling thread to its arena of small blocks, and gives it a number (base/thread_own.h). It starts
+ * jemalloc, and returns false if that is not to be had. */
 bool arenas_bind_thread(void);
 
 /* They return the flags of mallocx for the calling thread's arena, without the thread cache; 0 if there is no

@@ -23,8 +23,6 @@ static _Atomic bool sleeps_long;
 static int64_t due_at, lazily_at, last_lazily, last_lazily_but_one, stay_until;
 static pressure memory_pressure;
 
-__thread size_t decay_small_freed;
-
 void decay_init(int64_t decay_, void (*return_small_)(decay_share share)) {
   decay = decay_;
   return_small = return_small_;
@@ -117,7 +115,6 @@ static void wake(void) {
 }
 
 void decay_small_step(void) {
-  decay_small_freed = 0;
   if (!waits())
     return;
   atomic_store_explicit(&small_freed_at, clock_milliseconds(), memory_order_relaxed);

@@ -6,6 +6,8 @@
 #ifndef ARROWPOOL_MEMORY_DECAY_H
 #define ARROWPOOL_MEMORY_DECAY_H
 
+#include "base/thread_own.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,17 +20,19 @@ typedef enum decay_share { DECAY_LAZILY, DECAY_DUE, DECAY_ALL } decay_share;
  * this once, at start. */
 void decay_init(int64_t decay, void (*return_small)(decay_share share));
 
-/* The backend calls the first when a large buffer was freed or trimmed, and decay_note_small when `size`
- * bytes of a small block were freed. */
+/* The backend calls the first when a large buffer was freed or trimmed, and decay_note_small when jemalloc
+ * took small blocks back from the thread's cache: what stays in there leaves no pages behind. `freed` is all
+ * that the thread has ever freed in small blocks (bytes). */
 void decay_note_large(void);
 void decay_small_step(void);
 
 #define DECAY_SMALL_STEP                                                                                     \
   ((size_t)1 << 20) /* a thread that freed so much in small blocks has left pages behind */
-extern __thread size_t decay_small_freed; /* bytes since the last step */
-static inline void decay_note_small(size_t size) {
-  if (__builtin_expect((decay_small_freed += size) >= DECAY_SMALL_STEP, 0))
-    decay_small_step();
+static inline void decay_note_small(uint64_t freed) {
+  if (__builtin_expect(freed - thread_own_data.small_noted < DECAY_SMALL_STEP, 1))
+    return;
+  thread_own_data.small_noted = freed;
+  decay_small_step();
 }
 
 /* These are background_thread_is_here and background_thread_wake for the housekeeping thread. */

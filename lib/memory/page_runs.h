@@ -30,9 +30,12 @@ static inline bool page_runs_hold(const void *pointer) {
 /* Each block can have a note beside the runs, which an overrun cannot reach: the size that was asked for
  * (bytes). Blocks begin at multiples of the granule, each of which has a place; a size that needs more has
  * the next four places as well, with values that are no block's own. 0 means that no block with a note begins
- * here. Only the pages of noted blocks are real. */
-#define PAGE_RUNS_GRANULE   64
-#define PAGE_RUNS_LONG_NOTE 0xefff
+ * here. A plain note says besides that the block's size class is that of the size, which holds of what was
+ * not aligned beyond the granule. Only the pages of noted blocks are real. */
+#define PAGE_RUNS_GRANULE    64
+#define PAGE_RUNS_PLAIN_MOST 0x7000 /* the largest size of a plain note */
+#define PAGE_RUNS_NOT_PLAIN  0x8000 /* together with the size it is a note that is not plain */
+#define PAGE_RUNS_LONG_NOTE  0xefff /* is above all of these */
 extern range_window page_runs_notes;
 
 static inline uint16_t *page_runs_note(const void *block) {
@@ -46,15 +49,16 @@ size_t page_runs_long_note(const void *block);
 /* Notes the size, which is above 0. The block must lie among the runs, and have a note for the two functions
  * that follow. */
 static inline void page_runs_note_requested(const void *block, size_t requested) {
-  if (__builtin_expect(requested < PAGE_RUNS_LONG_NOTE, 1))
-    *page_runs_note(block) = (uint16_t)requested;
+  if (__builtin_expect(requested < PAGE_RUNS_LONG_NOTE - PAGE_RUNS_NOT_PLAIN, 1))
+    *page_runs_note(block) = (uint16_t)(PAGE_RUNS_NOT_PLAIN | requested);
   else
     page_runs_note_long(block, requested);
 }
 
 static inline size_t page_runs_requested(const void *block) {
   uint16_t note = *page_runs_note(block);
-  return __builtin_expect(note < PAGE_RUNS_LONG_NOTE, 1) ? note : page_runs_long_note(block);
+  return __builtin_expect(note < PAGE_RUNS_LONG_NOTE, 1) ? note & ~PAGE_RUNS_NOT_PLAIN
+                                                         : page_runs_long_note(block);
 }
 
 /* Takes the block's note away, before the block is freed. */
@@ -65,13 +69,17 @@ static inline void page_runs_forget(const void *block) {
     memset(page_runs_note(block), 0, 5 * sizeof(uint16_t));
 }
 
-/* Returns whether a block with a note begins at the address, which is any address among the runs. */
-static inline bool page_runs_is_noted(const void *address) {
+/* Returns whether an address among the runs has a place for a note, which can be read. */
+static inline bool page_runs_has_place(const void *address) {
   size_t offset = (size_t)((const char *)address - page_runs_window.base);
   return offset % PAGE_RUNS_GRANULE == 0 &&
          offset / PAGE_RUNS_GRANULE * sizeof(uint16_t) <
-             atomic_load_explicit(&page_runs_notes.writable, memory_order_relaxed) &&
-         (uint16_t)(*page_runs_note(address) - 1) < PAGE_RUNS_LONG_NOTE;
+             atomic_load_explicit(&page_runs_notes.writable, memory_order_relaxed);
+}
+
+/* Returns whether a block with a note begins at the address, which is any address among the runs. */
+static inline bool page_runs_is_noted(const void *address) {
+  return page_runs_has_place(address) && (uint16_t)(*page_runs_note(address) - 1) < PAGE_RUNS_LONG_NOTE;
 }
 
 #endif

@@ -6,7 +6,11 @@
 #include <string.h>
 
 arrowpool_pool pool_table[POOL_COUNT] = {
-    [POOL_JEMALLOC] = {.config = {.backend = &backend_jemalloc}, .life = POOL_OPEN, .name = {"c:jemalloc"}},
+    [POOL_JEMALLOC] = {.config = {.backend = &backend_jemalloc},
+                       .life = POOL_OPEN,
+                       .quick_allocate = COUNTERS_PLACE(POOL_JEMALLOC),
+                       .quick_free = COUNTERS_PLACE(POOL_JEMALLOC),
+                       .name = {"c:jemalloc"}},
     [POOL_SYSTEM] = {.config = {.backend = &backend_system}, .life = POOL_OPEN, .name = {"c:system"}},
 };
 static bool all_limited; /* there is a limit over all pools; LOCK_POOLS protects it */
@@ -56,12 +60,20 @@ static void pool_table_label(const arrowpool_pool *pool) {
                  counts_requested(pool->config), knows_live(pool->config), pool->config.limit_bytes);
 }
 
+static void open_quick_way(arrowpool_pool *pool, bool told, bool noted) {
+  unsigned place = COUNTERS_PLACE(pool_number(pool));
+  atomic_store_explicit(&pool->quick_allocate, told ? place : 0, memory_order_relaxed);
+  atomic_store_explicit(&pool->quick_free, told ? place : 0, memory_order_relaxed);
+  atomic_store_explicit(&pool->quick_noted, noted ? place : 0, memory_order_relaxed);
+}
+
 /* Charges the pool from now on, for what is live already as well. */
 static int64_t put_under_limit(arrowpool_pool *pool) {
   int64_t live = counters_be_exact(pool_number(pool));
   int64_t most = pool->config.limit_bytes ? pool->config.limit_bytes : LIMITS_UNLIMITED;
   limits_set(pool_number(pool), most, live);
   pool->limited = true;
+  open_quick_way(pool, false, false);
   return live;
 }
 
@@ -102,6 +114,9 @@ static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
   atomic_fetch_add(&pool->version, 1);
   pool_table_label(pool);
   pool->limited = false;
+  bool ours = config.backend == &backend_jemalloc;
+  open_quick_way(pool, ours && config.size_source == POOL_SIZE_FROM_CALLER,
+                 ours && config.size_source == POOL_SIZE_FROM_BACKEND);
   if ((all_limited || config.limit_bytes) && knows_live(config))
     put_under_limit(pool);
   atomic_store_explicit(&pool->life, pool->limited ? POOL_OPEN_LIMITED : POOL_OPEN, memory_order_release);
@@ -137,8 +152,10 @@ bool pool_set_debug(arrowpool_debug mode, guard_tell tell) {
 }
 
 void pool_destroy(arrowpool_pool *pool) {
-  if (pool && pool_number(pool) != POOL_JEMALLOC && pool_number(pool) != POOL_SYSTEM)
+  if (pool && pool_number(pool) != POOL_JEMALLOC && pool_number(pool) != POOL_SYSTEM) {
+    atomic_store(&pool->quick_allocate, 0);
     atomic_store(&pool->life, POOL_DESTROYED);
+  }
 }
 
 /* ---- limits ---- */

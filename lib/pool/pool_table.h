@@ -17,6 +17,9 @@ struct arrowpool_pool {
   _Atomic int life;
   bool limited; /* its bytes are charged (limits.h); for good once a buffer was */
   _Atomic unsigned version;
+  /* The place of its shards where the quick way is open (pool_quick.h), else 0: for callers that tell sizes,
+   * who may still free when the pool is destroyed, and for those that do not. */
+  _Atomic unsigned quick_allocate, quick_free, quick_noted;
   union {
     char text[POOL_NAME_WORDS * 8];
     _Atomic uint64_t words[POOL_NAME_WORDS];

@@ -53,7 +53,7 @@ EXPORT void arrow_mi_free(void *buffer) {
     return;
   }
   strike(buffer);
-  pool_free(hook->pool, buffer, POOL_SIZE_UNKNOWN, 0);
+  router_free(hook->pool, buffer);
 }
 
 EXPORT void arrow_mi_collect(bool force) {

@@ -8,6 +8,7 @@
 
 #if ABI_KNOWN
 #include "arrow/status.h"
+#include "pool/pool_quick.h"
 #include "pool/refusal.h"
 #include "shim/arrow_patch.h"
 #include "shim/ownership.h"
@@ -139,10 +140,17 @@ static void *allocate_elsewhere(arrow_patch *p, int64_t size, int64_t alignment,
                                               : original_allocate(p, size, alignment, out);
 }
 
-static void *vtable_allocate(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
+static void *vtable_allocate_slowly(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
   return __builtin_expect(size > 0 && vtable_take(p, size, alignment, out), 1)
              ? NULL
              : allocate_elsewhere(p, size, alignment, out);
+}
+
+static inline __attribute__((always_inline)) void *vtable_allocate(arrow_patch *p, int64_t size,
+                                                                   int64_t alignment, uint8_t **out) {
+  bool quick = alignment <= ARROWPOOL_DEFAULT_ALIGNMENT && !p->lists_own &&
+               pool_quick_allocate(p->pool, size, (pool_quick_pointer *)out);
+  return __builtin_expect(quick, 1) ? NULL : vtable_allocate_slowly(p, size, alignment, out);
 }
 
 /* Moves the buffer to the original: the pool has no memory, but the original may have, and knows what to say
@@ -188,11 +196,21 @@ static void *vtable_reallocate(arrow_patch *p, int64_t old_size, int64_t new_siz
   return NULL;
 }
 
-static void vtable_release(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
+static void vtable_release_slowly(arrow_patch *p, uint8_t *buffer, int64_t size, int64_t alignment) {
   if (__builtin_expect(size > 0 ? owns(p, buffer) : guard_has_told(buffer), 1))
     give_back(p, buffer, size, alignment);
   else
     original_free(p, buffer, size, alignment);
+}
+
+/* Where there never was an exception, what lies among the page runs is the pool's. */
+static inline __attribute__((always_inline)) void vtable_release(arrow_patch *p, uint8_t *buffer,
+                                                                 int64_t size, int64_t alignment) {
+  bool quick = alignment <= ARROWPOOL_DEFAULT_ALIGNMENT && !p->lists_own &&
+               !atomic_load_explicit(&ownership_in_use, memory_order_relaxed) &&
+               pool_quick_free(p->pool, buffer, size);
+  if (__builtin_expect(!quick, 0))
+    vtable_release_slowly(p, buffer, size, alignment);
 }
 
 /* ---- as C++ calls them ---- */

@@ -42,8 +42,17 @@ static void *passed_on(const router_hook *hook, void *buffer, size_t size) {
   return buffer;
 }
 
-EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
-  const router_hook *hook = next_own_call_passes ? NULL : router_hook_of(ROUTER_LIBC);
+/* Serves a small block, without a call of anything. Returns false where the long way has to be gone. */
+static inline __attribute__((always_inline)) bool hook_libc_quick(size_t size, size_t alignment,
+                                                                  pool_quick_pointer *out) {
+  const router_hook *hook = &the_router.hooks[ROUTER_LIBC];
+  bool open = atomic_load_explicit(&the_router.state, memory_order_acquire) == 2 && hook->active;
+  return __builtin_expect(open && router_aligns(alignment), 1) &&
+         pool_quick_allocate_noted(hook->pool, (int64_t)size, out);
+}
+
+static __attribute__((noinline)) int posix_memalign_slowly(void **out, size_t alignment, size_t size) {
+  const router_hook *hook = thread_own_data.own_call_passes ? NULL : router_hook_of(ROUTER_LIBC);
   void *buffer;
   if (alignment % sizeof(void *) == 0 && hook_libc_allocate(hook, size, alignment, &buffer)) {
     if (buffer)
@@ -58,12 +67,24 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
   return error;
 }
 
-EXPORT void *aligned_alloc(size_t alignment, size_t size) {
+EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
+  bool may = alignment >= sizeof(void *) && !thread_own_data.own_call_passes;
+  return __builtin_expect(may && hook_libc_quick(size, alignment, out), 1)
+             ? 0
+             : posix_memalign_slowly(out, alignment, size);
+}
+
+static __attribute__((noinline)) void *aligned_alloc_slowly(size_t alignment, size_t size) {
   const router_hook *hook = router_hook_of(ROUTER_LIBC);
   void *buffer;
   return hook_libc_allocate(hook, size, alignment, &buffer)
              ? hook_libc_answer(buffer)
              : passed_on(hook, next.aligned_alloc(alignment, size), size);
+}
+
+EXPORT void *aligned_alloc(size_t alignment, size_t size) {
+  void *buffer;
+  return hook_libc_quick(size, alignment, &buffer) ? buffer : aligned_alloc_slowly(alignment, size);
 }
 
 EXPORT void *memalign(size_t alignment, size_t size) {
@@ -92,9 +113,11 @@ EXPORT void *pvalloc(size_t size) {
              : passed_on(hook, next.pvalloc(size), size);
 }
 
+static __attribute__((noinline)) void free_ours(void *buffer) { router_free(router_libc_pool(), buffer); }
+
 EXPORT void free(void *buffer) {
   if (router_owns(buffer))
-    pool_free(router_libc_pool(), buffer, POOL_SIZE_UNKNOWN, 0);
+    free_ours(buffer);
   else
     next.free(buffer);
 }

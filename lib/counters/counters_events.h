@@ -1,0 +1,64 @@
+/* How an event changes a shard, inlined where events are counted: counters.c, and the quick way of small
+ * blocks (pool/pool_quick.h).
+ *
+ * `most` is how far the shard may be ahead of what its pool publishes (bytes). `shared` is constant at each
+ * place where a function is expanded. */
+#ifndef ARROWPOOL_COUNTERS_COUNTERS_EVENTS_H
+#define ARROWPOOL_COUNTERS_COUNTERS_EVENTS_H
+
+#include "counters/counters.h"
+#include "counters/counters_area.h"
+
+#define COUNTERS_INLINE static inline __attribute__((always_inline))
+
+/* Brings up to date what the pool publishes of the shard, after a change of its live bytes. */
+void counters_publish(area_shard *s, unsigned pool, int64_t change) __attribute__((visibility("hidden")));
+
+COUNTERS_INLINE int64_t counters_add(_Atomic int64_t *counter, int64_t amount, bool shared) {
+  if (shared)
+    return atomic_fetch_add_explicit(counter, amount, memory_order_release) + amount;
+  int64_t sum = atomic_load_explicit(counter, memory_order_relaxed) + amount;
+  atomic_store_explicit(counter, sum, memory_order_release);
+  return sum;
+}
+
+/* Returns the bucket of a size, which is above 0 and below 2^ARROWPOOL_HISTOGRAM_BUCKETS. */
+COUNTERS_INLINE size_t counters_bucket_of_small(int64_t size) {
+  return 63 ^ (size_t)__builtin_clzll((unsigned long long)size);
+}
+
+COUNTERS_INLINE size_t counters_bucket(int64_t size) {
+  size_t bucket = counters_bucket_of_small(size);
+  return bucket < ARROWPOOL_HISTOGRAM_BUCKETS ? bucket : ARROWPOOL_HISTOGRAM_BUCKETS - 1;
+}
+
+COUNTERS_INLINE void counters_grew(area_shard *s, unsigned pool, int64_t most, size_t bucket, int64_t amount,
+                                   bool shared) {
+  counters_add(&(&s->sums[AREA_FIELD(size_histogram)])[bucket], 1, shared);
+  int64_t live = counters_add(&s->sums[AREA_FIELD(total_bytes_allocated)], amount, shared) -
+                 atomic_load_explicit(&s->sums[AREA_FIELD(bytes_freed)], memory_order_relaxed);
+  if (__builtin_expect(live > atomic_load_explicit(&s->highest, memory_order_relaxed), 0)) {
+    if (__builtin_expect(live - atomic_load_explicit(&s->published, memory_order_relaxed) > most, 0))
+      counters_publish(s, pool, amount);
+    else
+      atomic_store_explicit(&s->highest, live, memory_order_relaxed);
+  }
+}
+
+COUNTERS_INLINE void counters_shrank(area_shard *s, unsigned pool, int64_t most, int64_t amount,
+                                     bool shared) {
+  int64_t fallen = counters_add(&s->sums[AREA_FIELD(bytes_freed)], amount, shared) -
+                   atomic_load_explicit(&s->sums[AREA_FIELD(total_bytes_allocated)], memory_order_relaxed) +
+                   atomic_load_explicit(&s->published, memory_order_relaxed);
+  if (__builtin_expect(fallen > most, 0))
+    counters_publish(s, pool, -amount);
+}
+
+COUNTERS_INLINE void counters_left(area_shard *s, unsigned pool, int64_t most, size_t bucket, int64_t size,
+                                   bool shared) {
+  counters_add(&s->sums[AREA_FIELD(num_frees)], 1, shared);
+  counters_add(&(&s->sums[AREA_FIELD(left_histogram)])[bucket], 1, shared);
+  counters_shrank(s, pool, most, size, shared);
+}
+
+#endif

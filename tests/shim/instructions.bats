@@ -1,0 +1,53 @@
+#!/usr/bin/env bats
+# What a pair of allocate and free of 64 bytes costs, in instructions, which no machine's load changes. The bounds leave
+# some 15 % to other compilers.
+load helper
+
+is_optimized() {
+  json "$BUILD/meson-info/intro-buildoptions.json" '{o["name"]: o["value"] for o in d}' >"$BATS_TEST_TMPDIR/options"
+  grep -q "'b_coverage': False" "$BATS_TEST_TMPDIR/options" && grep -q "'optimization': '[23]'" "$BATS_TEST_TMPDIR/options"
+}
+
+setup() {
+  command -v valgrind >/dev/null || skip "valgrind is not installed"
+  [ "$MACHINE" = x86_64 ] || skip "the bounds are those of x86-64"
+  [ -z "${ARROWPOOL_SHIM-}" ] || skip "another shim than the one that is measured"
+  is_optimized || skip "built without optimization, or to count lines"
+  cd "$BATS_TEST_TMPDIR" || return
+}
+
+# instructions [NAME=VALUE]... PROGRAM ARGUMENT...: of all that it runs.
+instructions() {
+  local variables=()
+  while [[ $1 == *=* ]]; do
+    variables+=("$1")
+    shift
+  done
+  env "${variables[@]}" valgrind --tool=callgrind --callgrind-out-file=callgrind "$@" 2>&1 | sed -n 's/.*Collected : //p'
+}
+
+# a_pair_takes MOST [NAME=VALUE]... PROGRAM ARGUMENT...: with a count of pairs as one more argument; the beginning counts
+# for nothing.
+a_pair_takes() {
+  local most=$1 few many pair
+  shift
+  few=$(instructions "$@" 1000)
+  many=$(instructions "$@" 11000)
+  pair=$(((many - few) / 10000))
+  echo "# a pair: $pair instructions" >&3
+  [ "$pair" -gt 20 ] # it did something
+  [ "$pair" -le "$most" ]
+}
+
+@test "a small block takes at most 150 instructions through the C API" {
+  a_pair_takes 150 "$PROBES/probe_pairs" api
+}
+
+@test "a small block takes at most 205 instructions through libc's functions" {
+  a_pair_takes 205 LD_PRELOAD="$SHIM" ARROW_POOL=jemalloc "$PROBES/probe_pairs" libc
+}
+
+@test "a small block takes at most 185 instructions through Arrow's virtual functions" {
+  [ -x "$PROBES/probe_pairs_arrow" ] || skip "no C++ compiler when the tests were built"
+  a_pair_takes 185 LD_PRELOAD="$SHIM" ARROW_POOL=jemalloc "$PROBES/probe_pairs_arrow"
+}
