@@ -3,6 +3,8 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
 
 /* The versions that the C library's functions have had since there is one for the processor. */
@@ -24,9 +26,37 @@ static const char *version_of(const char *name) {
   return strcmp(name, "aligned_alloc") == 0 ? C11 : strcmp(name, "reallocarray") == 0 ? LATER : OLDEST;
 }
 
+/* What the C library's _dl_find_object tells, which it has from 2.35 on: struct dl_find_object, of which the
+ * library's link_map is this one. */
+typedef uintptr_t object[12];
+#define OBJECT_LIBRARY 3
+
+typedef int object_finder(void *address, object found);
+
+static int find_nothing(void *address, object found) {
+  (void)address;
+  (void)found;
+  return -1;
+}
+
+/* dladdr1 goes through all symbols of the library, although nobody asks for one: it is left to old C
+ * libraries, since it would take most of the time of a process's start. */
 static const struct link_map *library_of(const void *symbol) {
+  static object_finder *_Atomic finder;
+  object_finder *find = atomic_load_explicit(&finder, memory_order_relaxed);
+  object found;
   Dl_info info;
   void *map = NULL;
+  if (!find) {
+    find = (object_finder *)dlsym(RTLD_DEFAULT, "_dl_find_object");
+    if (!find) {
+      dlerror(); /* NOLINT(concurrency-mt-unsafe): as in owners_symbol */
+      find = find_nothing;
+    }
+    atomic_store_explicit(&finder, find, memory_order_relaxed);
+  }
+  if (symbol && find((void *)(uintptr_t)symbol, found) == 0)
+    return (const struct link_map *)found[OBJECT_LIBRARY];
   return symbol && dladdr1(symbol, &info, &map, RTLD_DL_LINKMAP) ? map : NULL;
 }
 
@@ -51,10 +81,13 @@ void *owners_symbol(void *scope, const char *name) {
   return plain ? plain : versioned;
 }
 
+/* Returns whether the symbol is only where a program that is not position-independent takes the function's
+ * address from: of all that is loaded, the program comes first. */
 static bool leads_on(const void *symbol) {
+  const struct link_map *library = library_of(symbol);
   Dl_info info;
   void *entry = NULL;
-  return dladdr1(symbol, &info, &entry, RTLD_DL_SYMENT) && entry &&
+  return library && !library->l_prev && dladdr1(symbol, &info, &entry, RTLD_DL_SYMENT) && entry &&
          ((const Elf64_Sym *)entry)->st_shndx == SHN_UNDEF;
 }
 

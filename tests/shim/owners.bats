@@ -66,3 +66,11 @@ passed_on() {
     assert_output "grown"
   done
 }
+
+@test "no library's symbols are gone through when a process starts" {
+  for mode in jemalloc system; do
+    run -0 --separate-stderr env LD_PRELOAD="$SHIM:$PROBES/libprobe_symbols.so" ARROW_POOL=$mode "$PROBES/probe_own_none"
+    [ "$stderr" != "the C library has no other way" ] || skip "$stderr"
+    assert_equal "$stderr" 0
+  done
+}
