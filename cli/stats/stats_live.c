@@ -210,23 +210,27 @@ static int64_t sum(const file *f, uint32_t pool, const live_field *field, size_t
   return limit((int64_t)total);
 }
 
-/* Returns the peak as the process itself works it out (counters.c). */
-static int64_t highest(const file *f, uint32_t pool, int64_t live) {
+/* Works out live bytes and peak as the process itself does (counters.c); what is dead is not torn. */
+static void read_live_and_peak(const file *f, uint32_t pool, bool runs, arrowpool_stats *out) {
   const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
   const live_field *in_shard = stats_live_find(f, LIVE_IN_SHARD, "highest", 8),
                    *published = stats_live_find(f, LIVE_IN_SHARD, "published", 8);
   int64_t known = number_at(record, stats_live_find(f, LIVE_IN_POOL, "published", 8));
-  int64_t peak = number_at(record, stats_live_find(f, LIVE_IN_POOL, "peak", 8));
+  int64_t peak = clamp(number_at(record, stats_live_find(f, LIVE_IN_POOL, "peak", 8))), most = peak;
+  int64_t freed = sum(f, pool, stats_live_find(f, LIVE_IN_SHARD, "bytes_freed", 8), 0);
+  int64_t live = clamp(out->total_bytes_allocated - freed);
   for (uint32_t i = f->first[pool]; i < f->first[pool + 1]; i++) {
     const char *shard = shard_at(f, i);
     int64_t ahead = counters_ahead(number_at(shard, in_shard), number_at(shard, published));
     int64_t here = (int64_t)((uint64_t)known + (uint64_t)ahead);
     peak = here > peak ? here : peak;
+    most += COUNTERS_QUANTUM;
   }
-  return peak > live ? limit(peak) : live;
+  out->bytes_allocated = runs ? counters_plausible(live, most) : live;
+  out->max_memory = peak > out->bytes_allocated ? limit(peak) : out->bytes_allocated;
 }
 
-static void read_pool(const file *f, uint32_t pool, pool_view *out) {
+static void read_pool(const file *f, uint32_t pool, bool runs, pool_view *out) {
   const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
   arrowpool_stats *v = &out->stats;
   char basis[16];
@@ -247,9 +251,7 @@ static void read_pool(const file *f, uint32_t pool, pool_view *out) {
     v->live_histogram[i] = clamp(v->size_histogram[i] - sum(f, pool, left, i));
     v->num_allocations += v->size_histogram[i];
   }
-  v->bytes_allocated =
-      clamp(v->total_bytes_allocated - sum(f, pool, stats_live_find(f, LIVE_IN_SHARD, "bytes_freed", 8), 0));
-  v->max_memory = highest(f, pool, v->bytes_allocated);
+  read_live_and_peak(f, pool, runs, v);
   v->inherited_bytes = clamp(number_at(record, stats_live_find(f, LIVE_IN_POOL, "inherited", 8)));
   int64_t most = number_at(record, stats_live_find(f, LIVE_IN_POOL, "limit_bytes", 8));
   v->limit_bytes = most > 0 ? limit(most) : ARROWPOOL_UNKNOWN;
@@ -308,7 +310,7 @@ static const char *read_figures(file *f, const struct stat *status, stats *out) 
     text_at(f->pools + (size_t)i * f->header.pool_bytes,
             stats_live_find(f, LIVE_IN_POOL, "name", sizeof p->name), p->name, sizeof p->name);
     if (p->name[0])
-      read_pool(f, i, p);
+      read_pool(f, i, out->state == STATS_RUNNING, p);
     out->pool_count += p->name[0] && stats_pool_used(p);
   }
   return NULL;

@@ -242,14 +242,15 @@ void counters_read(unsigned pool, arrowpool_stats *out) {
   bool exact = quantum[pool] == EXACT;
   int64_t published = atomic_load_explicit(&area_pools[pool].published, memory_order_relaxed);
   int64_t live = exact ? published : out->total_bytes_allocated - gone;
-  out->bytes_allocated = live > 0 ? live : 0; /* a free may be seen before its allocation, on another shard */
-  int64_t peak = atomic_load_explicit(&area_pools[pool].peak, memory_order_relaxed);
+  int64_t peak = atomic_load_explicit(&area_pools[pool].peak, memory_order_relaxed), most = peak;
   for (shard *s = exact ? NULL : atomic_load_explicit(&area_shards[pool], memory_order_acquire); s;
        s = s->next) {
     int64_t ahead = counters_ahead(atomic_load_explicit(&s->highest, memory_order_relaxed),
                                    atomic_load_explicit(&s->published, memory_order_relaxed));
     peak = published + ahead > peak ? published + ahead : peak;
+    most += COUNTERS_QUANTUM;
   }
+  out->bytes_allocated = counters_plausible(live, exact ? live : most);
   out->max_memory = peak > out->bytes_allocated ? peak : out->bytes_allocated;
   raise_to(&area_pools[pool].peak, out->max_memory); /* what was reported once is never taken back */
   out->inherited_bytes = area_pools[pool].inherited;

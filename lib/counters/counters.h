@@ -24,6 +24,14 @@ static inline int64_t counters_ahead(int64_t highest, int64_t published) {
   return fits && ahead < COUNTERS_QUANTUM ? ahead : highest < published ? INT64_MIN / 2 : COUNTERS_QUANTUM;
 }
 
+/* Returns the live bytes that a reader has added up, as far as they can be true: while events happen a free
+ * may be seen before its allocation, or an allocation and not the free before it. `most` is the pool's peak
+ * and a quantum for each shard, which the truth never exceeds. */
+static inline int64_t counters_plausible(int64_t live, int64_t most) {
+  live = live < most ? live : most;
+  return live > 0 ? live : 0;
+}
+
 /* The place of a pool's shard among those of a thread (base/thread_own.h). */
 #define COUNTERS_PLACE(pool) ((pool) + 1)
 

@@ -4,6 +4,7 @@
 
 #include "cli/stats/stats.h"
 #include "counters/counters.h"
+#include "counters/counters_area.h"
 #include "report/live.h"
 
 #include <pthread.h>
@@ -106,7 +107,38 @@ TEST(a_reader_sees_no_torn_value_and_none_that_goes_back) {
   assert_int_equal(rmdir(directory), 0);
 }
 
+/* Returns the peak that a reader of the live file and the process itself see. */
+static int64_t read_peak(void) {
+  stats f;
+  arrowpool_stats here;
+  CHECK(!stats_read_live(path, &f));
+  counters_read(POOL, &here);
+  CHECK(f.pools[0].stats.max_memory == here.max_memory);
+  CHECK(here.bytes_allocated <= here.max_memory && f.pools[0].stats.bytes_allocated == here.bytes_allocated);
+  stats_free(&f);
+  return here.max_memory;
+}
+
+/* As a reader finds it that was interrupted between two sums, while much was freed and allocated. */
+static void read_what_is_torn(void) {
+  begin();
+  _Atomic int64_t *total = &atomic_load(&area_shards[POOL])->sums[AREA_FIELD(total_bytes_allocated)];
+  CHECK(read_peak() == 1);
+  *total += GIB;
+  CHECK(read_peak() <= 1 + COUNTERS_QUANTUM);
+  *total -= GIB;
+  CHECK(read_peak() <= 1 + COUNTERS_QUANTUM);
+  unlink(path);
+}
+
+TEST(what_is_torn_raises_the_peak_within_its_bound) {
+  assert_non_null(mkdtemp(strcpy(directory, "/tmp/arrowpool-test-live-XXXXXX")));
+  assert_true(unit_in_child(read_what_is_torn));
+  assert_int_equal(rmdir(directory), 0);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(a_reader_sees_no_torn_value_and_none_that_goes_back)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(a_reader_sees_no_torn_value_and_none_that_goes_back),
+                                     cmocka_unit_test(what_is_torn_raises_the_peak_within_its_bound)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
