@@ -33,7 +33,7 @@ typedef uintptr_t object[12];
 
 typedef int object_finder(void *address, object found);
 
-static int find_nothing(void *address, object found) {
+static int find_nothing(void *address, object found) { /* NOLINT(readability-non-const-parameter): as above */
   (void)address;
   (void)found;
   return -1;

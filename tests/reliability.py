@@ -22,6 +22,8 @@ RESULTS = BUILD / "reliability"
 CLI, SHIM = BUILD / "cli/arrowpool", BUILD / "shim/libarrowpool_preload.so"
 sys.path.insert(0, str(ROOT / "tests/bench"))
 
+import document as page  # noqa: E402 # it lies there
+
 
 class Failed(Exception):
     """A command that did not say how it went."""
@@ -146,7 +148,8 @@ PARTS = {
 
 def rows_of(document):
     """The lines that are there already, by their titles: parts that are not chosen keep theirs."""
-    rows = re.finditer(r"^\| ([^|]+) \|.*$", document.read_text(), re.MULTILINE) if document else []
+    text = page.between(document.read_text(), "reliability") if document else ""
+    rows = re.finditer(r"^\| ([^|]+) \|.*$", text, re.MULTILINE)
     return {row[1]: row[0] for row in rows}
 
 
@@ -183,10 +186,9 @@ def main():
     RESULTS.mkdir(parents=True, exist_ok=True)
     lines, well = table(chosen)
     if chosen.docs:
-        import document
 
         when = f"{datetime.date.today()}, {os.cpu_count()} processors, --seconds {chosen.seconds}."
-        text = document.replace(chosen.docs.read_text(), "reliability", "\n".join([when, "", *lines]))
+        text = page.replace(chosen.docs.read_text(), "reliability", "\n".join([when, "", *lines]))
         chosen.docs.write_text(text)
     return 0 if well else 1
 

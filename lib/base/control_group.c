@@ -122,10 +122,12 @@ static bool find_mount(const char *root, const char *process, control_group_vers
 bool control_group_find(const char *root, const char *process, control_group_version which, char *path,
                         size_t *mount) {
   char group[CONTROL_GROUP_FIELD], first[CONTROL_GROUP_FIELD];
-  if (!find_group(root, process, which, group) || strlen(root) >= CONTROL_GROUP_FIELD ||
-      !find_mount(root, process, which, path + strlen(root), first))
+  size_t mount_at = strlen(root);
+  if (!find_group(root, process, which, group) || mount_at >= CONTROL_GROUP_FIELD ||
+      !find_mount(root, process, which, path + mount_at, first))
     return false;
-  memcpy(path, root, strlen(root));
+  /* The mount's path is there already. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
+  memcpy(path, root, mount_at);
   /* The path goes on with the part of the group's path that is below the mount; a group outside of the mount
    * is seen as the mount's first. */
   size_t above = strcmp(first, "/") ? strlen(first) : 0;

@@ -23,7 +23,7 @@ bool idle_is_kept(void);
 /* What has been idle for IDLE_LAZILY_AFTER (ms) is given back lazily: it stays until the kernel is short of
  * memory or the decay time is over, so that keeping it gets nobody killed. Returns that time; INT64_MAX where
  * nothing is: the decay time is no more than twice as long, has no limit, or idle_allow_lazily forbade it. */
-#define IDLE_LAZILY_AFTER 100
+#define IDLE_LAZILY_AFTER ((int64_t)100)
 int64_t idle_lazily_after(void);
 void idle_allow_lazily(bool allowed);
 
