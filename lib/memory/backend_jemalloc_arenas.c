@@ -39,8 +39,8 @@ void arrowpool_je_private_je_arena_purge_to(unsigned arena, size_t pages);
 /* jemalloc calls `end` when it finds a block that cannot be freed. */
 void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what));
 
-/* Our overlay has jemalloc purge pages lazily that were unused since the last call. */
-void arrowpool_je_private_je_arena_purge_lazily_all(void);
+/* Our overlay has an arena purge pages lazily that were unused since the last call. */
+void arrowpool_je_private_je_arena_purge_lazily(unsigned arena);
 
 /* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. The decay times follow. */
 static char configuration[320] =
@@ -116,9 +116,19 @@ void arenas_return_packed(size_t bytes) {
   }
 }
 
+static void purge_lazily(_Atomic unsigned arenas[], int count) {
+  for (int i = 0; i < count; i++) {
+    unsigned arena = atomic_load_explicit(&arenas[i], memory_order_acquire);
+    if (arena)
+      arrowpool_je_private_je_arena_purge_lazily(arena);
+  }
+}
+
 void arenas_return(decay_share share) {
   if (share == DECAY_LAZILY) {
-    arrowpool_je_private_je_arena_purge_lazily_all();
+    arrowpool_je_private_je_arena_purge_lazily(0);
+    purge_lazily(small_arenas, arena_count);
+    purge_lazily(packed_arenas, large_arena_count);
     return;
   }
   packed_cache_flush(share == DECAY_ALL, arenas_free_packed);
