@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -32,33 +31,12 @@ int madvise(void *from, size_t size, int advice) {
   return (int)syscall(SYS_madvise, from, size, advice);
 }
 
-/* Returns the sum of a field of smaps (bytes) over the mappings that begin in a stretch; -1: there is no such
- * field. */
-static inline int64_t field(const char *name, const void *from, size_t size) {
-  FILE *file = fopen("/proc/self/smaps", "r");
-  CHECK(file);
-  char line[512], *end;
-  bool within = false, known = false;
-  int64_t sum = 0;
-  while (fgets(line, sizeof line, file)) {
-    uintptr_t at = strtoull(line, &end, 16);
-    if (*end == '-')
-      within = at - (uintptr_t)from < size;
-    else if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':') {
-      known = true;
-      sum += within ? strtoll(line + strlen(name) + 1, NULL, 10) * KIB : 0;
-    }
-  }
-  fclose(file);
-  return known ? sum : -1;
-}
-
 static inline int64_t lazy_bytes(void) {
-  return field("LazyFree", (const void *)atomic_load(&range_all.low), range_all.span); /* NOLINT */
+  return unit_smaps_sum("LazyFree", (const void *)atomic_load(&range_all.low), range_all.span); /* NOLINT */
 }
 
 static inline int64_t resident_bytes(const range_window *window) {
-  return field("Rss", window->base, window->size);
+  return unit_smaps_sum("Rss", window->base, window->size);
 }
 
 /* The kernel puts small pages where it finds them a few at a time: the last ones are not there yet. */
@@ -74,7 +52,7 @@ static inline void sleep_for(int64_t milliseconds) {
 
 #define SKIP_WITHOUT_LAZY_FREE()                                                                             \
   SKIP_IF_EMULATED("the emulator tells the kernel nothing");                                                 \
-  if (field("LazyFree", NULL, 1) < 0)                                                                        \
+  if (unit_smaps_sum("LazyFree", NULL, SIZE_MAX) < 0)                                                        \
   SKIP("the kernel does not tell of such pages")
 
 #endif

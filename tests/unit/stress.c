@@ -13,7 +13,6 @@
 #include "arrowpool.h"
 #include "memory/range.h"
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -226,24 +225,6 @@ static void set_up(void) {
   deadline = seconds() + plan.amount;
 }
 
-/* Returns the resident bytes of the range in which all buffers of our jemalloc lie. */
-static int64_t resident(void) {
-  FILE *smaps = fopen("/proc/self/smaps", "r");
-  CHECK(smaps);
-  char line[512];
-  bool ours = false;
-  int64_t sum = 0, kib;
-  while (fgets(line, sizeof line, smaps)) {
-    uintptr_t from, to;
-    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2)
-      ours = range_owns((const void *)from);
-    else if (ours && sscanf(line, "Rss: %" SCNd64, &kib) == 1)
-      sum += kib * KIB;
-  }
-  fclose(smaps);
-  return sum;
-}
-
 /* Once idle memory went back, only live buffers are resident, and what they are rounded up by: to jemalloc's
  * size class, a quarter at most, whose pages may have been touched by the buffer before; to whole huge pages,
  * a sixteenth; and, of all together, the huge pages that arenas have begun, and jemalloc's own tables. */
@@ -251,7 +232,8 @@ static void check_what_is_resident(void) {
   if (plan.backend != ARROWPOOL_BACKEND_JEMALLOC)
     return;
   arrowpool_release_unused(pool);
-  CHECK(resident() <= live + live / 4 + live / 16 + 32 * MIB);
+  CHECK(unit_smaps_sum("Rss", (const void *)range_all.low, range_all.span) <=
+        live + live / 4 + live / 16 + 32 * MIB);
 }
 
 static int64_t check_the_books(void) {

@@ -8,6 +8,7 @@
 #include "memory/page_runs.h"
 
 #include <dirent.h>
+#include <stdio.h>
 
 static const backend *const b = &backend_jemalloc;
 

@@ -6,8 +6,6 @@
 #include "memory/page_runs.h"
 #include "memory/range.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -78,20 +76,15 @@ TEST(a_run_notes_what_was_asked_for_of_each_block) {
 
 /* ---- what backs them ---- */
 
+static void find_advice(const char *line, void *advised) {
+  if (!strncmp(line, "VmFlags:", 8))
+    *(bool *)advised = strstr(line, " hg");
+}
+
 /* Returns whether the mapping of the address was advised to use huge pages. */
 static bool is_advised(const uint8_t *address) {
-  FILE *smaps = fopen("/proc/self/smaps", "r");
-  CHECK(smaps);
-  char line[512];
-  bool inside = false, advised = false;
-  while (fgets(line, sizeof line, smaps)) {
-    uintptr_t from, to;
-    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2)
-      inside = (uintptr_t)address >= from && (uintptr_t)address < to;
-    else if (inside && !strncmp(line, "VmFlags:", 8))
-      advised = strstr(line, " hg");
-  }
-  fclose(smaps);
+  bool advised = false;
+  unit_smaps(address, 1, find_advice, &advised);
   return advised;
 }
 

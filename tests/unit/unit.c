@@ -1,10 +1,12 @@
 /* See unit.h. */
 #include "unit.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,4 +111,40 @@ bool unit_matches(const uint8_t *buffer, int64_t written, int64_t upto, uint64_t
     if (!stretch_matches(buffer, page, least(page + PAGE_PART, upto), tag))
       return false;
   return stretch_matches(buffer, written - EDGE, upto, tag);
+}
+
+void unit_smaps(const void *from, size_t size, void (*visit)(const char *line, void *context),
+                void *context) {
+  FILE *file = fopen("/proc/self/smaps", "r");
+  CHECK(file);
+  char line[512];
+  bool within = false;
+  uintptr_t begin, end, at = (uintptr_t)from;
+  while (fgets(line, sizeof line, file))
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &begin, &end) == 2)
+      within = begin < at + size && end > at;
+    else if (within)
+      visit(line, context);
+  fclose(file);
+}
+
+typedef struct smaps_field {
+  const char *name;
+  int64_t sum;
+  bool known;
+} smaps_field;
+
+static void add_field(const char *line, void *context) {
+  smaps_field *field = context;
+  size_t length = strlen(field->name);
+  if (strncmp(line, field->name, length) != 0 || line[length] != ':')
+    return;
+  field->known = true;
+  field->sum += strtoll(line + length + 1, NULL, 10) * KIB;
+}
+
+int64_t unit_smaps_sum(const char *field, const void *from, size_t size) {
+  smaps_field within = {.name = field};
+  unit_smaps(from, size, add_field, &within);
+  return within.known ? within.sum : -1;
 }

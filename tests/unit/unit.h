@@ -62,6 +62,12 @@ void unit_run_threads(int count, void *(*body)(void *index));
 void unit_write(uint8_t *buffer, int64_t size, uint64_t tag);
 bool unit_matches(const uint8_t *buffer, int64_t written, int64_t upto, uint64_t tag);
 
+/* Calls `visit` with each line that smaps has about the mappings in [from, from + size). */
+void unit_smaps(const void *from, size_t size, void (*visit)(const char *line, void *context), void *context);
+
+/* Returns the sum of a field of theirs (bytes), such as "Rss"; -1: none of them has it. */
+int64_t unit_smaps_sum(const char *field, const void *from, size_t size);
+
 static inline bool unit_aligned(const void *pointer, int64_t alignment) {
   return (uintptr_t)pointer % (uintptr_t)alignment == 0;
 }
