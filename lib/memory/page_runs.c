@@ -11,8 +11,9 @@
 #define CHUNK        ((size_t)2 << 20)
 #define CHUNK_OWNERS 64 /* more arenas than these share chunks, and lose only neighbourhood */
 
-/* An arena's first chunks are of small pages, since small programs would waste most of a huge one. */
-#define SMALL_CHUNKS 2
+/* An arena's first 20 MiB are of small pages: jemalloc touches only half of the runs that it hands out to a
+ * program with some thousand small blocks, and huge pages would make all of them resident. */
+#define SMALL_CHUNKS 10
 
 range_window page_runs_window, page_runs_notes;
 static size_t next_chunk; /* offset of the first unused byte of the window */

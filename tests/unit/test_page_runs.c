@@ -100,13 +100,13 @@ static uint8_t *mebibyte(unsigned arena) { return page_runs_allocate(arena, (siz
 static void take_many(void) {
   CHECK(reserve(NULL) == 0);
   page_runs_use_huge_pages((size_t)(2 * MIB));
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; i < 20; i++)
     CHECK(!is_advised(mebibyte(40)));
   for (int i = 0; i < 4; i++)
     CHECK(is_advised(mebibyte(40)));
   CHECK(!is_advised(mebibyte(41)));
   page_runs_use_huge_pages((size_t)(32 * MIB)); /* larger than what an arena takes at a time */
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; i < 20; i++)
     mebibyte(42);
   CHECK(!is_advised(mebibyte(42)));
 }
