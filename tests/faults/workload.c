@@ -248,6 +248,21 @@ static void child(void) {
   check_books(inherited);
 }
 
+/* The tails of the shrunk buffers serve new ones, at once and while these grow. */
+static void use_what_is_idle(void) {
+  static item more[3];
+  static const int64_t sizes[] = {40 * MIB, 3 * MIB, 600 * KIB};
+  for (int n = 0; n < 3; n++)
+    create(&more[n], sizes[n], 64, 1000 + (uint64_t)n);
+  for (int n = 0; n < 3; n++) {
+    resize(&more[n], sizes[n] * 5);
+    CHECK(!items[0][n].buffer || is_intact(&items[0][n], items[0][n].size));
+  }
+  check_books(0);
+  for (int n = 0; n < 3; n++)
+    destroy(&more[n]);
+}
+
 int main(int count, char **arguments) {
   CHECK(count == 3);
   *(void **)&begin_request = dlsym(RTLD_DEFAULT, "fault_inject_request");
@@ -266,6 +281,7 @@ int main(int count, char **arguments) {
     if (items[0][n].buffer)
       resize(&items[0][n], items[0][n].size / 2 + 1);
   check_books(0);
+  use_what_is_idle();
   arrowpool_release_unused(pool);
   destroy_all();
   check_books(0);
