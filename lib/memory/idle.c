@@ -6,6 +6,10 @@
 
 #include <stdatomic.h>
 
+/* So much more than what was live may be idle: phases of a program leave pages behind that do not fit the
+ * next one's buffers, and to touch others is dear. It was resident at that time, too. */
+#define SPARE_SHARE 4
+
 static int64_t decay; /* constant after idle_init, as is what follows */
 static size_t rounding;
 static _Atomic bool lazily_forbidden;
@@ -59,7 +63,7 @@ size_t idle_most(void) {
   size_t now = atomic_load_explicit(&peak_live, memory_order_relaxed);
   size_t last = atomic_load_explicit(&last_peak_live, memory_order_relaxed);
   size_t most = now > last ? now : last;
-  return most + most / IDLE_SETTLED_SHARE + 2 * rounding;
+  return most + most / SPARE_SHARE + 2 * rounding;
 }
 
 bool idle_has_room(size_t bytes) {

@@ -34,7 +34,7 @@ void idle_note(ptrdiff_t live, ptrdiff_t idle);
 size_t idle_bytes(void);
 
 /* Returns the most that may be idle (bytes): what was live at the highest point of the last one to two decay
- * times, 1/16 of that and the rounding of two buffers. */
+ * times, a quarter of that and the rounding of two buffers. */
 size_t idle_most(void);
 
 /* Returns whether so many bytes more may be idle without what was freed: 1/16 of what is live, and the

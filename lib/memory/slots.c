@@ -56,9 +56,12 @@ static size_t start_of(place at, size_t size, size_t alignment, bool huge) {
   return range_round_up((uintptr_t)at.base + start, alignment) - (uintptr_t)at.base;
 }
 
-/* Returns whether all of the extent could lie in idle pages of the slot, which is free and on no list. */
-static bool is_warm(place at, size_t size, size_t alignment) {
-  return at.s->low + size <= at.s->resident && (((uintptr_t)at.base + at.s->low) & (alignment - 1)) == 0;
+/* Returns whether the slot, which is free and on no list, has idle pages for the extent: for all of it, or,
+ * where it would begin at `start`, for what is going to be copied there. */
+static bool is_warm(place at, size_t start, size_t size, size_t alignment) {
+  slot *s = at.s;
+  bool all = s->low + size <= s->resident && (((uintptr_t)at.base + s->low) & (alignment - 1)) == 0;
+  return all || (start == s->low && expected.moving && start + expected.size <= s->resident);
 }
 
 /* Returns the number of a slot on the list whose idle pages fit the size best: what there is too much of
@@ -79,16 +82,23 @@ static uint32_t find_idle(tier *t, slots_list list, size_t size, size_t *most) {
   return best;
 }
 
-/* Takes a slot off the tier's lists: one with idle pages if there is one, else a fresh one. Pages that the
- * kernel may have taken come second. */
-static bool take_slot(tier *t, size_t size, place *out) {
-  uint32_t index;
-  locks_acquire(t->lock);
+/* The same of both lists: pages that the kernel may have taken come second. */
+static uint32_t find_best(tier *t, size_t size) {
   size_t idle, lazy = 0;
   uint32_t number = find_idle(t, SLOTS_IDLE_FREE, size, &idle);
   uint32_t other = idle < size ? find_idle(t, SLOTS_LAZY_FREE, size, &lazy) : 0;
-  if (lazy >= size || !number)
-    number = other;
+  return lazy >= size || !number ? other : number;
+}
+
+/* Returns whether the extent will have the pages of another, in place of what is idle there. */
+static bool brings_pages(void) { return expected.moving && expected.size > SLOTS_COPIED_MOST; }
+
+/* Takes a slot off the tier's lists: one with idle pages if there is one and they are of use, else a fresh
+ * one. */
+static bool take_slot(tier *t, size_t size, place *out) {
+  uint32_t index;
+  locks_acquire(t->lock);
+  uint32_t number = brings_pages() ? 0 : find_best(t, size);
   if (!number)
     number = t->lists[SLOTS_COLD].first;
   if (number) {
@@ -105,8 +115,21 @@ static bool take_slot(tier *t, size_t size, place *out) {
   return true;
 }
 
+/* Pages of a slot that are touched next (offsets in bytes). */
+typedef struct stretch {
+  size_t from, to;
+} stretch;
+
+/* Notes that the extent's pages will be touched up to its end. Returns those that are fresh. */
+static stretch raise_resident(slot *s, size_t touched) {
+  stretch fresh = {s->resident, touched};
+  s->resident = s->resident > touched ? s->resident : touched;
+  return fresh;
+}
+
 /* Sets the slot up for the extent [start, start + size). Returns false if it cannot be made usable. */
-static bool occupy(place at, size_t start, size_t size, size_t alignment, bool *zeroed) {
+static bool occupy(place at, size_t start, size_t size, size_t alignment, bool warm, bool *zeroed,
+                   stretch *fresh) {
   slot *s = at.s;
   size_t end = start + size;
   locks_acquire(at.lock);
@@ -114,7 +137,7 @@ static bool occupy(place at, size_t start, size_t size, size_t alignment, bool *
   if (open) {
     bool cold = s->resident <= s->low;
     *zeroed = cold && !s->stale;
-    s->warm = start == s->low && end <= s->resident;
+    s->warm = warm;
     if (!cold && start > s->low) /* what the last buffer had there is nobody's now */
       slots_purge(at, s->low, start < s->resident ? start : s->resident, false);
     if (cold || s->resident < start)
@@ -125,8 +148,9 @@ static bool occupy(place at, size_t start, size_t size, size_t alignment, bool *
     s->owned = s->requested = size;
     s->lg_alignment = (uint8_t)__builtin_ctzl(alignment);
     atomic_store_explicit(&s->claimed, false, memory_order_relaxed);
-    size_t touched = slots_resident_end(at, end);
-    s->resident = s->resident > touched ? s->resident : touched;
+    *fresh = raise_resident(s, slots_resident_end(at, end));
+    if (expected.moving && fresh->from < start + expected.size)
+      fresh->from = start + expected.size;
     slots_account(at, (ptrdiff_t)size);
   }
   locks_release(at.lock);
@@ -142,14 +166,20 @@ static void *allocate_from_tiers(size_t size, size_t alignment, bool huge, bool 
     if ((huge && !slots_has_lead(t)) || size > room || alignment > room ||
         start_of(at, size, alignment, huge) > room - size || !take_slot(t, size, &at))
       continue;
-    bool warm = (!expected.moving || expected.size <= SLOTS_COPIED_MOST) && is_warm(at, size, alignment);
-    size_t start = warm ? at.s->low : start_of(at, size, alignment, huge);
-    if (start <= room - size && occupy(at, start, size, alignment, zeroed)) {
-      if (at.s->idle)
-        slots_relist_live(at);
-      return at.base + start;
+    size_t start = start_of(at, size, alignment, huge);
+    bool warm = !brings_pages() && is_warm(at, start, size, alignment);
+    start = warm ? at.s->low : start;
+    stretch fresh;
+    if (start > room - size || !occupy(at, start, size, alignment, warm, zeroed, &fresh)) {
+      slots_relist_free(at);
+      continue;
     }
-    slots_relist_free(at);
+    if (at.s->idle)
+      slots_relist_live(at);
+    *zeroed &= !slots_borrow(at, fresh.from, fresh.to);
+    if (slots_is_usable(at))
+      return at.base + start;
+    slots_release(at.base + start, size);
   }
   return NULL;
 }
@@ -161,26 +191,32 @@ void *slots_allocate(size_t size, size_t alignment, bool *zeroed) {
 
 bool slots_extend(void *end, size_t size, bool *zeroed) {
   place at;
+  stretch fresh;
   if (!slots_find((char *)end - 1, &at))
     return false;
   locks_acquire(at.lock);
   slot *s = at.s;
   slots_list list = slots_list_of_live(s);
-  bool fits =
-      (char *)end == at.base + s->end && size <= slots_size(at) - s->end && slots_open(at, s->end + size);
+  bool fits = (char *)end == at.base + s->end && !s->retired && size <= slots_size(at) - s->end &&
+              slots_open(at, s->end + size);
   if (fits) {
     *zeroed = s->resident <= s->end && !s->stale;
     s->end += size;
     s->owned += size;
-    size_t touched = slots_resident_end(at, s->end);
-    s->resident = s->resident > touched ? s->resident : touched;
+    fresh = raise_resident(s, slots_resident_end(at, s->end));
     slots_account(at, (ptrdiff_t)size);
   }
   bool relist = fits && list != slots_list_of_live(s);
   locks_release(at.lock);
   if (relist)
     slots_relist_live(at);
-  return fits;
+  if (!fits)
+    return false;
+  *zeroed &= !slots_borrow(at, fresh.from, fresh.to);
+  if (slots_is_usable(at))
+    return true;
+  slots_release(end, size);
+  return false;
 }
 
 void slots_release(void *start, size_t size) {

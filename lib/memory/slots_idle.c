@@ -12,12 +12,9 @@
 /* A wait for pages that are to be given back lazily is no shorter (ms), so that many of them go at once. */
 #define LEAST_LAZY_WAIT 25
 
-/* Returns where a slot's idle pages begin. */
-static size_t idle_from(const slot *s) { return s->end ? range_round_up(s->end, range_page_size()) : s->low; }
-
 void slots_account(place at, ptrdiff_t grown) {
   slot *s = at.s;
-  size_t used = idle_from(s);
+  size_t used = slots_idle_from(s);
   size_t idle = s->resident > used ? s->resident - used : 0;
   if (s->end && idle < (s->end - s->start) / IDLE_SETTLED_SHARE)
     idle = 0;
@@ -33,7 +30,7 @@ static void purge_unlisted(place at) {
   locks_acquire(at.lock);
   slot *s = at.s;
   bool is_free = s->end == 0;
-  size_t from = idle_from(s);
+  size_t from = slots_idle_from(s);
   slots_purge(at, from, s->resident, is_free);
   s->resident = is_free ? s->low : s->resident > from ? from : s->resident;
   slots_account(at, 0);
@@ -48,7 +45,7 @@ static void purge_unlisted(place at) {
 static void release_unlisted_lazily(place at) {
   locks_acquire(at.lock);
   slot *s = at.s;
-  size_t from = idle_from(s);
+  size_t from = slots_idle_from(s);
   if (from < s->resident)
     range_release_lazily(at.base + from, s->resident - from);
   s->lazy = true;

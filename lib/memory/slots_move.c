@@ -88,22 +88,11 @@ static bool remap_piece(place from, place to, size_t source, size_t target, size
   return false;
 }
 
-/* Moves the pages of [source, source + length) to `target`, all of them or none; the caller holds both slots'
- * locks. */
-static bool move_pages(place from, place to, size_t source, size_t target, size_t length) {
+bool slots_move_pages(place from, place to, size_t source, size_t target, size_t length) {
   size_t page = range_page_size();
   int64_t shift = ((int64_t)target - (int64_t)source) / (int64_t)page;
   cuts pieces = cuts_between(from, (uint32_t)(source / page), (uint32_t)((source + length) / page));
   cuts after = cuts_after(to, &pieces, shift);
-  bool many = after.count > SLOTS_MAX_CUTS; /* earlier moves left too many cuts: the target starts afresh */
-  size_t low = target > to.s->low ? target : to.s->low;
-  size_t high = target + length < to.s->resident ? target + length : to.s->resident;
-  if (many)
-    slots_purge(to, to.s->low, to.s->resident, true);
-  else if (low < high) /* it is emptied, so that its pages are known; the rest stays idle */
-    slots_purge(to, low, high, false);
-  if (many)
-    after = cuts_after(to, &pieces, shift);
   if (after.count > SLOTS_MAX_CUTS || from.s->altered || to.s->stale || !slots_is_usable(to) ||
       !slots_mappings_take(after.count))
     return false;
@@ -117,23 +106,45 @@ static bool move_pages(place from, place to, size_t source, size_t target, size_
     bring_back(from.base + source, to.base + target, begin - source);
     return false;
   }
+  return true;
+}
+
+/* Empties the pages [target, target + length) of a slot, so that they are known; the rest stays idle. Where
+ * earlier moves left so many cuts that there might be no room for more, the slot starts afresh. */
+static void empty_target(place from, place to, size_t target, size_t length) {
+  if (from.s->cut_count + to.s->cut_count + 4 > SLOTS_MAX_CUTS) {
+    slots_purge(to, to.s->low, to.s->resident, true);
+    return;
+  }
+  size_t low = target > to.s->low ? target : to.s->low;
+  size_t high = target + length < to.s->resident ? target + length : to.s->resident;
+  if (low < high)
+    slots_purge(to, low, high, false);
+}
+
+static bool move_buffer(place from, place to, size_t source, size_t target, size_t length) {
+  empty_target(from, to, target, length);
+  if (!slots_move_pages(from, to, source, target, length))
+    return false;
   /* What moved is no longer resident in the source, and all of its extent moved. */
   from.s->low = source + length;
   if (from.s->resident < from.s->low)
     from.s->resident = from.s->low;
+  if (to.s->resident < target + length)
+    to.s->resident = target + length;
   return true;
 }
 
-static void lock_both(int first, int second) {
-  locks_acquire(first < second ? first : second);
-  if (first != second)
-    locks_acquire(first < second ? second : first);
+void slots_lock_both(place a, place b) {
+  locks_acquire(a.lock < b.lock ? a.lock : b.lock);
+  if (a.lock != b.lock)
+    locks_acquire(a.lock < b.lock ? b.lock : a.lock);
 }
 
-static void unlock_both(int first, int second) {
-  locks_release(first);
-  if (first != second)
-    locks_release(second);
+void slots_unlock_both(place a, place b) {
+  locks_release(a.lock);
+  if (a.lock != b.lock)
+    locks_release(b.lock);
 }
 
 /* Whether the slot is usable up to `end`. A slot that opens by parts is marked for huge pages as far as it is
@@ -158,15 +169,13 @@ slots_moved slots_move(void *from_buffer, void *to_buffer, size_t size) {
   bool moved = false, usable = true;
   if (slots_find(from_buffer, &from) && slots_find(to_buffer, &to) && from.s != to.s) {
     size_t source = (size_t)((char *)from_buffer - from.base), target = (size_t)((char *)to_buffer - to.base);
-    lock_both(from.lock, to.lock);
+    slots_lock_both(from, to);
     size_t length = whole_pages(from, to, source, target, size);
-    moved = !(to.s->warm && size <= SLOTS_COPIED_MOST) && move_pages(from, to, source, target, length);
-    if (moved && target + length > to.s->resident)
-      to.s->resident = target + length;
+    moved = !(to.s->warm && size <= SLOTS_COPIED_MOST) && move_buffer(from, to, source, target, length);
     usable = slots_is_usable(to);
     slots_account(from, 0);
     slots_account(to, 0);
-    unlock_both(from.lock, to.lock);
+    slots_unlock_both(from, to);
   }
   if (!usable)
     return SLOTS_REFUSED;

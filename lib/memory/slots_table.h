@@ -1,5 +1,5 @@
 /* The slots themselves: tiers, the record of each slot, lists, and what the kernel is told about its pages.
- * It is private to slots.c, slots_idle.c and slots_move.c.
+ * It is private to slots.c, slots_borrow.c, slots_idle.c and slots_move.c.
  *
  * In a slot of a tier with huge pages the first one, the lead, is ordinary pages; the rest are huge ones once
  * the extent reaches them. An extent begins so far before the end of the lead that whatever would not fill a
@@ -40,7 +40,7 @@ typedef struct slot {
   bool closed;          /* it has no access until slots_open */
   bool retired;         /* what the program did to it could not be undone: it serves nobody any more */
   _Atomic bool altered; /* the program changed its mappings: they are not for another buffer */
-  bool warm;            /* all of the extent's pages were there already when it was placed */
+  bool warm;            /* the pages that were to be copied to were there when the extent was placed */
   _Atomic bool claimed; /* whoever frees the buffer has claimed it */
   uint8_t lg_alignment;
   uint8_t list;        /* a slots_list; the tier's lock protects it and the links */
@@ -125,7 +125,25 @@ range_state slots_fill_gaps(place at, size_t from, size_t to);
 bool slots_mappings_take(int count);
 void slots_mappings_return(int count);
 
+/* slots_move.c defines what follows. The first two take and release both slots' locks in their order. */
+void slots_lock_both(place a, place b);
+void slots_unlock_both(place a, place b);
+/* Moves the pages of [source, source + length) to `target`, where none are resident, all of them or none. The
+ * caller holds both slots' locks, and notes what is resident. Returns false if the kernel refuses, or it
+ * would take too many mappings; then the target may not be usable any more (slots_is_usable). */
+bool slots_move_pages(place from, place to, size_t source, size_t target, size_t length);
+
+/* Moves idle pages of other slots to [from, to) of this one, none of which are resident yet though they
+ * count as such; the caller holds no lock, and nobody uses those addresses. Returns whether it found any:
+ * they have what was written there last. The slot may not be usable any more then. (slots_borrow.c) */
+bool slots_borrow(place at, size_t from, size_t to);
+
 /* slots_idle.c defines what follows. */
+/* Returns where the slot's idle pages begin. */
+static inline size_t slots_idle_from(const slot *s) {
+  return s->end ? range_round_up(s->end, range_page_size()) : s->low;
+}
+
 /* Sets what the slot counts for as live and idle, under the slot's lock. `grown` is the change of its live
  * bytes. */
 void slots_account(place at, ptrdiff_t grown);

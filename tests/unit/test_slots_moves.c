@@ -261,7 +261,7 @@ static void stay_within_bounds(void) {
       most_live = 3 * sizes[i] > most_live ? 3 * sizes[i] : most_live;
       for (int k = 0; k < 3; k++)
         release(held[k], sizes[i]);
-      CHECK(idle_bytes() <= (size_t)(most_live + most_live / 16 + 4 * MIB));
+      CHECK(idle_bytes() <= (size_t)(most_live + most_live / 4 + 4 * MIB));
     }
 }
 
