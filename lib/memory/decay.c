@@ -30,8 +30,8 @@ void decay_init(int64_t decay_, void (*return_small_)(decay_share share)) {
 
 static bool waits(void) { return decay != 0 && decay != SLOTS_NEVER; }
 
-/* jemalloc returns pages along a curve over the decay time, by the program's clock, so it is asked several
- * times. When all pages are due by our clock, we do not leave it to that. */
+/* jemalloc returns what was unused for the decay time, by the program's clock, so it is asked several times.
+ * When all pages are due by our clock, we do not leave it to that. */
 static int64_t keep_small_due(int64_t now, int64_t freed_at, bool in_thread) {
   int64_t step = decay / 2 + 10;
   if (now - freed_at > 2 * decay && atomic_compare_exchange_strong(&small_freed_at, &freed_at, 0)) {
