@@ -44,7 +44,7 @@ void arrowpool_je_private_je_arena_purge_lazily(unsigned arena);
 
 /* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. The decay times follow. */
 static char configuration[320] =
-    "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,lg_tcache_max:16,"
+    "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,trust_madvise:true,lg_tcache_max:16,"
     "lg_extent_max_active_fit:63,tcache_gc_incr_bytes:4194304,tcache_nslots_small_min:48,"
     "tcache_nslots_small_max:400,tcache_nslots_large:48,lg_tcache_nslots_mul:2";
 const char *arrowpool_je_malloc_conf = configuration;
