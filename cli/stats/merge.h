@@ -63,10 +63,12 @@ typedef struct merge {
   int64_t states[MERGE_STATES], lost;
   merge_sum peak_rss;
   int64_t highest_rss;
-  hash_index index;    /* it finds the groups, while they are added to */
-  merge_group *groups; /* its entries */
-  size_t count;
+  hash_index groups; /* merge_group, by its key; once they are sorted none is found any more */
 } merge;
+
+static inline const merge_group *merge_group_at(const merge *m, size_t i) {
+  return (const merge_group *)m->groups.entries + i;
+}
 
 /* Adds a process. `m` begins with all zero but `by`. Ends the program if there is no memory. */
 void merge_add(merge *m, const stats *f);

@@ -88,20 +88,20 @@ void merge_write_json(writer *w, const merge_report *r) {
   number(w, &separator, "files_damaged", (int64_t)r->damaged);
   key(w, &separator, "processes");
   write_processes(w, m);
-  number(w, &separator, "groups_total", (int64_t)m->count);
+  number(w, &separator, "groups_total", (int64_t)m->groups.count);
   key(w, &separator, "groups");
   writer_text(w, "[");
-  for (size_t g = 0; g < m->count && g < r->top; g++) {
+  for (size_t g = 0; g < m->groups.count && g < r->top; g++) {
     writer_text(w, g ? "," : "");
-    write_group(w, m, &m->groups[g]);
+    write_group(w, m, merge_group_at(m, g));
   }
   writer_text(w, "]}\n");
 }
 
 void merge_write_jsonl(writer *w, const merge_report *r) {
-  for (size_t g = 0; g < r->merge->count && g < r->top; g++) {
+  for (size_t g = 0; g < r->merge->groups.count && g < r->top; g++) {
     const char *separator = "{";
-    write_figures(w, &separator, r->merge, &r->merge->groups[g]);
+    write_figures(w, &separator, r->merge, merge_group_at(r->merge, g));
     writer_text(w, "}\n");
   }
 }

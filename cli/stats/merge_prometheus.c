@@ -62,8 +62,8 @@ static void sample(writer *w, const merge *m, const merge_group *g, const char *
 static void of_groups(writer *w, const merge_report *r, merge_field family) {
   int64_t unused;
   bool headed = false;
-  for (size_t i = 0; i < r->merge->count && i < r->top; i++) {
-    const merge_group *g = &r->merge->groups[i];
+  for (size_t i = 0; i < r->merge->groups.count && i < r->top; i++) {
+    const merge_group *g = merge_group_at(r->merge, i);
     int64_t value = merge_value(g, family, &unused);
     if (value == ARROWPOOL_UNKNOWN)
       continue;
@@ -84,8 +84,8 @@ static void peaks(writer *w, const merge_report *r) {
   static const char name[] = "max_memory_bytes";
   int64_t unused;
   bool headed = false;
-  for (size_t i = 0; i < r->merge->count && i < r->top; i++) {
-    const merge_group *g = &r->merge->groups[i];
+  for (size_t i = 0; i < r->merge->groups.count && i < r->top; i++) {
+    const merge_group *g = merge_group_at(r->merge, i);
     int64_t sum = merge_value(g, MERGE_max_memory_sum, &unused);
     if (sum == ARROWPOOL_UNKNOWN)
       continue;

@@ -115,10 +115,10 @@ static void all(writer *w, const merge_report *r) {
 
 void merge_write_text(writer *w, const merge_report *r) {
   const merge *m = r->merge;
-  size_t shown = r->top < m->count ? r->top : m->count;
+  size_t shown = r->top < m->groups.count ? r->top : m->groups.count;
   int widths[KEYS];
   all(w, r);
-  if (!m->count) {
+  if (!m->groups.count) {
     writer_text(w, "no pool was used\n");
     return;
   }
@@ -126,19 +126,19 @@ void merge_write_text(writer *w, const merge_report *r) {
     widths[i] = (int)strlen(keys[i].title);
     for (size_t g = 0; g < shown; g++) {
       char number[32];
-      int width = writer_columns(key_text(&m->groups[g], i, number));
+      int width = writer_columns(key_text(merge_group_at(m, g), i, number));
       widths[i] = width > widths[i] ? width : widths[i];
     }
   }
   key_cells(w, r, widths, NULL);
   heading(w);
   for (size_t g = 0; g < shown; g++) {
-    key_cells(w, r, widths, &m->groups[g]);
-    row(w, &m->groups[g]);
+    key_cells(w, r, widths, merge_group_at(m, g));
+    row(w, merge_group_at(m, g));
   }
-  if (shown < m->count) {
+  if (shown < m->groups.count) {
     writer_text(w, "and ");
-    writer_int(w, (int64_t)(m->count - shown));
+    writer_int(w, (int64_t)(m->groups.count - shown));
     writer_text(w, " more\n");
   }
 }
