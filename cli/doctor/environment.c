@@ -39,7 +39,7 @@ static const char *given(const target *p, const char *name) {
 
 static void tell_pool(target *p) {
   const options_value *pool = &p->settings.values[OPTION_POOL];
-  if (pool->number == ARROWPOOL_BACKEND_JEMALLOC)
+  if (pool->number == OPTIONS_POOL_JEMALLOC)
     findings_add(&p->found, FINDING_OK, TOPIC, NULL,
                  "ARROW_POOL=jemalloc: buffers come from the private jemalloc");
   else if (given(p, OPTIONS_PREFIX) || p->pid)

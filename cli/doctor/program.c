@@ -62,7 +62,7 @@ static void tell_missing(target *p, const libraries *l) {
 
 static void tell_loading(target *p, const elf_file *f) {
   bool counts = p->settings.values[OPTION_POOL].given &&
-                p->settings.values[OPTION_POOL].number == ARROWPOOL_BACKEND_SYSTEM &&
+                p->settings.values[OPTION_POOL].number == OPTIONS_POOL_SYSTEM &&
                 p->settings.values[OPTION_DEBUG].number == ARROWPOOL_DEBUG_OFF;
   elf_symbol calls[] = {{.name = "dlmopen"}, {.name = "dlopen"}};
   elf_file_find(f, false, calls, 2);
