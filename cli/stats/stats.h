@@ -18,7 +18,7 @@ typedef enum stats_state {
 typedef struct stats {
   stats_state state;
   snapshot_process process;
-  char command[512]; /* it has spaces between the arguments; empty in a dump */
+  char command[COMMAND_BYTES]; /* it has spaces between the arguments; empty in a dump */
   bool from_live;    /* they come from a live file */
   int64_t lost;      /* records that found no room in a live file: sums are too small */
   pool_view *pools;

@@ -42,7 +42,7 @@ typedef struct top_pool {
 
 typedef struct top_process {
   char *file;
-  char program[PROGRAM_NAME_BYTES], command[512];
+  char program[PROGRAM_NAME_BYTES], command[COMMAND_BYTES];
   int64_t pid;
   stats_state state;
   bool expanded;

@@ -16,6 +16,7 @@
 #define POOL_BACKEND_BYTES 16
 #define HOST_NAME_BYTES    65
 #define PROGRAM_NAME_BYTES 64
+#define COMMAND_BYTES      512
 
 /* These follow from what is stored and from the size histogram, so that an allocation has little to write. */
 #define FIELDS_DERIVED(X)                                                                                    \
