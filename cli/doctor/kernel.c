@@ -2,6 +2,7 @@
  * shim. */
 #include "base/memory_available.h"
 #include "base/proc.h"
+#include "base/writer.h"
 #include "cli/doctor/doctor.h"
 #include "cli/doctor/probes.h"
 
@@ -13,16 +14,8 @@
 #define TOPIC "kernel"
 #define GIB   ((size_t)1 << 30)
 
-/* Writes 1536M, 2.0G and so on. */
 static const char *show_bytes(unsigned long long bytes, char out[32]) {
-  static const char units[] = "KMGTPE";
-  double value = (double)bytes / 1024;
-  int unit = 0;
-  while (value >= 1024 && units[unit + 1]) {
-    value /= 1024;
-    unit++;
-  }
-  snprintf(out, 32, value < 10 && unit ? "%.1f %ciB" : "%.0f %ciB", value, units[unit]);
+  out[writer_format_size(out, (int64_t)bytes)] = 0;
   return out;
 }
 

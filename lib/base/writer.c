@@ -60,23 +60,50 @@ size_t writer_format_int(char *out, int64_t number) {
   return length;
 }
 
-size_t writer_format_size(char *out, int64_t size) {
-  static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
-  int unit = 0;
-  uint64_t rest = (uint64_t)size;
-  for (; rest >> 50; unit++) /* this is far beyond any memory, but a dump can claim it */
-    rest = (rest + 512) / 1024;
-  uint64_t tenths = rest * 10;
-  for (; tenths >= 10240; unit++)
-    tenths = (tenths + 512) / 1024;
-  size_t length = writer_format_int(out, (int64_t)(tenths / 10));
-  if (unit) {
-    out[length++] = '.';
-    out[length++] = (char)('0' + tenths % 10);
+/* A number in units of a power, rounded half up: in tenths, and in whole ones. */
+typedef struct scaled {
+  uint64_t tenths, whole;
+  char letter; /* it stands for the power; a blank for none */
+} scaled;
+
+/* Takes the lowest power of `step` of which there are less than `most` tenths. */
+static scaled scale(uint64_t number, unsigned step, uint64_t most) {
+  const char *letter = " KMGTPE";
+  for (uint64_t power = 1;; power *= step, letter++) {
+    uint64_t whole = number / power, rest = number % power;
+    scaled s = {whole * 10 + (rest * 10 + power / 2) / power, whole + (rest >= power - power / 2), *letter};
+    if ((whole < most && s.tenths < most) || !letter[1])
+      return s;
   }
-  size_t unit_length = strlen(units[unit]);
-  memcpy(out + length, units[unit], unit_length);
-  return length + unit_length;
+}
+
+/* Writes tenths, with their decimal. */
+static size_t format_tenths(char *out, uint64_t tenths) {
+  size_t length = writer_format_int(out, (int64_t)(tenths / 10));
+  out[length++] = '.';
+  out[length++] = (char)('0' + tenths % 10);
+  return length;
+}
+
+size_t writer_format_size(char *out, int64_t size) {
+  scaled s = scale((uint64_t)size, 1024, 10240);
+  size_t length = s.letter == ' ' ? writer_format_int(out, size) : format_tenths(out, s.tenths);
+  out[length++] = ' ';
+  if (s.letter != ' ') {
+    out[length++] = s.letter;
+    out[length++] = 'i';
+  }
+  out[length++] = 'B';
+  return length;
+}
+
+size_t writer_format_short(char *out, int64_t number, unsigned step) {
+  scaled s = scale((uint64_t)number, step, 9995);
+  if (s.letter == ' ')
+    return writer_format_int(out, number);
+  size_t length = s.tenths < 100 ? format_tenths(out, s.tenths) : writer_format_int(out, (int64_t)s.whole);
+  out[length++] = (char)(s.letter == 'K' && step == 1000 ? 'k' : s.letter);
+  return length;
 }
 
 void writer_int(writer *w, int64_t number) {

@@ -51,9 +51,11 @@ int writer_columns(const char *text);
 /* Returns the length (bytes) of the well-formed UTF-8 character at `text` (RFC 3629); 0 if there is none. */
 size_t writer_character_length(const char *text);
 
-/* They write into `out` (at least 24 bytes) and return the length, without a NUL: a number, and a size as
- * people read it ("1.5 GiB"). */
+/* They write into `out` (at least 24 bytes) and return the length, without a NUL: a number; a size as people
+ * read it ("1.5 GiB"); and, in four columns at most, a number by powers of `step`: of 1024 for a size
+ * ("1.5G"), of 1000 for a count ("999", "12k"). */
 size_t writer_format_int(char *out, int64_t number);
 size_t writer_format_size(char *out, int64_t size);
+size_t writer_format_short(char *out, int64_t number, unsigned step);
 
 #endif
