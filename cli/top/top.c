@@ -19,16 +19,18 @@
 #include <unistd.h>
 
 void cli_top_describe(void) {
+  char words[256];
+  top_list_words(words);
   puts("Shows the processes that keep live files in DIR; default: ARROW_POOL_LIVE of this environment. With "
        "PID only\n"
        "that process, which says itself where its file is. Keys: press h. Without a terminal the same as "
        "text, with\n"
        "exact numbers.\n\n"
-       "  --interval=TIME  time between refreshes, such as 500ms, 1s or 5m; default: 1s\n"
-       "  --sort=FIELD     pid, state, live, peak, rss, idle, allocs, in-place, remapped, copies, copied or "
-       "program;\n"
-       "                   default: live\n"
-       "  --filter=TEXT    only processes with that in their number, program, command, state or pools\n"
+       "  --interval=TIME  time between refreshes, such as 500ms, 1s or 5m; default: 1s");
+  printf("  --sort=FIELD     %s;\n"
+         "                   default: %s\n",
+         words, top_columns[TOP_COLUMN_LIVE].word);
+  puts("  --filter=TEXT    only processes with that in their number, program, command, state or pools\n"
        "  --pools          begin with the pools of all processes shown\n"
        "  --once           text, once\n"
        "  -n N             text, N times");
@@ -69,11 +71,9 @@ static int parse_sort(const char *text, int *out) {
     *out = column;
     return CLI_OK;
   }
-  char choices[256] = "";
-  for (int i = 0; i < TOP_COLUMNS; i++)
-    if (top_columns[i].field)
-      sprintf(choices + strlen(choices), "%s%s", i ? ", " : "", top_columns[i].field);
-  return cli_usage_error("top: --sort=%s: choose one of %s", text, choices);
+  char words[256];
+  top_list_words(words);
+  return cli_usage_error("top: --sort=%s: choose %s", text, words);
 }
 
 static int parse_times(const char *text, int64_t *out) {

@@ -50,10 +50,17 @@ typedef struct report_family {
 } report_family;
 
 enum {
-#define X(name, unit, type, metric, help) +1
-  REPORT_PROCESS_FAMILIES = 1 FIELDS_OF_PROCESS(X), /* and the start time */
-  REPORT_POOL_FAMILIES = 0 FIELDS_OF_POOL(X)
+#define X(name, unit, type, metric, help) REPORT_PROCESS_##name,
+  FIELDS_OF_PROCESS(X)
 #undef X
+      REPORT_PROCESS_start_time,
+  REPORT_PROCESS_FAMILIES
+};
+enum {
+#define X(name, unit, type, metric, help) REPORT_POOL_##name,
+  FIELDS_OF_POOL(X)
+#undef X
+      REPORT_POOL_FAMILIES
 };
 extern const report_family report_process_families[REPORT_PROCESS_FAMILIES];
 extern const report_family report_pool_families[REPORT_POOL_FAMILIES];
