@@ -19,8 +19,8 @@ typedef struct stats {
   stats_state state;
   snapshot_process process;
   char command[COMMAND_BYTES]; /* it has spaces between the arguments; empty in a dump */
-  bool from_live;    /* they come from a live file */
-  int64_t lost;      /* records that found no room in a live file: sums are too small */
+  bool from_live;              /* they come from a live file */
+  int64_t lost;                /* records that found no room in a live file: sums are too small */
   pool_view *pools;
   size_t pool_count;
 } stats;

@@ -44,7 +44,7 @@
 
 /* A pool keeps these itself. */
 #define FIELDS_KEPT(X)                                                                                       \
-  X(max_memory, bytes, gauge, "max_memory_bytes", "Most bytes live so far.")                                \
+  X(max_memory, bytes, gauge, "max_memory_bytes", "Most bytes live so far.")                                 \
   X(inherited_bytes, bytes, gauge, "inherited_bytes", "Bytes live at the fork that made the process.")       \
   X(limit_bytes, bytes, gauge, "pool_limit_bytes", "Most that may be live in the pool.")
 
