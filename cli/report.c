@@ -80,13 +80,9 @@ static int parse_sort(const char *text, merge_field *out) {
 }
 
 static int parse_top(const char *text, size_t *out) {
-  char *end;
-  errno = 0;
-  unsigned long number = strtoul(text, &end, 10);
-  if (*text < '1' || *text > '9' || *end || errno)
-    return cli_usage_error("report: --top=%s: choose a number above 0", text);
-  *out = number;
-  return CLI_OK;
+  if (cli_parse_number(text, SIZE_MAX, out))
+    return CLI_OK;
+  return cli_usage_error("report: --top=%s: choose a number above 0", text);
 }
 
 typedef struct settings {
@@ -149,7 +145,7 @@ static void count_held(state *s) {
 /* Lines of one process in a row count as the last of them, so that a time series needs no second reading. */
 static void take_figures(void *context, stats *f) {
   state *s = context;
-  if (s->holds && processes_same(&s->held, f)) {
+  if (s->holds && processes_same(&s->held.process, &f->process)) {
     if (processes_newer(&s->held, f))
       return;
     stats_free(&s->held);
@@ -190,15 +186,10 @@ static void report_read_all(state *s, int count_, char **paths) {
 
 /* ---- printing ---- */
 
-static int write_to_stdout(void *context, const char *text, size_t size) {
-  (void)context;
-  return fwrite(text, 1, size, stdout) != size;
-}
-
 static bool print(state *s, const settings *chosen) {
   writer w;
   merge_finish(&s->merge, chosen->sort);
-  writer_init(&w, write_to_stdout, NULL);
+  writer_init(&w, stats_write_to_stdout, NULL);
   chosen->write(&w, &(merge_report){&s->merge, s->files, s->damaged, chosen->top});
   return writer_finish(&w) && fflush(stdout) == 0;
 }

@@ -14,11 +14,6 @@
 #define TOPIC "kernel"
 #define GIB   ((size_t)1 << 30)
 
-static const char *show_bytes(unsigned long long bytes, char out[32]) {
-  out[writer_format_size(out, (int64_t)bytes)] = 0;
-  return out;
-}
-
 /* ---- settings ---- */
 
 static void tell_huge_pages(target *p, const probes *found) {
@@ -84,8 +79,7 @@ static void tell_moves(target *p, const probes *found) {
 }
 
 static void tell_range(target *p, const probes *found) {
-  char size[32];
-  show_bytes(found->reserved, size);
+  const char *size = SIZE_TEXT((int64_t)found->reserved);
   if (!found->reserved)
     findings_add(
         &p->found, FINDING_PROBLEM, "limits", "raise ulimit -v",
@@ -118,7 +112,6 @@ static bool doctor_kernel_read_limit(const target *p, const char *name, struct r
 
 void doctor_kernel(target *p) {
   struct rlimit address_space, data;
-  char size[32];
   probes found;
   bool has_space = doctor_kernel_read_limit(p, "Max address space", &address_space),
        has_data = doctor_kernel_read_limit(p, "Max data size", &data);
@@ -132,15 +125,15 @@ void doctor_kernel(target *p) {
   if (has_space)
     findings_add(&p->found, FINDING_NOTE, "limits", NULL,
                  "ulimit -v is %s: the address range takes a quarter of what it leaves",
-                 show_bytes(address_space.rlim_cur, size));
+                 SIZE_TEXT((int64_t)address_space.rlim_cur));
   if (has_data)
     findings_add(&p->found, FINDING_NOTE, "limits", NULL,
                  "ulimit -d is %s: buffers count against it as far as they are used",
-                 show_bytes(data.rlim_cur, size));
+                 SIZE_TEXT((int64_t)data.rlim_cur));
   if (group < memory_of_machine())
     findings_add(&p->found, FINDING_NOTE, "limits", NULL,
                  "the control group may use %s: freed pages count until ARROW_POOL_DECAY is over",
-                 show_bytes((unsigned long long)group, size));
+                 SIZE_TEXT(group));
   if (!found.ran) {
     findings_add(&p->found, FINDING_WARNING, TOPIC, NULL,
                  "what the kernel grants could not be tried under these limits");

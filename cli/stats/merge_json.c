@@ -3,9 +3,7 @@
 #include "cli/stats/merge.h"
 
 static void key(writer *w, const char **separator, const char *name) {
-  writer_text(w, *separator);
-  writer_json_string(w, name);
-  writer_text(w, ":");
+  writer_print(w, "%s\"%s\":", *separator, name);
   *separator = ",";
 }
 

@@ -1,7 +1,6 @@
 /* Writes the text report of many processes: two lines on all of them, then a table, a row for each group. */
 #include "cli/stats/merge.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* A column has a heading, a width, whether it is of bytes, and a field. */
@@ -38,17 +37,17 @@ static void spaces(writer *w, int count) {
 }
 
 /* Returns the group's value of a key, as text. */
-static const char *key_text(const merge_group *g, int key, char number[32]) {
+static const char *key_text(const merge_group *g, int key, char number[24]) {
   const char *const texts[] = {g->pool, g->host, g->program};
   if (key < 3)
     return *texts[key] ? texts[key] : "?";
-  snprintf(number, 32, "%lld", (long long)g->pid);
+  writer_format_int(number, g->pid);
   return number;
 }
 
 static void key_cells(writer *w, const merge_report *r, const int *widths, const merge_group *g) {
   for (int i = 0; i < KEYS; i++) {
-    char number[32];
+    char number[24];
     if (!(keys[i].by & r->merge->by))
       continue;
     const char *text = g ? key_text(g, i, number) : keys[i].title;
@@ -94,18 +93,11 @@ static void all(writer *w, const merge_report *r) {
   const merge *m = r->merge;
   const char *separator = " (";
   int64_t at_least, sum = merge_sum_value(&m->peak_rss, &at_least);
-  writer_text(w, "arrowpool " ARROWPOOL_VERSION ": ");
-  writer_int(w, (int64_t)m->processes);
-  writer_text(w, m->processes == 1 ? " process" : " processes");
-  for (int state = 0; state < MERGE_STATES; state++, separator = ", ") {
-    writer_text(w, separator);
-    writer_int(w, m->states[state]);
-    writer_text(w, " ");
-    writer_text(w, stats_state_name((stats_state)state));
-  }
-  writer_text(w, ") in ");
-  writer_int(w, (int64_t)r->files);
-  writer_text(w, r->files == 1 ? " file\npeak resident: sum " : " files\npeak resident: sum ");
+  writer_print(w, "arrowpool " ARROWPOOL_VERSION ": %ld %s", (int64_t)m->processes,
+               m->processes == 1 ? "process" : "processes");
+  for (int state = 0; state < MERGE_STATES; state++, separator = ", ")
+    writer_print(w, "%s%ld %s", separator, m->states[state], stats_state_name((stats_state)state));
+  writer_print(w, ") in %ld %s\npeak resident: sum ", (int64_t)r->files, r->files == 1 ? "file" : "files");
   value(w, sum, at_least, true, 0);
   writer_text(w, ", highest ");
   value(w, sum == ARROWPOOL_UNKNOWN ? sum : m->highest_rss,
@@ -125,7 +117,7 @@ void merge_write_text(writer *w, const merge_report *r) {
   for (int i = 0; i < KEYS; i++) {
     widths[i] = (int)strlen(keys[i].title);
     for (size_t g = 0; g < shown; g++) {
-      char number[32];
+      char number[24];
       int width = writer_columns(key_text(merge_group_at(m, g), i, number));
       widths[i] = width > widths[i] ? width : widths[i];
     }
@@ -136,9 +128,6 @@ void merge_write_text(writer *w, const merge_report *r) {
     key_cells(w, r, widths, merge_group_at(m, g));
     row(w, merge_group_at(m, g));
   }
-  if (shown < m->groups.count) {
-    writer_text(w, "and ");
-    writer_int(w, (int64_t)(m->groups.count - shown));
-    writer_text(w, " more\n");
-  }
+  if (shown < m->groups.count)
+    writer_print(w, "and %ld more\n", (int64_t)(m->groups.count - shown));
 }

@@ -34,8 +34,20 @@ const char *stats_state_name(stats_state state);
 /* Returns whether the pool was ever asked for memory: others are in no report. */
 bool stats_pool_used(const pool_view *p);
 
+/* Returns the sum of what is known of the two; ARROWPOOL_UNKNOWN if nothing is. A made-up file can hold
+ * anything, so it never overflows. */
+static inline int64_t stats_sum_known(int64_t a, int64_t b) {
+  int64_t sum;
+  if (a == ARROWPOOL_UNKNOWN || b == ARROWPOOL_UNKNOWN)
+    return a == ARROWPOOL_UNKNOWN ? b : a;
+  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 /* Returns what the library's own formats take; `f` has to stay while that is used. */
 report_subject stats_subject(const stats *f);
+
+/* A writer's callback (base/writer.h). */
+int stats_write_to_stdout(void *context, const char *text, size_t size);
 
 /* Prints one process as `format` has it. Returns false if stdout refuses. */
 bool stats_print(const stats *f, arrowpool_format format);

@@ -13,28 +13,26 @@ int64_t top_cell_number(const top_line *line, const top_column *column) {
   return (line->pool ? &line->pool->row : &line->process->row)->shown[column->id];
 }
 
-void top_format_pid(int64_t pid, char *out) { snprintf(out, 24, "%lld", (long long)pid); }
-
 static void format_rate(int64_t thousandths, char *out) {
   if (thousandths < 9950 && thousandths % 1000)
     snprintf(out, 24, "%.1f", (double)thousandths / 1000);
   else
-    out[writer_format_short(out, (thousandths + 500) / 1000, 1000)] = 0;
+    writer_format_short(out, (thousandths + 500) / 1000, 1000);
 }
 
 void top_format_number(int64_t number, top_kind kind, bool exact, char *out) {
   if (number == ARROWPOOL_UNKNOWN)
     strcpy(out, "?");
   else if (kind == TOP_BYTE_RATE && !exact)
-    out[writer_format_short(out, (number + 500) / 1000, 1024)] = 0;
+    writer_format_short(out, (number + 500) / 1000, 1024);
   else if (kind == TOP_RATE && !exact)
     format_rate(number, out);
   else if (kind == TOP_BYTES && !exact)
-    out[writer_format_short(out, number, 1024)] = 0;
+    writer_format_short(out, number, 1024);
   else if (top_is_rate(kind))
     snprintf(out, 24, "%lld.%03d", (long long)(number / 1000), (int)(number % 1000));
   else
-    snprintf(out, 24, "%lld", (long long)number);
+    writer_format_int(out, number);
 }
 
 void top_levels(const top_history *h, int width, signed char *out) {

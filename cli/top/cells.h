@@ -7,9 +7,8 @@
 /* Returns ARROWPOOL_UNKNOWN for what is not known, or of no meaning in this line. */
 int64_t top_cell_number(const top_line *line, const top_column *column);
 
-/* They write at most 24 bytes. Numbers are short ("1.5G", "?" unknown), or exact: bytes, and thousandths of
- * calls a second. */
-void top_format_pid(int64_t pid, char *out);
+/* Writes at most 24 bytes. Numbers are short ("1.5G", "?" unknown), or exact: bytes, and thousandths of calls
+ * a second. */
 void top_format_number(int64_t number, top_kind kind, bool exact, char *out);
 
 /* Writes levels 0 to TOP_LEVELS-1 of the last minute, `width` of them (a divisor of 60), relative to its

@@ -1,6 +1,7 @@
 /* Formats text, numbers and quoted strings into the writer's buffer. */
 #include "base/writer.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 void writer_init(writer *w, arrowpool_write_fn write, void *context) {
@@ -57,6 +58,7 @@ size_t writer_format_int(char *out, int64_t number) {
     out[length++] = '-';
   while (count)
     out[length++] = digits[--count];
+  out[length] = 0;
   return length;
 }
 
@@ -94,6 +96,7 @@ size_t writer_format_size(char *out, int64_t size) {
     out[length++] = 'i';
   }
   out[length++] = 'B';
+  out[length] = 0;
   return length;
 }
 
@@ -103,7 +106,15 @@ size_t writer_format_short(char *out, int64_t number, unsigned step) {
     return writer_format_int(out, number);
   size_t length = s.tenths < 100 ? format_tenths(out, s.tenths) : writer_format_int(out, (int64_t)s.whole);
   out[length++] = (char)(s.letter == 'K' && step == 1000 ? 'k' : s.letter);
+  out[length] = 0;
   return length;
+}
+
+const char *writer_size_text(char out[24], int64_t size) {
+  if (size == ARROWPOOL_UNKNOWN)
+    return "?";
+  writer_format_size(out, size);
+  return out;
 }
 
 void writer_int(writer *w, int64_t number) {
@@ -111,13 +122,29 @@ void writer_int(writer *w, int64_t number) {
   writer_bytes(w, text, writer_format_int(text, number));
 }
 
-void writer_address(writer *w, const void *address) {
+static void writer_address(writer *w, const void *address) {
   char digits[2 + 2 * sizeof address] = "0x";
   size_t length = 2;
   for (int shift = 8 * sizeof address - 4; shift >= 0; shift -= 4)
     if (length > 2 || shift == 0 || (uintptr_t)address >> shift)
       digits[length++] = "0123456789abcdef"[(uintptr_t)address >> shift & 15];
   writer_bytes(w, digits, length);
+}
+
+void writer_print(writer *w, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  for (const char *at; (at = strchr(format, '%')) != NULL; format = at + 1) {
+    writer_bytes(w, format, (size_t)(at - format));
+    if (*++at == 's')
+      writer_text(w, va_arg(arguments, const char *));
+    else if (*at == 'p')
+      writer_address(w, va_arg(arguments, const void *));
+    else if (*at++ == 'l')
+      writer_int(w, va_arg(arguments, int64_t));
+  }
+  va_end(arguments);
+  writer_text(w, format);
 }
 
 void writer_milliseconds(writer *w, int64_t milliseconds) {

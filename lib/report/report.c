@@ -8,13 +8,8 @@ static const pool_view *next_of_ours(void *context, unsigned *index) {
 
 bool report_write(arrowpool_format format, report_source source, report_room *room, arrowpool_write_fn write,
                   void *context) {
-  static void (*const formats[])(writer *, const report_subject *) = {
-      [ARROWPOOL_FORMAT_TEXT] = report_text,
-      [ARROWPOOL_FORMAT_JSON] = report_json,
-      [ARROWPOOL_FORMAT_PROMETHEUS] = report_prometheus,
-  };
   snapshot_read_process(source == REPORT_ASK_JEMALLOC, &room->process);
   writer_init(&room->writer, write, context);
-  formats[format](&room->writer, &(report_subject){&room->process, next_of_ours, &room->pool});
+  report_write_as(format, &room->writer, &(report_subject){&room->process, next_of_ours, &room->pool});
   return writer_finish(&room->writer);
 }

@@ -1,6 +1,8 @@
 /* Writes the text report: one line on the process, then a table with a row for each pool. */
 #include "report/report.h"
 
+#include <string.h>
+
 /* Writes a cell. Cells of the table are right-aligned, the first one left-aligned; what fills its column
  * keeps a space before. */
 static void cell(writer *w, const char *text, size_t length, int width) {
@@ -12,19 +14,13 @@ static void cell(writer *w, const char *text, size_t length, int width) {
 }
 
 static void size_cell(writer *w, int64_t size, int width) {
-  char text[24];
-  if (size == ARROWPOOL_UNKNOWN)
-    cell(w, "?", 1, width);
-  else
-    cell(w, text, writer_format_size(text, size), width);
+  const char *text = SIZE_TEXT(size);
+  cell(w, text, strlen(text), width);
 }
 
 static void count_cell(writer *w, int64_t count, int width) {
-  char text[24];
-  if (count == ARROWPOOL_UNKNOWN)
-    cell(w, "?", 1, width);
-  else
-    cell(w, text, writer_format_int(text, count), width);
+  char text[24] = "?";
+  cell(w, text, count == ARROWPOOL_UNKNOWN ? 1 : writer_format_int(text, count), width);
 }
 
 /* The columns of the table: heading, width, statistic. */
@@ -78,20 +74,15 @@ static void row(writer *w, const pool_view *pool, int width_of_names) {
   writer_text(w, "\n");
 }
 
-static void size(writer *w, int64_t bytes) { size_cell(w, bytes, 0); }
-
 /* Says whether this is a leak or something else: where resident memory is, when most of it is not live. */
 static void explain_resident(writer *w, const snapshot_process *process, int64_t live) {
   if (process->rss_bytes < EXPLAINED_FROM || live > process->rss_bytes / 2)
     return;
-  size(w, process->rss_bytes);
-  writer_text(w, " resident, ");
-  size(w, live);
-  writer_text(w, " live in these pools, ");
-  size(w, process->idle_bytes);
-  writer_text(w, process->idle_bytes > process->rss_bytes / 2
-                     ? " idle: freed, and on its way back to the kernel.\n"
-                     : " idle: the rest is the program's own, outside of these pools.\n");
+  writer_print(w, "%s resident, %s live in these pools, %s idle: %s.\n", SIZE_TEXT(process->rss_bytes),
+               SIZE_TEXT(live), SIZE_TEXT(process->idle_bytes),
+               process->idle_bytes > process->rss_bytes / 2
+                   ? "freed, and on its way back to the kernel"
+                   : "the rest is the program's own, outside of these pools");
 }
 
 static void own_limit(writer *w, const pool_view *pool) {
@@ -99,9 +90,7 @@ static void own_limit(writer *w, const pool_view *pool) {
     return;
   writer_text(w, "limit of ");
   writer_printable(w, pool->name);
-  writer_text(w, ": ");
-  size(w, pool->stats.limit_bytes);
-  writer_text(w, "\n");
+  writer_print(w, ": %s\n", SIZE_TEXT(pool->stats.limit_bytes));
 }
 
 /* Writes what was never freed, the largest first. */
@@ -110,17 +99,12 @@ static void still_allocated(writer *w, const pool_view *pool) {
     return;
   writer_text(w, "still allocated in ");
   writer_printable(w, pool->name);
-  writer_text(w, ": ");
-  size(w, pool->stats.bytes_allocated);
+  writer_print(w, ": %s", SIZE_TEXT(pool->stats.bytes_allocated));
   const char *separator = " in ";
   for (int i = ARROWPOOL_HISTOGRAM_BUCKETS - 1; i >= 0; i--) {
     if (!pool->stats.live_histogram[i])
       continue;
-    writer_text(w, separator);
-    writer_int(w, pool->stats.live_histogram[i]);
-    writer_text(w, " x ");
-    size(w, INT64_C(1) << i);
-    writer_text(w, "+");
+    writer_print(w, "%s%ld x %s+", separator, pool->stats.live_histogram[i], SIZE_TEXT(INT64_C(1) << i));
     separator = ", ";
   }
   writer_text(w, "\n");
@@ -129,20 +113,12 @@ static void still_allocated(writer *w, const pool_view *pool) {
 static void process_line(writer *w, const snapshot_process *process) {
   writer_text(w, "arrowpool " ARROWPOOL_VERSION ": ");
   writer_printable(w, *process->program ? process->program : "?");
-  writer_text(w, ", pid ");
-  writer_int(w, process->pid);
-  writer_text(w, ", ");
+  writer_print(w, ", pid %ld, ", process->pid);
   writer_milliseconds(w, process->time - process->start_time);
-  writer_text(w, " s, resident ");
-  size(w, process->rss_bytes);
-  writer_text(w, ", peak ");
-  size(w, process->peak_rss_bytes);
-  writer_text(w, ", idle ");
-  size(w, process->idle_bytes);
-  if (process->limit_bytes != ARROWPOOL_UNKNOWN) {
-    writer_text(w, ", limit ");
-    size(w, process->limit_bytes);
-  }
+  writer_print(w, " s, resident %s, peak %s, idle %s", SIZE_TEXT(process->rss_bytes),
+               SIZE_TEXT(process->peak_rss_bytes), SIZE_TEXT(process->idle_bytes));
+  if (process->limit_bytes != ARROWPOOL_UNKNOWN)
+    writer_print(w, ", limit %s", SIZE_TEXT(process->limit_bytes));
   writer_text(w, "\n");
 }
 
