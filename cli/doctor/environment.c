@@ -121,7 +121,7 @@ static kind kind_of(const char *path) {
                                            "libclang_rt."};
   static const char *const allocators[] = {"libtcmalloc", "libjemalloc", "libmimalloc",  "libsnmalloc",
                                            "libhoard",    "librpmalloc", "libtbbmalloc", "libscalloc"};
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  const char *name = basename(path);
   if (preload_is_shim(path))
     return SHIM;
   for (size_t i = 0; i < sizeof sanitizers / sizeof *sanitizers; i++)

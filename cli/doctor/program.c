@@ -2,7 +2,6 @@
 #include "cli/doctor/doctor.h"
 #include "cli/program/python.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -84,10 +83,10 @@ static bool contains_arrow(const elf_file *f) {
 /* ---- all of it ---- */
 
 static bool is_shell(const program *of) {
-  static const char *const shells[] = {"/sh", "/bash", "/dash", "/zsh", "/busybox"};
-  const char *name = strrchr(of->real, '/');
+  static const char *const shells[] = {"sh", "bash", "dash", "zsh", "busybox"};
+  const char *name = basename(of->real);
   bool found = false;
-  for (size_t i = 0; name && i < sizeof shells / sizeof *shells; i++)
+  for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
     found |= strcmp(name, shells[i]) == 0;
   return found;
 }

@@ -1,8 +1,6 @@
 /* Tells gnuplot what to draw of time series. Texts are in single quotes, in which it expands nothing. */
 #include "cli/plot/series.h"
 
-#include <string.h>
-
 typedef struct scale {
   double factor;
   const char *unit;
@@ -63,8 +61,8 @@ static void find_scales(plot *p) {
   double memory = 0, rate = 0, end = 0;
   p->begin = INT64_MAX;
   for (size_t s = 0; s < p->set->count; s++)
-    if (p->set->items[s].start_time < p->begin)
-      p->begin = p->set->items[s].start_time;
+    if (p->set->items[s].process.start_time < p->begin)
+      p->begin = p->set->items[s].process.start_time;
   for (size_t s = 0; s < p->set->count; s++) {
     const series *item = &p->set->items[s];
     double last = (double)(item->points[item->count - 1].time - p->begin) / 1000;
@@ -172,7 +170,7 @@ static void draw_processes(const plot *p, series_field field, const char *what, 
     const series *item = &p->set->items[s];
     char style[32], title[160];
     snprintf(style, sizeof style, "lw 2 lt %zu", s + 1);
-    snprintf(title, sizeof title, "%s %lld", item->program, (long long)item->pid);
+    snprintf(title, sizeof title, "%s %lld", item->process.program, (long long)item->process.pid);
     curve(p, s, field, named ? title : NULL, style, &first);
   }
   end_panel(p, first);

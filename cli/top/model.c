@@ -34,13 +34,6 @@ int64_t top_history_most(const top_history *h, int index, int parts) {
 
 /* ---- rows ---- */
 
-static int64_t top_model_sum(int64_t a, int64_t b) {
-  int64_t sum;
-  if (a == ARROWPOOL_UNKNOWN || b == ARROWPOOL_UNKNOWN)
-    return a == ARROWPOOL_UNKNOWN ? b : a;
-  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum; /* a made-up file can hold anything */
-}
-
 static int64_t rate(int64_t events, int64_t elapsed) {
   return elapsed > 0 && events >= 0 ? (int64_t)((double)events * 1e6 / (double)elapsed + 0.5) : 0;
 }
@@ -101,10 +94,7 @@ static void free_process(top_process *p) {
 }
 
 static top_process *insert(top_model *m, size_t at, const char *file) {
-  if (m->count == m->room) {
-    m->room = m->room ? m->room * 2 : 64;
-    m->processes = memory_grow(m->processes, m->room, sizeof(top_process *));
-  }
+  m->processes = memory_one_more(m->processes, m->count, &m->room, sizeof(top_process *));
   top_process *p = memory_zeroed(1, sizeof *p);
   p->file = memory_copy(file);
   p->expanded = m->pools;
@@ -143,7 +133,7 @@ static void count(top_model *m, const top_process *p, const stats *f) {
   m->ended += p->state == STATS_ENDED || p->state == STATS_REPLACED;
   m->incomplete += f->lost > 0;
   for (int n = 0; n < TOP_COLUMNS && p->state == STATS_RUNNING; n++)
-    m->totals[n] = top_model_sum(m->totals[n], p->row.shown[n]);
+    m->totals[n] = stats_sum_known(m->totals[n], p->row.shown[n]);
 }
 
 void top_model_add(top_model *m, const char *file, const stats *f, int64_t now) {
@@ -165,7 +155,7 @@ void top_model_add(top_model *m, const char *file, const stats *f, int64_t now) 
     read_figures(&f->pools[i].stats, NULL, its);
     update_row(&pools[i].row, its, !before, elapsed, now);
     for (int n = 0; n < TOP_COLUMNS; n++)
-      sums[n] = top_model_sum(sums[n], its[n]);
+      sums[n] = stats_sum_known(sums[n], its[n]);
   }
   free(p->pools);
   p->pools = pools;
