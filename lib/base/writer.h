@@ -20,8 +20,8 @@ void writer_init(writer *w, arrowpool_write_fn write, void *context);
 /* Hands on what is left. Returns false if the callback refused anything. */
 bool writer_finish(writer *w);
 
-/* A callback that keeps the text, in room of the caller's with a NUL behind: what finds no room is cut off.
- */
+/* A callback that keeps the text, in room of the caller's with a NUL behind: what finds no room is cut off,
+ * and refused. */
 typedef struct writer_kept {
   char *text;
   size_t size, used; /* bytes; the size has the NUL */
