@@ -44,13 +44,6 @@ typedef struct state {
 
 /* ---- options ---- */
 
-static int find_word(const char *const *words, size_t count, const char *text) {
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(words[i], text) == 0)
-      return (int)i;
-  return -1;
-}
-
 static int parse_by(const char *text, unsigned *by) {
   if (merge_parse_by(text, ~0u, by))
     return CLI_OK;
@@ -64,7 +57,7 @@ static int parse_format(const char *text, format *out) {
   static const char *const words[] = {"text", "json", "jsonl", "prometheus"};
   static const format formats[] = {merge_write_text, merge_write_json, merge_write_jsonl,
                                    merge_write_prometheus};
-  int index = find_word(words, 4, text);
+  int index = cli_find_word(words, 4, text);
   if (index < 0)
     return cli_usage_error("report: --format=%s: choose text, json, jsonl or prometheus", text);
   *out = formats[index];
@@ -72,7 +65,7 @@ static int parse_format(const char *text, format *out) {
 }
 
 static int parse_sort(const char *text, merge_field *out) {
-  int index = find_word(merge_field_names, MERGE_FIELD_COUNT, text);
+  int index = cli_find_word(merge_field_names, MERGE_FIELD_COUNT, text);
   if (index < 0 && strcmp(text, "name") != 0)
     return cli_usage_error("report: --sort=%s: choose name or a field; see arrowpool report --help", text);
   *out = index < 0 ? MERGE_FIELD_COUNT : (merge_field)index;

@@ -55,6 +55,12 @@ void cli_flag_name(const options_row *row, char *out) {
   *out = 0;
 }
 
+int cli_find_word(const char *const words[], size_t count, const char *text) {
+  while (count-- && strcmp(words[count], text) != 0)
+    ;
+  return (int)count;
+}
+
 bool cli_parse_number(const char *text, size_t most, size_t *out) {
   errno = 0;
   unsigned long number = strspn(text, "0123456789") == strlen(text) ? strtoul(text, NULL, 10) : 0;

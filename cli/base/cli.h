@@ -39,6 +39,9 @@ int cli_option_error(const char *command, int id, char **argv);
 /* Writes the option's flag of `arrowpool run`, such as "stats-format", into `out`, at least 32 bytes. */
 void cli_flag_name(const options_row *row, char *out);
 
+/* Returns the index of the word; -1 if it is none of them. */
+int cli_find_word(const char *const words[], size_t count, const char *text);
+
 /* Parses a number from 1 to `most`. Returns false, with `out` untouched, if it is none. */
 bool cli_parse_number(const char *text, size_t most, size_t *out);
 

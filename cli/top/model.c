@@ -171,8 +171,6 @@ void top_model_add(top_model *m, const char *file, const stats *f, int64_t now) 
   count(m, p, f);
 }
 
-void top_model_add_unreadable(top_model *m) { m->unreadable++; }
-
 void top_model_end(top_model *m) {
   size_t kept = 0;
   for (size_t i = 0; i < m->count; i++) {

@@ -71,7 +71,6 @@ typedef struct top_model {
  * There are no lines until they are arranged. */
 void top_model_begin(top_model *m);
 void top_model_add(top_model *m, const char *file, const stats *f, int64_t now);
-void top_model_add_unreadable(top_model *m);
 void top_model_end(top_model *m);
 void top_model_free(top_model *m);
 

@@ -1,9 +1,14 @@
 /* Chooses the format of a report on this process, and feeds it the pools. */
 #include "report/report.h"
 
+#include "pool/pool.h"
+
 static const pool_view *next_of_ours(void *context, unsigned *index) {
   pool_view *pool = context;
-  return snapshot_next_pool(index, pool) ? pool : NULL;
+  while (*index < POOL_COUNT)
+    if (pool_view_at((*index)++, pool))
+      return pool;
+  return NULL;
 }
 
 bool report_write(arrowpool_format format, report_source source, report_room *room, arrowpool_write_fn write,
