@@ -3,23 +3,32 @@
 
 #include <string.h>
 
-/* A column has a heading, a width, whether it is of bytes, and a field. */
+/* A column has a heading, a width, and a field. */
 #define COLUMNS(X)                                                                                           \
-  X("processes", 11, false, processes)                                                                       \
-  X("live", 12, true, bytes_allocated)                                                                       \
-  X("peak sum", 12, true, max_memory_sum)                                                                    \
-  X("highest", 12, true, max_memory_highest)                                                                 \
-  X("p50", 11, true, max_memory_p50)                                                                         \
-  X("p90", 11, true, max_memory_p90)                                                                         \
-  X("p99", 11, true, max_memory_p99)                                                                         \
-  X("total", 12, true, total_bytes_allocated)                                                                \
-  X("allocs", 10, false, num_allocations)                                                                    \
-  X("reallocs", 10, false, num_reallocations)                                                                \
-  X("in place", 10, false, reallocs_in_place)                                                                \
-  X("remapped", 10, false, reallocs_remapped)                                                                \
-  X("copied", 8, false, reallocs_copied)                                                                     \
-  X("bytes copied", 14, true, bytes_copied)                                                                  \
-  X("failed", 8, false, num_failed)
+  X("processes", 11, processes)                                                                              \
+  X("live", 12, bytes_allocated)                                                                             \
+  X("peak sum", 12, max_memory_sum)                                                                          \
+  X("highest", 12, max_memory_highest)                                                                       \
+  X("p50", 11, max_memory_p50)                                                                               \
+  X("p90", 11, max_memory_p90)                                                                               \
+  X("p99", 11, max_memory_p99)                                                                               \
+  X("total", 12, total_bytes_allocated)                                                                      \
+  X("allocs", 10, num_allocations)                                                                           \
+  X("reallocs", 10, num_reallocations)                                                                       \
+  X("in place", 10, reallocs_in_place)                                                                       \
+  X("remapped", 10, reallocs_remapped)                                                                       \
+  X("copied", 8, reallocs_copied)                                                                            \
+  X("bytes copied", 14, bytes_copied)                                                                        \
+  X("failed", 8, num_failed)
+
+/* Whether a field is in bytes, as fields.h says. */
+enum {
+  is_bytes = true,
+  is_calls = false,
+#define X(name, unit, type, metric, help) in_bytes_##name = is_##unit,
+  MERGE_FIELDS(X)
+#undef X
+};
 
 /* A column of the key has a heading and a bit. A process is named by all three of its own. */
 static const struct {
@@ -57,14 +66,14 @@ static void key_cells(writer *w, const merge_report *r, const int *widths, const
 }
 
 /* Writes a value: "?" is unknown, ">=" the bound of what is known in part. */
-static void value(writer *w, int64_t exact, int64_t at_least, bool bytes, int width) {
+static void value(writer *w, int64_t exact, int64_t at_least, bool in_bytes, int width) {
   char text[32] = "?";
   size_t length = 1;
   int64_t shown = exact != ARROWPOOL_UNKNOWN ? exact : at_least;
   if (shown != ARROWPOOL_UNKNOWN) {
     length = exact == ARROWPOOL_UNKNOWN ? 2 : 0;
     memcpy(text, ">=", length);
-    length += (bytes ? writer_format_size : writer_format_int)(text + length, shown);
+    length += (in_bytes ? writer_format_size : writer_format_int)(text + length, shown);
   }
   spaces(w, width && width <= (int)length ? 1 : width - (int)length);
   writer_bytes(w, text, length);
@@ -72,16 +81,16 @@ static void value(writer *w, int64_t exact, int64_t at_least, bool bytes, int wi
 
 static void row(writer *w, const merge_group *g) {
   int64_t exact, at_least;
-#define X(title, width, bytes, field)                                                                        \
+#define X(title, width, field)                                                                               \
   exact = merge_value(g, MERGE_##field, &at_least);                                                          \
-  value(w, exact, at_least, bytes, width);
+  value(w, exact, at_least, in_bytes_##field, width);
   COLUMNS(X)
 #undef X
   writer_text(w, "\n");
 }
 
 static void heading(writer *w) {
-#define X(title, width, bytes, field)                                                                        \
+#define X(title, width, field)                                                                               \
   spaces(w, width - (int)sizeof title + 1);                                                                  \
   writer_text(w, title);
   COLUMNS(X)

@@ -5,38 +5,43 @@
 
 /* Writes a cell. Cells of the table are right-aligned, the first one left-aligned; what fills its column
  * keeps a space before. */
-static void cell(writer *w, const char *text, size_t length, int width) {
-  if (width > 0 && (int)length >= width)
+static void cell(writer *w, const char *text, int width) {
+  int pad = width - (int)strlen(text);
+  for (pad = pad > 0 ? pad : 1; pad > 0; pad--)
     writer_text(w, " ");
-  for (int pad = width - (int)length; pad > 0; pad--)
-    writer_text(w, " ");
-  writer_bytes(w, text, length);
+  writer_text(w, text);
 }
 
-static void size_cell(writer *w, int64_t size, int width) {
-  const char *text = SIZE_TEXT(size);
-  cell(w, text, strlen(text), width);
-}
-
-static void count_cell(writer *w, int64_t count, int width) {
+static void number_cell(writer *w, int64_t number, bool in_bytes, int width) {
   char text[24] = "?";
-  cell(w, text, count == ARROWPOOL_UNKNOWN ? 1 : writer_format_int(text, count), width);
+  if (number != ARROWPOOL_UNKNOWN)
+    (in_bytes ? writer_format_size : writer_format_int)(text, number);
+  cell(w, text, width);
 }
 
 /* The columns of the table: heading, width, statistic. */
 #define COLUMNS(X)                                                                                           \
-  X("live", 12, size_cell, bytes_allocated)                                                                  \
-  X("peak", 11, size_cell, max_memory)                                                                       \
-  X("total", 11, size_cell, total_bytes_allocated)                                                           \
-  X("allocs", 10, count_cell, num_allocations)                                                               \
-  X("frees", 10, count_cell, num_frees)                                                                      \
-  X("reallocs", 10, count_cell, num_reallocations)                                                           \
-  X("in place", 10, count_cell, reallocs_in_place)                                                           \
-  X("remapped", 10, count_cell, reallocs_remapped)                                                           \
-  X("copied", 8, count_cell, reallocs_copied)                                                                \
-  X("bytes stayed", 14, size_cell, bytes_grown_in_place)                                                     \
-  X("bytes copied", 14, size_cell, bytes_copied)                                                             \
-  X("failed", 8, count_cell, num_failed)
+  X("live", 12, bytes_allocated)                                                                             \
+  X("peak", 11, max_memory)                                                                                  \
+  X("total", 11, total_bytes_allocated)                                                                      \
+  X("allocs", 10, num_allocations)                                                                           \
+  X("frees", 10, num_frees)                                                                                  \
+  X("reallocs", 10, num_reallocations)                                                                       \
+  X("in place", 10, reallocs_in_place)                                                                       \
+  X("remapped", 10, reallocs_remapped)                                                                       \
+  X("copied", 8, reallocs_copied)                                                                            \
+  X("bytes stayed", 14, bytes_grown_in_place)                                                                \
+  X("bytes copied", 14, bytes_copied)                                                                        \
+  X("failed", 8, num_failed)
+
+/* Whether a field is in bytes, as fields.h says. */
+enum {
+  is_bytes = true,
+  is_calls = false,
+#define X(name, unit, type, metric, help) in_bytes_##name = is_##unit,
+  FIELDS_OF_POOL(X)
+#undef X
+};
 
 #define NAME_WIDTH     16
 #define EXPLAINED_FROM (INT64_C(64) << 20) /* below so many resident bytes nobody asks where they are */
@@ -55,12 +60,13 @@ static int name_width(const report_subject *subject) {
 
 static void left_cell(writer *w, const char *text, int width) {
   writer_printable(w, text);
-  cell(w, "", 0, width - writer_columns(text));
+  for (int pad = width - writer_columns(text); pad > 0; pad--)
+    writer_text(w, " ");
 }
 
 static void heading(writer *w, int width_of_names) {
   left_cell(w, "pool", width_of_names);
-#define X(title, width, cell_of, field) cell(w, title, sizeof title - 1, width);
+#define X(title, width, field) cell(w, title, width);
   COLUMNS(X)
 #undef X
   writer_text(w, "\n");
@@ -68,7 +74,7 @@ static void heading(writer *w, int width_of_names) {
 
 static void row(writer *w, const pool_view *pool, int width_of_names) {
   left_cell(w, pool->name, width_of_names);
-#define X(title, width, cell_of, field) cell_of(w, pool->stats.field, width);
+#define X(title, width, field) number_cell(w, pool->stats.field, in_bytes_##field, width);
   COLUMNS(X)
 #undef X
   writer_text(w, "\n");
