@@ -37,10 +37,10 @@ bool stats_pool_used(const pool_view *p);
 /* Returns the sum of what is known of the two; ARROWPOOL_UNKNOWN if nothing is. A made-up file can hold
  * anything, so it never overflows. */
 static inline int64_t stats_sum_known(int64_t a, int64_t b) {
-  int64_t sum;
+  int64_t together;
   if (a == ARROWPOOL_UNKNOWN || b == ARROWPOOL_UNKNOWN)
     return a == ARROWPOOL_UNKNOWN ? b : a;
-  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+  return __builtin_add_overflow(a, b, &together) ? INT64_MAX : together;
 }
 
 /* Returns what the library's own formats take; `f` has to stay while that is used. */

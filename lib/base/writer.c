@@ -24,11 +24,13 @@ bool writer_finish(writer *w) {
 
 int writer_keep(void *kept, const char *text, size_t size) {
   writer_kept *k = kept;
-  size_t room = k->size - 1 - k->used, kept_size = size < room ? size : room;
-  memcpy(k->text + k->used, text, kept_size);
-  k->used += kept_size;
+  size_t room = k->size - 1 - k->used;
+  bool fits = size <= room;
+  size = fits ? size : room;
+  memcpy(k->text + k->used, text, size);
+  k->used += size;
   k->text[k->used] = 0;
-  return kept_size < size;
+  return !fits;
 }
 
 void writer_bytes(writer *w, const char *text, size_t size) {
