@@ -36,7 +36,7 @@ static void sample(writer *w, const char *name, const char *type, const char *he
 
 static void states(writer *w, const serve_files *files) {
   head(w, "processes", "gauge", "Processes that have a live file, by what became of them.");
-  for (int state = 0; state < SERVE_STATES; state++)
+  for (int state = 0; state < STATS_STATES; state++)
     writer_print(w, REPORT_PREFIX "processes{state=\"%s\"} %ld\n", stats_state_name((stats_state)state),
                  files->states[state]);
 }

@@ -21,7 +21,7 @@ static void text(writer *w, const char **separator, const char *name, const char
 }
 
 static void states(writer *w, const char **separator, const int64_t *counts) {
-  for (int state = 0; state < MERGE_STATES; state++)
+  for (int state = 0; state < STATS_STATES; state++)
     number(w, separator, stats_state_name((stats_state)state), counts[state]);
 }
 

@@ -84,7 +84,7 @@ static void peaks(writer *w, const merge_report *r) {
 static void of_processes(writer *w, const merge *m) {
   int64_t unused, sum = merge_sum_value(&m->peak_rss, &unused);
   head(w, "found_processes", "gauge", "Processes found, by what became of them.");
-  for (int state = 0; state < MERGE_STATES; state++)
+  for (int state = 0; state < STATS_STATES; state++)
     writer_print(w, NAME "found_processes{state=\"%s\"} %ld\n", stats_state_name((stats_state)state),
                  m->states[state]);
   if (sum == ARROWPOOL_UNKNOWN)

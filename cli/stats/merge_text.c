@@ -104,7 +104,7 @@ static void all(writer *w, const merge_report *r) {
   int64_t at_least, sum = merge_sum_value(&m->peak_rss, &at_least);
   writer_print(w, "arrowpool " ARROWPOOL_VERSION ": %ld %s", (int64_t)m->processes,
                m->processes == 1 ? "process" : "processes");
-  for (int state = 0; state < MERGE_STATES; state++, separator = ", ")
+  for (int state = 0; state < STATS_STATES; state++, separator = ", ")
     writer_print(w, "%s%ld %s", separator, m->states[state], stats_state_name((stats_state)state));
   writer_print(w, ") in %ld %s\npeak resident: sum ", (int64_t)r->files, r->files == 1 ? "file" : "files");
   value(w, sum, at_least, true, 0);

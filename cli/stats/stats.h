@@ -14,6 +14,7 @@ typedef enum stats_state {
   STATS_REPLACED, /* it became another program by exec */
   STATS_UNKNOWN,  /* a live file is of another host or PID namespace, where it may be running */
 } stats_state;
+enum { STATS_STATES = STATS_UNKNOWN + 1 };
 
 typedef struct stats {
   stats_state state;
