@@ -44,13 +44,6 @@ typedef struct state {
 
 /* ---- options ---- */
 
-static int find_word(const char *const *words, size_t count, const char *text) {
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(words[i], text) == 0)
-      return (int)i;
-  return -1;
-}
-
 static int parse_by(const char *text, unsigned *by) {
   if (merge_parse_by(text, ~0u, by))
     return CLI_OK;
@@ -64,7 +57,7 @@ static int parse_format(const char *text, format *out) {
   static const char *const words[] = {"text", "json", "jsonl", "prometheus"};
   static const format formats[] = {merge_write_text, merge_write_json, merge_write_jsonl,
                                    merge_write_prometheus};
-  int index = find_word(words, 4, text);
+  int index = cli_find_word(words, 4, text);
   if (index < 0)
     return cli_usage_error("report: --format=%s: choose text, json, jsonl or prometheus", text);
   *out = formats[index];
@@ -72,7 +65,7 @@ static int parse_format(const char *text, format *out) {
 }
 
 static int parse_sort(const char *text, merge_field *out) {
-  int index = find_word(merge_field_names, MERGE_FIELD_COUNT, text);
+  int index = cli_find_word(merge_field_names, MERGE_FIELD_COUNT, text);
   if (index < 0 && strcmp(text, "name") != 0)
     return cli_usage_error("report: --sort=%s: choose name or a field; see arrowpool report --help", text);
   *out = index < 0 ? MERGE_FIELD_COUNT : (merge_field)index;
@@ -80,13 +73,9 @@ static int parse_sort(const char *text, merge_field *out) {
 }
 
 static int parse_top(const char *text, size_t *out) {
-  char *end;
-  errno = 0;
-  unsigned long number = strtoul(text, &end, 10);
-  if (*text < '1' || *text > '9' || *end || errno)
-    return cli_usage_error("report: --top=%s: choose a number above 0", text);
-  *out = number;
-  return CLI_OK;
+  if (cli_parse_number(text, SIZE_MAX, out))
+    return CLI_OK;
+  return cli_usage_error("report: --top=%s: choose a number above 0", text);
 }
 
 typedef struct settings {
@@ -149,7 +138,7 @@ static void count_held(state *s) {
 /* Lines of one process in a row count as the last of them, so that a time series needs no second reading. */
 static void take_figures(void *context, stats *f) {
   state *s = context;
-  if (s->holds && processes_same(&s->held, f)) {
+  if (s->holds && processes_same(&s->held.process, &f->process)) {
     if (processes_newer(&s->held, f))
       return;
     stats_free(&s->held);
@@ -190,15 +179,10 @@ static void report_read_all(state *s, int count_, char **paths) {
 
 /* ---- printing ---- */
 
-static int write_to_stdout(void *context, const char *text, size_t size) {
-  (void)context;
-  return fwrite(text, 1, size, stdout) != size;
-}
-
 static bool print(state *s, const settings *chosen) {
   writer w;
   merge_finish(&s->merge, chosen->sort);
-  writer_init(&w, write_to_stdout, NULL);
+  writer_init(&w, stats_write_to_stdout, NULL);
   chosen->write(&w, &(merge_report){&s->merge, s->files, s->damaged, chosen->top});
   return writer_finish(&w) && fflush(stdout) == 0;
 }

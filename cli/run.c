@@ -62,20 +62,16 @@ static int run_read_options(int argc, char **argv) {
     longs[id] = (struct option){flags[id], required_argument, NULL, id};
   }
   opterr = 0;
-  for (;;) {
-    int at = optind, id = getopt_long(argc, argv, "+:", longs, NULL);
-    if (id == -1)
-      return CLI_OK;
-    if (id == ':')
-      return cli_usage_error("run: %s: needs a value", argv[at]);
-    if (id == '?')
-      return cli_usage_error("run: %s: unknown option; see arrowpool run --help", argv[at]);
+  for (int id; (id = getopt_long(argc, argv, "+:", longs, NULL)) != -1;) {
+    if (id == ':' || id == '?')
+      return cli_option_error("run", id, argv);
     char name[40];
     snprintf(name, sizeof name, "--%s", flags[id]);
     if (cli_check_value(&options_table[id], name, optarg) != CLI_OK)
       return CLI_USAGE;
     setenv(options_table[id].variable, optarg, 1);
   }
+  return CLI_OK;
 }
 
 /* Tells of a program into which nothing can be preloaded; it runs all the same, with LD_PRELOAD for what it

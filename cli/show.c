@@ -26,12 +26,9 @@ void cli_show_describe(void) {
 
 static int parse_format(const char *name, arrowpool_format *out) {
   static const char *const names[] = {"text", "json", "prometheus"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (strcmp(name, names[i]) == 0) {
-      *out = (arrowpool_format)i;
-      return CLI_OK;
-    }
-  return cli_usage_error("show: --format=%s: choose text, json or prometheus", name);
+  int index = cli_find_word(names, 3, name);
+  *out = (arrowpool_format)(index < 0 ? 0 : index);
+  return index >= 0 ? CLI_OK : cli_usage_error("show: --format=%s: choose text, json or prometheus", name);
 }
 
 /* Finds the live file of a process: the one that it has mapped, or, of one that is gone, the newest in the

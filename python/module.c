@@ -91,8 +91,7 @@ static PyObject *module_create(PyObject *self, PyObject *arguments) {
   arrowpool_status status = arrowpool_create(name, &config, &pool);
   if (status != ARROWPOOL_OK)
     return module_refuse(name, status);
-  arrow_pool *object =
-      arrow_pool_create(pool, choice.number == ARROWPOOL_BACKEND_SYSTEM ? "system" : "jemalloc");
+  arrow_pool *object = arrow_pool_create(pool, choice.number == OPTIONS_POOL_SYSTEM ? "system" : "jemalloc");
   PyObject *handle = object ? PyCapsule_New(pool, HANDLE, NULL) : PyErr_NoMemory();
   if (handle)
     memcpy((char *)instance + pointer_offset, &object, sizeof object);

@@ -25,7 +25,7 @@ void router_inform(const char *const pieces[], size_t count) {
 }
 
 const backend *router_told_backend(bool separate_jemalloc) {
-  bool ours = the_router.settings.values[OPTION_POOL].number == ARROWPOOL_BACKEND_JEMALLOC;
+  bool ours = the_router.settings.values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC;
   return ours || separate_jemalloc ? &backend_jemalloc : &backend_system;
 }
 

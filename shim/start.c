@@ -31,9 +31,8 @@ static void complain_of_setting(void *context, const char *const pieces[], size_
 static void set_up_hook(router_pool_name name, const char *full_name, int hook, pool_frees frees,
                         bool serves) {
   const options_value *values = the_router.settings.values;
-  const backend *behind = serves && values[OPTION_POOL].number == ARROWPOOL_BACKEND_JEMALLOC
-                              ? &backend_jemalloc
-                              : &backend_system;
+  const backend *behind =
+      serves && values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC ? &backend_jemalloc : &backend_system;
   if (serves && guard_mode != ARROWPOOL_DEBUG_OFF) /* the guard's table knows every buffer again */
     frees = POOL_ALL_FREES_PASS;
   router_hook *d = &the_router.hooks[name];
@@ -46,8 +45,7 @@ static void set_up_hook(router_pool_name name, const char *full_name, int hook, 
 }
 
 static void configure_backend(const options *settings) {
-  int64_t decay = settings->values[OPTION_DECAY].number;
-  backend_jemalloc_configure((slots_policy){.decay = decay == OPTIONS_NEVER ? SLOTS_NEVER : decay,
+  backend_jemalloc_configure((slots_policy){.decay = settings->values[OPTION_DECAY].number,
                                             .thp = (slots_thp)settings->values[OPTION_THP].number});
 }
 
@@ -126,7 +124,7 @@ static void tell_of_missing_hook(const options *settings) {
 /* Returns whether the libc hook serves: it does only where every free of the process's is ours; else it
  * counts, and passes on. */
 static bool libc_hook_serves(const options *settings) {
-  if (settings->values[OPTION_POOL].number != ARROWPOOL_BACKEND_JEMALLOC && guard_mode == ARROWPOOL_DEBUG_OFF)
+  if (settings->values[OPTION_POOL].number != OPTIONS_POOL_JEMALLOC && guard_mode == ARROWPOOL_DEBUG_OFF)
     return false;
   const char *bypass = bypass_find();
   if (bypass)
@@ -161,7 +159,7 @@ bool router_wake(void) {
   bool patched = ABI_KNOWN && settings->values[OPTION_HOOKS].number & OPTIONS_HOOK_ARROW_VTABLE;
   set_up_hook(ROUTER_ARROW_MIMALLOC, patched ? "arrow_mi" : "arrow.mimalloc", OPTIONS_HOOK_ARROW_MI,
               POOL_ALL_FREES_PASS, true);
-  if (settings->values[OPTION_POOL].given && settings->values[OPTION_POOL].number == ARROWPOOL_BACKEND_SYSTEM)
+  if (settings->values[OPTION_POOL].given && settings->values[OPTION_POOL].number == OPTIONS_POOL_SYSTEM)
     arrowpool_set_default(arrowpool_system());
   atomic_store_explicit(&the_router.state, 2, memory_order_release);
   nocancel_end(cancel_state);

@@ -4,9 +4,11 @@
 #include "base/writer.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Prints one line, whatever is in the names and values that it tells of. */
@@ -51,6 +53,33 @@ void cli_flag_name(const options_row *row, char *out) {
   for (suffix++; *suffix; suffix++)
     *out++ = (char)(*suffix == '_' ? '-' : tolower(*suffix));
   *out = 0;
+}
+
+int cli_find_word(const char *const words[], size_t count, const char *text) {
+  while (count-- && strcmp(words[count], text) != 0)
+    ;
+  return (int)count;
+}
+
+bool cli_parse_number(const char *text, size_t most, size_t *out) {
+  errno = 0;
+  unsigned long number = strspn(text, "0123456789") == strlen(text) ? strtoul(text, NULL, 10) : 0;
+  bool good = number && number <= most && !errno;
+  *out = good ? number : *out;
+  return good;
+}
+
+bool cli_parse_time(const char *text, int64_t *out) {
+  options_value value;
+  bool good = options_parse(&options_table[OPTION_STATS_INTERVAL], text, &value);
+  *out = good ? value.number : *out;
+  return good;
+}
+
+int cli_parse_refresh(const char *name, const char *text, int64_t *out) {
+  if (cli_parse_time(text, out) && *out >= CLI_SHORTEST && *out <= CLI_LONGEST)
+    return CLI_OK;
+  return cli_usage_error("%s=%s: choose a duration from 100ms to 1h, such as 500ms, 1s or 5m", name, text);
 }
 
 int cli_check_value(const options_row *row, const char *name, const char *text) {

@@ -39,6 +39,19 @@ int cli_option_error(const char *command, int id, char **argv);
 /* Writes the option's flag of `arrowpool run`, such as "stats-format", into `out`, at least 32 bytes. */
 void cli_flag_name(const options_row *row, char *out);
 
+/* Returns the index of the word; -1 if it is none of them. */
+int cli_find_word(const char *const words[], size_t count, const char *text);
+
+/* Parses a number from 1 to `most`. Returns false, with `out` untouched, if it is none. */
+bool cli_parse_number(const char *text, size_t most, size_t *out);
+
+/* Parse times, in milliseconds: any, or one between refreshes, of which `name` ("top: --interval") is the
+ * option. The first returns false, with `out` untouched, if it is none; the second CLI_OK or CLI_USAGE, with
+ * a message. */
+enum { CLI_SHORTEST = 100, CLI_LONGEST = 3600000 };
+bool cli_parse_time(const char *text, int64_t *out);
+int cli_parse_refresh(const char *name, const char *text, int64_t *out);
+
 /* Checks a value. Returns CLI_OK, or CLI_USAGE with a message that starts with `name`=`text`. */
 int cli_check_value(const options_row *row, const char *name, const char *text);
 

@@ -21,4 +21,11 @@ void *memory_grow(void *memory, size_t count, size_t size) {
 
 void *memory_zeroed(size_t count, size_t size) { return or_end(calloc(count, size)); }
 
+void *memory_one_more(void *array, size_t count, size_t *room, size_t size) {
+  if (count < *room)
+    return array;
+  *room = *room ? *room * 2 : 16;
+  return memory_grow(array, *room, size);
+}
+
 char *memory_copy(const char *text) { return or_end(strdup(text)); }

@@ -8,6 +8,9 @@
 void *memory_grow(void *memory, size_t count, size_t size);
 void *memory_zeroed(size_t count, size_t size);
 
+/* Makes room for one more in an array that has `*room`, doubled where it is full. */
+void *memory_one_more(void *array, size_t count, size_t *room, size_t size);
+
 /* Copies as strdup does. */
 char *memory_copy(const char *text);
 

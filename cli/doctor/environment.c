@@ -39,7 +39,7 @@ static const char *given(const target *p, const char *name) {
 
 static void tell_pool(target *p) {
   const options_value *pool = &p->settings.values[OPTION_POOL];
-  if (pool->number == ARROWPOOL_BACKEND_JEMALLOC)
+  if (pool->number == OPTIONS_POOL_JEMALLOC)
     findings_add(&p->found, FINDING_OK, TOPIC, NULL,
                  "ARROW_POOL=jemalloc: buffers come from the private jemalloc");
   else if (given(p, OPTIONS_PREFIX) || p->pid)
@@ -121,7 +121,7 @@ static kind kind_of(const char *path) {
                                            "libclang_rt."};
   static const char *const allocators[] = {"libtcmalloc", "libjemalloc", "libmimalloc",  "libsnmalloc",
                                            "libhoard",    "librpmalloc", "libtbbmalloc", "libscalloc"};
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  const char *name = basename(path);
   if (preload_is_shim(path))
     return SHIM;
   for (size_t i = 0; i < sizeof sanitizers / sizeof *sanitizers; i++)

@@ -2,6 +2,7 @@
  * shim. */
 #include "base/memory_available.h"
 #include "base/proc.h"
+#include "base/writer.h"
 #include "cli/doctor/doctor.h"
 #include "cli/doctor/probes.h"
 
@@ -12,19 +13,6 @@
 
 #define TOPIC "kernel"
 #define GIB   ((size_t)1 << 30)
-
-/* Writes 1536M, 2.0G and so on. */
-static const char *show_bytes(unsigned long long bytes, char out[32]) {
-  static const char units[] = "KMGTPE";
-  double value = (double)bytes / 1024;
-  int unit = 0;
-  while (value >= 1024 && units[unit + 1]) {
-    value /= 1024;
-    unit++;
-  }
-  snprintf(out, 32, value < 10 && unit ? "%.1f %ciB" : "%.0f %ciB", value, units[unit]);
-  return out;
-}
 
 /* ---- settings ---- */
 
@@ -91,8 +79,7 @@ static void tell_moves(target *p, const probes *found) {
 }
 
 static void tell_range(target *p, const probes *found) {
-  char size[32];
-  show_bytes(found->reserved, size);
+  const char *size = SIZE_TEXT((int64_t)found->reserved);
   if (!found->reserved)
     findings_add(
         &p->found, FINDING_PROBLEM, "limits", "raise ulimit -v",
@@ -125,7 +112,6 @@ static bool doctor_kernel_read_limit(const target *p, const char *name, struct r
 
 void doctor_kernel(target *p) {
   struct rlimit address_space, data;
-  char size[32];
   probes found;
   bool has_space = doctor_kernel_read_limit(p, "Max address space", &address_space),
        has_data = doctor_kernel_read_limit(p, "Max data size", &data);
@@ -139,15 +125,15 @@ void doctor_kernel(target *p) {
   if (has_space)
     findings_add(&p->found, FINDING_NOTE, "limits", NULL,
                  "ulimit -v is %s: the address range takes a quarter of what it leaves",
-                 show_bytes(address_space.rlim_cur, size));
+                 SIZE_TEXT((int64_t)address_space.rlim_cur));
   if (has_data)
     findings_add(&p->found, FINDING_NOTE, "limits", NULL,
                  "ulimit -d is %s: buffers count against it as far as they are used",
-                 show_bytes(data.rlim_cur, size));
+                 SIZE_TEXT((int64_t)data.rlim_cur));
   if (group < memory_of_machine())
     findings_add(&p->found, FINDING_NOTE, "limits", NULL,
                  "the control group may use %s: freed pages count until ARROW_POOL_DECAY is over",
-                 show_bytes((unsigned long long)group, size));
+                 SIZE_TEXT(group));
   if (!found.ran) {
     findings_add(&p->found, FINDING_WARNING, TOPIC, NULL,
                  "what the kernel grants could not be tried under these limits");

@@ -58,7 +58,7 @@ void doctor_malloc_library(const target *p, const char *path, bool is_allocator)
 
 void doctor_malloc_tell(target *p) {
   const options_value *values = p->settings.values;
-  bool serves = values[OPTION_POOL].number == ARROWPOOL_BACKEND_JEMALLOC ||
+  bool serves = values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC ||
                 values[OPTION_DEBUG].number != ARROWPOOL_DEBUG_OFF || (!p->pid && !values[OPTION_POOL].given);
   const char *called = NULL;
   for (int i = BYPASSES - 1; i >= 0; i--)

@@ -1,9 +1,10 @@
 /* Tries in a child process what the kernel grants. The library's own code reserves the range. */
 #include "cli/doctor/probes.h"
 
+#include "base/proc.h"
 #include "memory/range.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -14,17 +15,10 @@ static bool move(char *from, char *to, size_t size) {
 }
 
 static bool has_huge_page(void) {
+  static const char key[] = "AnonHugePages:";
   char text[4096];
-  FILE *rollup = fopen("/proc/self/smaps_rollup", "re");
-  long kib = 0;
-  size_t length = rollup ? fread(text, 1, sizeof text - 1, rollup) : 0;
-  text[length] = 0;
-  const char *line = strstr(text, "AnonHugePages:");
-  if (line)
-    sscanf(line, "AnonHugePages: %ld", &kib);
-  if (rollup)
-    fclose(rollup);
-  return kib > 0;
+  const char *line = proc_read("/proc/self/smaps_rollup", text, sizeof text) ? strstr(text, key) : NULL;
+  return line && atol(line + strlen(key)) > 0;
 }
 
 static void try_moves(probes *out) {

@@ -37,20 +37,19 @@ static void free_list(char **list) {
 /* Returns what is separated by `separator`, as a list that ends in NULL; NULL if it is not ours to see. */
 static char **read_list(long pid, const char *file, int separator) {
   char path[64], *item = NULL;
-  size_t room = 0, count = 0, most = 64;
+  size_t room = 0, count = 0, most = 0;
   ssize_t length;
   FILE *stream = fopen(proc_path(pid, file, path), "re");
   if (!stream)
     return NULL;
-  char **list = memory_zeroed(most, sizeof *list);
+  char **list = memory_one_more(NULL, 0, &most, sizeof *list);
   while ((length = getdelim(&item, &room, separator, stream)) > 0) {
     if (item[length - 1] == separator)
       item[length - 1] = 0;
-    if (count + 2 > most)
-      list = memory_grow(list, most *= 2, sizeof *list);
     list[count++] = memory_copy(item);
-    list[count] = NULL;
+    list = memory_one_more(list, count, &most, sizeof *list);
   }
+  list[count] = NULL;
   fclose(stream);
   free(item);
   return list;
@@ -120,11 +119,6 @@ static bool is_repeated(char **mappings, size_t at) {
   return false;
 }
 
-static const char *base_name(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
-
 static void tell_shim(target *p, const char *path) {
   char full[PATH_MAX + 64], version[32] = "";
   elf_file f;
@@ -176,7 +170,7 @@ static void tell_mappings(target *p, char **mappings, const program *exe) {
   const char *shim = NULL, *live = NULL;
   bool has_arrow = false;
   for (size_t i = 0; i < MOST_FILES && mappings[i]; i++) {
-    const char *name = base_name(file_of(mappings[i]));
+    const char *name = basename(file_of(mappings[i]));
     if (preload_is_shim(name))
       shim = shim ? shim : file_of(mappings[i]);
     if (live_name_is(name, NULL))
@@ -187,7 +181,7 @@ static void tell_mappings(target *p, char **mappings, const program *exe) {
   else
     tell_missing_shim(p, exe);
   for (size_t i = 0; i < MOST_FILES && mappings[i]; i++) {
-    const char *path = file_of(mappings[i]), *name = base_name(path);
+    const char *path = file_of(mappings[i]), *name = basename(path);
     if (is_repeated(mappings, i))
       continue;
     if (strncmp(name, "libarrow.so", 11) == 0) {

@@ -2,7 +2,6 @@
 #include "cli/doctor/doctor.h"
 #include "cli/program/python.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -62,7 +61,7 @@ static void tell_missing(target *p, const libraries *l) {
 
 static void tell_loading(target *p, const elf_file *f) {
   bool counts = p->settings.values[OPTION_POOL].given &&
-                p->settings.values[OPTION_POOL].number == ARROWPOOL_BACKEND_SYSTEM &&
+                p->settings.values[OPTION_POOL].number == OPTIONS_POOL_SYSTEM &&
                 p->settings.values[OPTION_DEBUG].number == ARROWPOOL_DEBUG_OFF;
   elf_symbol calls[] = {{.name = "dlmopen"}, {.name = "dlopen"}};
   elf_file_find(f, false, calls, 2);
@@ -84,10 +83,10 @@ static bool contains_arrow(const elf_file *f) {
 /* ---- all of it ---- */
 
 static bool is_shell(const program *of) {
-  static const char *const shells[] = {"/sh", "/bash", "/dash", "/zsh", "/busybox"};
-  const char *name = strrchr(of->real, '/');
+  static const char *const shells[] = {"sh", "bash", "dash", "zsh", "busybox"};
+  const char *name = basename(of->real);
   bool found = false;
-  for (size_t i = 0; name && i < sizeof shells / sizeof *shells; i++)
+  for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
     found |= strcmp(name, shells[i]) == 0;
   return found;
 }

@@ -2,13 +2,11 @@
 #include "cli/program/python.h"
 #include "cli/doctor/doctor.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Returns whether it is called Python, and so takes -c: a program with Python in it may do anything. */
 static bool is_called_python(const program *of) {
-  const char *name = strrchr(of->path, '/'), *real = strrchr(of->real, '/');
-  return strncmp(name ? name + 1 : of->path, "python", 6) == 0 || (real && strncmp(real, "/python", 7) == 0);
+  return strncmp(basename(of->path), "python", 6) == 0 || strncmp(basename(of->real), "python", 6) == 0;
 }
 
 /* Tells of the module pyarrow.lib, which links to libarrow. */

@@ -1,8 +1,6 @@
 /* Tells gnuplot what to draw of time series. Texts are in single quotes, in which it expands nothing. */
 #include "cli/plot/series.h"
 
-#include <string.h>
-
 typedef struct scale {
   double factor;
   const char *unit;
@@ -27,6 +25,7 @@ typedef struct plot {
   const series_set *set;
   FILE *out;
   int64_t begin; /* it is time 0, in milliseconds since the epoch */
+  double end;    /* seconds after that */
   scale time, memory, rate;
 } plot;
 
@@ -60,22 +59,22 @@ static bool known_of_all(const plot *p, series_field field) {
 }
 
 static void find_scales(plot *p) {
-  double memory = 0, rate = 0, end = 0;
+  double memory = 0, rate = 0;
   p->begin = INT64_MAX;
   for (size_t s = 0; s < p->set->count; s++)
-    if (p->set->items[s].start_time < p->begin)
-      p->begin = p->set->items[s].start_time;
+    if (p->set->items[s].process.start_time < p->begin)
+      p->begin = p->set->items[s].process.start_time;
   for (size_t s = 0; s < p->set->count; s++) {
     const series *item = &p->set->items[s];
     double last = (double)(item->points[item->count - 1].time - p->begin) / 1000;
-    end = last > end ? last : end;
+    p->end = last > p->end ? last : p->end;
     for (size_t i = 0; i < item->count; i++)
       for (series_field field = 0; field < SERIES_FIELD_COUNT; field++) {
         double *highest = is_rate(field) ? &rate : &memory, value = value_at(item, i, field);
         *highest = value > *highest ? value : *highest;
       }
   }
-  p->time = time_scale(end);
+  p->time = time_scale(p->end);
   p->memory = byte_scale(memory);
   p->rate = byte_scale(rate);
 }
@@ -172,7 +171,7 @@ static void draw_processes(const plot *p, series_field field, const char *what, 
     const series *item = &p->set->items[s];
     char style[32], title[160];
     snprintf(style, sizeof style, "lw 2 lt %zu", s + 1);
-    snprintf(title, sizeof title, "%s %lld", item->program, (long long)item->pid);
+    snprintf(title, sizeof title, "%s %lld", item->process.program, (long long)item->process.pid);
     curve(p, s, field, named ? title : NULL, style, &first);
   }
   end_panel(p, first);
@@ -201,13 +200,7 @@ void series_write_commands(const series_set *set, const char *title, bool png, F
       "set grid back lt 1 lw 1 lc rgb '#dddddd'\nset key above left horizontal Left "
       "reverse\n",
       p->out);
-  double end = 0;
-  for (size_t s = 0; s < p->set->count; s++) {
-    const series *item = &p->set->items[s];
-    double last = (double)(item->points[item->count - 1].time - p->begin) / 1000 / p->time.factor;
-    end = last > end ? last : end;
-  }
-  fprintf(p->out, "set xrange [0:%.9g]\n", end);
+  fprintf(p->out, "set xrange [0:%.9g]\n", p->end / p->time.factor);
   write_data(p);
   fprintf(p->out, "set multiplot layout %d,1 title ", several ? 4 : 2);
   quote(p->out, title);

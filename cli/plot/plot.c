@@ -58,7 +58,8 @@ static int draw(series_set *set, const settings *chosen, const char *first) {
                        MOST_PROCESSES);
   const series *s = &set->items[0];
   if (set->count == 1)
-    snprintf(title, sizeof title, "%s, pid %lld on %s", s->program, (long long)s->pid, s->host);
+    snprintf(title, sizeof title, "%s, pid %lld on %s", s->process.program, (long long)s->process.pid,
+             s->process.host);
   else
     snprintf(title, sizeof title, "%zu processes", set->count);
   if (set->pool)

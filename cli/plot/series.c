@@ -2,33 +2,23 @@
 #include "cli/plot/series.h"
 
 #include "cli/base/memory.h"
+#include "cli/stats/processes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static series *plot_series_find(series_set *set, const stats *f) {
-  for (size_t i = 0; i < set->count; i++) {
-    series *s = &set->items[i];
-    if (s->pid == f->process.pid && s->start_time == f->process.start_time &&
-        strcmp(s->host, f->process.host) == 0)
-      return s;
-  }
+  for (size_t i = 0; i < set->count; i++)
+    if (processes_same(&set->items[i].process, &f->process))
+      return &set->items[i];
   set->items = memory_grow(set->items, set->count + 1, sizeof *set->items);
   series *s = &set->items[set->count++];
-  *s = (series){.pid = f->process.pid, .start_time = f->process.start_time};
-  strcpy(s->program, f->process.program);
-  strcpy(s->host, f->process.host);
+  *s = (series){.process = f->process};
   return s;
 }
 
 /* Pools that cannot tell are left out: their sum with the others would be unknown for ever. */
-static void plot_series_add(int64_t *sum, int64_t part) {
-  if (part == ARROWPOOL_UNKNOWN)
-    return;
-  int64_t so_far = *sum == ARROWPOOL_UNKNOWN ? 0 : *sum;
-  if (__builtin_add_overflow(so_far, part, sum))
-    *sum = INT64_MAX;
-}
+static void add(int64_t *sum, int64_t part) { *sum = stats_sum_known(*sum, part); }
 
 static series_point point_of(series_set *set, const stats *f) {
   series_point p = {.time = f->process.time};
@@ -41,10 +31,10 @@ static series_point point_of(series_set *set, const stats *f) {
     if (set->pool && strcmp(set->pool, pool->name) != 0)
       continue;
     set->pool_found = true;
-    plot_series_add(&p.values[SERIES_live], pool->stats.bytes_allocated);
-    plot_series_add(&p.values[SERIES_in_place], pool->stats.bytes_grown_in_place);
-    plot_series_add(&p.values[SERIES_remapped], pool->stats.bytes_remapped);
-    plot_series_add(&p.values[SERIES_copied], pool->stats.bytes_copied);
+    add(&p.values[SERIES_live], pool->stats.bytes_allocated);
+    add(&p.values[SERIES_in_place], pool->stats.bytes_grown_in_place);
+    add(&p.values[SERIES_remapped], pool->stats.bytes_remapped);
+    add(&p.values[SERIES_copied], pool->stats.bytes_copied);
   }
   return p;
 }
@@ -53,17 +43,14 @@ void series_add(series_set *set, const stats *f) {
   series *s = plot_series_find(set, f);
   if (s->count && s->points[s->count - 1].time >= f->process.time)
     return;
-  if (s->count == s->room) {
-    s->room = s->room ? s->room * 2 : 64;
-    s->points = memory_grow(s->points, s->room, sizeof *s->points);
-  }
+  s->points = memory_one_more(s->points, s->count, &s->room, sizeof *s->points);
   s->points[s->count++] = point_of(set, f);
 }
 
 static int by_begin(const void *a, const void *b) {
   const series *one = a, *other = b;
   int order = (one->points[0].time > other->points[0].time) - (one->points[0].time < other->points[0].time);
-  return order ? order : (one->pid > other->pid) - (one->pid < other->pid);
+  return order ? order : (one->process.pid > other->process.pid) - (one->process.pid < other->process.pid);
 }
 
 void series_finish(series_set *set) {

@@ -28,9 +28,8 @@ typedef struct series_point {
 } series_point;
 
 typedef struct series {
-  char program[64], host[65];
-  int64_t pid, start_time;
-  series_point *points; /* they are in the order of time */
+  snapshot_process process; /* its names and numbers count here */
+  series_point *points;     /* they are in the order of time */
   size_t count, room;
 } series;
 

@@ -63,8 +63,7 @@ static bool read_line(char *line, library *out) {
   bool missing = arrow && !address && strcmp(path, "not found") == 0;
   if (!missing && (!address || !strchr(path, '/'))) /* it is the kernel's own, or nothing that we know */
     return false;
-  char *slash = strrchr(name, '/');
-  *out = (library){slash ? slash + 1 : name, missing ? NULL : path};
+  *out = (library){basename(name), missing ? NULL : path};
   return true;
 }
 

@@ -24,8 +24,7 @@ bool preload_find_shim(char *out) {
 }
 
 bool preload_is_shim(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return strncmp(slash ? slash + 1 : path, PRELOAD_SHIM, sizeof PRELOAD_SHIM - 1) == 0;
+  return strncmp(basename(path), PRELOAD_SHIM, sizeof PRELOAD_SHIM - 1) == 0;
 }
 
 bool preload_next(const char **at, char *out) {

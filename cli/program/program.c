@@ -146,11 +146,6 @@ static bool step_env(program *p) {
   return p->arguments[at] && replace_first(p, at, NULL, 0);
 }
 
-static const char *base_name(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
-
 /* Reads the first bytes of a file, with zeros behind them. Returns NULL, or what is wrong. */
 static const char *read_head(const char *path, char *out, size_t size) {
   memset(out, 0, size);
@@ -189,7 +184,7 @@ static const char *follow(program *p) {
     }
     p->is_elf = true;
     problem = elf_file_open(p->path, &p->elf);
-    if (problem || strcmp(base_name(p->path), "env") != 0 || !step_env(p))
+    if (problem || strcmp(basename(p->path), "env") != 0 || !step_env(p))
       return problem;
     elf_file_close(&p->elf);
     p->is_elf = false;
@@ -248,7 +243,7 @@ static const char *gains_rights(const program *p) {
 }
 
 program_verdict program_judge(const program *p, char *out) {
-  const char *loader = base_name(p->elf.interpreter), *rights;
+  const char *loader = basename(p->elf.interpreter), *rights;
   if (!p->elf.fits) {
     snprintf(out, 300, "it is %s, and the shim is not", p->elf.machine);
     return PROGRAM_FOREIGN;

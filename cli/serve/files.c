@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 typedef enum file_state {
@@ -83,21 +82,13 @@ typedef struct search {
   size_t count, room;
 } search;
 
-static const char *name_of(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
-
 /* What was named is the directory, which is none any more. */
 static void serve_files_note(void *context, const char *path, bool named) {
   search *found = context;
   found->files->unreadable_directories += named;
-  if (named || !live_name_is(name_of(path), NULL))
+  if (named || !live_name_is(basename(path), NULL))
     return;
-  if (found->count == found->room) {
-    found->room = found->room ? found->room * 2 : 64;
-    found->paths = memory_grow(found->paths, found->room, sizeof *found->paths);
-  }
+  found->paths = memory_one_more(found->paths, found->count, &found->room, sizeof *found->paths);
   found->paths[found->count++] = memory_copy(path);
 }
 
@@ -267,7 +258,7 @@ void serve_files_add_up(const serve_files *s, serve_tables *out) {
 void serve_files_each(const serve_files *s, serve_files_take each, void *context) {
   for (size_t i = 0; i < s->count; i++)
     if (s->files[i].state == FILE_RUNNING)
-      each(context, name_of(s->files[i].path), s->files[i].stats);
+      each(context, basename(s->files[i].path), s->files[i].stats);
 }
 
 void serve_files_free(serve_files *s) {

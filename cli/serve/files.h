@@ -14,8 +14,6 @@ typedef struct serve_tables {
   serve_rows processes, pools;
 } serve_tables;
 
-enum { SERVE_STATES = STATS_UNKNOWN + 1 };
-
 typedef struct serve_files {
   /* This is asked for. */
   const char *directory;
@@ -28,7 +26,7 @@ typedef struct serve_files {
   serve_tables gone; /* counters of processes that are no more, by group */
 
   /* This is of the last reading. */
-  int64_t states[SERVE_STATES]; /* processes by stats_state */
+  int64_t states[STATS_STATES]; /* processes by stats_state */
   int64_t found, damaged, left_out, unreadable_directories, lost;
   int64_t time, microseconds; /* when it was (since the epoch), and how long it took */
   int64_t readings, removed;  /* in all readings */

@@ -26,38 +26,28 @@ void serve_page_write_tables(serve_page *page, const serve_tables *tables) {
 }
 
 static void head(writer *w, const char *name, const char *type, const char *help) {
-  report_prometheus_head(w, &(report_family){.name = name, .type = type, .help = help});
+  report_prometheus_head(w, REPORT_PREFIX, &(report_family){.name = name, .type = type, .help = help});
 }
 
 static void sample(writer *w, const char *name, const char *type, const char *help, int64_t value) {
   head(w, name, type, help);
-  writer_text(w, "arrowpool_");
-  writer_text(w, name);
-  writer_text(w, " ");
-  writer_int(w, value);
-  writer_text(w, "\n");
+  writer_print(w, REPORT_PREFIX "%s %ld\n", name, value);
 }
 
 static void states(writer *w, const serve_files *files) {
   head(w, "processes", "gauge", "Processes that have a live file, by what became of them.");
-  for (int state = 0; state < SERVE_STATES; state++) {
-    writer_text(w, "arrowpool_processes{state=");
-    writer_label(w, stats_state_name((stats_state)state));
-    writer_text(w, "} ");
-    writer_int(w, files->states[state]);
-    writer_text(w, "\n");
-  }
+  for (int state = 0; state < STATS_STATES; state++)
+    writer_print(w, REPORT_PREFIX "processes{state=\"%s\"} %ld\n", stats_state_name((stats_state)state),
+                 files->states[state]);
 }
 
 static void times(writer *w, const serve_files *files) {
   char seconds[32];
   head(w, "serve_reading_seconds", "gauge", "How long the last reading of the live files took.");
   snprintf(seconds, sizeof seconds, "%.6f", (double)files->microseconds / 1e6);
-  writer_text(w, "arrowpool_serve_reading_seconds ");
-  writer_text(w, seconds);
-  writer_text(w, "\n");
+  writer_print(w, REPORT_PREFIX "serve_reading_seconds %s\n", seconds);
   head(w, "serve_snapshot_time_seconds", "gauge", "When the live files were read, since 1970.");
-  writer_text(w, "arrowpool_serve_snapshot_time_seconds ");
+  writer_text(w, REPORT_PREFIX "serve_snapshot_time_seconds ");
   writer_milliseconds(w, files->time);
   writer_text(w, "\n");
 }

@@ -2,6 +2,7 @@
 #include "cli/serve/rows.h"
 
 #include "cli/base/memory.h"
+#include "cli/stats/stats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,13 +38,8 @@ static serve_row *row_at(const serve_rows *r, size_t i) { return (serve_row *)r-
 
 void serve_rows_add(serve_rows *r, const char *labels, const int64_t *values) {
   serve_row *row = row_of(r, labels);
-  for (size_t i = 0; row && i < r->family_count; i++) {
-    int64_t *sum = &row->values[i];
-    if (*sum == ARROWPOOL_UNKNOWN)
-      *sum = values[i];
-    else if (values[i] != ARROWPOOL_UNKNOWN && __builtin_add_overflow(*sum, values[i], sum))
-      *sum = INT64_MAX;
-  }
+  for (size_t i = 0; row && i < r->family_count; i++)
+    row->values[i] = stats_sum_known(row->values[i], values[i]);
 }
 
 void serve_rows_add_all(serve_rows *r, const serve_rows *from) {
@@ -61,12 +57,9 @@ void serve_rows_write(const serve_rows *r, writer *w) {
       if (value == ARROWPOOL_UNKNOWN)
         continue;
       if (!any)
-        report_prometheus_head(w, family);
+        report_prometheus_head(w, REPORT_PREFIX, family);
       any = true;
-      writer_text(w, "arrowpool_");
-      writer_text(w, family->name);
-      writer_text(w, row_at(r, i)->labels);
-      writer_text(w, " ");
+      writer_print(w, REPORT_PREFIX "%s%s ", family->name, row_at(r, i)->labels);
       (family->is_time ? writer_milliseconds : writer_int)(w, value);
       writer_text(w, "\n");
     }

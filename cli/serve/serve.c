@@ -7,10 +7,8 @@
 #include "cli/stats/live_files.h"
 #include "cli/stats/merge.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SHORTEST     100 /* milliseconds */
-#define LONGEST      3600000
 #define MOST         2000
 #define LARGEST_MOST 1000000
 
@@ -58,33 +54,16 @@ static int parse_by(const char *text, unsigned *by) {
                          text);
 }
 
-static bool parse_duration(const char *text, int64_t *out) {
-  options_value value;
-  bool good = options_parse(&options_table[OPTION_STATS_INTERVAL], text, &value);
-  *out = good ? value.number : *out;
-  return good;
-}
-
-static int parse_refresh(const char *text, int64_t *out) {
-  if (parse_duration(text, out) && *out >= SHORTEST && *out <= LONGEST)
-    return CLI_OK;
-  return cli_usage_error("serve: --refresh=%s: choose a duration from 100ms to 1h, such as 500ms, 1s or 5m",
-                         text);
-}
-
 static int parse_remove_after(const char *text, int64_t *out) {
-  if (parse_duration(text, out))
+  if (cli_parse_time(text, out))
     return CLI_OK;
   return cli_usage_error("serve: --remove-after=%s: choose a duration such as 30s, 10m or 24h", text);
 }
 
 static int parse_most(const char *text, size_t *out) {
-  size_t length = strspn(text, "0123456789");
-  unsigned long number = length && length <= 7 && !text[length] ? strtoul(text, NULL, 10) : 0;
-  if (!number || number > LARGEST_MOST)
-    return cli_usage_error("serve: --most=%s: choose a number from 1 to %d", text, LARGEST_MOST);
-  *out = number;
-  return CLI_OK;
+  if (cli_parse_number(text, LARGEST_MOST, out))
+    return CLI_OK;
+  return cli_usage_error("serve: --most=%s: choose a number from 1 to %d", text, LARGEST_MOST);
 }
 
 static int parse_listen(const char *text, settings *out) {
@@ -108,7 +87,7 @@ static int set(settings *out, int id, const char *text) {
   case 'b':
     return parse_by(text, &out->files.by);
   case 'r':
-    return parse_refresh(text, &out->refresh);
+    return cli_parse_refresh("serve: --refresh", text, &out->refresh);
   case 'm':
     return parse_most(text, &out->files.most);
   case 'a':
@@ -148,10 +127,7 @@ static int choose_directory(settings *s) {
   s->files.directory = s->live ? s->live : live_files_directory(NULL, NULL, 0);
   if (!s->files.directory)
     return cli_usage_error("serve: no --live=DIR given, and ARROW_POOL_LIVE is not set");
-  DIR *readable = opendir(s->files.directory);
-  if (readable)
-    closedir(readable);
-  if (!readable || access(s->files.directory, X_OK) != 0)
+  if (!live_files_can_read(s->files.directory))
     return cli_failure("serve: --live=%s: %s", s->files.directory, strerror(errno));
   return CLI_OK;
 }

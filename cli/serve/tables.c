@@ -20,40 +20,24 @@ void serve_tables_clear(serve_tables *t) {
 typedef struct labels {
   writer writer;
   const char *separator;
-  char text[SERVE_LABELS];
-  size_t size;
+  char
+      text[SERVE_LABELS]; /* names are at most 72 bytes long, and three times that when each becomes U+FFFD */
+  writer_kept kept;
 } labels;
-
-/* Names are at most 72 bytes long, and three times that when each byte becomes U+FFFD: they fit. */
-static int serve_tables_append(void *context, const char *text, size_t size) {
-  labels *l = context;
-  if (size >= sizeof l->text - l->size)
-    return 1;
-  memcpy(l->text + l->size, text, size);
-  l->size += size;
-  return 0;
-}
-
-static void serve_tables_label(labels *l, const char *name, const char *value) {
-  writer_text(&l->writer, l->separator);
-  writer_text(&l->writer, name);
-  writer_text(&l->writer, "=");
-  writer_label(&l->writer, value);
-  l->separator = ",";
-}
 
 static void serve_tables_begin(labels *l, const stats *f, unsigned by) {
   l->separator = "{";
-  l->size = 0;
-  writer_init(&l->writer, serve_tables_append, l);
+  *l->text = 0;
+  l->kept = (writer_kept){l->text, sizeof l->text, 0};
+  writer_init(&l->writer, writer_keep, &l->kept);
   if (by & MERGE_HOST)
-    serve_tables_label(l, "host", f->process.host);
+    report_label(&l->writer, &l->separator, "host", f->process.host);
   if (!by || by & MERGE_PROGRAM)
-    serve_tables_label(l, "program", f->process.program);
+    report_label(&l->writer, &l->separator, "program", f->process.program);
   if (!by) {
-    char number[32];
-    number[writer_format_int(number, f->process.pid)] = 0;
-    serve_tables_label(l, "pid", number);
+    char number[24];
+    writer_format_int(number, f->process.pid);
+    report_label(&l->writer, &l->separator, "pid", number);
   }
 }
 
@@ -61,7 +45,6 @@ static const char *serve_tables_end(labels *l) {
   if (*l->separator == ',')
     writer_text(&l->writer, "}");
   writer_finish(&l->writer);
-  l->text[l->size] = 0;
   return l->text;
 }
 
@@ -94,9 +77,9 @@ void serve_tables_add(serve_tables *t, const stats *f, unsigned by, bool counter
       continue;
     serve_tables_begin(&l, f, by);
     if (!by || by & MERGE_POOL)
-      serve_tables_label(&l, "pool", pool->name);
+      report_label(&l.writer, &l.separator, "pool", pool->name);
     if (!by)
-      serve_tables_label(&l, "backend", pool->backend);
+      report_label(&l.writer, &l.separator, "backend", pool->backend);
     serve_rows_add(&t->pools, serve_tables_end(&l), values);
   }
 }

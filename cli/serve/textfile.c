@@ -104,10 +104,7 @@ static int write_file(const char *name, const serve_page *page) {
 }
 
 static void add_file(written *w, const char *name, const serve_page *page) {
-  if (w->count == w->room) {
-    w->room = w->room ? w->room * 2 : 64;
-    w->names = memory_grow(w->names, w->room, sizeof *w->names);
-  }
+  w->names = memory_one_more(w->names, w->count, &w->room, sizeof *w->names);
   strcpy(w->names[w->count++], name);
   int error = write_file(name, page);
   if (error && !w->error) {

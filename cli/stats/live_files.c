@@ -4,11 +4,13 @@
 #include "options/options.h"
 #include "report/live_name.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 bool live_files_is_pid(const char *text) { return *text && strspn(text, "0123456789") == strlen(text); }
 
@@ -76,4 +78,11 @@ const char *live_files_directory(const char *pid, char *out, size_t size) {
   if (directory && *directory)
     return directory;
   return pid ? directory_of_process(pid, out, size) : NULL;
+}
+
+bool live_files_can_read(const char *directory) {
+  DIR *readable = opendir(directory);
+  if (readable)
+    closedir(readable);
+  return readable && access(directory, X_OK) == 0;
 }

@@ -13,6 +13,9 @@ bool live_files_is_pid(const char *text);
 /* Finds the live file that a running process has mapped. Returns false if there is none that we may see. */
 bool live_files_of_process(const char *pid, char *out, size_t size);
 
+/* Returns whether a directory can be listed and its files be opened; errno says why not. */
+bool live_files_can_read(const char *directory);
+
 /* Returns ARROW_POOL_LIVE of this environment, else of the environment of the process (`pid` may be NULL),
  * perhaps in `out`; NULL if neither says, or it is not ours to see. */
 const char *live_files_directory(const char *pid, char *out, size_t size);

@@ -72,12 +72,8 @@ static bool same_key(const void *a, const void *b) { return memcmp(a, b, KEY_BYT
 static const hash_index_kind by_key = {sizeof(merge_group), hash_key, same_key};
 
 static merge_group *group_of(merge *m, const stats *f, const pool_view *pool) {
-  merge_group key = key_of(m, f, pool), *group = hash_index_find(&m->index, &by_key, &key);
-  if (!group)
-    group = hash_index_add(&m->index, &by_key, &key);
-  m->groups = m->index.entries;
-  m->count = m->index.count;
-  return group;
+  merge_group key = key_of(m, f, pool), *group = hash_index_find(&m->groups, &by_key, &key);
+  return group ? group : hash_index_add(&m->groups, &by_key, &key);
 }
 
 /* Adds a pool's peak. Where pools of one process meet in a group, its peak there is the sum of theirs. */
@@ -177,15 +173,16 @@ static int by_field(const void *a, const void *b, void *field) {
 }
 
 void merge_finish(merge *m, merge_field sort) {
-  for (size_t i = 0; i < m->count; i++)
-    qsort(m->groups[i].peaks, m->groups[i].peak_count, sizeof *m->groups[i].peaks, by_size);
-  if (m->count)
-    qsort_r(m->groups, m->count, sizeof *m->groups, by_field, &sort);
+  merge_group *groups = m->groups.entries;
+  for (size_t i = 0; i < m->groups.count; i++)
+    qsort(groups[i].peaks, groups[i].peak_count, sizeof *groups[i].peaks, by_size);
+  if (groups)
+    qsort_r(groups, m->groups.count, sizeof *groups, by_field, &sort);
 }
 
 void merge_clear(merge *m) {
-  for (size_t i = 0; i < m->count; i++)
-    free(m->groups[i].peaks);
-  hash_index_free(&m->index);
+  for (size_t i = 0; i < m->groups.count; i++)
+    free(merge_group_at(m, i)->peaks);
+  hash_index_free(&m->groups);
   *m = (merge){.by = m->by};
 }

@@ -15,8 +15,6 @@ enum { MERGE_POOL = 1, MERGE_HOST = 2, MERGE_PROGRAM = 4, MERGE_PROCESS = 8 };
 /* Parses KEY,... and adds the bits of `allowed` keys. Returns false if there is another word, or none. */
 bool merge_parse_by(const char *text, unsigned allowed, unsigned *by);
 
-enum { MERGE_STATES = STATS_UNKNOWN + 1 };
-
 typedef struct merge_sum {
   int64_t known; /* the sum of the parts that are known */
   uint32_t parts, unknown;
@@ -50,7 +48,7 @@ typedef struct merge_group {
   char pool[POOL_NAME_BYTES], host[HOST_NAME_BYTES],
       program[PROGRAM_NAME_BYTES]; /* those that are not of the key are empty */
   int64_t pid, start_time;
-  int64_t states[MERGE_STATES]; /* processes by stats_state */
+  int64_t states[STATS_STATES]; /* processes by stats_state */
   merge_sum sums[MERGE_SUM_COUNT];
   int64_t *peaks; /* one for each process; merge_finish sorts them */
   size_t peak_count, peak_room;
@@ -60,13 +58,15 @@ typedef struct merge_group {
 typedef struct merge {
   unsigned by; /* bits of MERGE_... */
   uint64_t processes;
-  int64_t states[MERGE_STATES], lost;
+  int64_t states[STATS_STATES], lost;
   merge_sum peak_rss;
   int64_t highest_rss;
-  hash_index index;    /* it finds the groups, while they are added to */
-  merge_group *groups; /* its entries */
-  size_t count;
+  hash_index groups; /* merge_group, by its key; once they are sorted none is found any more */
 } merge;
+
+static inline const merge_group *merge_group_at(const merge *m, size_t i) {
+  return (const merge_group *)m->groups.entries + i;
+}
 
 /* Adds a process. `m` begins with all zero but `by`. Ends the program if there is no memory. */
 void merge_add(merge *m, const stats *f);

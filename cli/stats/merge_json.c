@@ -3,9 +3,7 @@
 #include "cli/stats/merge.h"
 
 static void key(writer *w, const char **separator, const char *name) {
-  writer_text(w, *separator);
-  writer_json_string(w, name);
-  writer_text(w, ":");
+  writer_print(w, "%s\"%s\":", *separator, name);
   *separator = ",";
 }
 
@@ -23,7 +21,7 @@ static void text(writer *w, const char **separator, const char *name, const char
 }
 
 static void states(writer *w, const char **separator, const int64_t *counts) {
-  for (int state = 0; state < MERGE_STATES; state++)
+  for (int state = 0; state < STATS_STATES; state++)
     number(w, separator, stats_state_name((stats_state)state), counts[state]);
 }
 
@@ -88,20 +86,20 @@ void merge_write_json(writer *w, const merge_report *r) {
   number(w, &separator, "files_damaged", (int64_t)r->damaged);
   key(w, &separator, "processes");
   write_processes(w, m);
-  number(w, &separator, "groups_total", (int64_t)m->count);
+  number(w, &separator, "groups_total", (int64_t)m->groups.count);
   key(w, &separator, "groups");
   writer_text(w, "[");
-  for (size_t g = 0; g < m->count && g < r->top; g++) {
+  for (size_t g = 0; g < m->groups.count && g < r->top; g++) {
     writer_text(w, g ? "," : "");
-    write_group(w, m, &m->groups[g]);
+    write_group(w, m, merge_group_at(m, g));
   }
   writer_text(w, "]}\n");
 }
 
 void merge_write_jsonl(writer *w, const merge_report *r) {
-  for (size_t g = 0; g < r->merge->count && g < r->top; g++) {
+  for (size_t g = 0; g < r->merge->groups.count && g < r->top; g++) {
     const char *separator = "{";
-    write_figures(w, &separator, r->merge, &r->merge->groups[g]);
+    write_figures(w, &separator, r->merge, merge_group_at(r->merge, g));
     writer_text(w, "}\n");
   }
 }

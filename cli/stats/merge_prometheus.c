@@ -3,72 +3,54 @@
  * left out. */
 #include "cli/stats/merge.h"
 
-#include <string.h>
-
 #define NAME "arrowpool_report_"
 
 /* The peaks are without a metric: they are a summary. */
-static const struct {
-  const char *name, *type, *help;
-} families[MERGE_FIELD_COUNT] = {
-#define X(name, unit, type, metric, help) [MERGE_##name] = {metric, #type, help},
+static const report_family families[MERGE_FIELD_COUNT] = {
+#define X(name, unit, type, metric, help) [MERGE_##name] = {metric, #type, help, 0, false},
     MERGE_FIELDS(X)
 #undef X
 };
 
 static void head(writer *w, const char *name, const char *type, const char *help) {
-  const char *const pieces[] = {"# HELP " NAME, name, " ", help, "\n# TYPE " NAME, name, " ", type, "\n"};
-  for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
-    writer_text(w, pieces[i]);
-}
-
-static void merge_prometheus_label(writer *w, const char **separator, const char *name, const char *value) {
-  writer_text(w, *separator);
-  writer_text(w, name);
-  writer_text(w, "=");
-  writer_label(w, value);
-  *separator = ",";
+  report_prometheus_head(w, NAME, &(report_family){.name = name, .type = type, .help = help});
 }
 
 /* Writes one sample of a group; `quantile` may be NULL. */
 static void sample(writer *w, const merge *m, const merge_group *g, const char *name, const char *suffix,
                    const char *quantile, int64_t value) {
   const char *separator = "{";
-  char number[32];
+  char number[24];
   bool process = m->by & MERGE_PROCESS;
-  writer_text(w, NAME);
-  writer_text(w, name);
-  writer_text(w, suffix);
+  writer_print(w, NAME "%s%s", name, suffix);
   if (m->by & MERGE_POOL)
-    merge_prometheus_label(w, &separator, "pool", g->pool);
+    report_label(w, &separator, "pool", g->pool);
   if (process || m->by & MERGE_HOST)
-    merge_prometheus_label(w, &separator, "host", g->host);
+    report_label(w, &separator, "host", g->host);
   if (process || m->by & MERGE_PROGRAM)
-    merge_prometheus_label(w, &separator, "program", g->program);
+    report_label(w, &separator, "program", g->program);
   if (process) {
-    number[writer_format_int(number, g->pid)] = 0;
-    merge_prometheus_label(w, &separator, "pid", number);
+    writer_format_int(number, g->pid);
+    report_label(w, &separator, "pid", number);
     /* Process numbers come back: the start time (milliseconds) tells such processes apart. */
-    number[writer_format_int(number, g->start_time)] = 0;
-    merge_prometheus_label(w, &separator, "start", number);
+    writer_format_int(number, g->start_time);
+    report_label(w, &separator, "start", number);
   }
   if (quantile)
-    merge_prometheus_label(w, &separator, "quantile", quantile);
-  writer_text(w, "} ");
-  writer_int(w, value);
-  writer_text(w, "\n");
+    report_label(w, &separator, "quantile", quantile);
+  writer_print(w, "} %ld\n", value);
 }
 
 static void of_groups(writer *w, const merge_report *r, merge_field family) {
   int64_t unused;
   bool headed = false;
-  for (size_t i = 0; i < r->merge->count && i < r->top; i++) {
-    const merge_group *g = &r->merge->groups[i];
+  for (size_t i = 0; i < r->merge->groups.count && i < r->top; i++) {
+    const merge_group *g = merge_group_at(r->merge, i);
     int64_t value = merge_value(g, family, &unused);
     if (value == ARROWPOOL_UNKNOWN)
       continue;
     if (!headed)
-      head(w, families[family].name, families[family].type, families[family].help);
+      report_prometheus_head(w, NAME, &families[family]);
     headed = true;
     sample(w, r->merge, g, families[family].name, "", NULL, value);
   }
@@ -84,8 +66,8 @@ static void peaks(writer *w, const merge_report *r) {
   static const char name[] = "max_memory_bytes";
   int64_t unused;
   bool headed = false;
-  for (size_t i = 0; i < r->merge->count && i < r->top; i++) {
-    const merge_group *g = &r->merge->groups[i];
+  for (size_t i = 0; i < r->merge->groups.count && i < r->top; i++) {
+    const merge_group *g = merge_group_at(r->merge, i);
     int64_t sum = merge_value(g, MERGE_max_memory_sum, &unused);
     if (sum == ARROWPOOL_UNKNOWN)
       continue;
@@ -102,20 +84,13 @@ static void peaks(writer *w, const merge_report *r) {
 static void of_processes(writer *w, const merge *m) {
   int64_t unused, sum = merge_sum_value(&m->peak_rss, &unused);
   head(w, "found_processes", "gauge", "Processes found, by what became of them.");
-  for (int state = 0; state < MERGE_STATES; state++) {
-    const char *separator = "{";
-    writer_text(w, NAME "found_processes");
-    merge_prometheus_label(w, &separator, "state", stats_state_name((stats_state)state));
-    writer_text(w, "} ");
-    writer_int(w, m->states[state]);
-    writer_text(w, "\n");
-  }
+  for (int state = 0; state < STATS_STATES; state++)
+    writer_print(w, NAME "found_processes{state=\"%s\"} %ld\n", stats_state_name((stats_state)state),
+                 m->states[state]);
   if (sum == ARROWPOOL_UNKNOWN)
     return;
   head(w, "peak_resident_bytes", "gauge", "Sum of the processes' peaks of resident memory.");
-  writer_text(w, NAME "peak_resident_bytes ");
-  writer_int(w, sum);
-  writer_text(w, "\n");
+  writer_print(w, NAME "peak_resident_bytes %ld\n", sum);
 }
 
 void merge_write_prometheus(writer *w, const merge_report *r) {

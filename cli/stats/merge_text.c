@@ -1,26 +1,34 @@
 /* Writes the text report of many processes: two lines on all of them, then a table, a row for each group. */
 #include "cli/stats/merge.h"
 
-#include <stdio.h>
 #include <string.h>
 
-/* A column has a heading, a width, whether it is of bytes, and a field. */
+/* A column has a heading, a width, and a field. */
 #define COLUMNS(X)                                                                                           \
-  X("processes", 11, false, processes)                                                                       \
-  X("live", 12, true, bytes_allocated)                                                                       \
-  X("peak sum", 12, true, max_memory_sum)                                                                    \
-  X("highest", 12, true, max_memory_highest)                                                                 \
-  X("p50", 11, true, max_memory_p50)                                                                         \
-  X("p90", 11, true, max_memory_p90)                                                                         \
-  X("p99", 11, true, max_memory_p99)                                                                         \
-  X("total", 12, true, total_bytes_allocated)                                                                \
-  X("allocs", 10, false, num_allocations)                                                                    \
-  X("reallocs", 10, false, num_reallocations)                                                                \
-  X("in place", 10, false, reallocs_in_place)                                                                \
-  X("remapped", 10, false, reallocs_remapped)                                                                \
-  X("copied", 8, false, reallocs_copied)                                                                     \
-  X("bytes copied", 14, true, bytes_copied)                                                                  \
-  X("failed", 8, false, num_failed)
+  X("processes", 11, processes)                                                                              \
+  X("live", 12, bytes_allocated)                                                                             \
+  X("peak sum", 12, max_memory_sum)                                                                          \
+  X("highest", 12, max_memory_highest)                                                                       \
+  X("p50", 11, max_memory_p50)                                                                               \
+  X("p90", 11, max_memory_p90)                                                                               \
+  X("p99", 11, max_memory_p99)                                                                               \
+  X("total", 12, total_bytes_allocated)                                                                      \
+  X("allocs", 10, num_allocations)                                                                           \
+  X("reallocs", 10, num_reallocations)                                                                       \
+  X("in place", 10, reallocs_in_place)                                                                       \
+  X("remapped", 10, reallocs_remapped)                                                                       \
+  X("copied", 8, reallocs_copied)                                                                            \
+  X("bytes copied", 14, bytes_copied)                                                                        \
+  X("failed", 8, num_failed)
+
+/* Whether a field is in bytes, as fields.h says. */
+enum {
+  is_bytes = true,
+  is_calls = false,
+#define X(name, unit, type, metric, help) in_bytes_##name = is_##unit,
+  MERGE_FIELDS(X)
+#undef X
+};
 
 /* A column of the key has a heading and a bit. A process is named by all three of its own. */
 static const struct {
@@ -38,17 +46,17 @@ static void spaces(writer *w, int count) {
 }
 
 /* Returns the group's value of a key, as text. */
-static const char *key_text(const merge_group *g, int key, char number[32]) {
+static const char *key_text(const merge_group *g, int key, char number[24]) {
   const char *const texts[] = {g->pool, g->host, g->program};
   if (key < 3)
     return *texts[key] ? texts[key] : "?";
-  snprintf(number, 32, "%lld", (long long)g->pid);
+  writer_format_int(number, g->pid);
   return number;
 }
 
 static void key_cells(writer *w, const merge_report *r, const int *widths, const merge_group *g) {
   for (int i = 0; i < KEYS; i++) {
-    char number[32];
+    char number[24];
     if (!(keys[i].by & r->merge->by))
       continue;
     const char *text = g ? key_text(g, i, number) : keys[i].title;
@@ -58,14 +66,14 @@ static void key_cells(writer *w, const merge_report *r, const int *widths, const
 }
 
 /* Writes a value: "?" is unknown, ">=" the bound of what is known in part. */
-static void value(writer *w, int64_t exact, int64_t at_least, bool bytes, int width) {
+static void value(writer *w, int64_t exact, int64_t at_least, bool in_bytes, int width) {
   char text[32] = "?";
   size_t length = 1;
   int64_t shown = exact != ARROWPOOL_UNKNOWN ? exact : at_least;
   if (shown != ARROWPOOL_UNKNOWN) {
     length = exact == ARROWPOOL_UNKNOWN ? 2 : 0;
     memcpy(text, ">=", length);
-    length += (bytes ? writer_format_size : writer_format_int)(text + length, shown);
+    length += (in_bytes ? writer_format_size : writer_format_int)(text + length, shown);
   }
   spaces(w, width && width <= (int)length ? 1 : width - (int)length);
   writer_bytes(w, text, length);
@@ -73,16 +81,16 @@ static void value(writer *w, int64_t exact, int64_t at_least, bool bytes, int wi
 
 static void row(writer *w, const merge_group *g) {
   int64_t exact, at_least;
-#define X(title, width, bytes, field)                                                                        \
+#define X(title, width, field)                                                                               \
   exact = merge_value(g, MERGE_##field, &at_least);                                                          \
-  value(w, exact, at_least, bytes, width);
+  value(w, exact, at_least, in_bytes_##field, width);
   COLUMNS(X)
 #undef X
   writer_text(w, "\n");
 }
 
 static void heading(writer *w) {
-#define X(title, width, bytes, field)                                                                        \
+#define X(title, width, field)                                                                               \
   spaces(w, width - (int)sizeof title + 1);                                                                  \
   writer_text(w, title);
   COLUMNS(X)
@@ -94,18 +102,11 @@ static void all(writer *w, const merge_report *r) {
   const merge *m = r->merge;
   const char *separator = " (";
   int64_t at_least, sum = merge_sum_value(&m->peak_rss, &at_least);
-  writer_text(w, "arrowpool " ARROWPOOL_VERSION ": ");
-  writer_int(w, (int64_t)m->processes);
-  writer_text(w, m->processes == 1 ? " process" : " processes");
-  for (int state = 0; state < MERGE_STATES; state++, separator = ", ") {
-    writer_text(w, separator);
-    writer_int(w, m->states[state]);
-    writer_text(w, " ");
-    writer_text(w, stats_state_name((stats_state)state));
-  }
-  writer_text(w, ") in ");
-  writer_int(w, (int64_t)r->files);
-  writer_text(w, r->files == 1 ? " file\npeak resident: sum " : " files\npeak resident: sum ");
+  writer_print(w, "arrowpool " ARROWPOOL_VERSION ": %ld %s", (int64_t)m->processes,
+               m->processes == 1 ? "process" : "processes");
+  for (int state = 0; state < STATS_STATES; state++, separator = ", ")
+    writer_print(w, "%s%ld %s", separator, m->states[state], stats_state_name((stats_state)state));
+  writer_print(w, ") in %ld %s\npeak resident: sum ", (int64_t)r->files, r->files == 1 ? "file" : "files");
   value(w, sum, at_least, true, 0);
   writer_text(w, ", highest ");
   value(w, sum == ARROWPOOL_UNKNOWN ? sum : m->highest_rss,
@@ -115,30 +116,27 @@ static void all(writer *w, const merge_report *r) {
 
 void merge_write_text(writer *w, const merge_report *r) {
   const merge *m = r->merge;
-  size_t shown = r->top < m->count ? r->top : m->count;
+  size_t shown = r->top < m->groups.count ? r->top : m->groups.count;
   int widths[KEYS];
   all(w, r);
-  if (!m->count) {
+  if (!m->groups.count) {
     writer_text(w, "no pool was used\n");
     return;
   }
   for (int i = 0; i < KEYS; i++) {
     widths[i] = (int)strlen(keys[i].title);
     for (size_t g = 0; g < shown; g++) {
-      char number[32];
-      int width = writer_columns(key_text(&m->groups[g], i, number));
+      char number[24];
+      int width = writer_columns(key_text(merge_group_at(m, g), i, number));
       widths[i] = width > widths[i] ? width : widths[i];
     }
   }
   key_cells(w, r, widths, NULL);
   heading(w);
   for (size_t g = 0; g < shown; g++) {
-    key_cells(w, r, widths, &m->groups[g]);
-    row(w, &m->groups[g]);
+    key_cells(w, r, widths, merge_group_at(m, g));
+    row(w, merge_group_at(m, g));
   }
-  if (shown < m->count) {
-    writer_text(w, "and ");
-    writer_int(w, (int64_t)(m->count - shown));
-    writer_text(w, " more\n");
-  }
+  if (shown < m->groups.count)
+    writer_print(w, "and %ld more\n", (int64_t)(m->groups.count - shown));
 }

@@ -29,9 +29,8 @@ static bool newer(const entry *a, const entry *b) {
   return a->is_live != b->is_live ? a->is_live : a->time > b->time;
 }
 
-bool processes_same(const stats *a, const stats *b) {
-  return a->process.pid == b->process.pid && a->process.start_time == b->process.start_time &&
-         strcmp(a->process.host, b->process.host) == 0;
+bool processes_same(const snapshot_process *a, const snapshot_process *b) {
+  return a->pid == b->pid && a->start_time == b->start_time && strcmp(a->host, b->host) == 0;
 }
 
 bool processes_newer(const stats *a, const stats *b) {

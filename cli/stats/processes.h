@@ -30,7 +30,7 @@ void processes_again(processes *p);
 void processes_free(processes *p);
 
 /* Returns whether both are of the same process image: it has one host, process number and start time. */
-bool processes_same(const stats *a, const stats *b);
+bool processes_same(const snapshot_process *a, const snapshot_process *b);
 
 /* Returns whether `a` counts rather than `b`, which is of the same process. */
 bool processes_newer(const stats *a, const stats *b);

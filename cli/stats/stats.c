@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 void stats_free(stats *f) {
   free(f->pools);
@@ -37,20 +36,15 @@ report_subject stats_subject(const stats *f) {
   return (report_subject){&f->process, next_pool, (void *)(uintptr_t)f};
 }
 
-static int write_to_stdout(void *context, const char *text, size_t size) {
+int stats_write_to_stdout(void *context, const char *text, size_t size) {
   (void)context;
   return fwrite(text, 1, size, stdout) != size;
 }
 
 bool stats_print(const stats *f, arrowpool_format format) {
-  static void (*const formats[])(writer *, const report_subject *) = {
-      [ARROWPOOL_FORMAT_TEXT] = report_text,
-      [ARROWPOOL_FORMAT_JSON] = report_json,
-      [ARROWPOOL_FORMAT_PROMETHEUS] = report_prometheus,
-  };
   report_subject subject = stats_subject(f);
   writer w;
-  writer_init(&w, write_to_stdout, NULL);
-  formats[format](&w, &subject);
+  writer_init(&w, stats_write_to_stdout, NULL);
+  report_write_as(format, &w, &subject);
   return writer_finish(&w);
 }

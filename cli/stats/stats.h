@@ -14,13 +14,14 @@ typedef enum stats_state {
   STATS_REPLACED, /* it became another program by exec */
   STATS_UNKNOWN,  /* a live file is of another host or PID namespace, where it may be running */
 } stats_state;
+enum { STATS_STATES = STATS_UNKNOWN + 1 };
 
 typedef struct stats {
   stats_state state;
   snapshot_process process;
-  char command[512]; /* it has spaces between the arguments; empty in a dump */
-  bool from_live;    /* they come from a live file */
-  int64_t lost;      /* records that found no room in a live file: sums are too small */
+  char command[COMMAND_BYTES]; /* it has spaces between the arguments; empty in a dump */
+  bool from_live;              /* they come from a live file */
+  int64_t lost;                /* records that found no room in a live file: sums are too small */
   pool_view *pools;
   size_t pool_count;
 } stats;
@@ -34,8 +35,20 @@ const char *stats_state_name(stats_state state);
 /* Returns whether the pool was ever asked for memory: others are in no report. */
 bool stats_pool_used(const pool_view *p);
 
+/* Returns the sum of what is known of the two; ARROWPOOL_UNKNOWN if nothing is. A made-up file can hold
+ * anything, so it never overflows. */
+static inline int64_t stats_sum_known(int64_t a, int64_t b) {
+  int64_t together;
+  if (a == ARROWPOOL_UNKNOWN || b == ARROWPOOL_UNKNOWN)
+    return a == ARROWPOOL_UNKNOWN ? b : a;
+  return __builtin_add_overflow(a, b, &together) ? INT64_MAX : together;
+}
+
 /* Returns what the library's own formats take; `f` has to stay while that is used. */
 report_subject stats_subject(const stats *f);
+
+/* A writer's callback (base/writer.h). */
+int stats_write_to_stdout(void *context, const char *text, size_t size);
 
 /* Prints one process as `format` has it. Returns false if stdout refuses. */
 bool stats_print(const stats *f, arrowpool_format format);

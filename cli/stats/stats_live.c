@@ -112,15 +112,15 @@ static const char *stats_live_read_all(file *f) {
                  : read_records(f, f->header.shards_offset, f->shard_count, f->header.shard_bytes, f->shards);
 }
 
-/* Returns the field of that name and size; NULL if the file has none, or one that lies outside of its
- * record. */
+/* Returns the field of that name and size (0: any); NULL if the file has none, or one that lies outside of
+ * its record. */
 static const live_field *stats_live_find(const file *f, live_place place, const char *name, size_t size) {
   uint32_t record = place == LIVE_IN_POOL ? f->header.pool_bytes : f->header.shard_bytes;
   for (uint32_t i = 0; i < f->header.field_count; i++) {
     const live_field *field = &f->fields[i];
     if (field->place == (uint32_t)place && strncmp(field->name, name, sizeof field->name) == 0)
-      return field->size == size && field->offset % 4 == 0 && field->offset <= record &&
-                     size <= record - field->offset
+      return (!size || field->size == size) && field->offset % 4 == 0 && field->offset <= record &&
+                     field->size <= record - field->offset
                  ? field
                  : NULL;
   }
@@ -140,18 +140,6 @@ static void text_at(const char *record, const live_field *field, char *out, size
   memcpy(out, field ? record + field->offset : "", length);
   out[length] = 0;
   writer_make_printable(out);
-}
-
-/* Finds the sums of a pool that are subtracted, in the order of a shard's. */
-static const live_field *find_baseline(const file *f) {
-  for (uint32_t i = 0; i < f->header.field_count; i++) {
-    const live_field *field = &f->fields[i];
-    if (field->place == LIVE_IN_POOL && strncmp(field->name, "baseline", sizeof field->name) == 0)
-      return field->size <= f->header.pool_bytes && field->offset <= f->header.pool_bytes - field->size
-                 ? field
-                 : NULL;
-  }
-  return NULL;
 }
 
 /* Returns the pool of a shard; pool_count if it has none. */
@@ -299,7 +287,7 @@ static const char *read_figures(file *f, const struct stat *status, stats *out) 
     return problem;
   if (!sort_shards(f))
     return strerror(ENOMEM);
-  f->baseline = find_baseline(f);
+  f->baseline = stats_live_find(f, LIVE_IN_POOL, "baseline", 0);
   read_process(f, status, out);
   out->pools = calloc(f->pool_count + 1, sizeof *out->pools);
   if (!out->pools)

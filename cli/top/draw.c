@@ -73,7 +73,7 @@ static void draw_totals(const top_view *v, int y) {
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     const top_column *column = &top_columns[parts[i].column];
     char number[24], text[80];
-    top_format_number(v->model.totals[column->number], column->kind, false, number);
+    top_format_number(v->model.totals[column->id], column->kind, false, number);
     snprintf(text, sizeof text, "%s%s%s", parts[i].before, number, parts[i].after);
     x += put(y, x, text, COLS - x);
   }
@@ -204,16 +204,17 @@ static void draw_help(void) {
                                       "/             filter; Esc: none",
                                       "+ -           interval",
                                       "q             quit",
-                                      "",
-                                      "LIVE PEAK     bytes of buffers; a process's peak: at most",
-                                      "RSS IDLE      resident; freed but kept for the next buffer",
-                                      "ALLOC/s       allocations",
-                                      "PLACE/s REMAP/s COPY/s   growth in place, by moving pages, by copying",
-                                      "BYTES/s       bytes copied by growth",
                                       "1min          the last minute, each row to its own scale",
-                                      "              any key: back"};
-  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
-    put((int)i, 0, lines[i], COLS);
+                                      "              any key: back",
+                                      ""};
+  int y = 0;
+  for (; y < (int)(sizeof lines / sizeof *lines); y++)
+    put(y, 0, lines[y], COLS);
+  for (const top_column *c = top_columns; c < top_columns + TOP_COLUMNS; c++)
+    if (top_field_of(c)) {
+      put(y, 0, c->heading, COLS);
+      put(y++, 14, top_field_of(c)->help, COLS - 14);
+    }
 }
 
 void top_draw(top_drawing *d) {

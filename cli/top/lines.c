@@ -8,7 +8,7 @@
 /* Returns whether a process says the text anywhere, in letters large or small: then it is listed. */
 static bool matches(const top_process *p, const char *text) {
   char pid[24];
-  top_format_pid(p->pid, pid);
+  writer_format_int(pid, p->pid);
   if (strstr(pid, text) || strcasestr(p->program, text) || strcasestr(p->command, text) ||
       strcasestr(stats_state_name(p->state), text))
     return true;

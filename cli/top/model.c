@@ -34,13 +34,6 @@ int64_t top_history_most(const top_history *h, int index, int parts) {
 
 /* ---- rows ---- */
 
-static int64_t top_model_sum(int64_t a, int64_t b) {
-  int64_t sum;
-  if (a == ARROWPOOL_UNKNOWN || b == ARROWPOOL_UNKNOWN)
-    return a == ARROWPOOL_UNKNOWN ? b : a;
-  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum; /* a made-up file can hold anything */
-}
-
 static int64_t rate(int64_t events, int64_t elapsed) {
   return elapsed > 0 && events >= 0 ? (int64_t)((double)events * 1e6 / (double)elapsed + 0.5) : 0;
 }
@@ -48,8 +41,8 @@ static int64_t rate(int64_t events, int64_t elapsed) {
 /* Updates the numbers of a row. `elapsed` is since they were read last, or, at first, since the process
  * started; ARROWPOOL_UNKNOWN: nobody knows over which time the sums came about. */
 static void update_row(top_row *row, const int64_t *sums, bool first, int64_t elapsed, int64_t now) {
-  for (int n = 0; n < TOP_NUMBERS; n++) {
-    if (n < TOP_ALLOCATIONS)
+  for (int n = 0; n < TOP_COLUMNS; n++) {
+    if (!top_is_rate(top_columns[n].kind))
       row->shown[n] = sums[n];
     else if (sums[n] == ARROWPOOL_UNKNOWN || elapsed == ARROWPOOL_UNKNOWN)
       row->shown[n] = ARROWPOOL_UNKNOWN;
@@ -58,18 +51,15 @@ static void update_row(top_row *row, const int64_t *sums, bool first, int64_t el
           rate(first || row->sums[n] == ARROWPOOL_UNKNOWN ? sums[n] : sums[n] - row->sums[n], elapsed);
     row->sums[n] = sums[n];
   }
-  top_history_add(&row->live, now, sums[TOP_LIVE]);
+  top_history_add(&row->live, now, sums[TOP_COLUMN_LIVE]);
 }
 
-static void numbers_of(const pool_view *p, int64_t *out) {
-  const arrowpool_stats *v = &p->stats;
-  const int64_t numbers[TOP_NUMBERS] = {
-      [TOP_LIVE] = v->bytes_allocated,        [TOP_PEAK] = v->max_memory,
-      [TOP_RESIDENT] = ARROWPOOL_UNKNOWN,     [TOP_IDLE] = ARROWPOOL_UNKNOWN,
-      [TOP_ALLOCATIONS] = v->num_allocations, [TOP_IN_PLACE] = v->reallocs_in_place,
-      [TOP_REMAPPED] = v->reallocs_remapped,  [TOP_COPIED] = v->reallocs_copied,
-      [TOP_BYTES_COPIED] = v->bytes_copied};
-  memcpy(out, numbers, sizeof numbers);
+/* Reads the figures of a pool or of a process; the other is NULL, and unknown. */
+static void read_figures(const arrowpool_stats *pool, const snapshot_process *process, int64_t *out) {
+  for (const top_column *c = top_columns; c < top_columns + TOP_COLUMNS; c++)
+    out[c->id] = pool && c->of_pool         ? report_family_value(c->of_pool, pool)
+                 : process && c->of_process ? report_family_value(c->of_process, process)
+                                            : ARROWPOOL_UNKNOWN;
 }
 
 static top_pool *find_pool(const top_process *p, const char *name) {
@@ -104,10 +94,7 @@ static void free_process(top_process *p) {
 }
 
 static top_process *insert(top_model *m, size_t at, const char *file) {
-  if (m->count == m->room) {
-    m->room = m->room ? m->room * 2 : 64;
-    m->processes = memory_grow(m->processes, m->room, sizeof(top_process *));
-  }
+  m->processes = memory_one_more(m->processes, m->count, &m->room, sizeof(top_process *));
   top_process *p = memory_zeroed(1, sizeof *p);
   p->file = memory_copy(file);
   p->expanded = m->pools;
@@ -136,7 +123,7 @@ void top_model_begin(top_model *m) {
   top_model_drop_lines(m);
   m->refresh++;
   m->gone = m->unknown = m->ended = m->unreadable = m->incomplete = 0;
-  for (int n = 0; n < TOP_NUMBERS; n++)
+  for (int n = 0; n < TOP_COLUMNS; n++)
     m->totals[n] = 0;
 }
 
@@ -145,8 +132,8 @@ static void count(top_model *m, const top_process *p, const stats *f) {
   m->unknown += p->state == STATS_UNKNOWN;
   m->ended += p->state == STATS_ENDED || p->state == STATS_REPLACED;
   m->incomplete += f->lost > 0;
-  for (int n = 0; n < TOP_NUMBERS && p->state == STATS_RUNNING; n++)
-    m->totals[n] = top_model_sum(m->totals[n], p->row.shown[n]);
+  for (int n = 0; n < TOP_COLUMNS && p->state == STATS_RUNNING; n++)
+    m->totals[n] = stats_sum_known(m->totals[n], p->row.shown[n]);
 }
 
 void top_model_add(top_model *m, const char *file, const stats *f, int64_t now) {
@@ -157,22 +144,19 @@ void top_model_add(top_model *m, const char *file, const stats *f, int64_t now) 
   int64_t elapsed = known                       ? now - p->read_at
                     : f->state == STATS_RUNNING ? f->process.time - f->process.start_time
                                                 : ARROWPOOL_UNKNOWN;
-  int64_t sums[TOP_NUMBERS];
-  for (int n = 0; n < TOP_NUMBERS; n++)
-    sums[n] = ARROWPOOL_UNKNOWN;
+  int64_t sums[TOP_COLUMNS];
+  read_figures(NULL, &f->process, sums);
   for (size_t i = 0; i < f->pool_count; i++) {
-    int64_t its[TOP_NUMBERS];
+    int64_t its[TOP_COLUMNS];
     const top_pool *before = find_pool(p, f->pools[i].name);
     memcpy(pools[i].name, f->pools[i].name, sizeof pools[i].name);
     if (before)
       pools[i].row = before->row;
-    numbers_of(&f->pools[i], its);
+    read_figures(&f->pools[i].stats, NULL, its);
     update_row(&pools[i].row, its, !before, elapsed, now);
-    for (int n = 0; n < TOP_NUMBERS; n++)
-      sums[n] = top_model_sum(sums[n], its[n]);
+    for (int n = 0; n < TOP_COLUMNS; n++)
+      sums[n] = stats_sum_known(sums[n], its[n]);
   }
-  sums[TOP_RESIDENT] = f->process.rss_bytes;
-  sums[TOP_IDLE] = f->process.idle_bytes;
   free(p->pools);
   p->pools = pools;
   p->pool_count = f->pool_count;
@@ -186,8 +170,6 @@ void top_model_add(top_model *m, const char *file, const stats *f, int64_t now) 
   top_history_add(&p->resident, now, f->process.rss_bytes);
   count(m, p, f);
 }
-
-void top_model_add_unreadable(top_model *m) { m->unreadable++; }
 
 void top_model_end(top_model *m) {
   size_t kept = 0;

@@ -5,20 +5,7 @@
 #define ARROWPOOL_CLI_TOP_MODEL_H
 
 #include "cli/stats/stats.h"
-
-/* A row has these numbers. The rates are in thousandths a second, so that rare events do not read as none. */
-typedef enum top_number {
-  TOP_LIVE,
-  TOP_PEAK,
-  TOP_RESIDENT,
-  TOP_IDLE,
-  TOP_ALLOCATIONS, /* the first of the rates */
-  TOP_IN_PLACE,
-  TOP_REMAPPED,
-  TOP_COPIED,
-  TOP_BYTES_COPIED,
-  TOP_NUMBERS
-} top_number;
+#include "cli/top/columns.h"
 
 #define TOP_SECONDS 60
 
@@ -29,9 +16,10 @@ typedef struct top_history {
   int64_t values[TOP_SECONDS];
 } top_history;
 
+/* The numbers are by column. Rates are in thousandths a second, so that rare events do not read as none. */
 typedef struct top_row {
-  int64_t sums[TOP_NUMBERS];  /* as last read; ARROWPOOL_UNKNOWN as in figures */
-  int64_t shown[TOP_NUMBERS]; /* the same, with sums as rates */
+  int64_t sums[TOP_COLUMNS];  /* as last read; ARROWPOOL_UNKNOWN as in figures */
+  int64_t shown[TOP_COLUMNS]; /* the same, with counters as rates */
   top_history live;
 } top_row;
 
@@ -42,7 +30,7 @@ typedef struct top_pool {
 
 typedef struct top_process {
   char *file;
-  char program[PROGRAM_NAME_BYTES], command[512];
+  char program[PROGRAM_NAME_BYTES], command[COMMAND_BYTES];
   int64_t pid;
   stats_state state;
   bool expanded;
@@ -67,9 +55,9 @@ typedef struct top_model {
   size_t gone, unknown, ended; /* how many of them; ended: also those that became another program */
   size_t unreadable;           /* files that could not be read */
   size_t incomplete;           /* processes whose sums are too small, since their files had no room */
-  int64_t totals[TOP_NUMBERS]; /* sums over running processes */
+  int64_t totals[TOP_COLUMNS]; /* sums over running processes */
 
-  int sort; /* a column (cells.h) */
+  int sort; /* a column */
   bool reverse, pools;
   char filter[64];
   top_line *lines;
@@ -83,7 +71,6 @@ typedef struct top_model {
  * There are no lines until they are arranged. */
 void top_model_begin(top_model *m);
 void top_model_add(top_model *m, const char *file, const stats *f, int64_t now);
-void top_model_add_unreadable(top_model *m);
 void top_model_end(top_model *m);
 void top_model_free(top_model *m);
 

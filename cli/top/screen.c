@@ -48,8 +48,8 @@ static void expand(screen *s, int how) {
 }
 
 static void change_interval(top_view *v, int step) {
-  static const int64_t intervals[] = {TOP_SHORTEST, 200,   500,   1000,   2000,   5000,
-                                      10000,        30000, 60000, 300000, 900000, TOP_LONGEST};
+  static const int64_t intervals[] = {CLI_SHORTEST, 200,   500,   1000,   2000,   5000,
+                                      10000,        30000, 60000, 300000, 900000, CLI_LONGEST};
   int count = sizeof intervals / sizeof *intervals, at = step > 0 ? 0 : count - 1;
   while (at >= 0 && at < count && (step > 0 ? intervals[at] <= v->interval : intervals[at] >= v->interval))
     at += step;

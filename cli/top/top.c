@@ -6,7 +6,6 @@
 #include "cli/stats/live_files.h"
 #include "report/live_name.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -15,20 +14,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 void cli_top_describe(void) {
+  char words[256];
+  top_list_words(words);
   puts("Shows the processes that keep live files in DIR; default: ARROW_POOL_LIVE of this environment. With "
        "PID only\n"
        "that process, which says itself where its file is. Keys: press h. Without a terminal the same as "
        "text, with\n"
        "exact numbers.\n\n"
-       "  --interval=TIME  time between refreshes, such as 500ms, 1s or 5m; default: 1s\n"
-       "  --sort=FIELD     pid, state, live, peak, rss, idle, allocs, in-place, remapped, copies, copied or "
-       "program;\n"
-       "                   default: live\n"
-       "  --filter=TEXT    only processes with that in their number, program, command, state or pools\n"
+       "  --interval=TIME  time between refreshes, such as 500ms, 1s or 5m; default: 1s");
+  printf("  --sort=FIELD     %s;\n"
+         "                   default: %s\n",
+         words, top_columns[TOP_COLUMN_LIVE].word);
+  puts("  --filter=TEXT    only processes with that in their number, program, command, state or pools\n"
        "  --pools          begin with the pools of all processes shown\n"
        "  --once           text, once\n"
        "  -n N             text, N times");
@@ -36,8 +36,8 @@ void cli_top_describe(void) {
 
 /* ---- text ---- */
 
-static int print_text(top_view *v, int64_t times) {
-  for (int64_t i = 0; !times || i < times; i++) {
+static int print_text(top_view *v, size_t times) {
+  for (size_t i = 0; !times || i < times; i++) {
     if (i) {
       poll(NULL, 0, (int)v->interval);
       puts("");
@@ -53,37 +53,15 @@ static int print_text(top_view *v, int64_t times) {
 
 /* ---- arguments ---- */
 
-static int parse_interval(const char *text, int64_t *out) {
-  options_value value;
-  if (!options_parse(&options_table[OPTION_STATS_INTERVAL], text, &value) || value.number < TOP_SHORTEST ||
-      value.number > TOP_LONGEST)
-    return cli_usage_error("top: --interval=%s: choose a duration from 100ms to 1h, such as 500ms, 1s or 5m",
-                           text);
-  *out = value.number;
-  return CLI_OK;
-}
-
 static int parse_sort(const char *text, int *out) {
   int column = top_find_column(text);
   if (column >= 0) {
     *out = column;
     return CLI_OK;
   }
-  char choices[256] = "";
-  for (int i = 0; i < TOP_COLUMNS; i++)
-    if (top_columns[i].field)
-      sprintf(choices + strlen(choices), "%s%s", i ? ", " : "", top_columns[i].field);
-  return cli_usage_error("top: --sort=%s: choose one of %s", text, choices);
-}
-
-static int parse_times(const char *text, int64_t *out) {
-  char *end;
-  errno = 0;
-  long long times = strtoll(text, &end, 10);
-  if (errno || end == text || *end || times < 1)
-    return cli_usage_error("top: -n %s: choose a number from 1 on", text);
-  *out = times;
-  return CLI_OK;
+  char words[256];
+  top_list_words(words);
+  return cli_usage_error("top: --sort=%s: choose one of %s", text, words);
 }
 
 /* Chooses what to look at: a directory, or a process that says which, in `room`. */
@@ -104,10 +82,7 @@ static int choose_directory(const char *argument, top_view *v, char *room, size_
   if (!v->directory)
     return is_pid ? cli_failure("top: %s: keeps no live file: start it with ARROW_POOL_LIVE", argument)
                   : cli_usage_error("top: no directory given, and ARROW_POOL_LIVE is not set");
-  DIR *readable = opendir(v->directory);
-  if (readable)
-    closedir(readable);
-  if (!readable || access(v->directory, X_OK) != 0)
+  if (!live_files_can_read(v->directory))
     return cli_failure("top: %s: %s", v->directory, strerror(errno));
   return CLI_OK;
 }
@@ -119,18 +94,20 @@ int cli_top(int argc, char **argv) {
       {"once", no_argument, NULL, 'o'},           {0}};
   top_view view = {.interval = 1000, .model.sort = TOP_COLUMN_LIVE};
   char theirs[PATH_MAX + 64];
-  int64_t times = 0;
+  size_t times = 0;
   int status = CLI_OK;
   opterr = 0;
   for (int id; (id = getopt_long(argc, argv, ":n:", longs, NULL)) != -1;) {
     if (id == ':' || id == '?')
       return cli_option_error("top", id, argv);
     if (id == 'i')
-      status = parse_interval(optarg, &view.interval);
+      status = cli_parse_refresh("top: --interval", optarg, &view.interval);
     else if (id == 's')
       status = parse_sort(optarg, &view.model.sort);
     else if (id == 'n')
-      status = parse_times(optarg, &times);
+      status = cli_parse_number(optarg, SIZE_MAX, &times)
+                   ? CLI_OK
+                   : cli_usage_error("top: -n %s: choose a number from 1 on", optarg);
     else if (id == 'f')
       snprintf(view.model.filter, sizeof view.model.filter, "%s", optarg);
     else if (id == 'p')

@@ -22,8 +22,7 @@ static void read_file(top_view *v, const char *name) {
   snprintf(path, sizeof path, "%s/%s", v->directory, name);
   errno = 0;
   if (stats_read_live(path, &f)) {
-    if (errno != ENOENT) /* its process ended just now */
-      top_model_add_unreadable(&v->model);
+    v->model.unreadable += errno != ENOENT; /* its process ended just now */
     return;
   }
   top_model_add(&v->model, name, &f, clock_milliseconds());

@@ -5,14 +5,10 @@
 
 #include "cli/top/model.h"
 
-/* Intervals are in milliseconds. */
-#define TOP_SHORTEST 100
-#define TOP_LONGEST  3600000
-
 typedef struct top_view {
   const char *directory;
-  int64_t pid; /* the only process to show; 0: all */
-  int64_t interval;
+  int64_t pid;       /* the only process to show; 0: all */
+  int64_t interval;  /* milliseconds */
   char problem[128]; /* why the directory could not be read the last time; "": it could */
   top_model model;
 } top_view;

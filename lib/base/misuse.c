@@ -30,9 +30,7 @@ _Noreturn void misuse_end(const void *address) {
   writer_kept line = {text, sizeof text - 1, 0}; /* one byte is for the end of the line */
   writer w;
   writer_init(&w, writer_keep, &line);
-  writer_text(&w, PREFIX "free or reallocation of ");
-  writer_address(&w, address);
-  writer_text(&w, ": not the start of a live buffer");
+  writer_print(&w, PREFIX "free or reallocation of %p: not the start of a live buffer", address);
   writer_finish(&w);
   misuse_say(&line);
 }

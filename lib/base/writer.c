@@ -1,6 +1,7 @@
 /* Formats text, numbers and quoted strings into the writer's buffer. */
 #include "base/writer.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 void writer_init(writer *w, arrowpool_write_fn write, void *context) {
@@ -24,11 +25,12 @@ bool writer_finish(writer *w) {
 int writer_keep(void *kept, const char *text, size_t size) {
   writer_kept *k = kept;
   size_t room = k->size - 1 - k->used;
-  size = size < room ? size : room;
+  bool fits = size <= room;
+  size = fits ? size : room;
   memcpy(k->text + k->used, text, size);
   k->used += size;
   k->text[k->used] = 0;
-  return 0;
+  return !fits;
 }
 
 void writer_bytes(writer *w, const char *text, size_t size) {
@@ -57,26 +59,63 @@ size_t writer_format_int(char *out, int64_t number) {
     out[length++] = '-';
   while (count)
     out[length++] = digits[--count];
+  out[length] = 0;
+  return length;
+}
+
+/* A number in units of a power, rounded half up: in tenths, and in whole ones. */
+typedef struct scaled {
+  uint64_t tenths, whole;
+  char letter; /* it stands for the power; a blank for none */
+} scaled;
+
+/* Takes the lowest power of `step` of which there are less than `most` tenths. */
+static scaled scale(uint64_t number, unsigned step, uint64_t most) {
+  const char *letter = " KMGTPE";
+  for (uint64_t power = 1;; power *= step, letter++) {
+    uint64_t whole = number / power, rest = number % power;
+    scaled s = {whole * 10 + (rest * 10 + power / 2) / power, whole + (rest >= power - power / 2), *letter};
+    if ((whole < most && s.tenths < most) || !letter[1])
+      return s;
+  }
+}
+
+/* Writes tenths, with their decimal. */
+static size_t format_tenths(char *out, uint64_t tenths) {
+  size_t length = writer_format_int(out, (int64_t)(tenths / 10));
+  out[length++] = '.';
+  out[length++] = (char)('0' + tenths % 10);
   return length;
 }
 
 size_t writer_format_size(char *out, int64_t size) {
-  static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
-  int unit = 0;
-  uint64_t rest = (uint64_t)size;
-  for (; rest >> 50; unit++) /* this is far beyond any memory, but a dump can claim it */
-    rest = (rest + 512) / 1024;
-  uint64_t tenths = rest * 10;
-  for (; tenths >= 10240; unit++)
-    tenths = (tenths + 512) / 1024;
-  size_t length = writer_format_int(out, (int64_t)(tenths / 10));
-  if (unit) {
-    out[length++] = '.';
-    out[length++] = (char)('0' + tenths % 10);
+  scaled s = scale((uint64_t)size, 1024, 10240);
+  size_t length = s.letter == ' ' ? writer_format_int(out, size) : format_tenths(out, s.tenths);
+  out[length++] = ' ';
+  if (s.letter != ' ') {
+    out[length++] = s.letter;
+    out[length++] = 'i';
   }
-  size_t unit_length = strlen(units[unit]);
-  memcpy(out + length, units[unit], unit_length);
-  return length + unit_length;
+  out[length++] = 'B';
+  out[length] = 0;
+  return length;
+}
+
+size_t writer_format_short(char *out, int64_t number, unsigned step) {
+  scaled s = scale((uint64_t)number, step, 9995);
+  if (s.letter == ' ')
+    return writer_format_int(out, number);
+  size_t length = s.tenths < 100 ? format_tenths(out, s.tenths) : writer_format_int(out, (int64_t)s.whole);
+  out[length++] = (char)(s.letter == 'K' && step == 1000 ? 'k' : s.letter);
+  out[length] = 0;
+  return length;
+}
+
+const char *writer_size_text(char out[24], int64_t size) {
+  if (size == ARROWPOOL_UNKNOWN)
+    return "?";
+  writer_format_size(out, size);
+  return out;
 }
 
 void writer_int(writer *w, int64_t number) {
@@ -84,13 +123,29 @@ void writer_int(writer *w, int64_t number) {
   writer_bytes(w, text, writer_format_int(text, number));
 }
 
-void writer_address(writer *w, const void *address) {
+static void writer_address(writer *w, const void *address) {
   char digits[2 + 2 * sizeof address] = "0x";
   size_t length = 2;
   for (int shift = 8 * sizeof address - 4; shift >= 0; shift -= 4)
     if (length > 2 || shift == 0 || (uintptr_t)address >> shift)
       digits[length++] = "0123456789abcdef"[(uintptr_t)address >> shift & 15];
   writer_bytes(w, digits, length);
+}
+
+void writer_print(writer *w, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  for (const char *at; (at = strchr(format, '%')) != NULL; format = at + 1) {
+    writer_bytes(w, format, (size_t)(at - format));
+    if (*++at == 's')
+      writer_text(w, va_arg(arguments, const char *));
+    else if (*at == 'p')
+      writer_address(w, va_arg(arguments, const void *));
+    else if (*at++ == 'l')
+      writer_int(w, va_arg(arguments, int64_t));
+  }
+  va_end(arguments);
+  writer_text(w, format);
 }
 
 void writer_milliseconds(writer *w, int64_t milliseconds) {

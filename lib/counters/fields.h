@@ -16,6 +16,7 @@
 #define POOL_BACKEND_BYTES 16
 #define HOST_NAME_BYTES    65
 #define PROGRAM_NAME_BYTES 64
+#define COMMAND_BYTES      512
 
 /* These follow from what is stored and from the size histogram, so that an allocation has little to write. */
 #define FIELDS_DERIVED(X)                                                                                    \
@@ -43,7 +44,7 @@
 
 /* A pool keeps these itself. */
 #define FIELDS_KEPT(X)                                                                                       \
-  X(max_memory, bytes, gauge, "max_memory_bytes", "Peak of bytes_allocated.")                                \
+  X(max_memory, bytes, gauge, "max_memory_bytes", "Most bytes live so far.")                                 \
   X(inherited_bytes, bytes, gauge, "inherited_bytes", "Bytes live at the fork that made the process.")       \
   X(limit_bytes, bytes, gauge, "pool_limit_bytes", "Most that may be live in the pool.")
 

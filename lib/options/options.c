@@ -9,12 +9,7 @@
 
 const options_row options_table[OPTION_COUNT] = {
 #define OPTION(id, suffix, kind, values, preset, help)                                                       \
-  {OPTIONS_PREFIX suffix,                                                                                    \
-   OPTIONS_##kind,                                                                                           \
-   OPTION_##id == OPTION_POOL ? ARROWPOOL_BACKEND_JEMALLOC : 0,                                              \
-   values,                                                                                                   \
-   preset,                                                                                                   \
-   help},
+  {OPTIONS_PREFIX suffix, OPTIONS_##kind, values, preset, help},
 #include "options/options.def"
 #undef OPTION
 };
@@ -34,10 +29,9 @@ static int find_word(const char *list, const char *text, size_t length) {
   }
 }
 
-static bool parse_choice(const char *values, int first, const char *text, int64_t *out) {
-  int index = find_word(values, text, strlen(text));
-  *out = first + index;
-  return index >= 0;
+static bool parse_choice(const char *values, const char *text, int64_t *out) {
+  *out = find_word(values, text, strlen(text));
+  return *out >= 0;
 }
 
 static bool parse_list(const char *values, const char *text, int64_t *out) {
@@ -85,7 +79,7 @@ static bool parse_duration(const char *text, int64_t *out) {
 
 static bool parse_decay(const char *text, int64_t *out) {
   if (strcmp(text, "never") == 0) {
-    *out = OPTIONS_NEVER;
+    *out = SLOTS_NEVER;
     return true;
   }
   return parse_duration(text, out);
@@ -144,13 +138,13 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
   bool valid = true;
   switch (row->kind) {
   case OPTIONS_CHOICE:
-    valid = parse_choice(row->values, row->first, text, &value.number);
+    valid = parse_choice(row->values, text, &value.number);
     break;
   case OPTIONS_LIST:
     valid = parse_list(row->values, text, &value.number);
     break;
   case OPTIONS_FLAG:
-    valid = parse_choice("0,1", 0, text, &value.number);
+    valid = parse_choice("0,1", text, &value.number);
     break;
   case OPTIONS_DURATION:
     valid = parse_duration(text, &value.number);

@@ -20,13 +20,12 @@ enum {
   OPTION_COUNT
 };
 
-/* A choice is a value of the enum that it is about, whose values have the order of its words: POOL an
- * arrowpool_backend, DEBUG an arrowpool_debug, THP a slots_thp; and these. */
+/* A choice is a value of the enum that it is about, whose values have the order of its words: DEBUG an
+ * arrowpool_debug, THP a slots_thp; and these. */
+enum { OPTIONS_POOL_JEMALLOC, OPTIONS_POOL_SYSTEM };
 enum { OPTIONS_FORMAT_TEXT, OPTIONS_FORMAT_JSON, OPTIONS_FORMAT_JSONL, OPTIONS_FORMAT_PROMETHEUS };
 enum { OPTIONS_LOG_QUIET, OPTIONS_LOG_WARN, OPTIONS_LOG_INFO };
 enum { OPTIONS_HOOK_LIBC = 1 << 0, OPTIONS_HOOK_ARROW_MI = 1 << 1, OPTIONS_HOOK_ARROW_VTABLE = 1 << 2 };
-
-#define OPTIONS_NEVER INT64_MAX /* a DECAY of "never" */
 
 #define OPTIONS_TEXT_BYTES 4096 /* of a value, with its NUL: PATH_MAX, what the kernel takes as a path */
 
@@ -36,7 +35,7 @@ typedef enum options_kind {
   OPTIONS_DESTINATION, /* text: path or "stderr"; NULL: off */
   OPTIONS_DIRECTORY,   /* text */
   OPTIONS_DURATION,    /* number: milliseconds */
-  OPTIONS_DECAY,       /* number: milliseconds, or OPTIONS_NEVER */
+  OPTIONS_DECAY,       /* number: milliseconds, or SLOTS_NEVER */
   OPTIONS_SIGNAL,      /* number: of the signal */
   OPTIONS_SIZE,        /* number: bytes; negative: percent */
   OPTIONS_FLAG         /* number: 0 or 1 */
@@ -45,7 +44,6 @@ typedef enum options_kind {
 typedef struct options_row {
   const char *variable;
   options_kind kind;
-  int first;                   /* of a choice: the value of its first word */
   const char *values, *preset; /* as in options.def */
   const char *help;
 } options_row;

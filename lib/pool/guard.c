@@ -55,26 +55,15 @@ typedef struct line {
   writer_kept kept;
 } line;
 
-static void add_bytes(writer *w, size_t count) {
-  writer_int(w, (int64_t)count);
-  writer_text(w, count == 1 ? " byte" : " bytes");
-}
+/* Two arguments for "%ld %s". */
+#define BYTES(count) (int64_t)(count), (count) == 1 ? "byte" : "bytes"
 
 static void guard_begin(line *l, const char *pool, const guard_buffer *b) {
   l->kept = (writer_kept){l->text, sizeof l->text - 1, 0}; /* one byte is for the end of the line */
   writer_init(&l->w, writer_keep, &l->kept);
-  if (!tell_line)
-    writer_text(&l->w, "arrowpool: ");
-  writer_text(&l->w, "debug: pool ");
-  writer_text(&l->w, pool);
-  writer_text(&l->w, ": buffer ");
-  writer_address(&l->w, b->address);
-  if (b->size) {
-    writer_text(&l->w, " of ");
-    add_bytes(&l->w, b->size);
-    writer_text(&l->w, ", alignment ");
-    writer_int(&l->w, (int64_t)b->alignment);
-  }
+  writer_print(&l->w, "%sdebug: pool %s: buffer %p", tell_line ? "" : "arrowpool: ", pool, b->address);
+  if (b->size)
+    writer_print(&l->w, " of %ld %s, alignment %ld", BYTES(b->size), (int64_t)b->alignment);
   writer_text(&l->w, ": ");
 }
 
@@ -91,8 +80,7 @@ static void say(const line *l) {
 /* Ends a line, and the program where the mode says so. A debugger can go on after the trap. */
 static void guard_end(line *l, const char *act) {
   int saved = errno;
-  writer_text(&l->w, ", found at ");
-  writer_text(&l->w, act);
+  writer_print(&l->w, ", found at %s", act);
   writer_finish(&l->w);
   if (!tell_line)
     l->text[l->kept.used++] = '\n';
@@ -107,27 +95,22 @@ static void guard_end(line *l, const char *act) {
 static void tell_overrun(const guard_buffer *b, overrun o, const char *act) {
   line l;
   guard_begin(&l, b->pool, b);
-  add_bytes(&l.w, o.bytes);
-  writer_text(&l.w, o.bytes == 1 ? " behind its end was" : " behind its end were");
-  writer_text(&l.w, " overwritten (offset ");
-  writer_int(&l.w, (int64_t)o.offset);
-  writer_text(&l.w, ")");
+  writer_print(&l.w, "%ld %s behind its end %s overwritten (offset %ld)", BYTES(o.bytes),
+               o.bytes == 1 ? "was" : "were", (int64_t)o.offset);
   guard_end(&l, act);
 }
 
 static void tell_size(const guard_buffer *b, const guard_call *call) {
   line l;
   guard_begin(&l, b->pool, b);
-  writer_text(&l.w, "told to have ");
-  add_bytes(&l.w, (size_t)call->size);
+  writer_print(&l.w, "told to have %ld %s", BYTES(call->size));
   guard_end(&l, call->act);
 }
 
 static void tell_alignment(const guard_buffer *b, const guard_call *call) {
   line l;
   guard_begin(&l, b->pool, b);
-  writer_text(&l.w, "told to have alignment ");
-  writer_int(&l.w, call->alignment);
+  writer_print(&l.w, "told to have alignment %ld", call->alignment);
   guard_end(&l, call->act);
 }
 
@@ -135,29 +118,20 @@ static void tell_double_free(const guard_buffer *b, const guard_call *call) {
   line l;
   guard_begin(&l, b->pool, b);
   writer_text(&l.w, "freed already");
-  if (b->pool != call->pool) {
-    writer_text(&l.w, ", and now given to pool ");
-    writer_text(&l.w, call->pool);
-  }
+  if (b->pool != call->pool)
+    writer_print(&l.w, ", and now given to pool %s", call->pool);
   guard_end(&l, call->act);
 }
 
 static void tell_foreign(const guard_buffer *live, const guard_call *call) {
   line l;
   guard_begin(&l, call->pool, live->address ? live : &(guard_buffer){.address = call->address});
-  if (live->address) {
-    writer_text(&l.w, "it belongs to pool ");
-    writer_text(&l.w, live->pool);
-  } else {
+  if (live->address)
+    writer_print(&l.w, "it belongs to pool %s", live->pool);
+  else
     writer_text(&l.w, "no pool handed it out");
-  }
-  if (!live->address && call->size > 0) {
-    writer_text(&l.w, " (told as ");
-    add_bytes(&l.w, (size_t)call->size);
-    writer_text(&l.w, ", alignment ");
-    writer_int(&l.w, call->alignment);
-    writer_text(&l.w, ")");
-  }
+  if (!live->address && call->size > 0)
+    writer_print(&l.w, " (told as %ld %s, alignment %ld)", BYTES(call->size), call->alignment);
   guard_end(&l, call->act);
 }
 

@@ -3,34 +3,21 @@
 
 #include "base/writer.h"
 
-static void write_size(writer *w, int64_t size) {
-  char text[24];
-  writer_bytes(w, text, writer_format_size(text, size));
-}
-
 void refusal_describe(const arrowpool_pool *pool, int64_t old_size, int64_t new_size, char *out) {
   pool_headroom limit = pool_headroom_for(pool, old_size, new_size);
   writer w;
   *out = 0;
   writer_init(&w, writer_keep, &(writer_kept){out, REFUSAL_BYTES, 0});
-  writer_text(&w, old_size ? "realloc of " : "malloc of size ");
-  if (old_size) {
-    writer_int(&w, old_size);
-    writer_text(&w, " to ");
-  }
-  writer_int(&w, new_size);
-  writer_text(&w, " failed");
-  if (limit.refuses != LIMITS_NONE) {
-    writer_text(&w, limit.refuses == LIMITS_OF_ALL ? ": pools have " : ": pool ");
-    if (limit.refuses == LIMITS_OF_POOL) {
-      writer_text(&w, pool_name(pool));
-      writer_text(&w, " has ");
-    }
-    write_size(&w, limit.live);
-    writer_text(&w,
-                limit.refuses == LIMITS_OF_ALL ? " of the limit over all of them, " : " of its limit of ");
-    write_size(&w, limit.most);
-  }
+  if (old_size)
+    writer_print(&w, "realloc of %ld to %ld failed", old_size, new_size);
+  else
+    writer_print(&w, "malloc of size %ld failed", new_size);
+  if (limit.refuses == LIMITS_OF_ALL)
+    writer_print(&w, ": pools have %s of the limit over all of them, %s", SIZE_TEXT(limit.live),
+                 SIZE_TEXT(limit.most));
+  else if (limit.refuses == LIMITS_OF_POOL)
+    writer_print(&w, ": pool %s has %s of its limit of %s", pool_name(pool), SIZE_TEXT(limit.live),
+                 SIZE_TEXT(limit.most));
   writer_finish(&w);
 }
 
@@ -38,14 +25,10 @@ void refusal_describe_pool(const pool_view *pool, char *out) {
   writer w;
   *out = 0;
   writer_init(&w, writer_keep, &(writer_kept){out, REFUSAL_BYTES, 0});
-  writer_text(&w, pool->name);
-  writer_text(&w, ": ");
-  if (pool->stats.bytes_allocated == ARROWPOOL_UNKNOWN) {
-    writer_text(&w, "not known, and not limited");
-  } else {
-    write_size(&w, pool->stats.bytes_allocated);
-    writer_text(&w, " live, peak ");
-    write_size(&w, pool->stats.max_memory);
-  }
+  if (pool->stats.bytes_allocated == ARROWPOOL_UNKNOWN)
+    writer_print(&w, "%s: not known, and not limited", pool->name);
+  else
+    writer_print(&w, "%s: %s live, peak %s", pool->name, SIZE_TEXT(pool->stats.bytes_allocated),
+                 SIZE_TEXT(pool->stats.max_memory));
   writer_finish(&w);
 }

@@ -7,8 +7,11 @@
 #ifndef ARROWPOOL_REPORT_LIVE_H
 #define ARROWPOOL_REPORT_LIVE_H
 
+#include "counters/fields.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define LIVE_MAGIC      "ARRWPOOL"
@@ -46,10 +49,11 @@ typedef struct live_header {
   int64_t start_time;                   /* milliseconds since the epoch */
   _Atomic int64_t idle_bytes, end_time; /* bytes; milliseconds since the epoch, 0: not ended */
   char boot[40];                        /* the kernel's boot id: numbers of processes begin anew with it */
-  char host[65], program[64], library[16];
-  char command[512];   /* arguments, separated by NULs */
-  int64_t limit_bytes; /* over all pools; negative: none */
+  char host[HOST_NAME_BYTES], program[PROGRAM_NAME_BYTES], library[16];
+  char command[COMMAND_BYTES]; /* arguments, separated by NULs */
+  int64_t limit_bytes;         /* over all pools; negative: none */
 } live_header;
+_Static_assert(offsetof(live_header, limit_bytes) == 824, "as files of LIVE_VERSION have it");
 
 /* Keeps a live file in `directory` (absolute), from the first event on. `keep` keeps it also after an orderly
  * end. It is called once, before that. What goes wrong later is told to `complain`, once, and harms nothing.

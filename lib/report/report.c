@@ -1,20 +1,20 @@
 /* Chooses the format of a report on this process, and feeds it the pools. */
 #include "report/report.h"
 
+#include "pool/pool.h"
+
 static const pool_view *next_of_ours(void *context, unsigned *index) {
   pool_view *pool = context;
-  return snapshot_next_pool(index, pool) ? pool : NULL;
+  while (*index < POOL_COUNT)
+    if (pool_view_at((*index)++, pool))
+      return pool;
+  return NULL;
 }
 
 bool report_write(arrowpool_format format, report_source source, report_room *room, arrowpool_write_fn write,
                   void *context) {
-  static void (*const formats[])(writer *, const report_subject *) = {
-      [ARROWPOOL_FORMAT_TEXT] = report_text,
-      [ARROWPOOL_FORMAT_JSON] = report_json,
-      [ARROWPOOL_FORMAT_PROMETHEUS] = report_prometheus,
-  };
   snapshot_read_process(source == REPORT_ASK_JEMALLOC, &room->process);
   writer_init(&room->writer, write, context);
-  formats[format](&room->writer, &(report_subject){&room->process, next_of_ours, &room->pool});
+  report_write_as(format, &room->writer, &(report_subject){&room->process, next_of_ours, &room->pool});
   return writer_finish(&room->writer);
 }

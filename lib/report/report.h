@@ -41,24 +41,42 @@ void report_text(writer *w, const report_subject *subject);
 void report_json(writer *w, const report_subject *subject);
 void report_prometheus(writer *w, const report_subject *subject);
 
+static inline void report_write_as(arrowpool_format format, writer *w, const report_subject *subject) {
+  (format == ARROWPOOL_FORMAT_TEXT   ? report_text
+   : format == ARROWPOOL_FORMAT_JSON ? report_json
+                                     : report_prometheus)(w, subject);
+}
+
 /* The families of that format, in its order, for who writes them of many processes: each is an int64_t of
  * snapshot_process or of arrowpool_stats. */
+#define REPORT_PREFIX "arrowpool_"
 typedef struct report_family {
-  const char *name, *type, *help; /* the name is without its prefix, "arrowpool_" */
+  const char *name, *type, *help; /* the name is without its prefix */
   size_t offset;
   bool is_time; /* milliseconds, written as seconds */
 } report_family;
 
 enum {
-#define X(name, unit, type, metric, help) +1
-  REPORT_PROCESS_FAMILIES = 1 FIELDS_OF_PROCESS(X), /* and the start time */
-  REPORT_POOL_FAMILIES = 0 FIELDS_OF_POOL(X)
+#define X(name, unit, type, metric, help) REPORT_PROCESS_##name,
+  FIELDS_OF_PROCESS(X)
 #undef X
+      REPORT_PROCESS_start_time,
+  REPORT_PROCESS_FAMILIES
+};
+enum {
+#define X(name, unit, type, metric, help) REPORT_POOL_##name,
+  FIELDS_OF_POOL(X)
+#undef X
+      REPORT_POOL_FAMILIES
 };
 extern const report_family report_process_families[REPORT_PROCESS_FAMILIES];
 extern const report_family report_pool_families[REPORT_POOL_FAMILIES];
 
-void report_prometheus_head(writer *w, const report_family *f);
+/* Writes the two lines before a family's samples. */
+void report_prometheus_head(writer *w, const char *prefix, const report_family *f);
+
+/* Writes a label. `*separator` is "{" before the first one, and becomes ",". */
+void report_label(writer *w, const char **separator, const char *name, const char *value);
 
 static inline int64_t report_family_value(const report_family *f, const void *record) {
   return *(const int64_t *)(const void *)((const char *)record + f->offset);

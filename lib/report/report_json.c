@@ -3,30 +3,21 @@
 
 #include "counters/fields.h"
 
-static void key(writer *w, const char *name) {
-  writer_json_string(w, name);
-  writer_text(w, ":");
-}
-
 /* Writes `, "name": number`, and null where the number is unknown. */
 static void field(writer *w, const char *name, int64_t number) {
-  writer_text(w, ",");
-  key(w, name);
   if (number == ARROWPOOL_UNKNOWN)
-    writer_text(w, "null");
+    writer_print(w, ",\"%s\":null", name);
   else
-    writer_int(w, number);
+    writer_print(w, ",\"%s\":%ld", name, number);
 }
 
 static void text_field(writer *w, const char *name, const char *text) {
-  writer_text(w, ",");
-  key(w, name);
+  writer_print(w, ",\"%s\":", name);
   writer_json_string(w, text);
 }
 
 static void write_process(writer *w, const snapshot_process *p) {
-  writer_text(w, "{\"pid\":");
-  writer_int(w, p->pid);
+  writer_print(w, "{\"pid\":%ld", p->pid);
   text_field(w, "program", p->program);
   text_field(w, "host", p->host);
   writer_text(w, ",\"start_time\":");
@@ -47,17 +38,11 @@ static void write_histogram(writer *w, const char *name, const int64_t *buckets)
     field(w, name, ARROWPOOL_UNKNOWN);
     return;
   }
-  writer_text(w, ",");
-  key(w, name);
-  writer_text(w, "[");
+  writer_print(w, ",\"%s\":[", name);
   for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++) {
     if (!buckets[i])
       continue;
-    writer_text(w, separator);
-    writer_text(w, "{\"from_bytes\":");
-    writer_int(w, INT64_C(1) << i);
-    field(w, "count", buckets[i]);
-    writer_text(w, "}");
+    writer_print(w, "%s{\"from_bytes\":%ld,\"count\":%ld}", separator, INT64_C(1) << i, buckets[i]);
     separator = ",";
   }
   writer_text(w, "]");

@@ -16,29 +16,28 @@ const report_family report_pool_families[REPORT_POOL_FAMILIES] = {
 #undef X
 };
 
-void report_prometheus_head(writer *w, const report_family *f) {
-  const char *const pieces[] = {
-      "# HELP arrowpool_", f->name, " ", f->help, "\n# TYPE arrowpool_", f->name, " ", f->type, "\n"};
-  for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
-    writer_text(w, pieces[i]);
+void report_prometheus_head(writer *w, const char *prefix, const report_family *f) {
+  writer_print(w, "# HELP %s%s %s\n# TYPE %s%s %s\n", prefix, f->name, f->help, prefix, f->name, f->type);
+}
+
+void report_label(writer *w, const char **separator, const char *name, const char *value) {
+  writer_print(w, "%s%s=", *separator, name);
+  writer_label(w, value);
+  *separator = ",";
 }
 
 /* Writes `arrowpool_NAME{program="...",pid="..."`, without the closing brace. */
 static void labels(writer *w, const report_family *f, const snapshot_process *process) {
-  writer_text(w, "arrowpool_");
-  writer_text(w, f->name);
-  writer_text(w, "{program=");
+  writer_print(w, REPORT_PREFIX "%s{program=", f->name);
   writer_label(w, process->program);
-  writer_text(w, ",pid=\"");
-  writer_int(w, process->pid);
-  writer_text(w, "\"");
+  writer_print(w, ",pid=\"%ld\"", process->pid);
 }
 
 static void of_process(writer *w, const snapshot_process *process, const report_family *f) {
   int64_t value = report_family_value(f, process);
   if (value == ARROWPOOL_UNKNOWN)
     return;
-  report_prometheus_head(w, f);
+  report_prometheus_head(w, REPORT_PREFIX, f);
   labels(w, f, process);
   writer_text(w, "} ");
   (f->is_time ? writer_milliseconds : writer_int)(w, value);
@@ -53,16 +52,14 @@ static void of_pools(writer *w, const report_subject *subject, const report_fami
     if (value == ARROWPOOL_UNKNOWN)
       continue;
     if (!any)
-      report_prometheus_head(w, f);
+      report_prometheus_head(w, REPORT_PREFIX, f);
     any = true;
     labels(w, f, subject->process);
     writer_text(w, ",pool=");
     writer_label(w, pool->name);
     writer_text(w, ",backend=");
     writer_label(w, pool->backend);
-    writer_text(w, "} ");
-    writer_int(w, value);
-    writer_text(w, "\n");
+    writer_print(w, "} %ld\n", value);
   }
 }
 

@@ -1,46 +1,47 @@
 /* Writes the text report: one line on the process, then a table with a row for each pool. */
 #include "report/report.h"
 
+#include <string.h>
+
 /* Writes a cell. Cells of the table are right-aligned, the first one left-aligned; what fills its column
  * keeps a space before. */
-static void cell(writer *w, const char *text, size_t length, int width) {
-  if (width > 0 && (int)length >= width)
+static void cell(writer *w, const char *text, int width) {
+  int pad = width - (int)strlen(text);
+  for (pad = pad > 0 ? pad : 1; pad > 0; pad--)
     writer_text(w, " ");
-  for (int pad = width - (int)length; pad > 0; pad--)
-    writer_text(w, " ");
-  writer_bytes(w, text, length);
+  writer_text(w, text);
 }
 
-static void size_cell(writer *w, int64_t size, int width) {
-  char text[24];
-  if (size == ARROWPOOL_UNKNOWN)
-    cell(w, "?", 1, width);
-  else
-    cell(w, text, writer_format_size(text, size), width);
-}
-
-static void count_cell(writer *w, int64_t count, int width) {
-  char text[24];
-  if (count == ARROWPOOL_UNKNOWN)
-    cell(w, "?", 1, width);
-  else
-    cell(w, text, writer_format_int(text, count), width);
+static void number_cell(writer *w, int64_t number, bool in_bytes, int width) {
+  char text[24] = "?";
+  if (number != ARROWPOOL_UNKNOWN)
+    (in_bytes ? writer_format_size : writer_format_int)(text, number);
+  cell(w, text, width);
 }
 
 /* The columns of the table: heading, width, statistic. */
 #define COLUMNS(X)                                                                                           \
-  X("live", 12, size_cell, bytes_allocated)                                                                  \
-  X("peak", 11, size_cell, max_memory)                                                                       \
-  X("total", 11, size_cell, total_bytes_allocated)                                                           \
-  X("allocs", 10, count_cell, num_allocations)                                                               \
-  X("frees", 10, count_cell, num_frees)                                                                      \
-  X("reallocs", 10, count_cell, num_reallocations)                                                           \
-  X("in place", 10, count_cell, reallocs_in_place)                                                           \
-  X("remapped", 10, count_cell, reallocs_remapped)                                                           \
-  X("copied", 8, count_cell, reallocs_copied)                                                                \
-  X("bytes stayed", 14, size_cell, bytes_grown_in_place)                                                     \
-  X("bytes copied", 14, size_cell, bytes_copied)                                                             \
-  X("failed", 8, count_cell, num_failed)
+  X("live", 12, bytes_allocated)                                                                             \
+  X("peak", 11, max_memory)                                                                                  \
+  X("total", 11, total_bytes_allocated)                                                                      \
+  X("allocs", 10, num_allocations)                                                                           \
+  X("frees", 10, num_frees)                                                                                  \
+  X("reallocs", 10, num_reallocations)                                                                       \
+  X("in place", 10, reallocs_in_place)                                                                       \
+  X("remapped", 10, reallocs_remapped)                                                                       \
+  X("copied", 8, reallocs_copied)                                                                            \
+  X("bytes stayed", 14, bytes_grown_in_place)                                                                \
+  X("bytes copied", 14, bytes_copied)                                                                        \
+  X("failed", 8, num_failed)
+
+/* Whether a field is in bytes, as fields.h says. */
+enum {
+  is_bytes = true,
+  is_calls = false,
+#define X(name, unit, type, metric, help) in_bytes_##name = is_##unit,
+  FIELDS_OF_POOL(X)
+#undef X
+};
 
 #define NAME_WIDTH     16
 #define EXPLAINED_FROM (INT64_C(64) << 20) /* below so many resident bytes nobody asks where they are */
@@ -59,12 +60,13 @@ static int name_width(const report_subject *subject) {
 
 static void left_cell(writer *w, const char *text, int width) {
   writer_printable(w, text);
-  cell(w, "", 0, width - writer_columns(text));
+  for (int pad = width - writer_columns(text); pad > 0; pad--)
+    writer_text(w, " ");
 }
 
 static void heading(writer *w, int width_of_names) {
   left_cell(w, "pool", width_of_names);
-#define X(title, width, cell_of, field) cell(w, title, sizeof title - 1, width);
+#define X(title, width, field) cell(w, title, width);
   COLUMNS(X)
 #undef X
   writer_text(w, "\n");
@@ -72,26 +74,21 @@ static void heading(writer *w, int width_of_names) {
 
 static void row(writer *w, const pool_view *pool, int width_of_names) {
   left_cell(w, pool->name, width_of_names);
-#define X(title, width, cell_of, field) cell_of(w, pool->stats.field, width);
+#define X(title, width, field) number_cell(w, pool->stats.field, in_bytes_##field, width);
   COLUMNS(X)
 #undef X
   writer_text(w, "\n");
 }
 
-static void size(writer *w, int64_t bytes) { size_cell(w, bytes, 0); }
-
 /* Says whether this is a leak or something else: where resident memory is, when most of it is not live. */
 static void explain_resident(writer *w, const snapshot_process *process, int64_t live) {
   if (process->rss_bytes < EXPLAINED_FROM || live > process->rss_bytes / 2)
     return;
-  size(w, process->rss_bytes);
-  writer_text(w, " resident, ");
-  size(w, live);
-  writer_text(w, " live in these pools, ");
-  size(w, process->idle_bytes);
-  writer_text(w, process->idle_bytes > process->rss_bytes / 2
-                     ? " idle: freed, and on its way back to the kernel.\n"
-                     : " idle: the rest is the program's own, outside of these pools.\n");
+  writer_print(w, "%s resident, %s live in these pools, %s idle: %s.\n", SIZE_TEXT(process->rss_bytes),
+               SIZE_TEXT(live), SIZE_TEXT(process->idle_bytes),
+               process->idle_bytes > process->rss_bytes / 2
+                   ? "freed, and on its way back to the kernel"
+                   : "the rest is the program's own, outside of these pools");
 }
 
 static void own_limit(writer *w, const pool_view *pool) {
@@ -99,9 +96,7 @@ static void own_limit(writer *w, const pool_view *pool) {
     return;
   writer_text(w, "limit of ");
   writer_printable(w, pool->name);
-  writer_text(w, ": ");
-  size(w, pool->stats.limit_bytes);
-  writer_text(w, "\n");
+  writer_print(w, ": %s\n", SIZE_TEXT(pool->stats.limit_bytes));
 }
 
 /* Writes what was never freed, the largest first. */
@@ -110,17 +105,12 @@ static void still_allocated(writer *w, const pool_view *pool) {
     return;
   writer_text(w, "still allocated in ");
   writer_printable(w, pool->name);
-  writer_text(w, ": ");
-  size(w, pool->stats.bytes_allocated);
+  writer_print(w, ": %s", SIZE_TEXT(pool->stats.bytes_allocated));
   const char *separator = " in ";
   for (int i = ARROWPOOL_HISTOGRAM_BUCKETS - 1; i >= 0; i--) {
     if (!pool->stats.live_histogram[i])
       continue;
-    writer_text(w, separator);
-    writer_int(w, pool->stats.live_histogram[i]);
-    writer_text(w, " x ");
-    size(w, INT64_C(1) << i);
-    writer_text(w, "+");
+    writer_print(w, "%s%ld x %s+", separator, pool->stats.live_histogram[i], SIZE_TEXT(INT64_C(1) << i));
     separator = ", ";
   }
   writer_text(w, "\n");
@@ -129,20 +119,12 @@ static void still_allocated(writer *w, const pool_view *pool) {
 static void process_line(writer *w, const snapshot_process *process) {
   writer_text(w, "arrowpool " ARROWPOOL_VERSION ": ");
   writer_printable(w, *process->program ? process->program : "?");
-  writer_text(w, ", pid ");
-  writer_int(w, process->pid);
-  writer_text(w, ", ");
+  writer_print(w, ", pid %ld, ", process->pid);
   writer_milliseconds(w, process->time - process->start_time);
-  writer_text(w, " s, resident ");
-  size(w, process->rss_bytes);
-  writer_text(w, ", peak ");
-  size(w, process->peak_rss_bytes);
-  writer_text(w, ", idle ");
-  size(w, process->idle_bytes);
-  if (process->limit_bytes != ARROWPOOL_UNKNOWN) {
-    writer_text(w, ", limit ");
-    size(w, process->limit_bytes);
-  }
+  writer_print(w, " s, resident %s, peak %s, idle %s", SIZE_TEXT(process->rss_bytes),
+               SIZE_TEXT(process->peak_rss_bytes), SIZE_TEXT(process->idle_bytes));
+  if (process->limit_bytes != ARROWPOOL_UNKNOWN)
+    writer_print(w, ", limit %s", SIZE_TEXT(process->limit_bytes));
   writer_text(w, "\n");
 }
 

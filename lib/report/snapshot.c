@@ -123,10 +123,3 @@ bool snapshot_has_pools(void) {
       return true;
   return false;
 }
-
-bool snapshot_next_pool(unsigned *index, pool_view *out) {
-  while (*index < POOL_COUNT)
-    if (pool_view_at((*index)++, out))
-      return true;
-  return false;
-}

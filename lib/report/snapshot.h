@@ -22,10 +22,6 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out);
 /* Returns whether there is a pool that was ever used. */
 bool snapshot_has_pools(void);
 
-/* Reads the next pool that was ever used, from table index *index on, which it moves past the pool. Returns
- * false if there is no more. */
-bool snapshot_next_pool(unsigned *index, pool_view *out);
-
 /* Sets the start time to now, at start-up and in the child of a fork. */
 void snapshot_mark_start(void);
 

@@ -130,7 +130,7 @@ static void write_dump(room *r, report_source source) {
   }
   snapshot_process *process = &r->report.process; /* it is read again for the report */
   snapshot_read_process(false, process);
-  if (dump_path_expand(r->target, directory, destination()->text, process) &&
+  if (dump_path_expand(r->target, &r->report.writer, directory, destination()->text, process) &&
       dump_file_write(r->target, r->scratch, format_of(r->target) == OPTIONS_FORMAT_JSONL, owner, fill,
                       &(contents){r, source}))
     forget_told();

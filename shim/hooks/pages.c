@@ -30,52 +30,6 @@ static inline bool concerns_us(const void *address, const void *caller) {
 }
 #define CONCERNS_US(address) concerns_us(address, __builtin_return_address(0))
 
-/* X(return type, name, parameters, arguments): each function passes on to the one behind us. */
-#define PAGE_FUNCTIONS(X)                                                                                    \
-  X(int, mprotect, (void *address, size_t size, int access), (address, size, access))                        \
-  X(int, pkey_mprotect, (void *address, size_t size, int access, int key), (address, size, access, key))     \
-  X(int, madvise, (void *address, size_t size, int advice), (address, size, advice))                         \
-  X(int, mlock, (const void *address, size_t size), (address, size))                                         \
-  X(int, mlock2, (const void *address, size_t size, unsigned flags), (address, size, flags))                 \
-  X(int, munmap, (void *address, size_t size), (address, size))                                              \
-  X(void *, mmap, (void *address, size_t size, int access, int flags, int file, off_t offset),               \
-    (address, size, access, flags, file, offset))                                                            \
-  X(void *, mremap, (void *address, size_t size, size_t new_size, int flags, void *target),                  \
-    (address, size, new_size, flags, target))
-
-#define UNPACK(...) __VA_ARGS__
-#define X(type, name, parameters, arguments)                                                                 \
-  static type(*next_##name) parameters;                                                                      \
-  static inline __attribute__((always_inline)) type pass_##name parameters {                                 \
-    return next_##name ? next_##name arguments : (type)syscall(SYS_##name, UNPACK arguments);                \
-  }
-PAGE_FUNCTIONS(X)
-#undef X
-
-__attribute__((constructor(101))) static void resolve(void) {
-#define X(type, name, parameters, arguments) next_##name = (type(*) parameters)next_symbol(#name);
-  PAGE_FUNCTIONS(X)
-#undef X
-}
-
-/* Maps addresses without access in place of a gap. */
-static bool keep_addresses(void *address, size_t size) {
-  return pass_mmap(address, size, PROT_NONE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-                   0) != MAP_FAILED;
-}
-
-EXPORT int mprotect(void *address, size_t size, int access) {
-  if (CONCERNS_US(address))
-    backend_jemalloc_note_altered(address, size);
-  return pass_mprotect(address, size, access);
-}
-
-EXPORT int pkey_mprotect(void *address, size_t size, int access, int key) {
-  if (CONCERNS_US(address))
-    backend_jemalloc_note_altered(address, size);
-  return pass_pkey_mprotect(address, size, access, key);
-}
-
 /* Returns whether the advice changes no more than the pages themselves. */
 static bool is_passing(int advice) {
   static const int passing[] = {MADV_WILLNEED, MADV_DONTNEED, MADV_FREE,          MADV_REMOVE,
@@ -86,41 +40,62 @@ static bool is_passing(int advice) {
   return false;
 }
 
-EXPORT int madvise(void *address, size_t size, int advice) {
-  if (CONCERNS_US(address) && !is_passing(advice))
-    backend_jemalloc_note_altered(address, size);
-  return pass_madvise(address, size, advice);
+/* X(return type, name, parameters, arguments, whether it changes the mapping): each function passes on to the
+ * one behind us, after what it changes was noted. */
+#define NOTED_FUNCTIONS(X)                                                                                   \
+  X(int, mprotect, (void *address, size_t size, int access), (address, size, access), true)                  \
+  X(int, pkey_mprotect, (void *address, size_t size, int access, int key), (address, size, access, key),     \
+    true)                                                                                                    \
+  X(int, madvise, (void *address, size_t size, int advice), (address, size, advice), !is_passing(advice))    \
+  X(int, mlock, (const void *address, size_t size), (address, size), true)                                   \
+  X(int, mlock2, (const void *address, size_t size, unsigned flags), (address, size, flags), true)           \
+  X(void *, mmap, (void *address, size_t size, int access, int flags, int file, off_t offset),               \
+    (address, size, access, flags, file, offset), flags &MAP_FIXED)
+
+#define PAGE_FUNCTIONS(X)                                                                                    \
+  NOTED_FUNCTIONS(X)                                                                                         \
+  X(int, munmap, (void *address, size_t size), (address, size), true)                                        \
+  X(void *, mremap, (void *address, size_t size, size_t new_size, int flags, void *target),                  \
+    (address, size, new_size, flags, target), true)
+
+#define UNPACK(...) __VA_ARGS__
+#define X(type, name, parameters, arguments, changes)                                                        \
+  static type(*next_##name) parameters;                                                                      \
+  static inline __attribute__((always_inline)) type pass_##name parameters {                                 \
+    return next_##name ? next_##name arguments : (type)syscall(SYS_##name, UNPACK arguments);                \
+  }
+PAGE_FUNCTIONS(X)
+#undef X
+
+__attribute__((constructor(101))) static void resolve(void) {
+#define X(type, name, parameters, arguments, changes) next_##name = (type(*) parameters)next_symbol(#name);
+  PAGE_FUNCTIONS(X)
+#undef X
 }
 
-EXPORT int mlock(const void *address, size_t size) {
-  if (CONCERNS_US(address))
-    backend_jemalloc_note_altered(address, size);
-  return pass_mlock(address, size);
+/* Maps addresses without access in place of a gap. */
+static bool keep_addresses(void *address, size_t size) {
+  return pass_mmap(address, size, PROT_NONE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                   0) != MAP_FAILED;
 }
 
-EXPORT int mlock2(const void *address, size_t size, unsigned flags) {
-  if (CONCERNS_US(address))
-    backend_jemalloc_note_altered(address, size);
-  return pass_mlock2(address, size, flags);
-}
+#define X(type, name, parameters, arguments, changes)                                                        \
+  EXPORT type name parameters {                                                                              \
+    if (CONCERNS_US(address) && (changes))                                                                   \
+      backend_jemalloc_note_altered(address, size);                                                          \
+    return pass_##name arguments;                                                                            \
+  }
+NOTED_FUNCTIONS(X)
+#undef X
+
+EXPORT void *mmap64(void *address, size_t size, int access, int flags, int file, off_t offset)
+    __attribute__((alias("mmap")));
 
 EXPORT int munmap(void *address, size_t size) {
   if (!CONCERNS_US(address) || !size || !range_owns((char *)address + size - 1))
     return pass_munmap(address, size);
   backend_jemalloc_note_altered(address, size);
   return keep_addresses(address, size) ? 0 : -1;
-}
-
-EXPORT void *mmap(void *address, size_t size, int access, int flags, int file, off_t offset) {
-  if (flags & MAP_FIXED && CONCERNS_US(address))
-    backend_jemalloc_note_altered(address, size);
-  return pass_mmap(address, size, access, flags, file, offset);
-}
-
-EXPORT void *mmap64(void *address, size_t size, int access, int flags, int file, off_t offset) {
-  if (flags & MAP_FIXED && CONCERNS_US(address))
-    backend_jemalloc_note_altered(address, size);
-  return pass_mmap(address, size, access, flags, file, offset);
 }
 
 static void *move_mapping(void *address, size_t size, size_t new_size, int flags, void *target) {

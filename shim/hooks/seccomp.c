@@ -22,18 +22,13 @@
 
 static bool confined; /* by a filter, of which there may be several */
 
-static void tell(void) {
-  if (the_router.settings.values[OPTION_LOG].number == OPTIONS_LOG_INFO)
-    router_warn(PIECES("the program confines itself: from here on without threads of ours"));
-}
-
 /* Begins the confinement. The child of a vfork, which becomes another program, is not asked to change what is
  * its parent's. */
 static bool hook_seccomp_begin(void) {
   sigset_t signals;
   if (confined || !router_awake() || !fork_is_own_process())
     return false;
-  tell();
+  router_inform(PIECES("the program confines itself: from here on without threads of ours"));
   if (router_told_backend(false) == &backend_jemalloc)
     backend_jemalloc_start();
   fork_hold_signals(&signals);

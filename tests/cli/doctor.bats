@@ -353,17 +353,17 @@ END
   run bash -c 'echo $$ >"$0/cgroup.procs"; "$CLI" doctor ls' "$group"
   rmdir "$group"
   assert_success
-  assert_line "note: the control group may use 512 MiB: freed pages count until ARROW_POOL_DECAY is over"
+  assert_line "note: the control group may use 512.0 MiB: freed pages count until ARROW_POOL_DECAY is over"
 }
 
 @test "limits that leave too little room" {
   run -0 bash -c 'ulimit -v 400000; "$CLI" doctor ls'
-  assert_line --partial "note: ulimit -v is 391 MiB"
-  assert_line --regexp '^warning: the address range has only [0-9]+ MiB'
+  assert_line --partial "note: ulimit -v is 390.6 MiB"
+  assert_line --regexp '^warning: the address range has only [0-9.]+ MiB'
   run -1 bash -c 'ulimit -v 200000; "$CLI" doctor ls'
   assert_line --partial "problem: no address range can be reserved"
   run -0 bash -c 'ulimit -d 100000; "$CLI" doctor ls'
-  assert_line --partial "note: ulimit -d is 98 MiB"
+  assert_line --partial "note: ulimit -d is 97.7 MiB"
 }
 
 @test "json says the same, and keeps to its schema" {

@@ -43,7 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!options_parse(&options_table[OPTION_STATS], pattern, &value) || !value.text)
     return 0;
   errno = 0;
-  bool fits = dump_path_expand(out, directory, pattern, &process);
+  writer w;
+  bool fits = dump_path_expand(out, &w, directory, pattern, &process);
   if (strnlen(out, sizeof out) == sizeof out || fits != (errno == 0) || (!fits && errno != ENAMETOOLONG))
     abort();
   if (fits && count(out, '/') != count(directory, '/') + (*directory != 0) + count(pattern, '/'))

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Holds everything that lists the statistics to lib/counters/fields.h: the public struct, the schema of dumps, the
-Python package, the table of fields and the table of metrics. What differs is printed, a line each.
+Python package, the table of fields, the table of metrics, and what is said of the columns of `arrowpool top`. What
+differs is printed, a line each.
 
-usage: tests/style/fields.py [--write]    --write: put the table of metrics into docs/use/statistics.md"""
+usage: tests/style/fields.py [--write]    --write: put the tables of metrics and of columns into docs/use"""
 
 import ast
 import json
@@ -12,6 +13,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs/use/statistics.md"
+TOP = ROOT / "docs/use/top.md"
+FIGURES = re.compile(r"\| LIVE \| live \|.*\n(?:\|.*\n)*?(?=\| LIVE 1min)")
 TABLE = re.compile(r"\| metric \| type \| meaning \|\n(?:\|.*\n)+")
 
 
@@ -45,7 +48,32 @@ def metrics(fields):
     return "\n".join(["| metric | type | meaning |", "|---|---|---|", start, *rows, ""])
 
 
+def read_columns():
+    """[(word, heading, field)], of which either may be empty."""
+    text = (ROOT / "cli/top/columns.h").read_text()
+    row = r'^  X\(\w+, (?:"([^"]+)"|NULL), "([^"]+)", \d+, \d+, (?:OF_\w+\((\w+)\)|OTHER)'
+    return re.findall(row, text, re.M)
+
+
+def figures(fields):
+    help_of = {name: text for rows in fields.values() for name, _, _, _, text in rows}
+    return "".join(f"| {heading} | {word} | {help_of[field]} |\n" for word, heading, field in read_columns() if field)
+
+
+def column_differences(fields):
+    words = [word for word, _, _ in read_columns() if word]
+    if f"{', '.join(words[:-1])} or {words[-1]}" not in (ROOT / "man/arrowpool.1").read_text().replace("\n", " "):
+        yield f"man/arrowpool.1: --sort takes {', '.join(words)}"
+    document = TOP.read_text()
+    if figures(fields) not in document:
+        yield "docs/use/top.md: the table of columns is another; tests/style/fields.py --write puts it there"
+    for word, heading, _ in read_columns():
+        if word and f"| {heading} | {word} | " not in document:
+            yield f"{heading}, sorted by {word}: not in the table of docs/use/top.md"
+
+
 def differences(fields):
+    yield from column_differences(fields)
     pool, process = names(fields["OF_POOL"]), names(fields["OF_PROCESS"] + fields["OF_JEMALLOC"])
     schema = json.loads((ROOT / "docs/use/arrowpool.schema.json").read_text())
     document = DOCUMENT.read_text()
@@ -79,6 +107,7 @@ def main():
     assert len(fields["OF_POOL"]) > 10, fields
     if "--write" in sys.argv:
         DOCUMENT.write_text(TABLE.sub(lambda _: metrics(fields), DOCUMENT.read_text()))
+        TOP.write_text(FIGURES.sub(lambda _: figures(fields), TOP.read_text()))
     return "\n".join(differences(fields)) or None
 
 

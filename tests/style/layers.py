@@ -2,7 +2,7 @@
 """Whether includes point down: from each folder only into those that layers.txt has above it; and with the folder of a
 build, whether no files use one another in a circle. What breaks that is printed, a line each.
 
-usage: tests/style/layers.py [--root ROOT] [--build BUILD | --draw]    --draw: the graph of the folders, for graphviz"""
+usage: tests/style/layers.py [--root ROOT] [--build BUILD | --draw]    --draw: docs/internals/layers.svg"""
 
 import argparse
 import json
@@ -12,19 +12,23 @@ import re
 import subprocess
 import sys
 
+import layers_drawing
+
 # Where the compiler looks for what is included: an include names the folder as seen from one of these.
 PLACES = ("", "lib", "lib/include")
 SIDES = ("shim", "cli", "python")
 
 
 def read_layers(root):
-    lines = (root / "tests/style/layers.txt").read_text().splitlines()
-    return {folder: number for number, line in enumerate(lines) if line[:1] != "#" for folder in line.split()}
+    """[{folder: what it is}], from the bottom."""
+    lines = [line for line in (root / "tests/style/layers.txt").read_text().splitlines() if line[:1] != "#"]
+    layers = "\n".join(lines).split("\n\n")
+    return [dict(line.split(": ", 1) for line in layer.splitlines()) for layer in layers]
 
 
-def read_includes(root, layers):
+def read_includes(root, folders):
     """For each source its includes, as paths from the root."""
-    files = {str(path.relative_to(root)) for top in {folder.split("/")[0] for folder in layers}
+    files = {str(path.relative_to(root)) for top in {folder.split("/")[0] for folder in folders}
              for path in (root / top).rglob("*.*") if path.suffix in (".c", ".h", ".hpp", ".def")}
     found = {}
     for file in sorted(files):
@@ -84,21 +88,18 @@ def check_circles(uses):
     return ["a circle: " + " ".join(sorted(circle)) for circle in sorted(circles, key=sorted) if circle]
 
 
-def draw(includes):
-    edges = {(folder_of(file), folder_of(target)) for file, targets in includes.items() for target in targets}
-    print("digraph layers {", *(f'  "{a}" -> "{b}"' for a, b in sorted(edges) if a != b), "}", sep="\n")
-
-
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parents[2])
     parser.add_argument("--build", type=pathlib.Path)
     parser.add_argument("--draw", action="store_true")
     chosen = parser.parse_args()
-    layers = read_layers(chosen.root)
+    rows = read_layers(chosen.root)
+    layers = {folder: number for number, row in enumerate(rows) for folder in row}
     includes = read_includes(chosen.root, layers)
     if chosen.draw:
-        return draw(includes)
+        edges = {(folder_of(file), folder_of(target)) for file, targets in includes.items() for target in targets}
+        return print(layers_drawing.draw(rows[::-1], {(a, b) for a, b in edges if a != b}), end="")
     circles = check_circles(read_uses(chosen.root, chosen.build)) if chosen.build else ()
     return "\n".join([*check_folders(includes, layers), *circles]) or None
 

@@ -44,6 +44,10 @@ sources() { git ls-files '*.c' '*.h' '*.hpp' '*.cc' | grep -v '^subprojects/'; }
   python3 tests/style/layers.py ${ARROWPOOL_BUILD:+--build "$ARROWPOOL_BUILD"}
 }
 
+@test "the drawing of the layers is that of the sources" {
+  python3 tests/style/layers.py --draw | cmp - docs/internals/layers.svg
+}
+
 @test "for each folder an include that is turned round is found" {
   local copy=$BATS_TEST_TMPDIR/copy
   mkdir -p "$copy/tests/style"

@@ -17,8 +17,8 @@ typedef struct good_value {
 
 TEST(good_values_are_taken) {
   static const good_value good[] = {
-      {OPTION_POOL, "jemalloc", ARROWPOOL_BACKEND_JEMALLOC},
-      {OPTION_POOL, "system", ARROWPOOL_BACKEND_SYSTEM},
+      {OPTION_POOL, "jemalloc", OPTIONS_POOL_JEMALLOC},
+      {OPTION_POOL, "system", OPTIONS_POOL_SYSTEM},
       {OPTION_STATS_FORMAT, "text", OPTIONS_FORMAT_TEXT},
       {OPTION_STATS_FORMAT, "json", OPTIONS_FORMAT_JSON},
       {OPTION_STATS_FORMAT, "jsonl", OPTIONS_FORMAT_JSONL},
@@ -47,7 +47,7 @@ TEST(good_values_are_taken) {
       {OPTION_LIMIT, "100%", -100},
       {OPTION_DECAY, "0", 0},
       {OPTION_DECAY, "1s", 1000},
-      {OPTION_DECAY, "never", OPTIONS_NEVER},
+      {OPTION_DECAY, "never", SLOTS_NEVER},
       {OPTION_THP, "always", 1},
       {OPTION_HOOKS, "all", OPTIONS_HOOK_LIBC | OPTIONS_HOOK_ARROW_MI | OPTIONS_HOOK_ARROW_VTABLE},
       {OPTION_HOOKS, "libc", OPTIONS_HOOK_LIBC},
@@ -141,7 +141,7 @@ TEST(values_are_described_in_words) {
   char longest[300];
   memset(longest, 'x', sizeof longest - 1);
   longest[sizeof longest - 1] = 0;
-  options_row row = {"ARROW_POOL_X", OPTIONS_DURATION, 0, longest, NULL, ""};
+  options_row row = {"ARROW_POOL_X", OPTIONS_DURATION, longest, NULL, ""};
   options_describe_values(&row, text); /* cut off, not written beyond */
   assert_int_equal(strlen(text), sizeof text - 1);
 }
@@ -185,7 +185,7 @@ TEST(an_empty_environment_gives_the_defaults_without_a_word) {
   for (int i = 0; i < 2; i++) {
     read_environment(&o, i ? empty : nothing);
     assert_int_equal(line_count, 0);
-    assert_int_equal(o.values[OPTION_POOL].number, ARROWPOOL_BACKEND_SYSTEM);
+    assert_int_equal(o.values[OPTION_POOL].number, OPTIONS_POOL_SYSTEM);
     assert_null(o.values[OPTION_STATS].text);
     assert_null(o.values[OPTION_STATS_FORMAT].text);
     assert_int_equal(o.values[OPTION_STATS_SIGNAL].number, 0);
@@ -206,7 +206,7 @@ TEST(values_of_the_environment_are_read_as_given) {
   options o;
   read_environment(&o, variables);
   assert_int_equal(line_count, 0);
-  assert_int_equal(o.values[OPTION_POOL].number, ARROWPOOL_BACKEND_JEMALLOC);
+  assert_int_equal(o.values[OPTION_POOL].number, OPTIONS_POOL_JEMALLOC);
   assert_true(o.values[OPTION_POOL].given);
   assert_string_equal(o.values[OPTION_STATS].text, "/tmp/%p.json");
   assert_int_equal(o.values[OPTION_HOOKS].number, OPTIONS_HOOK_LIBC);
@@ -234,7 +234,7 @@ TEST(a_bad_value_is_named_with_the_choices_and_the_default_is_used) {
   assert_int_equal(line_count, COUNT_OF(expected));
   for (size_t i = 0; i < COUNT_OF(expected); i++)
     assert_string_equal(lines[i], expected[i]);
-  assert_int_equal(o.values[OPTION_POOL].number, ARROWPOOL_BACKEND_SYSTEM);
+  assert_int_equal(o.values[OPTION_POOL].number, OPTIONS_POOL_SYSTEM);
   assert_false(o.values[OPTION_POOL].given);
   assert_false(o.values[OPTION_STATS_FORMAT].given);
 }

@@ -69,9 +69,9 @@ TEST(a_rate_is_that_of_the_time_since_the_last_refresh) {
   s.bytes_copied += 4000;
   refresh(&m, &s, 1, 52500);
   const int64_t *shown = m.lines[0].process->row.shown;
-  assert_int_equal(shown[TOP_ALLOCATIONS], 12000);
-  assert_int_equal(shown[TOP_COPIED], 0);
-  assert_int_equal(shown[TOP_BYTES_COPIED], 1600000);
+  assert_int_equal(shown[TOP_COLUMN_ALLOCS], 12000);
+  assert_int_equal(shown[TOP_COLUMN_COPIES], 0);
+  assert_int_equal(shown[TOP_COLUMN_COPIED], 1600000);
   top_model_free(&m);
 }
 
@@ -79,17 +79,17 @@ TEST(the_first_rate_is_that_of_the_time_since_the_process_started) {
   top_model m = {0};
   sample s = {.file = "a", .allocations = 100, .copied = 1};
   refresh(&m, &s, 1, 50000);
-  assert_int_equal(m.lines[0].process->row.shown[TOP_ALLOCATIONS], 50000);
-  assert_int_equal(m.lines[0].process->row.shown[TOP_COPIED], 500);
+  assert_int_equal(m.lines[0].process->row.shown[TOP_COLUMN_ALLOCS], 50000);
+  assert_int_equal(m.lines[0].process->row.shown[TOP_COLUMN_COPIES], 500);
   top_model_free(&m);
 }
 
 TEST(the_first_rate_of_a_process_that_is_gone_is_not_known) {
   top_model m = {0};
   refresh(&m, &three[2], 1, 50000);
-  assert_int_equal(m.lines[0].process->row.shown[TOP_ALLOCATIONS], ARROWPOOL_UNKNOWN);
+  assert_int_equal(m.lines[0].process->row.shown[TOP_COLUMN_ALLOCS], ARROWPOOL_UNKNOWN);
   refresh(&m, &three[2], 1, 51000);
-  assert_int_equal(m.lines[0].process->row.shown[TOP_ALLOCATIONS], 0);
+  assert_int_equal(m.lines[0].process->row.shown[TOP_COLUMN_ALLOCS], 0);
   top_model_free(&m);
 }
 
@@ -99,10 +99,10 @@ TEST(a_rate_is_never_negative_or_of_no_time) {
   refresh(&m, &s, 1, 50000);
   s.allocations = 40;
   refresh(&m, &s, 1, 51000);
-  assert_int_equal(m.lines[0].process->row.shown[TOP_ALLOCATIONS], 0);
+  assert_int_equal(m.lines[0].process->row.shown[TOP_COLUMN_ALLOCS], 0);
   s.allocations = 50;
   refresh(&m, &s, 1, 51000);
-  assert_int_equal(m.lines[0].process->row.shown[TOP_ALLOCATIONS], 0);
+  assert_int_equal(m.lines[0].process->row.shown[TOP_COLUMN_ALLOCS], 0);
   top_model_free(&m);
 }
 
@@ -118,9 +118,9 @@ TEST(what_no_pool_knows_is_unknown_and_what_some_know_is_summed) {
   top_model_end(&m);
   top_model_arrange(&m);
   assert_string_equal(lines(&m), "a b");
-  assert_int_equal(m.lines[0].process->row.shown[TOP_LIVE], ARROWPOOL_UNKNOWN);
-  assert_int_equal(m.lines[1].process->row.shown[TOP_LIVE], 70);
-  assert_int_equal(m.lines[1].process->row.shown[TOP_ALLOCATIONS], 10000);
+  assert_int_equal(m.lines[0].process->row.shown[TOP_COLUMN_LIVE], ARROWPOOL_UNKNOWN);
+  assert_int_equal(m.lines[1].process->row.shown[TOP_COLUMN_LIVE], 70);
+  assert_int_equal(m.lines[1].process->row.shown[TOP_COLUMN_ALLOCS], 10000);
   top_model_free(&m);
 }
 
@@ -128,12 +128,12 @@ TEST(totals_are_of_running_processes) {
   top_model m = {0};
   char text[128];
   refresh(&m, three, 3, 50000);
-  assert_int_equal(m.totals[TOP_LIVE], 400);
+  assert_int_equal(m.totals[TOP_COLUMN_LIVE], 400);
   top_model_begin(&m);
   add(&m, &three[2], 51000);
-  top_model_add_unreadable(&m);
+  m.unreadable++;
   top_model_end(&m);
-  assert_int_equal(m.totals[TOP_LIVE], 0);
+  assert_int_equal(m.totals[TOP_COLUMN_LIVE], 0);
   top_describe(&m, text, sizeof text);
   assert_string_equal(text, "1 processes, 1 gone, 1 unreadable");
   top_model_free(&m);
@@ -232,7 +232,7 @@ TEST(many_processes_are_found_again) {
   assert_int_equal(m.line_count, MANY);
   for (int i = 0; i < MANY; i++) {
     assert_int_equal(m.lines[i].process->pid, i);
-    assert_int_equal(m.lines[i].process->row.shown[TOP_ALLOCATIONS], i * 1000);
+    assert_int_equal(m.lines[i].process->row.shown[TOP_COLUMN_ALLOCS], i * 1000);
   }
   top_model_free(&m);
 }
@@ -280,6 +280,8 @@ TEST(numbers_are_short_on_the_screen_and_exact_in_text) {
       {999, TOP_BYTES, "999", "999"},
       {1000, TOP_BYTES, "1.0K", "1000"},
       {10 * KIB, TOP_BYTES, "10K", "10240"},
+      {10188, TOP_BYTES, "9.9K", "10188"},
+      {1023 * KIB, TOP_BYTES, "1.0M", "1047552"},
       {1535 * MIB, TOP_BYTES, "1.5G", "1609564160"},
       {INT64_MAX, TOP_BYTES, "8.0E", "9223372036854775807"},
       {ARROWPOOL_UNKNOWN, TOP_BYTES, "?", "?"},
@@ -317,7 +319,7 @@ TEST(sorting_goes_round_all_fields) {
   do {
     int next = top_next_sort(column, 1);
     assert_int_equal(top_next_sort(next, -1), column);
-    assert_int_equal(top_find_column(top_columns[next].field), next);
+    assert_int_equal(top_find_column(top_columns[next].word), next);
     column = next;
     steps++;
   } while (column != TOP_COLUMN_PID);
