@@ -356,6 +356,17 @@ static int grow_ten(void) {
   return at_once;
 }
 
+/* Where no huge page can be advised there is nothing to be had from a large slot, of which there may be few.
+ */
+static void grow_without_mappings(void) {
+  begin((slots_policy){.decay = SLOTS_NEVER, .huge_page = (size_t)(2 * MIB), .max_mappings = 1});
+  CHECK(grow_ten() == 0);
+}
+
+TEST(without_mappings_what_has_grown_takes_no_large_slot) {
+  assert_true(unit_in_child(grow_without_mappings));
+}
+
 static void grow_into_a_huge_page(void) {
   begin((slots_policy){.decay = SLOTS_NEVER, .huge_page = (size_t)(2 * MIB)});
   CHECK(grow_ten() == 2);
@@ -381,6 +392,7 @@ int main(void) {
       cmocka_unit_test(pages_before_a_reused_buffer_go_back),
       cmocka_unit_test(the_mappings_of_many_slots_go_when_they_are_cold),
       cmocka_unit_test(what_has_grown_gets_a_huge_page_within_bounds),
+      cmocka_unit_test(without_mappings_what_has_grown_takes_no_large_slot),
       cmocka_unit_test(beyond_the_limit_on_mappings_bytes_are_copied),
       cmocka_unit_test(idle_pages_are_kept_and_returned_on_demand),
       cmocka_unit_test(idle_pages_expire),
