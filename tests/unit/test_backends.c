@@ -252,18 +252,15 @@ TEST(blocks_of_a_thread_that_is_ending_are_in_the_range) {
 /* ---- little address space ---- */
 
 static int64_t address_space(void) {
-  int64_t pages = 0;
   char text[64] = "";
   FILE *file = fopen("/proc/self/statm", "r");
   CHECK(file && fgets(text, sizeof text, file));
   fclose(file);
-  pages = strtol(text, NULL, 10);
-  return pages * sysconf(_SC_PAGESIZE);
+  return strtol(text, NULL, 10) * sysconf(_SC_PAGESIZE);
 }
 
 static void limit_address_space(int64_t more) {
-  struct rlimit limit = {(rlim_t)(address_space() + more), RLIM_INFINITY};
-  CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+  CHECK(setrlimit(RLIMIT_AS, &(struct rlimit){(rlim_t)(address_space() + more), RLIM_INFINITY}) == 0);
 }
 
 /* What the range does not hold comes from the system, and is told apart when it comes back. */

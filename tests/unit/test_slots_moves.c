@@ -15,6 +15,12 @@ static void begin(slots_policy policy) {
   CHECK(slots_init(range_uncarved() / 8, policy));
 }
 
+static void where_pages_move(void (*body)(void)) {
+  SKIP_IF_ADDRESSES_ARE_FEW();
+  SKIP_IF_EMULATED("pages do not move");
+  assert_true(unit_in_child(body));
+}
+
 static uint8_t *allocate(int64_t size) {
   bool zeroed;
   uint8_t *extent = slots_allocate((size_t)size, 4096, &zeroed);
@@ -75,11 +81,7 @@ static void climb_into_warm_slots(void) {
   }
 }
 
-TEST(small_buffers_are_copied_into_warm_slots) {
-  SKIP_IF_ADDRESSES_ARE_FEW();
-  SKIP_IF_EMULATED("pages do not move");
-  assert_true(unit_in_child(climb_into_warm_slots));
-}
+TEST(small_buffers_are_copied_into_warm_slots) { where_pages_move(climb_into_warm_slots); }
 
 /* What is left behind a buffer is idle: of several slots, the one with the fewest pages that are enough. */
 static void fit_best(void) {
@@ -109,11 +111,7 @@ static void climb_often(void) {
       CHECK(climb(from, round % 2 ? 3 : 17, round * 100 + 1) == 0);
 }
 
-TEST(pages_move_from_tier_to_tier_without_a_copy) {
-  SKIP_IF_ADDRESSES_ARE_FEW();
-  SKIP_IF_EMULATED("pages do not move");
-  assert_true(unit_in_child(climb_often));
-}
+TEST(pages_move_from_tier_to_tier_without_a_copy) { where_pages_move(climb_often); }
 
 /* Where kernels differ in their pages, the unit is the largest of them. */
 static void climb_by_large_pages(void) {
@@ -123,11 +121,7 @@ static void climb_by_large_pages(void) {
     CHECK(climb(from, 3, 5) == 0);
 }
 
-TEST(pages_of_64_kib_move_too) {
-  SKIP_IF_ADDRESSES_ARE_FEW();
-  SKIP_IF_EMULATED("pages do not move");
-  assert_true(unit_in_child(climb_by_large_pages));
-}
+TEST(pages_of_64_kib_move_too) { where_pages_move(climb_by_large_pages); }
 
 /* A kernel whose pages are of 16 KiB: the lead is 32 MiB, and the tiers below 256 MiB have none. */
 static void climb_by_large_huge_pages(void) {
@@ -144,11 +138,7 @@ static void climb_by_large_huge_pages(void) {
     CHECK(climb(from, 3, 6) == 0);
 }
 
-TEST(huge_pages_of_32_mib_are_used) {
-  SKIP_IF_ADDRESSES_ARE_FEW();
-  SKIP_IF_EMULATED("pages do not move");
-  assert_true(unit_in_child(climb_by_large_huge_pages));
-}
+TEST(huge_pages_of_32_mib_are_used) { where_pages_move(climb_by_large_huge_pages); }
 
 /* One of 64 KiB: whatever the policy is, no buffer gets a huge page of 512 MiB. */
 static void climb_without_larger_huge_pages(void) {
@@ -158,11 +148,7 @@ static void climb_without_larger_huge_pages(void) {
   CHECK(idle_bytes() <= (size_t)(320 * MIB));
 }
 
-TEST(huge_pages_of_512_mib_are_not) {
-  SKIP_IF_ADDRESSES_ARE_FEW();
-  SKIP_IF_EMULATED("pages do not move");
-  assert_true(unit_in_child(climb_without_larger_huge_pages));
-}
+TEST(huge_pages_of_512_mib_are_not) { where_pages_move(climb_without_larger_huge_pages); }
 
 /* A slot that is retired while it is listed, as by a purge of its tail that began before it was freed. */
 static void retire_a_listed_slot(void) {
@@ -190,11 +176,7 @@ static void climb_without_huge_pages(void) {
   CHECK(climb(64 * KIB, 5, 2) == 0);
 }
 
-TEST(pages_move_without_huge_pages_too) {
-  SKIP_IF_ADDRESSES_ARE_FEW();
-  SKIP_IF_EMULATED("pages do not move");
-  assert_true(unit_in_child(climb_without_huge_pages));
-}
+TEST(pages_move_without_huge_pages_too) { where_pages_move(climb_without_huge_pages); }
 
 static void climb_with_few_mappings(void) {
   begin((slots_policy){.decay = 0, .max_mappings = 6});
@@ -215,11 +197,7 @@ static void climb_with_few_mappings(void) {
   CHECK(move(&held[0], 128 * KIB, MIB));
 }
 
-TEST(beyond_the_limit_on_mappings_bytes_are_copied) {
-  SKIP_IF_ADDRESSES_ARE_FEW();
-  SKIP_IF_EMULATED("pages do not move");
-  assert_true(unit_in_child(climb_with_few_mappings));
-}
+TEST(beyond_the_limit_on_mappings_bytes_are_copied) { where_pages_move(climb_with_few_mappings); }
 
 static void keep_and_return(void) {
   begin((slots_policy){.decay = SLOTS_NEVER});
