@@ -42,9 +42,10 @@ void arrowpool_je_private_je_safety_check_set_abort(void (*end)(const char *what
 /* Our overlay has an arena purge pages lazily that were unused since the last call. */
 void arrowpool_je_private_je_arena_purge_lazily(unsigned arena);
 
-/* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. The decay times follow. */
-static char configuration[320] =
-    "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,trust_madvise:true,lg_tcache_max:16,"
+/* It needs retain:false, or 5.3.0 never asks the hooks to extend at an address. The largest size of the
+ * thread caches and the decay times follow. */
+static char configuration[400] =
+    "narenas:1,retain:false,oversize_threshold:0,abort_conf:false,trust_madvise:true,"
     "lg_extent_max_active_fit:63,tcache_gc_incr_bytes:4194304,tcache_nslots_small_min:48,"
     "tcache_nslots_small_max:400,tcache_nslots_large:48,lg_tcache_nslots_mul:2";
 const char *arrowpool_je_malloc_conf = configuration;
@@ -135,11 +136,14 @@ void arenas_return(decay_share share) {
   on_all_arenas(share == DECAY_ALL ? "arena.0.purge" : "arena.0.decay");
 }
 
-static void configure(const char *name, int64_t milliseconds) {
+static void configure(const char *name, int64_t value) {
   strcat(strcat(configuration, name), ":");
   char *end = configuration + strlen(configuration);
-  end[writer_format_int(end, milliseconds)] = 0;
+  end[writer_format_int(end, value)] = 0;
 }
+
+/* All blocks that are smaller than packed extents come through the thread caches. */
+static void configure_caches(void) { configure(",lg_tcache_max", __builtin_ctzl(PACKED_GRANULE)); }
 
 /* Pages that were given back lazily are muzzy to jemalloc, for what is left of the decay time. */
 static void configure_decay(void) {
@@ -165,6 +169,7 @@ static bool start(void) {
     page_runs_use_huge_pages(in_force.huge_page);
   packed_init(share, in_force.huge_page,
               in_force.thp); /* without room for it, slots have all large buffers */
+  configure_caches();
   configure_decay();
   arrowpool_je_private_je_arena_0_extent_hooks = &run_hooks;
   /* It starts jemalloc. Arena 0 is made before the option is heeded, and would return large extents at once.

@@ -31,7 +31,8 @@ void slots_expect(const void *buffer, size_t size, bool grows) {
  * moves no more. As much as that may be idle for little that is live. */
 static bool gets_huge_page(size_t size, size_t alignment) {
   return expected.grows && !expected.moving && size <= slots_huge_page && alignment <= range_page_size() &&
-         slots_rules.thp == SLOTS_THP_AUTO && !range_is_frugal() && idle_has_room(slots_huge_page);
+         slots_rules.thp == SLOTS_THP_AUTO && slots_mappings_left(SLOTS_MARK_MAPPINGS) &&
+         !range_is_frugal() && idle_has_room(slots_huge_page);
 }
 
 /* Returns where an extent begins in a slot with a lead. Bytes that would leave most of a huge page unused go

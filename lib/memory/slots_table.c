@@ -103,6 +103,10 @@ bool slots_mappings_take(int count) {
 
 void slots_mappings_return(int count) { atomic_fetch_sub(&mappings, count); }
 
+bool slots_mappings_left(int count) {
+  return atomic_load_explicit(&mappings, memory_order_relaxed) + count <= mappings_allowed;
+}
+
 place slots_place(tier *t, uint32_t index) {
   slot *s = (slot *)(void *)t->table.base + index;
   return (place){t, s, t->addresses.base + ((size_t)index << t->shift),
@@ -155,7 +159,7 @@ static void mark(place at, size_t end) {
   size_t to = at.s->writable ? at.s->writable & ~(slots_huge_page - 1) : slots_size(at);
   if (slots_rules.thp != SLOTS_THP_AUTO || end <= slots_huge_page || to <= at.s->marked)
     return;
-  if (!at.s->marked && !slots_mappings_take(2))
+  if (!at.s->marked && !slots_mappings_take(SLOTS_MARK_MAPPINGS))
     return;
   advise(at, at.s->marked ? at.s->marked : slots_huge_page, to, MADV_HUGEPAGE);
   at.s->marked = to;
@@ -278,7 +282,7 @@ void slots_unmark(place at) {
     return;
   at.s->marked = 0;
   if (slots_renew(at, 0, opened(at)) == RANGE_FRESH)
-    slots_mappings_return(2);
+    slots_mappings_return(SLOTS_MARK_MAPPINGS);
   else
     at.s->marked = marked;
 }

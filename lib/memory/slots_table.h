@@ -121,9 +121,11 @@ range_state slots_renew(place at, size_t from, size_t to);
 range_state slots_fill_gaps(place at, size_t from, size_t to);
 
 /* They take and return mappings that the slots add to the process, which may have a quarter of
- * vm.max_map_count. */
+ * vm.max_map_count, and tell whether so many are left: none where pages do not move. */
 bool slots_mappings_take(int count);
 void slots_mappings_return(int count);
+bool slots_mappings_left(int count);
+#define SLOTS_MARK_MAPPINGS 2 /* the advice for huge pages adds so many to a slot's one */
 
 /* slots_move.c defines what follows. The first two take and release both slots' locks in their order. */
 void slots_lock_both(place a, place b);

@@ -33,6 +33,7 @@ make_emulated() {
   mkdir -p "$EMULATED"/{cli,tests/shim}
   gcc -O2 -static -DEMULATOR="\"$EMULATOR\"" -DSYSROOT="\"$SYSROOT\"" -o "$EMULATED/emulate" tests/emulated/emulate.c
   ln -s "$FOREIGN/lib" "$EMULATED"
+  [ ! -d "$FOREIGN/python" ] || ln -s "$FOREIGN/python" "$EMULATED"
   [ ! -d "$FOREIGN/tests/peers" ] || ln -s "$FOREIGN/tests/peers" "$EMULATED/tests"
   for file in "$FOREIGN"/cli/arrowpool "$FOREIGN"/tests/shim/{probe,lib}* "$FOREIGN"/tests/bench/bench_growth; do
     case $file in

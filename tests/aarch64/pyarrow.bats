@@ -23,7 +23,7 @@ matches() {
   [ -f "$SOURCE/$1/requirements.txt" ] || [ "$1" = .venv ] || skip "no $1 for this machine: scripts/setup wheels was not run"
   "$native" "$PEERS/matrix.py" >x86-64
   [ "$(wc -l <x86-64)" = 28 ]
-  LD_PRELOAD=$SOURCE/build/shim/libarrowpool_preload.so ARROW_POOL=jemalloc ARROW_POOL_STATS=x86-64.json \
+  LD_PRELOAD=$ARROWPOOL_NATIVE/shim/libarrowpool_preload.so ARROW_POOL=jemalloc ARROW_POOL_STATS=x86-64.json \
     "$native" "$PEERS/matrix.py" jemalloc >x86-64.shim 2>books
   diff x86-64 x86-64.shim
   shim ARROW_POOL=jemalloc ARROW_POOL_STATS=aarch64.json \

@@ -35,6 +35,7 @@ everything() {
 
 # points COMMAND...: with a library before the shim that looks at each call of ours that is a cancellation point.
 points() {
+  need_hardware "programs of this machine, such as timeout, cannot preload the probe"
   local SHIM="$PROBES/libprobe_points.so $SHIM"
   rm -f points
   PROBE_POINTS=$PWD/points everything "$@"

@@ -3,9 +3,10 @@
 # What the libraries show to the outside: symbols, dependencies, thread-local storage, the header.
 load helper
 
-# exports FILE: names of the defined dynamic symbols, without versions and version definitions.
+# exports FILE: names of the defined dynamic symbols, without versions, version definitions and what is local, which some
+# linkers list there.
 exports() {
-  nm -D --defined-only "$1" | awk '$2 != "A" {sub(/@.*/, "", $3); print $3}' | sort
+  nm -D --defined-only --extern-only "$1" | awk '$2 != "A" {sub(/@.*/, "", $3); print $3}' | sort
 }
 
 # assert_exports LIST FILE; the list is reviewed by hand, one name a line.

@@ -45,6 +45,11 @@ need_hardware() {
   [ -z "${ARROWPOOL_EMULATED-}" ] || skip "emulated: $1"
 }
 
+# without_emulator TEXT: what a program said, without what the emulator adds when a signal ends it.
+without_emulator() {
+  printf '%s' "${1%%qemu: uncaught target signal*}"
+}
+
 # need_long: what only the long form runs, and begins while the time of its part lasts (scripts/lib/long.py).
 need_long() {
   [ -n "${ARROWPOOL_LONG-}" ] || skip "takes long: scripts/test --long"

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <sys/resource.h>
 #include <thread>
 #include <vector>
 
@@ -151,9 +152,15 @@ const char *settle(const Hook *hook, int64_t size, size_t count, std::vector<Buf
 
 alignas(4096) uint8_t static_area[8192];
 
+/* Returns whether the range is, since addresses are limited: what is far is not in it then. */
+bool range_is_small() {
+  rlimit limit;
+  return getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
+}
+
 /* False: no such misuse. *lost: the buffer is no longer the program's. */
 bool misuse(const Hook *hook, const std::string &what, const Buffer &b, const Buffer &other, bool *lost) {
-  int64_t far = int64_t{8} << 30, within = b.size > 65536 ? 65536 : 64;
+  int64_t far = int64_t{range_is_small() ? 1 : 8} << 30, within = b.size > 65536 ? 65536 : 64;
   *lost = what.find("inner") == std::string::npos && what != "never" && what != "stack" && what != "static";
   if (what == "double") {
     hook->free(b.address, b.size, ALIGNMENT);

@@ -150,7 +150,7 @@ static void move_into_lazy_slots(void) {
 }
 
 TEST(buffers_move_into_slots_that_were_given_back_lazily) {
-  SKIP_IF_EMULATED("the range is small");
+  SKIP_IF_ADDRESSES_ARE_FEW();
   assert_true(unit_in_child(move_into_lazy_slots));
 }
 

@@ -25,11 +25,15 @@ static bool is_zero(const uint8_t *from, int64_t size) {
 
 /* ---- where they lie ---- */
 
+static size_t size_of_run(int i) { return range_round_up((size_t)((i % 40 + 1) * 4 * KIB), (size_t)PAGE); }
+
 TEST(page_runs_are_zeroed_aligned_and_apart) {
   enum { RUNS = 600 };
   static uint8_t *runs[RUNS];
+  if (page_runs_window.size < (size_t)GIB) /* their alignments leave gaps */
+    SKIP("addresses are limited: the range is small");
   for (int i = 0; i < RUNS; i++) {
-    size_t size = (size_t)(i % 40 + 1) * PAGE, alignment = i % 50 ? PAGE : (size_t)PAGE << (i / 50);
+    size_t size = size_of_run(i), alignment = i % 50 ? PAGE : (size_t)PAGE << (i / 50);
     runs[i] = page_runs_allocate((unsigned)i % 70, size, alignment);
     assert_non_null(runs[i]);
     assert_true(unit_aligned(runs[i], (int64_t)alignment));
@@ -38,7 +42,7 @@ TEST(page_runs_are_zeroed_aligned_and_apart) {
     unit_write(runs[i], (int64_t)size, (uint64_t)i);
   }
   for (int i = 0; i < RUNS; i++)
-    assert_true(unit_matches(runs[i], (i % 40 + 1) * PAGE, INT64_MAX, (uint64_t)i));
+    assert_true(unit_matches(runs[i], (int64_t)size_of_run(i), INT64_MAX, (uint64_t)i));
 }
 
 TEST(page_runs_of_one_arena_are_neighbours) {
@@ -62,6 +66,7 @@ TEST(page_runs_hold_large_ones_too_and_refuse_what_does_not_fit) {
 
 TEST(a_run_notes_what_was_asked_for_of_each_block) {
   uint8_t *run = page_runs_allocate(2, 64 * PAGE, PAGE);
+  assert_non_null(run);
   for (size_t i = 0; i < 64 * PAGE / 64; i++)
     page_runs_note_requested(run + i * 64, 1 + i % 64);
   for (size_t i = 0; i < 64 * PAGE / 64; i++)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,6 +61,12 @@ bool unit_in_child(void (*body)(void)) {
     _exit(0);
   }
   return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool unit_has_addresses(int64_t bytes) {
+  long reserved = syscall(SYS_mmap, NULL, (size_t)bytes, PROT_NONE, /* past a sanitizer's mmap, as range.c */
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
+  return reserved != -1 && syscall(SYS_munmap, reserved, (size_t)bytes) == 0;
 }
 
 void unit_run_threads(int count, void *(*body)(void *index)) {

@@ -51,6 +51,13 @@ __attribute__((noreturn)) void unit_check_failed(const char *file, int line, con
   if (getenv("ARROWPOOL_EMULATED"))                                                                          \
   SKIP("emulated: " why)
 
+/* Skips what needs the range that there is without limits: one is a quarter of the addresses that RLIMIT_AS
+ * leaves, or less. */
+#define SKIP_IF_ADDRESSES_ARE_FEW()                                                                          \
+  if (!unit_has_addresses(512 * GIB))                                                                        \
+  SKIP("addresses are limited: the range is small")
+bool unit_has_addresses(int64_t bytes);
+
 /* Run `body` in a forked child that ends with _exit(0). True if it got that far. */
 bool unit_in_child(void (*body)(void));
 
