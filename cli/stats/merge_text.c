@@ -21,14 +21,7 @@
   X("bytes copied", 14, bytes_copied)                                                                        \
   X("failed", 8, num_failed)
 
-/* Whether a field is in bytes, as fields.h says. */
-enum {
-  is_bytes = true,
-  is_calls = false,
-#define X(name, unit, type, metric, help) in_bytes_##name = is_##unit,
-  MERGE_FIELDS(X)
-#undef X
-};
+enum { MERGE_FIELDS(FIELDS_IN_BYTES) };
 
 /* A column of the key has a heading and a bit. A process is named by all three of its own. */
 static const struct {

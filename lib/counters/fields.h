@@ -18,6 +18,11 @@
 #define PROGRAM_NAME_BYTES 64
 #define COMMAND_BYTES      512
 
+/* Says of each field of a list whether it is in bytes: enum { FIELDS_OF_POOL(FIELDS_IN_BYTES) }; makes
+ * in_bytes_NAME. */
+enum { FIELDS_UNIT_bytes = 1, FIELDS_UNIT_calls = 0 };
+#define FIELDS_IN_BYTES(name, unit, type, metric, help) in_bytes_##name = FIELDS_UNIT_##unit,
+
 /* These follow from what is stored and from the size histogram, so that an allocation has little to write. */
 #define FIELDS_DERIVED(X)                                                                                    \
   X(bytes_allocated, bytes, gauge, "bytes_allocated", "Bytes live now.")                                     \

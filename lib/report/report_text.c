@@ -34,14 +34,7 @@ static void number_cell(writer *w, int64_t number, bool in_bytes, int width) {
   X("bytes copied", 14, bytes_copied)                                                                        \
   X("failed", 8, num_failed)
 
-/* Whether a field is in bytes, as fields.h says. */
-enum {
-  is_bytes = true,
-  is_calls = false,
-#define X(name, unit, type, metric, help) in_bytes_##name = is_##unit,
-  FIELDS_OF_POOL(X)
-#undef X
-};
+enum { FIELDS_OF_POOL(FIELDS_IN_BYTES) };
 
 #define NAME_WIDTH     16
 #define EXPLAINED_FROM (INT64_C(64) << 20) /* below so many resident bytes nobody asks where they are */
