@@ -86,12 +86,14 @@ static PyObject *module_create(PyObject *self, PyObject *arguments) {
     return NULL;
   if (!options_parse(&options_table[OPTION_POOL], word, &choice))
     return PyErr_Format(PyExc_ValueError, "backend: '%s': choose jemalloc or system", word);
-  arrowpool_config config = {
-      .struct_size = sizeof config, .backend = (arrowpool_backend)choice.number, .limit_bytes = limit};
+  bool system = choice.number == OPTIONS_POOL_SYSTEM;
+  arrowpool_config config = {.struct_size = sizeof config,
+                             .backend = system ? ARROWPOOL_BACKEND_SYSTEM : ARROWPOOL_BACKEND_JEMALLOC,
+                             .limit_bytes = limit};
   arrowpool_status status = arrowpool_create(name, &config, &pool);
   if (status != ARROWPOOL_OK)
     return module_refuse(name, status);
-  arrow_pool *object = arrow_pool_create(pool, choice.number == OPTIONS_POOL_SYSTEM ? "system" : "jemalloc");
+  arrow_pool *object = arrow_pool_create(pool, system ? "system" : "jemalloc");
   PyObject *handle = object ? PyCapsule_New(pool, HANDLE, NULL) : PyErr_NoMemory();
   if (handle)
     memcpy((char *)instance + pointer_offset, &object, sizeof object);

@@ -272,8 +272,9 @@ def test_the_sum_of_named_pools_is_what_pyarrow_holds(fresh):
     assert pa.total_allocated_bytes() == before  # of the default pool, which gave nothing
 
 
-def test_fields_are_those_of_a_report(fresh):
-    pool = fresh(limit=MIB)
+@pytest.mark.parametrize("backend", ["jemalloc", "system"])
+def test_fields_are_those_of_a_report(fresh, backend):
+    pool = fresh(limit=MIB, backend=backend)
     pa.allocate_buffer(960, pool)
     kept = pa.allocate_buffer(3008, pool)
     reported = next(p for p in json.loads(arrowpool.report("json"))["pools"] if p["name"] == "c:" + pool.name)
