@@ -19,6 +19,7 @@ print(options["prefix"], options["libdir"], all["projectinfo"]["version"])')
   mv "$BATS_FILE_TMPDIR/stage" "$STAGE"
   export ROOT=$STAGE$PREFIX PKG_CONFIG_SYSROOT_DIR=$STAGE PKG_CONFIG_PATH=$STAGE$PREFIX/$LIBDIR/pkgconfig
   export PROJECT=$BATS_TEST_DIRNAME/project
+  unset CC CXX # CMake takes no arguments in them, as in "ccache gcc"
 }
 
 teardown_file() {
