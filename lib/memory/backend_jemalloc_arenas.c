@@ -138,8 +138,7 @@ void arenas_return(decay_share share) {
 
 static void configure(const char *name, int64_t value) {
   strcat(strcat(configuration, name), ":");
-  char *end = configuration + strlen(configuration);
-  end[writer_format_int(end, value)] = 0;
+  writer_format_int(configuration + strlen(configuration), value);
 }
 
 /* All blocks that are smaller than packed extents come through the thread caches. */

@@ -83,7 +83,7 @@ static bool borrow(place at, bool huge, size_t from, size_t to) {
   slots_list list;
   while (from + least <= to && idle_bytes() >= least && find_lender(at, huge, &lender, &list)) {
     size_t size = lend(lender, at, huge, from, to);
-    if (list == SLOTS_IDLE_FREE || list == SLOTS_LAZY_FREE)
+    if (slots_list_is_of_free(list))
       slots_relist_free(lender);
     else
       slots_relist_live(lender);

@@ -68,7 +68,7 @@ static bool take_expired(tier *t, slots_list list, int64_t before, place *out, i
       break;
     }
     *oldest = out->s->stamp < *oldest ? out->s->stamp : *oldest;
-    if (list == SLOTS_IDLE_FREE || list == SLOTS_LAZY_FREE || number == kept)
+    if (slots_list_is_of_free(list) || number == kept)
       break;
     if (!kept)
       kept = number;
@@ -88,7 +88,7 @@ static int64_t purge_idle(int64_t before, size_t most) {
       place at;
       while (idle_bytes() > most && take_expired(t, lists[i], before, &at, &oldest)) {
         purge_unlisted(at);
-        if (lists[i] == SLOTS_IDLE_FREE || lists[i] == SLOTS_LAZY_FREE)
+        if (slots_list_is_of_free(lists[i]))
           slots_relist_free(at);
       }
     }

@@ -90,6 +90,11 @@ static inline slots_list slots_list_of_live(const slot *s) {
   return !s->idle ? SLOTS_UNLISTED : s->lazy ? SLOTS_LAZY_TAIL : SLOTS_IDLE_TAIL;
 }
 
+/* Returns whether a list is of free slots, which whoever takes one off has to himself. */
+static inline bool slots_list_is_of_free(slots_list list) {
+  return list == SLOTS_IDLE_FREE || list == SLOTS_LAZY_FREE;
+}
+
 /* These change a tier's lists; the caller holds the tier's lock. */
 void slots_list_remove(place at);
 void slots_list_push(place at, slots_list list);
