@@ -206,6 +206,8 @@ def missing_files(arguments):
 
 def main():
     arguments = parse()
+    if arguments.docs and not os.access(arguments.docs, os.W_OK):
+        sys.exit(f"--docs={arguments.docs}: no document that the tables could be put into")
     for file in missing_files(arguments):
         sys.exit(f"{file} is missing; scripts/bench builds what this needs")
     os.makedirs(arguments.folder, exist_ok=True)
