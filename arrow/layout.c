@@ -1,6 +1,7 @@
-/* Reads and copies tables of virtual functions. They are as the Itanium C++ ABI has them: two words before
- * the functions, the last of which points to the class's type_info. */
+/* Reads and copies tables of virtual functions (class_info.h). */
 #include "arrow/layout.h"
+
+#include "arrow/class_info.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -18,18 +19,6 @@ static const names methods[ARROW_METHODS] = {
 #include "arrow/methods.def"
 #undef METHOD
 };
-
-/* This is what type_info and its descendant for single inheritance look like. */
-typedef struct class_info {
-  void *functions;
-  const char *name;
-  const struct class_info *base; /* with single inheritance only */
-} class_info;
-
-static bool is_mapped(const void *address) {
-  Dl_info info;
-  return address && dladdr(address, &info);
-}
 
 /* Returns whether it is the function of that name: inline ones may be those of any library that has a copy.
  */
@@ -74,7 +63,8 @@ static const char *read_methods(void *const *proxy, int count, arrow_layout *out
 /* Returns NULL if the class inherits from arrow::MemoryPool, and nothing else, so that it has that one's
  * functions; else a reason. */
 static const char *check_class(const class_info *class) {
-  for (int depth = 0; depth < 8 && is_mapped(class) && is_mapped(class->name); depth++) {
+  for (int depth = 0; depth < 8 && class_info_is_mapped(class) && class_info_is_mapped(class->name);
+       depth++) {
     if (strstr(class->name, "Debug"))
       return "it is Arrow's debug pool (ARROW_DEBUG_MEMORY_POOL)";
     if (strcmp(class->name, "N5arrow10MemoryPoolE") == 0)
@@ -103,8 +93,9 @@ const char *arrow_layout_read(void *const *functions, arrow_layout *out) {
   if (!reason)
     reason = read_methods(proxy + 2, count, out);
   /* A class may add functions after those it inherits: whatever looks like one is taken along. */
-  for (out->count = 0; out->count < ARROW_LAYOUT_MAX && is_mapped(&functions[out->count]); out->count++)
-    if (out->count >= count && !is_mapped(functions[out->count]))
+  for (out->count = 0; out->count < ARROW_LAYOUT_MAX && class_info_is_mapped(&functions[out->count]);
+       out->count++)
+    if (out->count >= count && !class_info_is_mapped(functions[out->count]))
       break;
   return reason ? reason : out->count < count ? "its table of virtual functions is cut off" : NULL;
 }

@@ -2,7 +2,9 @@
 #include "arrowpool.h"
 
 #include "base/memory_available.h"
+#include "base/process_file.h"
 #include "pool/pool_quick.h"
+#include "pool/pool_samples.h"
 #include "pool/refusal.h"
 #include "report/report.h"
 
@@ -29,6 +31,30 @@ API void arrowpool_set_default(arrowpool_pool *pool) {
 API arrowpool_status arrowpool_set_debug(arrowpool_debug mode) {
   return (unsigned)mode <= ARROWPOOL_DEBUG_ABORT && pool_set_debug(mode, NULL) ? ARROWPOOL_OK
                                                                                : ARROWPOOL_INVALID;
+}
+
+static void keep_quiet(const char *path, const char *problem) { (void)path, (void)problem; }
+
+API arrowpool_status arrowpool_start_profile(const char *directory, const arrowpool_profile_config *config) {
+  char path[PATH_MAX];
+  profile_wanted wanted = {.mean = STREAM_MEAN,
+                           .with = PROFILE_WITH_PYTHON | PROFILE_WITH_NATIVE | PROFILE_WITH_TASKS,
+                           .complain = keep_quiet};
+  if (!directory || !*directory ||
+      (config && (config->struct_size < sizeof *config || config->mean_bytes < 0)))
+    return ARROWPOOL_INVALID;
+  if (config) {
+    wanted.keep = config->keep;
+    wanted.mean = config->mean_bytes ? config->mean_bytes : STREAM_MEAN;
+  }
+  wanted.directory = process_file_absolute(directory, path);
+  if (profile_on())
+    return ARROWPOOL_EXISTS;
+  return pool_samples_start(&wanted) ? ARROWPOOL_OK : profile_on() ? ARROWPOOL_EXISTS : ARROWPOOL_INVALID;
+}
+
+API const char *arrowpool_profile_directory(void) {
+  return atomic_load(&profile_begun) ? profile_directory() : NULL;
 }
 
 static bool is_name(const char *name) {

@@ -12,6 +12,7 @@
 #include "counters/counters.h"
 #include "memory/backend.h"
 #include "pool/pool.h"
+#include "profile/profile.h"
 #include "report/live.h"
 #include "report/snapshot.h"
 
@@ -95,6 +96,7 @@ static void child(void) {
     backend_jemalloc_postfork_child();
   }
   counters_fork_child();
+  profile_fork_child();
   pool_fork_child();
   if (guest)
     guest->child(held.alone);

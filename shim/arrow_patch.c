@@ -2,6 +2,7 @@
  * thread may come here from a constructor, which runs under the loader's own lock. */
 #include "shim/arrow_patch.h"
 
+#include "profile/profile.h"
 #include "shim/router.h"
 
 #include <dlfcn.h>
@@ -125,6 +126,8 @@ static void identify_and_patch(void *object, const arrow_functions *ours) {
   char name[48];
   if (!functions) /* the program asked for it before it was constructed */
     return;
+  if (profile_on())
+    profile_look_for_python();
   const char *reason = arrow_layout_read(functions, &layout);
   if (!reason && !read_name(object, &layout, functions, name))
     reason = "its backend has no name";

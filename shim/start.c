@@ -5,11 +5,14 @@
 #include "base/memory_available.h"
 #include "base/misuse.h"
 #include "base/nocancel.h"
+#include "base/process_file.h"
+#include "pool/pool_samples.h"
 #include "pool/refusal.h"
 #include "report/live.h"
 #include "shim/bypass.h"
 #include "shim/log.h"
 #include "shim/next.h"
+#include "shim/tasks.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -80,13 +83,34 @@ static void complain_of_live_file(const char *path, const char *problem) {
 static void configure_live_file(const options *settings) {
   char path[PATH_MAX];
   const char *directory = settings->values[OPTION_LIVE].text;
-  if (!directory)
+  if (directory)
+    live_start(process_file_absolute(directory, path), settings->values[OPTION_LIVE_KEEP].number,
+               complain_of_live_file);
+}
+
+static void complain_of_profile(const char *path, const char *problem) {
+  router_warn(PIECES("no profile ", path, ": ", problem));
+}
+
+static void watch_tasks(void) {
+  static const arrow_tasks_callbacks tasks = {profile_origin_here, profile_current_origin,
+                                              profile_count_task};
+  tasks_watch(&tasks);
+}
+
+/* The program may begin one later, if the variable does not. */
+static void configure_profile(const options *settings) {
+  char path[PATH_MAX];
+  const options_value *values = settings->values;
+  profile_set_task_watch(watch_tasks);
+  if (!values[OPTION_PROFILE].text)
     return;
-  if (*directory != '/' && getcwd(path, sizeof path) && strlen(path) + strlen(directory) + 2 < sizeof path) {
-    strcat(strcat(path, "/"), directory);
-    directory = path;
-  }
-  live_start(directory, settings->values[OPTION_LIVE_KEEP].number, complain_of_live_file);
+  profile_wanted wanted = {.directory = process_file_absolute(values[OPTION_PROFILE].text, path),
+                           .keep = values[OPTION_PROFILE_KEEP].number,
+                           .mean = values[OPTION_PROFILE_MEAN].number,
+                           .with = (unsigned)values[OPTION_PROFILE_FRAMES].number,
+                           .complain = complain_of_profile};
+  pool_samples_start(&wanted);
 }
 
 /* Tells of a limit once: whoever is at the limit asks again and again. */
@@ -151,6 +175,7 @@ bool router_wake(void) {
     tell_of_unknown_names();
   configure_backend(settings);
   configure_live_file(settings);
+  configure_profile(settings);
   configure_debug(settings);
   configure_limit(settings);
   tell_of_missing_hook(settings);

@@ -38,6 +38,13 @@ static void *fork_detect_map(size_t size) {
   return next - size;
 }
 
+_Atomic int *fork_detect_new_flag(void) {
+  _Atomic int *fresh = (_Atomic int *)(void *)map_emptied();
+  if (fresh)
+    *fresh = 1;
+  return fresh;
+}
+
 void fork_detect_start(void) {
   flag = fork_detect_map(sizeof *flag);
   fork_detect_renew();

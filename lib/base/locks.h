@@ -9,13 +9,14 @@
 #include <stdbool.h>
 
 enum {
-  LOCK_START,  /* is held while the jemalloc backend starts */
-  LOCK_POOLS,  /* protects the table of pools: create, destroy */
-  LOCK_SHARDS, /* protects the lists of counter shards */
-  LOCK_RUNS,   /* protects the page runs for small blocks */
-  LOCK_PACKED, /* protects the chunks of packed extents */
-  LOCK_PURGE,  /* is held while idle slots are purged by the housekeeper, or all of them by anybody */
-  LOCK_TIERS,  /* protect the free lists of slots: one lock a tier */
+  LOCK_START,   /* is held while the jemalloc backend starts */
+  LOCK_POOLS,   /* protects the table of pools: create, destroy */
+  LOCK_SHARDS,  /* protects the lists of counter shards */
+  LOCK_PROFILE, /* protects the profile's tables and its file */
+  LOCK_RUNS,    /* protects the page runs for small blocks */
+  LOCK_PACKED,  /* protects the chunks of packed extents */
+  LOCK_PURGE,   /* is held while idle slots are purged by the housekeeper, or all of them by anybody */
+  LOCK_TIERS,   /* protect the free lists of slots: one lock a tier */
   LOCK_SLOTS = LOCK_TIERS + 8,
   LOCK_SLOT_STRIPES = 64,                      /* slots share this many locks; a power of two */
   LOCK_RANGE = LOCK_SLOTS + LOCK_SLOT_STRIPES, /* protects what of the range is writable */

@@ -1,5 +1,5 @@
 /* Our handlers use these for signals that are not for them. The functions are async-signal-safe and have no
- * state or locks; live_fault.c uses them where a live file lost its pages, and the shim for its dump on a
+ * state or locks; file_fault.c uses them where a file of ours lost its pages, and the shim for its dump on a
  * signal. */
 #ifndef ARROWPOOL_BASE_SIGNALS_H
 #define ARROWPOOL_BASE_SIGNALS_H

@@ -100,6 +100,28 @@ typedef enum arrowpool_format {
  *  @retval ARROWPOOL_INVALID  no such mode, or another one holds already, or pools are in use */
 arrowpool_status arrowpool_set_debug(arrowpool_debug mode);
 
+/** How a profile is taken. Fields are only ever added, at the end. */
+typedef struct arrowpool_profile_config {
+  size_t struct_size; /**< in: sizeof(arrowpool_profile_config) of the caller */
+  int64_t mean_bytes; /**< allocated bytes between two samples, on average; 0: 512 KiB */
+  int keep;           /**< not 0: the file stays after an orderly end of the process too */
+} arrowpool_profile_config;
+
+/** Begin a profile of all pools of the process, once for all: from now on a sample of the buffers that are
+ *  allocated is kept, each with its stack of native functions and lines of Python, in a file in `directory`
+ *  that `arrowpool who` reads at any time, also after the process was killed. What lives already is not in
+ *  it. Without the shim nothing is known of tasks that Arrow's own threads work on; with it, of those that
+ *  are given from now on. The file is made at the first sample; if it cannot be, there is none. Thread-safe.
+ *  @param[in] directory  a path; a relative one counts from the directory that the process is in now
+ *  @param[in] config     NULL: all defaults
+ *  @retval ARROWPOOL_INVALID  NULL, a bad size or struct_size, a name that is too long, or no memory
+ *  @retval ARROWPOOL_EXISTS   a profile was begun before */
+arrowpool_status arrowpool_start_profile(const char *directory, const arrowpool_profile_config *config);
+
+/** The directory (absolute) of the process's profile, whoever began it: this API, or ARROW_POOL_PROFILE under
+ *  the shim. NULL: there is none. It is valid as long as the process. Thread-safe. */
+const char *arrowpool_profile_directory(void);
+
 /** Make a pool, or open again one of the same name that was destroyed and has no buffer left; its totals
  *  then go on from where they were.
  *  @param[in]  name    1 to ARROWPOOL_NAME_MAX bytes without control characters; reported as "c:NAME"

@@ -91,6 +91,20 @@ bool backend_jemalloc_ask(const char *name, int64_t *out);
 /* Sets how long idle pages are kept and what huge pages are used for, before the backend is first used. */
 void backend_jemalloc_configure(slots_policy wanted);
 
+/* A small block that something is known of must not come by the quick way, which asks nobody. The first
+ * returns whether a buffer stands apart: any but small blocks do. The second allocates a small block that
+ * does, for a size and an alignment for which the backend served one that does not; NULL if there is no
+ * memory. Freeing and reallocating know no difference, but what a reallocation returns need not stand apart.
+ */
+bool backend_jemalloc_stands_apart(const void *buffer);
+void *backend_jemalloc_allocate_apart(size_t size, size_t alignment);
+
+/* Has the thread caches tell of what they hand out, without a call, to a stream that says how many bytes to
+ * wait and is told when they were passed: within the call, by which such a block is served then, and also by
+ * other blocks that are served through jemalloc. A thread that does not wait yet begins with a call of both.
+ * It is called once. */
+void backend_jemalloc_watch_small(uint64_t (*wait)(void), void (*passed)(void));
+
 /* Notes that the program changed the mappings of a stretch: access, inheritance, locks, or what is mapped.
  * Large buffers that the stretch lies in get fresh mappings before they serve anybody else. It is
  * async-signal-safe; nothing happens outside of large buffers. */

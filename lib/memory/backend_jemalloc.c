@@ -109,9 +109,11 @@ static __attribute__((noinline)) void free_slowly(void *buffer, size_t size, siz
   int saved = errno;
   if (!range_owns(buffer)) {
     backend_system.free(buffer, size, alignment);
-  } else if (page_runs_hold(buffer)) {
+  } else if (page_runs_hold_cached(buffer)) {
     size_t size_class = arrowpool_je_sallocx(buffer, 0);
     free_small(buffer, size_class);
+  } else if (page_runs_hold(buffer)) {
+    arrowpool_je_dallocx(buffer, MALLOCX_TCACHE_NONE);
   } else if (packed_holds(buffer)) {
     free_packed(buffer);
   } else {
@@ -124,7 +126,7 @@ static __attribute__((noinline)) void free_slowly(void *buffer, size_t size, siz
 }
 
 static void jemalloc_free(void *buffer, size_t size, size_t alignment) {
-  if (__builtin_expect(!page_runs_hold(buffer) || !size || !is_small(size, alignment), 0)) {
+  if (__builtin_expect(!page_runs_hold_cached(buffer) || !size || !is_small(size, alignment), 0)) {
     free_slowly(buffer, size, alignment);
     return;
   }
@@ -165,7 +167,7 @@ static inline __attribute__((always_inline)) void *allocate(size_t size, size_t 
   if (__builtin_expect(thread_own_data.number && is_small(size, alignment), 1)) {
     void *buffer = arrowpool_je_malloc(small_size(size, alignment));
     decay_note_small(thread_own_data.cache->deallocated); /* jemalloc shrinks its bins here, too */
-    if (__builtin_expect(page_runs_hold(buffer), 1))
+    if (__builtin_expect(page_runs_hold_cached(buffer), 1))
       return buffer;
     if (buffer)
       arrowpool_je_free(buffer);
@@ -283,6 +285,28 @@ static void jemalloc_release_unused(void) {
   arenas_return(DECAY_ALL);
   slots_release_idle();
   errno = saved;
+}
+
+bool backend_jemalloc_stands_apart(const void *buffer) {
+  return !range_owns(buffer) || !page_runs_hold_cached(buffer);
+}
+
+void *backend_jemalloc_allocate_apart(size_t size, size_t alignment) {
+  int saved = errno, flags = arenas_apart_flags();
+  bool large = alignment > range_page_size(); /* a block that found no slot, and went to the page runs */
+  int align = large ? MALLOCX_LG_ALIGN(__builtin_ctzl(alignment)) : 0;
+  void *block = flags ? arrowpool_je_mallocx(small_size(size, alignment), flags | align) : NULL;
+  errno = saved;
+  return block;
+}
+
+/* They are our overlay's. */
+extern uint64_t (*arrowpool_je_private_je_te_embedder_sample_wait)(void);
+extern void (*arrowpool_je_private_je_te_embedder_sample)(void);
+
+void backend_jemalloc_watch_small(uint64_t (*wait)(void), void (*passed)(void)) {
+  arrowpool_je_private_je_te_embedder_sample = passed;
+  __atomic_store_n(&arrowpool_je_private_je_te_embedder_sample_wait, wait, __ATOMIC_RELEASE);
 }
 
 const backend backend_jemalloc = {.name = "jemalloc",

@@ -55,6 +55,7 @@ static _Atomic int state_seen;                           /* it is `state` for th
 static int arena_count, large_arena_count;
 static _Atomic unsigned small_arenas[MAX_ARENAS]; /* 0: it is not made yet, but for the first, which is 0 */
 static _Atomic unsigned slot_arenas[MAX_LARGE_ARENAS], packed_arenas[MAX_LARGE_ARENAS];
+static _Atomic unsigned apart_arena;
 static _Atomic unsigned next_thread;
 static slots_policy policy = {.decay = 1000, .thp = SLOTS_THP_AUTO};
 
@@ -64,6 +65,12 @@ static extent_hooks_t run_hooks = {.alloc = extents_run_alloc,
                                    .purge_forced = extents_run_purge,
                                    .split = extents_any_split,
                                    .merge = extents_run_merge};
+static extent_hooks_t apart_hooks = {.alloc = extents_apart_alloc,
+                                     .dalloc = extents_run_dalloc,
+                                     .purge_lazy = extents_any_purge_lazily,
+                                     .purge_forced = extents_run_purge,
+                                     .split = extents_any_split,
+                                     .merge = extents_run_merge};
 static extent_hooks_t packed_hooks = {.alloc = extents_packed_alloc,
                                       .dalloc = extents_run_dalloc,
                                       .commit = extents_packed_commit,
@@ -224,18 +231,23 @@ __attribute__((noinline, cold)) bool arenas_bind_thread(void) {
   return true;
 }
 
-/* Returns the flags for the calling thread's arena of these; 0 if there is none. */
-static int flags_of(_Atomic unsigned arenas[], extent_hooks_t *hooks) {
-  _Atomic unsigned *where = &arenas[thread_own_data.number % (unsigned)large_arena_count];
+/* Returns the flags for an arena; 0 if there is none. */
+static int flags_of(_Atomic unsigned *where, extent_hooks_t *hooks) {
   unsigned arena = atomic_load_explicit(where, memory_order_acquire);
   if (__builtin_expect(!arena, 0) && !(arena = make_arena(where, hooks)))
     return 0;
   return MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE;
 }
 
-int arenas_slot_flags(void) { return flags_of(slot_arenas, &slot_hooks); }
+static _Atomic unsigned *of_thread(_Atomic unsigned arenas[]) {
+  return &arenas[thread_own_data.number % (unsigned)large_arena_count];
+}
 
-int arenas_packed_flags(void) { return flags_of(packed_arenas, &packed_hooks); }
+int arenas_slot_flags(void) { return flags_of(of_thread(slot_arenas), &slot_hooks); }
+
+int arenas_packed_flags(void) { return flags_of(of_thread(packed_arenas), &packed_hooks); }
+
+int arenas_apart_flags(void) { return flags_of(&apart_arena, &apart_hooks); }
 
 /* ---- what backend.h asks of them ---- */
 

@@ -15,10 +15,11 @@ bool arenas_started(void);
  * jemalloc, and returns false if that is not to be had. */
 bool arenas_bind_thread(void);
 
-/* They return the flags of mallocx for the calling thread's arena, without the thread cache; 0 if there is no
- * arena. The thread is bound. */
+/* They return the flags of mallocx for the calling thread's arena, and for the one of small blocks that stand
+ * apart (page_runs.h), without the thread cache; 0 if there is no arena. The thread is bound. */
 int arenas_slot_flags(void);
 int arenas_packed_flags(void);
+int arenas_apart_flags(void);
 
 /* Frees a packed extent of that size (bytes). */
 void arenas_free_packed(void *extent, size_t size);

@@ -19,6 +19,14 @@ void *extents_run_alloc(struct extent_hooks_s *hooks, void *address, size_t size
   return page_runs_allocate(arena, size, alignment);
 }
 
+void *extents_apart_alloc(struct extent_hooks_s *hooks, void *address, size_t size, size_t alignment,
+                          bool *zero, bool *commit, unsigned arena) {
+  if (address)
+    return NULL;
+  *zero = *commit = true;
+  return page_runs_allocate_apart(size, alignment);
+}
+
 bool extents_run_dalloc(struct extent_hooks_s *hooks, void *address, size_t size, bool committed,
                         unsigned arena) {
   return true; /* the hook declines: jemalloc purges the run, keeps it, and merges it with its neighbours */

@@ -12,6 +12,8 @@ struct extent_hooks_s;
 
 void *extents_run_alloc(struct extent_hooks_s *hooks, void *address, size_t size, size_t alignment,
                         bool *zero, bool *commit, unsigned arena);
+void *extents_apart_alloc(struct extent_hooks_s *hooks, void *address, size_t size, size_t alignment,
+                          bool *zero, bool *commit, unsigned arena);
 bool extents_run_dalloc(struct extent_hooks_s *hooks, void *address, size_t size, bool committed,
                         unsigned arena);
 bool extents_run_purge(struct extent_hooks_s *hooks, void *address, size_t size, size_t offset, size_t length,

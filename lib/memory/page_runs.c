@@ -15,21 +15,42 @@
  * program with some thousand small blocks, and huge pages would make all of them resident. */
 #define SMALL_CHUNKS 10
 
-range_window page_runs_window, page_runs_notes;
-static size_t next_chunk; /* offset of the first unused byte of the window */
+/* The notes of so many bytes are one unit, so that they become writable by themselves. */
+#define NOTED (RANGE_UNIT / sizeof(uint16_t) * PAGE_RUNS_GRANULE)
+_Static_assert(CHUNK % NOTED == 0, "a chunk's notes are whole units");
+
+#define APART_SHARE 16 /* the part of the window that stands apart */
+
+range_window page_runs_window, page_runs_cached, page_runs_apart, page_runs_notes, page_runs_apart_notes;
 static bool later_are_huge;
+
+/* The next unused byte of a part of the window, as an offset in it. */
+static size_t next_cached, next_apart;
 
 /* It is the arenas of one number: the current chunk's unused part, and how many chunks they took. */
 typedef struct owner {
   char *next, *end;
   unsigned count;
 } owner;
-static owner owners[CHUNK_OWNERS];
+static owner owners[CHUNK_OWNERS], apart_owner;
+
+/* Divides what was carved in two, each of which becomes writable from its own bottom. */
+static void divide(const range_window *all, size_t first_size, range_window *first, range_window *second) {
+  first->base = all->base;
+  first->size = first_size;
+  second->base = all->base + first_size;
+  second->size = all->size - first_size;
+}
 
 bool page_runs_init(size_t share) {
-  return range_carve(&page_runs_window, share, CHUNK) &&
-         range_carve(&page_runs_notes, page_runs_window.size / PAGE_RUNS_GRANULE * sizeof(uint16_t),
-                     RANGE_UNIT);
+  range_window notes = {0};
+  if (!range_carve(&page_runs_window, share, CHUNK) ||
+      !range_carve(&notes, page_runs_window.size / PAGE_RUNS_GRANULE * sizeof(uint16_t), RANGE_UNIT))
+    return false;
+  size_t cached = range_round_up(page_runs_window.size / APART_SHARE * (APART_SHARE - 1), CHUNK);
+  divide(&page_runs_window, cached, &page_runs_cached, &page_runs_apart);
+  divide(&notes, cached / PAGE_RUNS_GRANULE * sizeof(uint16_t), &page_runs_notes, &page_runs_apart_notes);
+  return true;
 }
 
 void page_runs_note_long(const void *block, size_t requested) {
@@ -46,23 +67,27 @@ size_t page_runs_long_note(const void *block) {
   return requested;
 }
 
-/* Takes whole chunks off page_runs_window. */
-static char *page_runs_take(size_t size, size_t alignment) {
-  size_t start = range_round_up((uintptr_t)page_runs_window.base + next_chunk, alignment) -
-                 (uintptr_t)page_runs_window.base;
-  if (start > page_runs_window.size || size > page_runs_window.size - start ||
-      !range_commit(&page_runs_notes, (start + size) / PAGE_RUNS_GRANULE * sizeof(uint16_t)) ||
-      !range_commit(&page_runs_window, start + size))
+/* Takes whole chunks off a part of the window. */
+static char *take(range_window *part, range_window *notes, size_t *next, size_t size, size_t alignment) {
+  size_t start = range_round_up((uintptr_t)part->base + *next, alignment) - (uintptr_t)part->base;
+  if (start > part->size || size > part->size - start ||
+      !range_commit(notes, (start + size) / PAGE_RUNS_GRANULE * sizeof(uint16_t)) ||
+      !range_commit(part, start + size))
     return NULL;
-  next_chunk = start + size;
-  return page_runs_window.base + start;
+  *next = start + size;
+  return part->base + start;
+}
+
+static char *take_for(const owner *o, size_t size, size_t alignment) {
+  return o == &apart_owner ? take(&page_runs_apart, &page_runs_apart_notes, &next_apart, size, alignment)
+                           : take(&page_runs_cached, &page_runs_notes, &next_cached, size, alignment);
 }
 
 void page_runs_use_huge_pages(size_t huge_page) { later_are_huge = huge_page <= CHUNK; }
 
 /* Takes the owner's next chunk; what is left of the one before is not used. */
-static void page_runs_take_chunk(owner *o) {
-  char *chunk = page_runs_take(CHUNK, CHUNK);
+static void take_chunk(owner *o) {
+  char *chunk = take_for(o, CHUNK, CHUNK);
   if (!chunk)
     return;
   if (later_are_huge && o->count >= SMALL_CHUNKS)
@@ -72,15 +97,14 @@ static void page_runs_take_chunk(owner *o) {
   o->end = chunk + CHUNK;
 }
 
-void *page_runs_allocate(unsigned arena, size_t size, size_t alignment) {
-  owner *o = &owners[arena % CHUNK_OWNERS];
+static void *allocate_for(owner *o, size_t size, size_t alignment) {
   char *run = NULL;
   locks_acquire(LOCK_RUNS);
   if (size > CHUNK / 2 || alignment > range_page_size()) {
-    run = page_runs_take(range_round_up(size, CHUNK), alignment > CHUNK ? alignment : CHUNK);
+    run = take_for(o, range_round_up(size, CHUNK), alignment > CHUNK ? alignment : CHUNK);
   } else {
     if ((size_t)(o->end - o->next) < size)
-      page_runs_take_chunk(o);
+      take_chunk(o);
     if ((size_t)(o->end - o->next) >= size) {
       run = o->next;
       o->next += size;
@@ -88,4 +112,12 @@ void *page_runs_allocate(unsigned arena, size_t size, size_t alignment) {
   }
   locks_release(LOCK_RUNS);
   return run;
+}
+
+void *page_runs_allocate(unsigned arena, size_t size, size_t alignment) {
+  return allocate_for(&owners[arena % CHUNK_OWNERS], size, alignment);
+}
+
+void *page_runs_allocate_apart(size_t size, size_t alignment) {
+  return allocate_for(&apart_owner, size, alignment);
 }

@@ -10,7 +10,9 @@
 
 #include <string.h>
 
-/* Carves the window, at most `share` bytes. */
+/* Carves the window, at most `share` bytes. Its last part is of runs that stand apart: no block of theirs
+ * ever lies in a thread cache, so an address tells blocks that something is known of (a profile's samples)
+ * from all others. */
 bool page_runs_init(size_t share);
 
 /* Has huge pages of that size (bytes) back an arena's later chunks, where a chunk is as large as one. It is
@@ -20,11 +22,18 @@ void page_runs_use_huge_pages(size_t huge_page);
 /* Returns `size` bytes (a multiple of the page) at `alignment`, zeroed and writable; NULL when the window is
  * full. */
 void *page_runs_allocate(unsigned arena, size_t size, size_t alignment);
+void *page_runs_allocate_apart(size_t size, size_t alignment);
 
 /* Returns whether the pointer lies among the runs, so not in a slot. */
 extern range_window page_runs_window;
 static inline bool page_runs_hold(const void *pointer) {
   return range_window_holds(&page_runs_window, pointer);
+}
+
+/* Returns whether it lies among those whose blocks the thread caches have. */
+extern range_window page_runs_cached, page_runs_apart;
+static inline bool page_runs_hold_cached(const void *pointer) {
+  return range_window_holds(&page_runs_cached, pointer);
 }
 
 /* Each block can have a note beside the runs, which an overrun cannot reach: the size that was asked for
@@ -36,7 +45,7 @@ static inline bool page_runs_hold(const void *pointer) {
 #define PAGE_RUNS_PLAIN_MOST 0x7000 /* the largest size of a plain note */
 #define PAGE_RUNS_NOT_PLAIN  0x8000 /* together with the size it is a note that is not plain */
 #define PAGE_RUNS_LONG_NOTE  0xefff /* is above all of these */
-extern range_window page_runs_notes;
+extern range_window page_runs_notes, page_runs_apart_notes;
 
 static inline uint16_t *page_runs_note(const void *block) {
   return (uint16_t *)(void *)page_runs_notes.base +
@@ -69,12 +78,21 @@ static inline void page_runs_forget(const void *block) {
     memset(page_runs_note(block), 0, 5 * sizeof(uint16_t));
 }
 
-/* Returns whether an address among the runs has a place for a note, which can be read. */
+/* Returns whether an address among the runs, or those that are cached, has a place for a note, which can be
+ * read. */
+static inline bool page_runs_has_place_in(const range_window *notes, const void *address) {
+  return ((const char *)address - page_runs_window.base) % PAGE_RUNS_GRANULE == 0 &&
+         (size_t)((char *)page_runs_note(address) - notes->base) <
+             atomic_load_explicit(&notes->writable, memory_order_relaxed);
+}
+
+static inline bool page_runs_has_cached_place(const void *address) {
+  return page_runs_has_place_in(&page_runs_notes, address);
+}
+
 static inline bool page_runs_has_place(const void *address) {
-  size_t offset = (size_t)((const char *)address - page_runs_window.base);
-  return offset % PAGE_RUNS_GRANULE == 0 &&
-         offset / PAGE_RUNS_GRANULE * sizeof(uint16_t) <
-             atomic_load_explicit(&page_runs_notes.writable, memory_order_relaxed);
+  return page_runs_has_place_in(page_runs_hold_cached(address) ? &page_runs_notes : &page_runs_apart_notes,
+                                address);
 }
 
 /* Returns whether a block with a note begins at the address, which is any address among the runs. */

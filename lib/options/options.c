@@ -155,17 +155,20 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
   case OPTIONS_SIZE:
     valid = parse_size(text, &value.number);
     break;
+  case OPTIONS_BYTES:
+    valid = parse_size(text, &value.number) && value.number > 0;
+    break;
   case OPTIONS_SIGNAL:
     valid = parse_signal(text, &value.number);
     break;
   case OPTIONS_DESTINATION:
     valid = is_destination(text);
-    if (strcmp(text, "off") == 0)
-      value.text = NULL;
     break;
   case OPTIONS_DIRECTORY:
     break;
   }
+  if ((row->kind == OPTIONS_DESTINATION || row->kind == OPTIONS_DIRECTORY) && strcmp(text, "off") == 0)
+    value.text = NULL;
   if (valid)
     *out = value;
   return valid;
@@ -230,7 +233,11 @@ void options_read(options *out, options_lookup lookup, options_complain complain
       read_one(out, id, lookup, complain, context);
 }
 
+/* Returns whether a variable is one of the table, or the Python package's own. */
 static bool is_known(const char *name, size_t length) {
+  static const char package[] = OPTIONS_PREFIX "_HOLDERS";
+  if (length == sizeof package - 1 && strncmp(name, package, length) == 0)
+    return true;
   for (const options_row *row = options_table; row < options_table + OPTION_COUNT; row++)
     if (strncmp(name, row->variable, length) == 0 && !row->variable[length])
       return true;

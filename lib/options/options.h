@@ -26,6 +26,7 @@ enum { OPTIONS_POOL_JEMALLOC, OPTIONS_POOL_SYSTEM };
 enum { OPTIONS_FORMAT_TEXT, OPTIONS_FORMAT_JSON, OPTIONS_FORMAT_JSONL, OPTIONS_FORMAT_PROMETHEUS };
 enum { OPTIONS_LOG_QUIET, OPTIONS_LOG_WARN, OPTIONS_LOG_INFO };
 enum { OPTIONS_HOOK_LIBC = 1 << 0, OPTIONS_HOOK_ARROW_MI = 1 << 1, OPTIONS_HOOK_ARROW_VTABLE = 1 << 2 };
+/* PROFILE_FRAMES: bits as PROFILE_WITH_... (profile/profile.h). */
 
 #define OPTIONS_TEXT_BYTES 4096 /* of a value, with its NUL: PATH_MAX, what the kernel takes as a path */
 
@@ -33,11 +34,12 @@ typedef enum options_kind {
   OPTIONS_CHOICE,      /* number: a value of its enum */
   OPTIONS_LIST,        /* number: a bit for each word */
   OPTIONS_DESTINATION, /* text: path or "stderr"; NULL: off */
-  OPTIONS_DIRECTORY,   /* text */
+  OPTIONS_DIRECTORY,   /* text; NULL: off */
   OPTIONS_DURATION,    /* number: milliseconds */
   OPTIONS_DECAY,       /* number: milliseconds, or SLOTS_NEVER */
   OPTIONS_SIGNAL,      /* number: of the signal */
   OPTIONS_SIZE,        /* number: bytes; negative: percent */
+  OPTIONS_BYTES,       /* number: bytes */
   OPTIONS_FLAG         /* number: 0 or 1 */
 } options_kind;
 

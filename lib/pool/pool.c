@@ -1,4 +1,5 @@
 /* Allocates, reallocates and frees. */
+#include "pool/pool_samples.h"
 #include "pool/pool_sizes.h"
 
 #include <string.h>
@@ -61,6 +62,9 @@ serve(const arrowpool_pool *pool, const pool_held *old, int64_t size, int64_t al
   int64_t before = old ? old->counted : 0, counted = 0, charged = 0;
   void *served = NULL;
   backend_resize how = BACKEND_COPIED;
+  pool_sampled_move move = {0};
+  if (old && profile_on())
+    move = pool_samples_before_move(*buffer, size - before);
   if (pool->limited) {
     int64_t growth = pool_most_counted(pool, size) - before;
     charged = growth > 0 ? growth : 0;
@@ -77,12 +81,17 @@ serve(const arrowpool_pool *pool, const pool_held *old, int64_t size, int64_t al
       limits_uncharge(pool_number(pool), charged);
   }
   if (!served) {
+    pool_samples_not_moved(move, *buffer, before);
     if (old)
       pool_sizes_reenter(pool, *buffer, old);
     return pool_refuse(pool, before, size);
   }
-  *buffer = served;
   bool seen = sees(pool, served);
+  if (profile_on() && seen && !old)
+    served = pool_samples_allocated(pool, served, size, alignment);
+  else if (profile_on() && old)
+    served = pool_samples_moved(pool, move, served, seen, size, before, alignment, &how);
+  *buffer = served;
   if (seen)
     counted = pool_sizes_enter(pool, served, size, alignment);
   count(pool, old, counted, seen, how);
@@ -126,6 +135,8 @@ arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t align
       return ARROWPOOL_OK;
   }
   counters_allocated(pool_number(pool), size);
+  if (profile_on())
+    *out = pool_samples_allocated(pool, buffer, size, alignment);
   return ARROWPOOL_OK;
 }
 
@@ -177,6 +188,8 @@ static __attribute__((noinline)) void free_slowly(arrowpool_pool *pool, void *bu
       return;
     counters_freed(pool_number(pool), held.counted);
   }
+  if (profile_on())
+    pool_samples_freed(buffer);
   bool knows_size = pool->config.size_source != POOL_SIZE_FROM_BACKEND;
   pool->config.backend->free(buffer, knows_size ? (size_t)held.counted : 0, (size_t)held.alignment);
   if (pool->limited)
@@ -195,6 +208,8 @@ void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignme
   }
   if (sees(pool, buffer))
     counters_freed(pool_number(pool), size);
+  if (profile_on())
+    pool_samples_freed(buffer);
   pool->config.backend->free(buffer, (size_t)size, (size_t)alignment);
 }
 

@@ -57,7 +57,7 @@ POOL_QUICK bool pool_quick_allocate(const arrowpool_pool *pool, int64_t size, po
 
 POOL_QUICK bool pool_quick_free(const arrowpool_pool *pool, void *buffer, int64_t size) {
   unsigned place = atomic_load_explicit(&pool->quick_free, memory_order_relaxed);
-  return page_runs_hold(buffer) && pool_quick_put(pool, place, buffer, size, SMALL_CACHE_STEPS);
+  return page_runs_hold_cached(buffer) && pool_quick_put(pool, place, buffer, size, SMALL_CACHE_STEPS);
 }
 
 /* For callers that do not tell the size again. */
@@ -71,7 +71,7 @@ POOL_QUICK bool pool_quick_allocate_noted(const arrowpool_pool *pool, int64_t si
 
 POOL_QUICK bool pool_quick_free_noted(const arrowpool_pool *pool, void *buffer) {
   unsigned place = atomic_load_explicit(&pool->quick_noted, memory_order_relaxed);
-  if (__builtin_expect(!page_runs_hold(buffer) || !page_runs_has_place(buffer), 0))
+  if (__builtin_expect(!page_runs_hold_cached(buffer) || !page_runs_has_cached_place(buffer), 0))
     return false;
   uint16_t *note = page_runs_note(buffer);
   if (!pool_quick_put(pool, place, buffer, *note, POOL_QUICK_NOTED_STEPS)) /* also where there is none */

@@ -3,16 +3,17 @@
 #include "report/live.h"
 
 #include "base/clock.h"
+#include "base/file_fault.h"
 #include "base/fork_detect.h"
+#include "base/live_name.h"
 #include "base/proc.h"
+#include "base/process_file.h"
 #include "base/writer.h"
 #include "counters/counters.h"
 #include "counters/counters_area.h"
 #include "memory/idle.h"
 #include "memory/range.h"
-#include "report/live_fault.h"
 #include "report/live_fields.h"
-#include "report/live_name.h"
 #include "report/snapshot.h"
 
 #include <errno.h>
@@ -32,7 +33,12 @@
 #define MAX_SHARDS    ((size_t)16384)
 #define FILE_SIZE     (SHARDS_OFFSET + MAX_SHARDS * sizeof(area_shard))
 
-static char directory[PATH_MAX - 128], path[PATH_MAX];
+static const process_file_kind kind = {.suffix = LIVE_SUFFIX,
+                                       .magic = LIVE_MAGIC,
+                                       .pid_offset = offsetof(live_header, pid),
+                                       .state_offset = offsetof(live_header, state),
+                                       .replaced = LIVE_REPLACED};
+static process_file file = {.kind = &kind};
 static bool keep_file;
 static _Atomic bool active; /* a file is mapped, and is this process's own */
 static bool in_memory;      /* memory has taken the file's place, with what was in it */
@@ -42,23 +48,10 @@ static char *copy;    /* a copy of what is used, for a fork's child; there while
 static size_t copied; /* at the last fork: up to where the pools were; 0: nothing */
 static size_t ready_pools, ready_shards; /* of the copy: what can be written to (bytes) */
 static size_t shards_allocated;
-static dev_t device;
-static ino_t inode;
 
 static live_header *header(void) { return (live_header *)(void *)base; }
 static area_pool *pools(void) { return (area_pool *)(void *)(base + POOLS_OFFSET); }
 static area_shard *shards(void) { return (area_shard *)(void *)(base + SHARDS_OFFSET); }
-
-/* Returns the number of the process's pid namespace in the kernel, which takes 32 bits. */
-static uint32_t pid_namespace(void) {
-  struct stat status;
-  return stat("/proc/self/ns/pid", &status) ? 0 : (uint32_t)status.st_ino;
-}
-
-static int64_t start_ticks(void) {
-  proc_stat own;
-  return proc_read_stat("/proc/self/stat", &own) ? own.start_ticks : 0;
-}
 
 static void write_header(void) {
   snapshot_process process;
@@ -79,8 +72,8 @@ static void write_header(void) {
   h->pid = process.pid;
   h->start_time = process.start_time;
   h->limit_bytes = process.limit_bytes;
-  h->start_ticks = start_ticks();
-  h->pid_namespace = pid_namespace();
+  h->start_ticks = process_file_start_ticks();
+  h->pid_namespace = process_file_pid_namespace();
   proc_read("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
   memcpy(h->host, process.host, sizeof h->host);
   memcpy(h->program, process.program, sizeof h->program);
@@ -91,82 +84,22 @@ static void write_header(void) {
 
 /* ---- the file ---- */
 
-/* Sets the file's name: process number and start time. What is there already under it is this very process
- * before an exec, or somebody made it up, and the next number is taken. */
-static void set_path(unsigned image) {
-  char *name = stpcpy(path, directory);
-  *name++ = '/';
-  live_name_make(name, (int64_t)syscall(SYS_getpid), start_ticks(), image);
-}
-
-static void mark_replaced(void) {
-  live_header old;
-  struct stat status;
-  uint32_t state = LIVE_REPLACED;
-  int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
-  if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1 &&
-      pread(fd, &old, sizeof old, 0) == sizeof old && memcmp(old.magic, LIVE_MAGIC, 8) == 0 &&
-      old.pid == syscall(SYS_getpid) && pwrite(fd, &state, sizeof state, offsetof(live_header, state)) < 0) {
-    /* it will look like one that is gone */
-  }
-  if (fd >= 0)
-    close(fd);
-}
-
-/* Has the file keep room for [offset, offset + size); errno says why not. */
-static bool reserve(int fd, size_t offset, size_t size) {
-  int error; /* posix_fallocate leaves errno alone */
-  while ((error = posix_fallocate(fd, (off_t)offset, (off_t)size)) == EINTR) {
-  }
-  if (error)
-    errno = error;
-  return !error;
-}
-
 /* Makes a new file, with room for the header, the first pools and the first shards. */
 static int live_create(void) {
-  mkdir(directory, 0700);
-  int fd = -1;
-  for (unsigned image = 0; image < 1000; image++) {
-    set_path(image);
-    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd >= 0 || errno != EEXIST)
-      break;
-    mark_replaced();
-  }
-  struct stat status;
-  if (fd < 0)
-    return -1;
-  if (fchmod(fd, 0600))
-    errno = 0; /* a file system without modes: the umask can only have taken some away */
-  if (ftruncate(fd, FILE_SIZE) || !reserve(fd, 0, STEP) || !reserve(fd, SHARDS_OFFSET, STEP) ||
-      fstat(fd, &status)) {
-    int error = errno;
-    unlink(path);
-    close(fd);
-    errno = error;
-    return -1;
-  }
-  device = status.st_dev;
-  inode = status.st_ino;
-  return fd;
+  int fd = process_file_create(&file, FILE_SIZE);
+  if (fd < 0 || (process_file_reserve(fd, 0, STEP) && process_file_reserve(fd, SHARDS_OFFSET, STEP)))
+    return fd;
+  int error = errno;
+  unlink(file.path);
+  close(fd);
+  errno = error;
+  return -1;
 }
 
 /* Puts memory of the process's own in place of a part of the file: its figures are lost to readers. */
 static bool replace_by_memory(char *from, size_t size) {
   return mmap(from, size, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
               0) != MAP_FAILED;
-}
-
-/* Has the file keep room later. The descriptor is not kept: daemons close all. */
-static bool live_allocate(size_t offset, size_t size) {
-  struct stat status;
-  int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-  bool done = fd >= 0 && fstat(fd, &status) == 0 && status.st_dev == device && status.st_ino == inode &&
-              reserve(fd, offset, size);
-  if (fd >= 0)
-    close(fd);
-  return done;
 }
 
 /* Gives the file up, which is lost to the process; the process goes on without it. */
@@ -207,7 +140,8 @@ static void prepare_pool(unsigned pool) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   size_t from = range_round_up(POOLS_OFFSET + pool * sizeof(area_pool), page);
   size_t end = range_round_up(POOLS_OFFSET + (pool + 1) * sizeof(area_pool), page);
-  if (from < end && end > STEP && !(active && prepare_copy(end, 0) && live_allocate(from, end - from))) {
+  if (from < end && end > STEP &&
+      !(active && prepare_copy(end, 0) && process_file_allocate(&file, from, end - from))) {
     atomic_fetch_add(&header()->lost, 1);
     replace_by_memory(base + from, end - from);
   }
@@ -224,17 +158,17 @@ static void attach(void) {
   int saved = errno, fd = prepare_copy(STEP, STEP) ? live_create() : -1;
   char *fresh = fd < 0 ? MAP_FAILED : mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (fresh == MAP_FAILED) {
-    complain(path[0] ? path : directory, strerrordesc_np(errno));
+    complain(file.path[0] ? file.path : file.directory, strerrordesc_np(errno));
     area_use(area_pools, NULL);
     if (fd >= 0)
-      unlink(path);
+      unlink(file.path);
   } else {
     base = fresh;
     active = true;
     read_nothing_ahead();
     shards_allocated = STEP / sizeof(area_shard);
     write_header();
-    live_fault_watch(give_up_file);
+    file_fault_watch(give_up_file);
     for (unsigned i = 0; i < POOL_COUNT; i++)
       if (area_pools[i].name[0]) {
         prepare_pool(i);
@@ -258,19 +192,18 @@ static area_shard *take_shard(void) {
   size_t index = atomic_load(&header()->shard_count);
   if (active && index == shards_allocated && index < MAX_SHARDS &&
       prepare_copy(0, index * sizeof(area_shard) + STEP) &&
-      live_allocate(SHARDS_OFFSET + index * sizeof(area_shard), STEP))
+      process_file_allocate(&file, SHARDS_OFFSET + index * sizeof(area_shard), STEP))
     shards_allocated += STEP / sizeof(area_shard);
   bool room = index < shards_allocated;
   atomic_fetch_add(room ? &header()->shard_count : &header()->lost, 1);
   return room && (active || in_memory) ? &shards()[index] : NULL; /* give_up_file may have been here */
 }
 
-void live_start(const char *directory_, bool keep, void (*complain_)(const char *, const char *)) {
-  if (strlen(directory_) >= sizeof directory) {
-    complain_(directory_, strerrordesc_np(ENAMETOOLONG));
+void live_start(const char *directory, bool keep, void (*complain_)(const char *, const char *)) {
+  if (!process_file_set_directory(&file, directory)) {
+    complain_(directory, strerrordesc_np(errno));
     return;
   }
-  strcpy(directory, directory_);
   keep_file = keep;
   complain = complain_;
   fork_detect_start();
@@ -283,7 +216,7 @@ void live_finish(bool remove) {
   atomic_store(&header()->end_time, clock_since_epoch());
   atomic_store(&header()->state, LIVE_ENDED);
   if (remove && !keep_file)
-    unlink(path);
+    unlink(file.path);
 }
 
 /* ---- fork ---- */
@@ -316,7 +249,8 @@ void live_prefork(void) {
 static bool map_file(int fd) {
   size_t used = range_round_up(used_shards(copy) + 1, STEP);
   shards_allocated = used / sizeof(area_shard);
-  bool done = reserve(fd, 0, range_round_up(copied, STEP)) && reserve(fd, SHARDS_OFFSET, used) &&
+  bool done = process_file_reserve(fd, 0, range_round_up(copied, STEP)) &&
+              process_file_reserve(fd, SHARDS_OFFSET, used) &&
               mmap(base, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
   if (done)
     read_nothing_ahead();
@@ -380,7 +314,7 @@ void live_postfork_child(void) {
   }
   if (fd >= 0) {
     if (!mapped)
-      unlink(path);
+      unlink(file.path);
     close(fd);
   }
 }

@@ -14,6 +14,7 @@
 #include "shim/ownership.h"
 #include "shim/router.h"
 #include "shim/symbol_cache.h"
+#include "shim/tasks.h"
 
 #include <string.h>
 
@@ -244,8 +245,11 @@ static const arrow_functions functions = ARROW_FUNCTIONS();
 
 /* ---- the factories ---- */
 
-static void *patched(void *object) {
-  return router_vtable_hook() ? arrow_patch_pool(object, &functions) : object;
+/* Patches the pool, and the thread pools of the library that has the factory. */
+static void *patched(void *object, const void *factory) {
+  bool wanted = router_vtable_hook();
+  tasks_found(factory);
+  return wanted ? arrow_patch_pool(object, &functions) : object;
 }
 
 #define EXPORT __attribute__((visibility("default")))
@@ -255,7 +259,7 @@ static void *patched(void *object) {
   EXPORT void *symbol(void);                                                                                 \
   EXPORT void *symbol(void) {                                                                                \
     void *(*theirs)(void) = (void *(*)(void))symbol_cache_look_up(#symbol, __builtin_return_address(0));     \
-    return theirs ? patched(theirs()) : NULL;                                                                \
+    return theirs ? patched(theirs(), (void *)theirs) : NULL;                                                \
   }
 FACTORY(_ZN5arrow19default_memory_poolEv)
 FACTORY(_ZN5arrow18system_memory_poolEv)
@@ -267,7 +271,7 @@ static inline __attribute__((always_inline)) void *make(const char *symbol, void
   if (theirs)
     status = theirs(out);
   if (theirs && !status.state)
-    *out = patched(*out);
+    *out = patched(*out, (void *)theirs);
   return status.state;
 }
 

@@ -6,6 +6,7 @@
 #include "shim/hooks/tail_call.h"
 
 #ifdef TAIL_CALL
+#include "profile/profile.h"
 #include "shim/next.h"
 #include "shim/router.h"
 
@@ -27,6 +28,7 @@ __attribute__((visibility("hidden"), used)) void *(*deepbind_target)(const char 
 __attribute__((visibility("hidden"), used)) int deepbind_mode(const char *file, int mode);
 int deepbind_mode(const char *file, int mode) {
   static _Atomic bool said;
+  profile_library_comes();
   if (!next.dlopen)
     next_resolve_optional();
   if (next.dlopen)

@@ -4,12 +4,14 @@
  * and freeing. _exit may be called from a signal handler or between vfork and exec, so what runs there takes
  * no lock and looks first whether this is still our process. */
 #include "fork.h"
+#include "profile/profile.h"
 #include "report/live.h"
 #include "shim/arrow_patch.h"
 #include "shim/dump/dump.h"
 #include "shim/dump/schedule.h"
 #include "shim/next.h"
 #include "shim/router.h"
+#include "shim/tasks.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -20,9 +22,15 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
+/* Notes an orderly end in the files that others read. */
+static void finish_files(bool remove) {
+  live_finish(remove);
+  profile_finish(remove);
+}
+
 static void at_quick_exit_handler(void) {
   dump_at_exit(REPORT_SAFE);
-  live_finish(true);
+  finish_files(true);
 }
 
 /* ---- fork ---- */
@@ -30,16 +38,20 @@ static void at_quick_exit_handler(void) {
 static void prepare_fork(void) {
   schedule_prefork();
   arrow_patch_prefork();
+  arrow_tasks_prefork();
 }
 
 static void go_on_in_parent(void) {
+  arrow_tasks_postfork();
   arrow_patch_postfork();
   schedule_postfork_parent();
 }
 
 static void go_on_in_child(bool alone) {
-  if (!alone)
+  if (!alone) {
+    arrow_tasks_postfork();
     arrow_patch_postfork();
+  }
   dump_fork_child();
   if (!alone)
     schedule_postfork_child();
@@ -57,6 +69,7 @@ EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (
 EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
                              void *library) {
   fork_register();
+  tasks_found(library); /* a libarrow's first thread pool comes by here */
   int (*next_one)(void (*)(void), void (*)(void), void (*)(void), void *) =
       (int (*)(void (*)(void), void (*)(void), void (*)(void), void *))next_symbol("__register_atfork");
   return next_one ? next_one(prepare, parent, child, library) : ENOMEM;
@@ -81,12 +94,12 @@ __attribute__((constructor(102))) static void start(void) {
 
 __attribute__((destructor(101))) static void finish(void) {
   dump_at_exit(REPORT_ASK_JEMALLOC);
-  live_finish(true);
+  finish_files(true);
 }
 
 EXPORT __attribute__((noreturn)) void _exit(int status) {
   dump_at_exit(REPORT_SAFE);
-  live_finish(false);
+  finish_files(false);
   if (next._exit)
     next._exit(status);
   for (;;)

@@ -8,6 +8,7 @@
 #include "fork.h"
 #include "memory/backend.h"
 #include "memory/decay.h"
+#include "profile/profile.h"
 #include "shim/dump/schedule.h"
 #include "shim/router.h"
 
@@ -35,6 +36,7 @@ static bool hook_seccomp_begin(void) {
   int cancel_state = nocancel_begin();
   schedule_retire();
   decay_retire();
+  profile_confine(true);
   nocancel_end(cancel_state);
   pthread_sigmask(SIG_SETMASK, &signals, NULL);
   return true;
@@ -45,6 +47,7 @@ static void hook_seccomp_end(bool done) {
   int saved = errno;
   confined = done;
   if (!done) {
+    profile_confine(false);
     decay_return();
     schedule_return();
   }

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154 # bats sets these
 # Stock pyarrow for aarch64, emulated: both hooks serve all of what Arrow's pools were asked for, and the figures are
 # those of the same wheel on x86-64, event for event. Run by scripts/test-aarch64.
 load ../shim/helper
@@ -49,5 +50,17 @@ matches() {
       "$BUILD/.venv/bin/python" "$PEERS/workload.py" data $mode
     echo "# $mode: ${lines[1]##*\"witness\"}" >&3
     rm -r data
+  done
+}
+
+@test "tasks of Arrow's threads know their givers, in pyarrow 26, 20.0.0 and 10.0.1" {
+  SHIM=$BUILD/tests/shim/libarrowpool_preload_tasks.so
+  for venv in .venv .venv-pyarrow-20.0.0 .venv-pyarrow-10.0.1; do
+    [ -f "$BUILD/$venv/requirements.txt" ] || skip "no $venv"
+    run -0 --separate-stderr shim ARROW_POOL_HOOKS=all "$BUILD/$venv/bin/python" -W ignore "$PEERS/tasks.py"
+    assert_equal "$stderr" ""
+    [[ ${lines[-1]} =~ ^all\ ([1-9][0-9]+)\ ([0-9]+)$ ]]
+    assert_equal "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+    echo "# $venv: ${BASH_REMATCH[1]} tasks" >&3
   done
 }

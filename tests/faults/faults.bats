@@ -55,6 +55,15 @@ faults() {
   done
 }
 
+@test "a profile that gets no memory, no file or no room leaves the program alone" {
+  for fault in mmap::12 mprotect::12 madvise::22 open::24 ftruncate::28 posix_fallocate::28; do
+    for number in 1 2 5 12 13 14 20 30; do # of mmap 12 to 14 leave slots without memory, and small blocks with it
+      run -0 env LD_PRELOAD="$SHIM:$INJECT" FAULTS="${fault/::/:$number+:}" ARROW_POOL=jemalloc \
+        ARROW_POOL_PROFILE="$BATS_TEST_TMPDIR/profiles" ARROW_POOL_PROFILE_MEAN=1K "$WORKLOAD" libc jemalloc
+    done
+  done
+}
+
 @test "the library by itself survives every fault" {
   faults linked
 }

@@ -29,7 +29,7 @@ instructions() {
 # a_pair_takes MOST [NAME=VALUE]... PROGRAM ARGUMENT...: with a count of pairs as one more argument; the beginning counts
 # for nothing.
 a_pair_takes() {
-  local most=$1 few many pair
+  local most=$1 few many # and `pair`, which the caller may look at
   shift
   few=$(instructions "$@" 1000)
   many=$(instructions "$@" 11000)
@@ -37,6 +37,15 @@ a_pair_takes() {
   echo "# a pair: $pair instructions" >&3
   [ "$pair" -gt 20 ] # it did something
   [ "$pair" -le "$most" ]
+}
+
+# a_profile_adds MOST SIZE: to a pair of that size that is not sampled.
+a_profile_adds() {
+  local without pair
+  a_pair_takes 100000 LD_PRELOAD="$SHIM" "$PROBES/probe_pairs" sized "$2"
+  without=$pair
+  a_pair_takes $((without + $1)) LD_PRELOAD="$SHIM" ARROW_POOL_PROFILE="$PWD/out" ARROW_POOL_PROFILE_MEAN=1T \
+    "$PROBES/probe_pairs" sized "$2"
 }
 
 @test "a small block takes at most 150 instructions through the C API" {
@@ -50,4 +59,14 @@ a_pair_takes() {
 @test "a small block takes at most 185 instructions through Arrow's virtual functions" {
   [ -x "$PROBES/probe_pairs_arrow" ] || skip "no C++ compiler when the tests were built"
   a_pair_takes 185 LD_PRELOAD="$SHIM" ARROW_POOL=jemalloc "$PROBES/probe_pairs_arrow"
+}
+
+@test "a profile adds nothing to a small block that is not sampled" {
+  a_profile_adds 6 64
+  a_profile_adds 6 8192
+}
+
+@test "a profile adds next to nothing to a large buffer that is not sampled" {
+  a_profile_adds 150 65536
+  a_profile_adds 150 8388608
 }

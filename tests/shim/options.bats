@@ -33,7 +33,7 @@ variables() {
   for variable in $(variables); do
     bad=nonsense
     [ "$variable" = ARROW_POOL_STATS ] && bad=%q
-    [ "$variable" = ARROW_POOL_LIVE ] && continue # any text is a directory's name
+    [[ $variable =~ ^ARROW_POOL_(LIVE|PROFILE)$ ]] && continue # any text is a directory's name
     the_line "$variable=$bad"
     [[ $stderr == "arrowpool: $variable=$bad: choose "*"; using "* ]]
   done
@@ -66,6 +66,13 @@ variables() {
     run -0 shim "$variable=" sh -c :
     assert_output ""
   done
+}
+
+@test "a variable of the Python package alone gets no line" {
+  run -0 shim ARROW_POOL_HOLDERS=x sh -c :
+  assert_output ""
+  run -0 env ARROW_POOL_HOLDERS=x "$CLI" run true
+  assert_output ""
 }
 
 @test "an unknown ARROW_POOL_ name gets a line; the command names the nearest known one" {

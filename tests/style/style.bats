@@ -64,6 +64,7 @@ sources() { git ls-files '*.c' '*.h' '*.hpp' '*.cc' | grep -v '^subprojects/'; }
 lib/base/locks.c memory/slots.h
 lib/memory/slots.c pool/pool.h
 lib/counters/counters.h memory/slots.h
+lib/profile/python_frames.c pool/pool.h
 arrow/layout.c shim/router.h
 shim/router.c shim/dump/dump.h
 shim/dump/dump.c cli/base/cli.h

@@ -1,17 +1,19 @@
 /* Stress, verified: threads allocate, grow, shrink and free buffers of a pool through the C API, check what
  * is in them, hand them to each other, end and begin again; at the end the pool's statistics must be exact.
  *
- *   stress THREADS AMOUNT MAX_LOG2 [seed=N] [pool=jemalloc|system] [fork] [debug]
+ *   stress THREADS AMOUNT MAX_LOG2 [seed=N] [pool=jemalloc|system] [fork] [debug] [profile]
  *
  * AMOUNT is a number of operations over all threads, or a time: "60s". Buffers have up to 2^MAX_LOG2 bytes.
  * With `fork`, threads fork meanwhile: the child checks and resizes the buffers of its thread, allocates, and
  * leaves with _exit(0). At the end what is resident has to be live, but for rounding. With `debug` the pool
- * is guarded, and the first finding aborts. The same seed gives each thread the same operations; how threads
+ * is guarded, and the first finding aborts. With `profile` a sample of the buffers is kept, of which nothing
+ * may be left at the end. The same seed gives each thread the same operations; how threads
  * interleave is left to chance. Ends the process at the first mismatch, else prints one line. */
 #include "unit.h"
 
 #include "arrowpool.h"
 #include "memory/range.h"
+#include "profile/store.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -49,7 +51,7 @@ typedef struct worker {
 
 static struct {
   int threads, max_log2;
-  bool fork, debug, by_time;
+  bool fork, debug, profile, by_time;
   int64_t amount; /* operations, or seconds */
   uint64_t seed;
   arrowpool_backend backend;
@@ -264,6 +266,22 @@ static int64_t check_the_books(void) {
   return operations;
 }
 
+/* With a sample in every 16 KiB, and of what is above for certain. */
+static void begin_profile(char *directory) {
+  arrowpool_profile_config config = {.struct_size = sizeof config, .mean_bytes = 16 << 10};
+  CHECK(mkdtemp(directory) && arrowpool_start_profile(directory, &config) == ARROWPOOL_OK);
+}
+
+static void end_profile(const char *directory) {
+  char command[64];
+  const profile_header *h = store_header();
+  CHECK(h && h->samples > 0 && !h->failed_walks);
+  for (uint32_t i = 1; i < h->sections[PROFILE_RECORDS].used; i++)
+    CHECK(!((const profile_record *)store_record(PROFILE_RECORDS, i))->address);
+  snprintf(command, sizeof command, "rm -rf '%s'", directory);
+  CHECK(system(command) == 0);
+}
+
 static bool parse_arguments(int count, char **words) {
   if (count < 4)
     return false;
@@ -281,6 +299,8 @@ static bool parse_arguments(int count, char **words) {
       plan.fork = true;
     else if (strcmp(words[i], "debug") == 0)
       plan.debug = true;
+    else if (strcmp(words[i], "profile") == 0)
+      plan.profile = true;
     else if (strcmp(words[i], "pool=jemalloc") != 0)
       return false;
   return plan.threads >= 1 && plan.threads <= MAX_THREADS && plan.amount >= 1 && plan.max_log2 >= 7 &&
@@ -290,14 +310,19 @@ static bool parse_arguments(int count, char **words) {
 int main(int count, char **words) {
   if (!parse_arguments(count, words)) {
     fputs("usage: stress THREADS OPERATIONS|SECONDSs MAX_LOG2 [seed=N] [pool=jemalloc|system] [fork] "
-          "[debug]\n",
+          "[debug] [profile]\n",
           stderr);
     return 2;
   }
+  char directory[] = "/tmp/arrowpool-stress-XXXXXX";
   set_up();
+  if (plan.profile)
+    begin_profile(directory);
   unit_run_threads(plan.threads, keep_working);
   check_what_is_resident();
   int64_t operations = check_the_books();
+  if (plan.profile)
+    end_profile(directory);
   printf("stress: %jd operations, 0 mismatches, seed %ju\n", (intmax_t)operations, (uintmax_t)plan.seed);
   return 0;
 }

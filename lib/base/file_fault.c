@@ -1,6 +1,6 @@
 /* Installs the handler of SIGBUS. A handler that the program had before is called by ours, which is set up in
  * the same way: the kernel gives both the same mask and the same stack, and restarts the same calls. */
-#include "report/live_fault.h"
+#include "base/file_fault.h"
 
 #include "base/signals.h"
 
@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-static bool (*repair)(const void *address);
+static file_fault_repair *_Atomic repairs[FILE_FAULT_MOST]; /* from the first on; NULL: none */
 static struct sigaction before;
 static atomic_flag was_called; /* with SA_RESETHAND the first call is the last */
 
@@ -27,6 +27,13 @@ static void pass_on(int number, siginfo_t *info, void *context) {
     before.sa_handler(number);
 }
 
+static bool repair(const void *address) {
+  for (int i = 0; i < FILE_FAULT_MOST && repairs[i]; i++)
+    if (repairs[i](address))
+      return true;
+  return false;
+}
+
 static void on_sigbus(int number, siginfo_t *info, void *context) {
   int saved = errno;
   bool repaired = signals_is_fault(number, info) && repair(info->si_addr);
@@ -35,9 +42,8 @@ static void on_sigbus(int number, siginfo_t *info, void *context) {
     pass_on(number, info, context);
 }
 
-void live_fault_watch(bool (*repair_)(const void *address)) {
+static void install(void) {
   struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_ONSTACK | SA_RESTART};
-  repair = repair_;
   if (sigaction(SIGBUS, NULL, &before))
     return;
   if (has_handler()) {
@@ -48,4 +54,15 @@ void live_fault_watch(bool (*repair_)(const void *address)) {
   }
   action.sa_flags |= SA_SIGINFO;
   sigaction(SIGBUS, &action, NULL);
+}
+
+void file_fault_watch(file_fault_repair *repair_) {
+  static atomic_flag installed = ATOMIC_FLAG_INIT;
+  for (int i = 0; i < FILE_FAULT_MOST; i++) {
+    file_fault_repair *there = NULL;
+    if (atomic_compare_exchange_strong(&repairs[i], &there, repair_) || there == repair_)
+      break;
+  }
+  if (!atomic_flag_test_and_set(&installed))
+    install();
 }

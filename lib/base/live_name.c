@@ -1,5 +1,5 @@
 /* Makes and parses the names of live files (live_name.h). */
-#include "report/live_name.h"
+#include "base/live_name.h"
 
 #include "base/writer.h"
 
@@ -7,7 +7,9 @@
 
 static const char prefix[] = "arrowpool-";
 
-size_t live_name_make(char out[LIVE_NAME_BYTES], int64_t pid, int64_t start_ticks, int64_t image) {
+size_t live_name_make(char out[LIVE_NAME_BYTES], int64_t pid, int64_t start_ticks, int64_t image,
+                      const char *suffix) {
+  size_t ending = strlen(suffix);
   const int64_t numbers[] = {pid, start_ticks, image};
   size_t used = sizeof prefix - 1;
   memcpy(out, prefix, sizeof prefix);
@@ -15,8 +17,8 @@ size_t live_name_make(char out[LIVE_NAME_BYTES], int64_t pid, int64_t start_tick
     used += writer_format_int(out + used, numbers[i]);
     out[used++] = '-';
   }
-  memcpy(out + --used, LIVE_SUFFIX, sizeof LIVE_SUFFIX); /* in the last dash's place */
-  return used + sizeof LIVE_SUFFIX - 1;
+  memcpy(out + --used, suffix, ending + 1); /* in the last dash's place */
+  return used + ending;
 }
 
 size_t live_name_parse(const char *name, int64_t numbers[3]) {
