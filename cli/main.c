@@ -9,25 +9,27 @@
 
 static const cli_command commands[] = {
     {"run", "[OPTION]... [--] COMMAND [ARGUMENT]...", "run a command with the shim preloaded", cli_run,
-     cli_run_describe},
-    {"env", "", "show every variable, its effective value and where that comes from", cli_env, NULL},
+     cli_run_describe, NULL},
+    {"env", "", "show every variable, its effective value and where that comes from", cli_env, NULL, NULL},
     {"show", "[OPTION]... PID|FILE", "show the statistics of one process, or of one that was killed",
-     cli_show, cli_show_describe},
+     cli_show, cli_show_describe, NULL},
     {"doctor", "[OPTION]... COMMAND [ARGUMENT]...|PID",
-     "say what the shim will serve, and what stands in its way", cli_doctor, cli_doctor_describe},
+     "say what the shim will serve, and what stands in its way", cli_doctor, cli_doctor_describe, NULL},
     {"report", "[OPTION]... FILE|DIRECTORY...", "add up the statistics of many processes", cli_report,
-     cli_report_describe},
+     cli_report_describe, NULL},
     {"plot", "[OPTION]... FILE.jsonl... -o OUT.png|svg", "draw time series of processes", cli_plot,
-     cli_plot_describe},
+     cli_plot_describe, NULL},
     {"top", "[OPTION]... [PID|DIR]", "watch all processes that keep live files, and their pools", cli_top,
-     cli_top_describe},
+     cli_top_describe, NULL},
     {"serve", "[OPTION]...", "publish what all processes count, for Prometheus", cli_serve,
-     cli_serve_describe},
+     cli_serve_describe, NULL},
+    {"who", "[OPTION]... PID|FILE|DIR...", "say who holds the memory, by lines of Python: profiles", cli_who,
+     cli_who_describe, "profile"},
 };
 
 static const cli_command *find_command(const char *name) {
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-    if (strcmp(commands[i].name, name) == 0)
+    if (strcmp(commands[i].name, name) == 0 || (commands[i].alias && strcmp(commands[i].alias, name) == 0))
       return &commands[i];
   return NULL;
 }

@@ -1,11 +1,14 @@
 /* `arrowpool report` adds up the statistics of many processes. */
 #include "cli/base/cli.h"
 #include "cli/base/find_files.h"
+#include "cli/base/memory.h"
 #include "cli/stats/merge.h"
 #include "cli/stats/processes.h"
+#include "cli/who/held.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +19,8 @@ void cli_report_describe(void) {
        "counts, and live files. In a DIRECTORY they are found by their endings (.json .jsonl .live), at any "
        "depth.\n"
        "Each process counts once. A figure that is not known for a part is shown as its lower bound (>=), or "
-       "as ?.\n\n"
+       "as ?.\n"
+       "Where profiles lie beside the files, text ends in the lines of Python that hold most.\n\n"
        "  --by=KEY,...     pool, host, program or process, or several of them; default: pool\n"
        "  --format=FORMAT  text, json, jsonl or prometheus; default: text\n"
        "  --sort=FIELD     largest first; default: max_memory_sum. name, or one of");
@@ -40,6 +44,11 @@ typedef struct state {
   stats held; /* the last so far of a time series */
   bool holds, quiet, superseded;
   size_t files, damaged, unreadable; /* unreadable ones may be directories and named files, too */
+  bool tells_lines;                  /* profiles are looked for */
+  const char *path;                  /* a profile may lie beside it; NULL: that is known already */
+  int64_t running;                   /* the number of the process that was added last, if it runs; or 0 */
+  char **profiles;                   /* those beside files that count */
+  size_t profile_count, profile_room;
 } state;
 
 /* ---- options ---- */
@@ -121,11 +130,27 @@ static int report_read_options(int argc, char **argv, settings *out) {
 
 /* ---- reading ---- */
 
+static void add_profile(state *s, const char *path) {
+  s->profiles = memory_one_more(s->profiles, s->profile_count, &s->profile_room, sizeof *s->profiles);
+  s->profiles[s->profile_count++] = memory_copy(path);
+}
+
+static void forget_profiles(state *s) {
+  while (s->profile_count)
+    free(s->profiles[--s->profile_count]);
+}
+
 static void count(state *s, const stats *f) {
+  char profile[PATH_MAX + 256];
   processes_verdict verdict = processes_judge(&s->seen, f);
   s->superseded |= verdict == PROCESSES_SUPERSEDE;
-  if (verdict == PROCESSES_COUNT)
-    merge_add(&s->merge, f);
+  if (verdict != PROCESSES_COUNT)
+    return;
+  merge_add(&s->merge, f);
+  s->running = f->from_live && f->state == STATS_RUNNING ? f->process.pid : 0;
+  if (s->path && who_find_profile(NULL, s->path, profile, sizeof profile))
+    add_profile(s, profile);
+  s->path = NULL; /* a file can have many processes, and one profile lies beside it */
 }
 
 static void count_held(state *s) {
@@ -159,6 +184,7 @@ static void report_complain(void *context, const char *path, const char *problem
 
 static void take_file(void *context, const char *path, bool named) {
   state *s = context;
+  s->path = s->tells_lines ? path : NULL;
   const char *problem = stats_read_each(path, take_figures, s);
   count_held(s);
   /* A process that ends takes its live file away, perhaps after the directory was read. */
@@ -172,6 +198,7 @@ static void take_file(void *context, const char *path, bool named) {
 
 static void report_read_all(state *s, int count_, char **paths) {
   merge_clear(&s->merge);
+  forget_profiles(s);
   s->files = s->damaged = s->unreadable = 0;
   for (int i = 0; i < count_; i++)
     find_files(paths[i], take_file, report_complain, s);
@@ -179,12 +206,26 @@ static void report_read_all(state *s, int count_, char **paths) {
 
 /* ---- printing ---- */
 
+/* Tells who holds the memory, of one process as its mappings have it, of several by what lies beside their
+ * files: there may be thousands. */
+static void print_held(state *s) {
+  char number[24], profile[PATH_MAX + 256];
+  writer_format_int(number, s->running);
+  if (s->merge.processes == 1 && s->running > 0 && !s->profile_count &&
+      who_find_profile(number, NULL, profile, sizeof profile))
+    add_profile(s, profile);
+  who_print_held(s->profiles, s->profile_count, s->merge.processes);
+}
+
 static bool print(state *s, const settings *chosen) {
   writer w;
   merge_finish(&s->merge, chosen->sort);
   writer_init(&w, stats_write_to_stdout, NULL);
   chosen->write(&w, &(merge_report){&s->merge, s->files, s->damaged, chosen->top});
-  return writer_finish(&w) && fflush(stdout) == 0;
+  bool printed = writer_finish(&w);
+  if (printed && s->tells_lines)
+    print_held(s);
+  return printed && fflush(stdout) == 0;
 }
 
 int cli_report(int argc, char **argv) {
@@ -194,6 +235,7 @@ int cli_report(int argc, char **argv) {
   if (status != CLI_OK)
     return status;
   s.merge.by = chosen.by;
+  s.tells_lines = chosen.write == merge_write_text;
   report_read_all(&s, argc - optind, argv + optind);
   if (s.superseded) {
     processes_again(&s.seen);
@@ -209,6 +251,8 @@ int cli_report(int argc, char **argv) {
   if (s.files > s.damaged || s.merge.processes)
     status = print(&s, &chosen) ? status : CLI_FAILURE;
   merge_clear(&s.merge);
+  forget_profiles(&s);
+  free(s.profiles);
   processes_free(&s.seen);
   return status;
 }

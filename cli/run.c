@@ -20,7 +20,10 @@ void cli_run_describe(void) {
     char flag[32], choices[128];
     cli_flag_name(row, flag);
     options_describe_values(row, choices);
+    bool optional = row == &options_table[OPTION_PROFILE];
     printf("  --%s=VALUE  (%s)\n      %s\n      VALUE: %s", flag, row->variable, row->help, choices);
+    if (optional)
+      printf("; without =VALUE: the current directory");
     if (row->preset)
       printf("; default: %s", row->preset);
     puts("");
@@ -59,17 +62,19 @@ static int run_read_options(int argc, char **argv) {
   struct option longs[OPTION_COUNT + 1] = {0};
   for (int id = 0; id < OPTION_COUNT; id++) {
     cli_flag_name(&options_table[id], flags[id]);
-    longs[id] = (struct option){flags[id], required_argument, NULL, id};
+    longs[id] =
+        (struct option){flags[id], id == OPTION_PROFILE ? optional_argument : required_argument, NULL, id};
   }
   opterr = 0;
   for (int id; (id = getopt_long(argc, argv, "+:", longs, NULL)) != -1;) {
     if (id == ':' || id == '?')
       return cli_option_error("run", id, argv);
     char name[40];
+    const char *value = optarg ? optarg : ".";
     snprintf(name, sizeof name, "--%s", flags[id]);
-    if (cli_check_value(&options_table[id], name, optarg) != CLI_OK)
+    if (cli_check_value(&options_table[id], name, value) != CLI_OK)
       return CLI_USAGE;
-    setenv(options_table[id].variable, optarg, 1);
+    setenv(options_table[id].variable, value, 1);
   }
   return CLI_OK;
 }

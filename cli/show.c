@@ -1,10 +1,11 @@
 /* `arrowpool show` prints the statistics of one process, from its live file or from a dump. */
+#include "base/live_name.h"
+#include "base/writer.h"
 #include "cli/base/cli.h"
 #include "cli/stats/live_files.h"
 #include "cli/stats/stats.h"
-#include "report/live_name.h"
+#include "cli/who/held.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -17,7 +18,9 @@
 void cli_show_describe(void) {
   puts("Shows one process: PID of a running one that keeps a live file (ARROW_POOL_LIVE), or the FILE "
        "itself, which\n"
-       "may be that of a process that was killed, or a dump.\n\n"
+       "may be that of a process that was killed, or a dump. If the process keeps a profile, the text ends "
+       "in\n"
+       "the lines of Python that hold most.\n\n"
        "  --format=FORMAT  text, json or prometheus; default: text\n"
        "  --live=DIR       where live files are; default: what a running process says, or ARROW_POOL_LIVE of "
        "this "
@@ -44,27 +47,28 @@ static int find_live_file(const char *pid, const char *directory, char *out, boo
   if (!directory)
     return cli_failure(
         "show: %s: keeps no live file: start it with ARROW_POOL_LIVE, or say where with --live=DIR", pid);
-  DIR *files = opendir(directory);
-  if (!files)
-    return cli_failure("show: %s: %s", directory, strerror(errno));
-  int64_t newest[2] = {-1, -1}, numbers[3];
-  for (struct dirent *entry; (entry = readdir(files)) != NULL;) {
-    if (!live_name_is(entry->d_name, numbers) || numbers[0] != atoll(pid))
-      continue;
-    if (numbers[1] > newest[0] || (numbers[1] == newest[0] && numbers[2] > newest[1])) {
-      memcpy(newest, &numbers[1], sizeof newest);
-      snprintf(out, FOUND_MAX, "%s/%s", directory, entry->d_name);
-    }
+  if (live_files_newest(directory, atoll(pid), LIVE_SUFFIX, out, FOUND_MAX))
+    return CLI_OK;
+  return errno ? cli_failure("show: %s: %s", directory, strerror(errno))
+               : cli_failure("show: %s: no live file in %s", pid, directory);
+}
+
+/* Tells who holds the memory. `pid` is what the user gave, of a process that runs, or NULL. */
+static void print_held(const char *pid, const char *path, const stats *f) {
+  char number[24], profile[FOUND_MAX];
+  if (!pid && f->state == STATS_RUNNING && f->process.pid > 0) {
+    writer_format_int(number, f->process.pid);
+    pid = number;
   }
-  closedir(files);
-  return newest[0] < 0 ? cli_failure("show: %s: no live file in %s", pid, directory) : CLI_OK;
+  if (who_find_profile(pid, path, profile, sizeof profile))
+    who_print_held((char *[]){profile}, 1, 1);
 }
 
 int cli_show(int argc, char **argv) {
   static const struct option longs[] = {
       {"format", required_argument, NULL, 'f'}, {"live", required_argument, NULL, 'l'}, {0}};
   arrowpool_format format = ARROWPOOL_FORMAT_TEXT;
-  const char *directory = NULL, *path;
+  const char *directory = NULL, *path, *pid = NULL;
   char found[FOUND_MAX];
   bool runs = false;
   opterr = 0;
@@ -84,6 +88,7 @@ int cli_show(int argc, char **argv) {
     int status = find_live_file(path, directory, found, &runs);
     if (status != CLI_OK)
       return status;
+    pid = runs ? path : NULL;
     path = found;
   }
   stats f;
@@ -98,6 +103,8 @@ int cli_show(int argc, char **argv) {
     cli_failure("show: %s: %lld records found no room on the disk: sums are too small", path,
                 (long long)f.lost);
   bool printed = stats_print(&f, format);
+  if (printed && format == ARROWPOOL_FORMAT_TEXT)
+    print_held(pid, path, &f);
   stats_free(&f);
   return printed && fflush(stdout) == 0 ? CLI_OK : CLI_FAILURE;
 }

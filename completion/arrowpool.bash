@@ -4,7 +4,7 @@
 # The words after an option's "=", one a line; "<file>" where any path will do.
 _arrowpool_values() {
   "$1" "$2" --help 2>/dev/null | awk -v wanted="$3" '
-    /^ +-/ { here = index($1, wanted "=") == 1; sort = substr($1, length(wanted) + 2); sub(/^ +[^ ]+/, "") }
+    /^ +-/ { sub(/\[=/, "=", $1); sub(/\]$/, "", $1); here = index($1, wanted "=") == 1; sort = substr($1, length(wanted) + 2); sub(/^ +[^ ]+/, "") }
     here { text = text " " $0; kind = sort }
     END {
       sub(/.* VALUE: /, "", text)
@@ -20,7 +20,7 @@ _arrowpool_values() {
 }
 
 _arrowpool_options() {
-  "$1" "$2" --help 2>/dev/null | sed -nE 's/^  (--[a-z-]+=?).*/\1/p; s/^  (-[a-z]) .*/\1/p'
+  "$1" "$2" --help 2>/dev/null | sed -nE 's/^  (--[a-z-]+)\[?(=?).*/\1\2/p; s/^  (-[a-z]) .*/\1/p'
   echo --help
 }
 

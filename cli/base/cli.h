@@ -10,6 +10,7 @@ typedef struct cli_command {
   const char *name, *arguments, *help;
   int (*run)(int argc, char **argv);
   void (*describe)(void); /* prints more for `--help`; it may be NULL */
+  const char *alias;      /* another name; NULL: there is none */
 } cli_command;
 
 int cli_run(int argc, char **argv);
@@ -27,6 +28,8 @@ int cli_top(int argc, char **argv);
 void cli_top_describe(void);
 int cli_serve(int argc, char **argv);
 void cli_serve_describe(void);
+int cli_who(int argc, char **argv);
+void cli_who_describe(void);
 
 /* They print "arrowpool: ..." on stderr and return CLI_USAGE or CLI_FAILURE, for the caller to return. */
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,7 +1,7 @@
 /* Walks directories, and tells of each file of statistics in them. */
 #include "cli/base/find_files.h"
 
-#include "report/live_name.h"
+#include "base/live_name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,12 +16,15 @@ typedef struct search {
   find_files_take take;
   find_files_complain complain;
   void *context;
+  const char *wanted; /* ending; NULL: that of any statistics */
   char path[PATH_MAX];
 } search;
 
-static bool is_of_ours(const char *name) {
+static bool is_of_ours(const search *s, const char *name) {
   static const char *const endings[] = {".json", ".jsonl", LIVE_SUFFIX};
   const char *ending = strrchr(name, '.');
+  if (s->wanted)
+    return ending && strcmp(ending, s->wanted) == 0;
   for (size_t i = 0; ending && i < sizeof endings / sizeof *endings; i++)
     if (strcmp(ending, endings[i]) == 0)
       return true;
@@ -44,7 +47,7 @@ static void look_at(search *s, size_t length, const struct dirent *entry) {
                                                   lstat(s->path, &status) == 0 && S_ISDIR(status.st_mode));
   if (is_directory)
     search_directory(s, length + (size_t)added);
-  else if (is_of_ours(entry->d_name))
+  else if (is_of_ours(s, entry->d_name))
     s->take(s->context, s->path, false);
 }
 
@@ -64,8 +67,13 @@ static void search_directory(search *s, size_t length) {
 }
 
 void find_files(const char *path, find_files_take take, find_files_complain complain, void *context) {
+  find_files_ending(path, NULL, take, complain, context);
+}
+
+void find_files_ending(const char *path, const char *ending, find_files_take take,
+                       find_files_complain complain, void *context) {
   struct stat status;
-  search s = {.take = take, .complain = complain, .context = context};
+  search s = {.take = take, .complain = complain, .context = context, .wanted = ending};
   if (stat(path, &status) || !S_ISDIR(status.st_mode)) {
     take(context, path, true);
     return;

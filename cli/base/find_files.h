@@ -12,4 +12,8 @@ typedef void (*find_files_complain)(void *context, const char *path, const char 
  * links to files are followed in them, links to directories are not. */
 void find_files(const char *path, find_files_take take, find_files_complain complain, void *context);
 
+/* Takes likewise, in directories, the files with that ending, such as ".profile". */
+void find_files_ending(const char *path, const char *ending, find_files_take take,
+                       find_files_complain complain, void *context);
+
 #endif

@@ -105,8 +105,9 @@ void doctor_arrow(target *p, const char *path) {
   }
   int major = read_version(&f, path, version, sizeof version);
   sight s = doctor_arrow_look(&f);
-  elf_file_close(&f);
   tell_hooks(p, version, path, &s);
+  doctor_profile_arrow(p, &f, version);
+  elf_file_close(&f);
   if (major && major < 10)
     findings_add(&p->found, FINDING_WARNING, TOPIC, "take libarrow 10 or newer",
                  "%s is older than what the shim is tested with", version);

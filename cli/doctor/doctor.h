@@ -6,6 +6,7 @@
 #include "cli/doctor/target.h"
 #include "cli/program/libraries.h"
 #include "cli/program/program.h"
+#include "cli/program/python.h"
 
 /* Reads the settings, which the others go by, and tells what is wrong with them. */
 void doctor_settings(target *p);
@@ -43,6 +44,13 @@ bool doctor_notable_library(target *p, const char *name, const char *path);
 void doctor_malloc_program(const elf_file *f);
 void doctor_malloc_library(const target *p, const char *path, bool is_allocator);
 void doctor_malloc_tell(target *p);
+
+/* They tell of profiles: of a command whether one will be kept, and whether it will have Python's lines and
+ * the tasks of a libarrow; of a process what its own says. */
+void doctor_profile_setting(target *p);
+void doctor_profile_python(target *p, const python *py);
+void doctor_profile_arrow(target *p, const elf_file *f, const char *version);
+void doctor_profile_process(target *p, bool has_arrow);
 
 /* Looks at the kernel's settings, limits, and what it grants. */
 void doctor_kernel(target *p);

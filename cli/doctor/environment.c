@@ -108,6 +108,8 @@ void doctor_settings(target *p) {
 void doctor_environment(target *p) {
   tell_pool(p);
   tell_directory(p, OPTION_LIVE);
+  tell_directory(p, OPTION_PROFILE);
+  doctor_profile_setting(p);
   tell_arrow(p);
   tell_others(p);
 }

@@ -14,7 +14,7 @@ typedef enum finding_level {
 
 typedef struct finding {
   finding_level level;
-  const char *topic; /* program, preload, arrow, environment, kernel, limits, process */
+  const char *topic; /* program, preload, arrow, environment, kernel, limits, process, profile */
   char *text;
   const char *advice; /* what to do; NULL: nothing */
 } finding;

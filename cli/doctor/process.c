@@ -8,7 +8,7 @@
 #include "cli/stats/live_files.h"
 
 #include "arrowpool.h"
-#include "report/live_name.h"
+#include "base/live_name.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -206,6 +206,8 @@ static void tell_mappings(target *p, char **mappings, const program *exe) {
   else if (shim)
     findings_add(&p->found, FINDING_NOTE, TOPIC, "ARROW_POOL_LIVE=DIRECTORY keeps one",
                  "it keeps no live file");
+  if (shim)
+    doctor_profile_process(p, has_arrow);
 }
 
 /* ---- all of it ---- */

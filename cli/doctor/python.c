@@ -60,5 +60,6 @@ void doctor_python(target *p, const program *of) {
   }
   findings_add(&p->found, FINDING_OK, "program", NULL, "it is Python %s %s%s", py.version,
                py.is_venv ? "of the virtual environment " : "with the prefix ", py.prefix);
+  doctor_profile_python(p, &py);
   tell_package(p, of, &py);
 }

@@ -55,6 +55,7 @@ static const char question_text[] =
     "  answer['package'] = whole(list(places)[0] if places else spec.origin)\n"
     "  answer['extension'] = find_extension(places) if places else None\n"
     "answer = {'python': '%d.%d.%d' % sys.version_info[:3], 'prefix': sys.prefix}\n"
+    "answer['long_version'], answer['implementation'] = sys.version, sys.implementation.name\n"
     "standard = list(sys.path)\n"
     "if not safe or kind == 'script' and has_importer(name): sys.path.insert(0, directory())\n"
     "places = [place for place in sys.path if isinstance(place, str)]\n"
@@ -169,6 +170,8 @@ static bool read_answer(const char *line, python *out) {
   if (!answer)
     return false;
   read_text(answer, "python", out->version, sizeof out->version);
+  read_text(answer, "long_version", out->long_version, sizeof out->long_version);
+  read_text(answer, "implementation", out->implementation, sizeof out->implementation);
   read_text(answer, "prefix", out->prefix, sizeof out->prefix);
   read_text(answer, "places", out->places, sizeof out->places);
   read_text(answer, "package", out->package, sizeof out->package);

@@ -7,9 +7,11 @@
 #include "cli/program/program.h"
 
 typedef struct python {
-  char version[32];      /* "3.11.2" */
-  char prefix[PATH_MAX]; /* sys.prefix */
-  bool is_venv;          /* the prefix is that of a virtual environment */
+  char version[32];        /* "3.11.2" */
+  char long_version[128];  /* sys.version, what Py_GetVersion returns; it may be cut off */
+  char implementation[32]; /* "cpython", "pypy" */
+  char prefix[PATH_MAX];   /* sys.prefix */
+  bool is_venv;            /* the prefix is that of a virtual environment */
   char places[4096]; /* the directories of sys.path, in order, with ", " between them; it may be cut off */
   char package[PATH_MAX]; /* the directory pyarrow; empty: none was found */
   char package_version[64];

@@ -2,12 +2,14 @@
 #include "cli/serve/files.h"
 
 #include "base/clock.h"
+#include "base/live_name.h"
 #include "cli/base/find_files.h"
 #include "cli/base/memory.h"
 #include "cli/stats/live_files.h"
-#include "report/live_name.h"
+#include "cli/who/held.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,6 +30,8 @@ typedef struct serve_file {
   file_state state;
   stats_state final_state; /* it is known of one that is dying or dead */
   stats *stats;            /* as last read, of one that is not dead; NULL: it was never read */
+  char *profile;           /* where its profile was found; NULL: nowhere yet */
+  serve_lines *lines;      /* of that, of a process that is shown; NULL: there are none */
   int64_t dead_since;      /* when that was seen (ms): a file's own time can be that of its beginning */
 } file;
 
@@ -37,7 +41,32 @@ static void drop_figures(file *f) {
   if (f->stats)
     stats_free(f->stats);
   free(f->stats);
+  free(f->lines);
   f->stats = NULL;
+  f->lines = NULL;
+}
+
+/* Finds the profile of a running process. What is found stays its own: its name has the process's start. */
+static bool find_profile(file *f) {
+  char number[24], path[PATH_MAX + 256];
+  if (f->profile)
+    return true;
+  writer_format_int(number, f->stats->process.pid);
+  if (!who_find_profile(NULL, f->path, path, sizeof path) &&
+      !who_find_profile(number, NULL, path, sizeof path))
+    return false;
+  f->profile = memory_copy(path);
+  return true;
+}
+
+static void read_lines(const serve_files *s, file *f) {
+  free(f->lines);
+  f->lines = NULL;
+  if (!s->lines || f->state != FILE_RUNNING || !find_profile(f))
+    return;
+  f->lines = memory_zeroed(1, sizeof *f->lines);
+  if (who_top_lines(f->profile, s->lines, f->lines->all))
+    f->lines->count = s->lines;
 }
 
 /* Has the process count no more. Its counters stay with its group. */
@@ -72,6 +101,7 @@ static void look_at(serve_files *s, file *f) {
     drop_figures(f);
   if (was_dying && f->state == FILE_DYING)
     retire(s, f, read.state);
+  read_lines(s, f);
 }
 
 /* ---- finding them ---- */
@@ -108,6 +138,7 @@ static bool may_be_there(const serve_files *s, const file *f) {
 
 static void forget(serve_files *s, file *f) {
   retire(s, f, STATS_ENDED);
+  free(f->profile);
   free(f->path);
 }
 
@@ -252,18 +283,21 @@ void serve_files_add_up(const serve_files *s, serve_tables *out) {
     const file *f = &s->files[i];
     if (f->state == FILE_RUNNING || (s->by && f->stats))
       serve_tables_add(out, f->stats, s->by, f->state != FILE_RUNNING);
+    if (f->state == FILE_RUNNING && f->lines)
+      serve_tables_add_lines(out, f->stats, f->lines);
   }
 }
 
 void serve_files_each(const serve_files *s, serve_files_take each, void *context) {
   for (size_t i = 0; i < s->count; i++)
     if (s->files[i].state == FILE_RUNNING)
-      each(context, basename(s->files[i].path), s->files[i].stats);
+      each(context, basename(s->files[i].path), s->files[i].stats, s->files[i].lines);
 }
 
 void serve_files_free(serve_files *s) {
   for (size_t i = 0; i < s->count; i++) {
     drop_figures(&s->files[i]);
+    free(s->files[i].profile);
     free(s->files[i].path);
   }
   free(s->files);

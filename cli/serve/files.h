@@ -8,11 +8,20 @@
 
 #include "cli/serve/rows.h"
 #include "cli/stats/stats.h"
+#include "cli/who/who.h"
 
-/* These are rows of processes, and rows of pools. */
+/* These are rows of processes, rows of pools, and rows of lines of Python. */
 typedef struct serve_tables {
-  serve_rows processes, pools;
+  serve_rows processes, pools, lines;
 } serve_tables;
+
+enum { SERVE_MOST_LINES = 50 };
+
+/* The largest lines of a process that has a profile. */
+typedef struct serve_lines {
+  size_t count;
+  who_top_line all[SERVE_MOST_LINES];
+} serve_lines;
 
 typedef struct serve_files {
   /* This is asked for. */
@@ -20,6 +29,7 @@ typedef struct serve_files {
   unsigned by;          /* MERGE_POOL, MERGE_HOST, MERGE_PROGRAM; 0: each process for itself */
   size_t most;          /* the most running processes; further files are not read */
   int64_t remove_after; /* milliseconds; negative: never */
+  size_t lines;         /* so many lines of each process, up to SERVE_MOST_LINES; without `by` */
 
   struct serve_file *files; /* they are in the order of paths (files.c) */
   size_t count;
@@ -38,14 +48,15 @@ void serve_files_read(serve_files *s);
 /* Adds up all that is to be shown. `out` is as serve_tables_init leaves it. */
 void serve_files_add_up(const serve_files *s, serve_tables *out);
 
-/* Calls `take` for each process that is shown, with the name of its file. */
-typedef void (*serve_files_take)(void *context, const char *name, const stats *f);
+/* Calls `take` for each process that is shown, with the name of its file, and its lines or NULL. */
+typedef void (*serve_files_take)(void *context, const char *name, const stats *f, const serve_lines *lines);
 void serve_files_each(const serve_files *s, serve_files_take take, void *context);
 
 void serve_files_free(serve_files *s);
 
 void serve_tables_init(serve_tables *t);
 void serve_tables_add(serve_tables *t, const stats *f, unsigned by, bool counters_only);
+void serve_tables_add_lines(serve_tables *t, const stats *f, const serve_lines *lines);
 void serve_tables_clear(serve_tables *t);
 
 #endif

@@ -22,6 +22,7 @@ void serve_page_write_tables(serve_page *page, const serve_tables *tables) {
   writer_init(&w, serve_page_append, page);
   serve_rows_write(&tables->processes, &w);
   serve_rows_write(&tables->pools, &w);
+  serve_rows_write(&tables->lines, &w);
   writer_finish(&w);
 }
 
@@ -61,8 +62,9 @@ void serve_page_write_own(serve_page *page, const serve_files *files, const serv
   sample(&w, "serve_damaged_files", "gauge", "Live files that could not be read.", files->damaged);
   sample(&w, "serve_left_out_files", "gauge", "Live files not read, because --most processes are shown.",
          files->left_out);
-  sample(&w, "serve_left_out_rows", "gauge", "Processes and pools left out, because there are too many.",
-         tables->processes.left_out + tables->pools.left_out);
+  sample(&w, "serve_left_out_rows", "gauge",
+         "Processes, pools and lines left out, because there are too many.",
+         tables->processes.left_out + tables->pools.left_out + tables->lines.left_out);
   sample(&w, "serve_unreadable_directories", "gauge", "Directories that could not be read.",
          files->unreadable_directories);
   sample(&w, "serve_lost_records", "gauge", "Records that found no room on the disk: sums are too small.",

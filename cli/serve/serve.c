@@ -33,6 +33,9 @@ void cli_serve_describe(void) {
        "for itself\n"
        "  --refresh=TIME         time between readings, from 100ms to 1h; default: 1s\n"
        "  --most=N               read so many running processes; default: 2000\n"
+       "  --profile-top=N        the N lines of Python that hold most, of each process that keeps a profile; "
+       "from 0\n"
+       "                         to 50, default: 0; without --by\n"
        "  --remove-after=TIME    remove live files of processes that have been gone for so long\n"
        "  --once                 write the files of --textfile once, and leave them there");
 }
@@ -66,6 +69,13 @@ static int parse_most(const char *text, size_t *out) {
   return cli_usage_error("serve: --most=%s: choose a number from 1 to %d", text, LARGEST_MOST);
 }
 
+static int parse_profile_top(const char *text, size_t *out) {
+  *out = 0;
+  if (strcmp(text, "0") == 0 || cli_parse_number(text, SERVE_MOST_LINES, out))
+    return CLI_OK;
+  return cli_usage_error("serve: --profile-top=%s: choose a number from 0 to %d", text, SERVE_MOST_LINES);
+}
+
 static int parse_listen(const char *text, settings *out) {
   out->listen = text;
   if (serve_address_parse(text, &out->address))
@@ -90,6 +100,8 @@ static int set(settings *out, int id, const char *text) {
     return cli_parse_refresh("serve: --refresh", text, &out->refresh);
   case 'm':
     return parse_most(text, &out->files.most);
+  case 'p':
+    return parse_profile_top(text, &out->files.lines);
   case 'a':
     return parse_remove_after(text, &out->files.remove_after);
   default:
@@ -105,6 +117,7 @@ static int serve_read_options(int argc, char **argv, settings *out) {
                                         {"by", required_argument, NULL, 'b'},
                                         {"refresh", required_argument, NULL, 'r'},
                                         {"most", required_argument, NULL, 'm'},
+                                        {"profile-top", required_argument, NULL, 'p'},
                                         {"remove-after", required_argument, NULL, 'a'},
                                         {"once", no_argument, NULL, 'o'},
                                         {0}};
@@ -120,6 +133,8 @@ static int serve_read_options(int argc, char **argv, settings *out) {
     return cli_usage_error("serve: no --listen and no --textfile given; see arrowpool serve --help");
   if (out->once && (out->listen || !out->textfile))
     return cli_usage_error("serve: --once: only with --textfile, without --listen");
+  if (out->files.lines && out->files.by)
+    return cli_usage_error("serve: --profile-top: only without --by");
   return CLI_OK;
 }
 

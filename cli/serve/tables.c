@@ -4,15 +4,23 @@
 
 #include <string.h>
 
+/* Each value of a line is its only one. */
+static const report_family line_families[] = {
+    {.name = "held_bytes",
+     .type = "gauge",
+     .help = "Live bytes that a line of Python holds, as estimated from its profile."}};
+
 void serve_tables_init(serve_tables *t) {
   *t = (serve_tables){
       .processes = {.families = report_process_families, .family_count = REPORT_PROCESS_FAMILIES},
-      .pools = {.families = report_pool_families, .family_count = REPORT_POOL_FAMILIES}};
+      .pools = {.families = report_pool_families, .family_count = REPORT_POOL_FAMILIES},
+      .lines = {.families = line_families, .family_count = 1}};
 }
 
 void serve_tables_clear(serve_tables *t) {
   serve_rows_clear(&t->processes);
   serve_rows_clear(&t->pools);
+  serve_rows_clear(&t->lines);
 }
 
 /* ---- labels ---- */
@@ -81,5 +89,16 @@ void serve_tables_add(serve_tables *t, const stats *f, unsigned by, bool counter
     if (!by)
       report_label(&l.writer, &l.separator, "backend", pool->backend);
     serve_rows_add(&t->pools, serve_tables_end(&l), values);
+  }
+}
+
+void serve_tables_add_lines(serve_tables *t, const stats *f, const serve_lines *lines) {
+  for (size_t i = 0; i < lines->count && *lines->all[i].text; i++) {
+    const who_top_line *line = &lines->all[i];
+    labels l;
+    serve_tables_begin(&l, f, 0);
+    report_label(&l.writer, &l.separator, "line", line->text);
+    report_label(&l.writer, &l.separator, "task", line->by_task ? "1" : "0");
+    serve_rows_add(&t->lines, serve_tables_end(&l), &line->bytes);
   }
 }

@@ -2,10 +2,10 @@
  * running process, named like its live file, and one with the rest. Each is written under a name that the
  * collector does not read and renamed. Only names of this pattern are ever removed; all is done in the
  * directory that was opened at the start, and links are never followed. */
+#include "base/live_name.h"
 #include "cli/base/cli.h"
 #include "cli/base/memory.h"
 #include "cli/serve/serve.h"
-#include "report/live_name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -113,7 +113,7 @@ static void add_file(written *w, const char *name, const serve_page *page) {
   }
 }
 
-static void write_process(void *context, const char *live, const stats *f) {
+static void write_process(void *context, const char *live, const stats *f, const serve_lines *lines) {
   char name[64];
   serve_page page = {0};
   serve_tables tables;
@@ -121,6 +121,8 @@ static void write_process(void *context, const char *live, const stats *f) {
     return;
   serve_tables_init(&tables);
   serve_tables_add(&tables, f, 0, false);
+  if (lines)
+    serve_tables_add_lines(&tables, f, lines);
   serve_page_write_tables(&page, &tables);
   add_file(context, name, &page);
   serve_tables_clear(&tables);

@@ -1,10 +1,11 @@
 /* Finds live files by what a process has mapped, and by what its environment says. */
 #include "cli/stats/live_files.h"
 
+#include "base/live_name.h"
 #include "options/options.h"
-#include "report/live_name.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,12 @@ static bool reach(const char *pid, const char *path, unsigned long long inode, c
   return found && (size_t)snprintf(out, size, "%s", found) < size;
 }
 
-bool live_files_of_process(const char *pid, char *out, size_t size) {
+static bool has_name(const char *name, const char *suffix, int64_t numbers[3]) {
+  size_t length = live_name_parse(name, numbers);
+  return length && strcmp(name + length, suffix) == 0;
+}
+
+bool live_files_mapped(const char *pid, const char *suffix, char *out, size_t size) {
   char file[64], *line = NULL;
   size_t room = 0;
   bool found = false;
@@ -44,7 +50,7 @@ bool live_files_of_process(const char *pid, char *out, size_t size) {
     unsigned long long inode = 0;
     char *path = strchr(line, '/');
     line[strcspn(line, "\n")] = 0;
-    found = path && live_name_is(strrchr(path, '/') + 1, NULL) &&
+    found = path && has_name(strrchr(path, '/') + 1, suffix, NULL) &&
             sscanf(line, "%*s %*s %*s %*s %llu", &inode) == 1 && reach(pid, path, inode, out, size);
   }
   free(line);
@@ -53,18 +59,40 @@ bool live_files_of_process(const char *pid, char *out, size_t size) {
   return found;
 }
 
+bool live_files_of_process(const char *pid, char *out, size_t size) {
+  return live_files_mapped(pid, LIVE_SUFFIX, out, size);
+}
+
+bool live_files_newest(const char *directory, int64_t pid, const char *suffix, char *out, size_t size) {
+  int64_t newest[2] = {-1, -1}, numbers[3];
+  DIR *files = opendir(directory);
+  if (!files)
+    return false;
+  for (struct dirent *entry; (entry = readdir(files)) != NULL;) {
+    if (!has_name(entry->d_name, suffix, numbers) || numbers[0] != pid)
+      continue;
+    if (numbers[1] > newest[0] || (numbers[1] == newest[0] && numbers[2] > newest[1])) {
+      memcpy(newest, &numbers[1], sizeof newest);
+      snprintf(out, size, "%s/%s", directory, entry->d_name);
+    }
+  }
+  closedir(files);
+  errno = 0;
+  return newest[0] >= 0;
+}
+
 /* ---- what the environment says ---- */
 
-static const char *directory_of_process(const char *pid, char *out, size_t size) {
-  static const char variable[] = OPTIONS_PREFIX "_LIVE=";
+static const char *directory_of_process(const char *pid, const char *variable, char *out, size_t size) {
+  size_t length = strlen(variable);
   char path[64], *line = NULL;
   size_t room = 0;
   const char *found = NULL;
   snprintf(path, sizeof path, "/proc/%s/environ", pid);
   FILE *environment = fopen(path, "re");
   while (environment && !found && getdelim(&line, &room, 0, environment) > 0)
-    if (strncmp(line, variable, sizeof variable - 1) == 0 && line[sizeof variable - 1]) {
-      snprintf(out, size, "%s", line + sizeof variable - 1);
+    if (strncmp(line, variable, length) == 0 && line[length] == '=' && line[length + 1]) {
+      snprintf(out, size, "%s", line + length + 1);
       found = out;
     }
   free(line);
@@ -73,11 +101,15 @@ static const char *directory_of_process(const char *pid, char *out, size_t size)
   return found;
 }
 
-const char *live_files_directory(const char *pid, char *out, size_t size) {
-  const char *directory = getenv(OPTIONS_PREFIX "_LIVE");
+const char *live_files_directory_by(const char *variable, const char *pid, char *out, size_t size) {
+  const char *directory = getenv(variable);
   if (directory && *directory)
     return directory;
-  return pid ? directory_of_process(pid, out, size) : NULL;
+  return pid ? directory_of_process(pid, variable, out, size) : NULL;
+}
+
+const char *live_files_directory(const char *pid, char *out, size_t size) {
+  return live_files_directory_by(OPTIONS_PREFIX "_LIVE", pid, out, size);
 }
 
 bool live_files_can_read(const char *directory) {

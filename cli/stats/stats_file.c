@@ -3,9 +3,9 @@
  * dump has. */
 #include "cli/stats/stats.h"
 
+#include "base/live_name.h"
 #include "cli/base/open_regular.h"
 #include "report/live.h"
-#include "report/live_name.h"
 
 #include <errno.h>
 #include <jansson.h>

@@ -166,14 +166,47 @@ static void draw_line(const top_drawing *d, const top_line *line, const bool *sh
   }
 }
 
+/* ---- who holds the memory ---- */
+
+/* Returns the rows of that part of the screen, below the list; 0: it is not shown, or the screen too small.
+ */
+static int held_rows(const top_view *v) {
+  return v->shows_held && LINES >= SMALL_SCREEN + TOP_HELD + 1 ? TOP_HELD + 1 : 0;
+}
+
+static void draw_held(const top_view *v) {
+  char text[WHO_TOP_TEXT + 64];
+  const top_process *p = top_selected(v);
+  int y = LINES - held_rows(v);
+  if (y == LINES || !p)
+    return;
+  attron(A_REVERSE);
+  mvhline(y, 0, ' ', COLS);
+  snprintf(text, sizeof text, "  LIVE  SHARE  HELD BY %lld %s", (long long)p->pid, p->program);
+  put(y++, 0, text, COLS);
+  attroff(A_REVERSE);
+  if (v->held_problem)
+    put(y, 0, v->held_problem, COLS);
+  for (int i = 0; i < TOP_HELD && v->held[i].text[0] && !v->held_problem; i++) {
+    char number[24];
+    top_format_number(v->held[i].bytes, TOP_BYTES, false, number);
+    snprintf(text, sizeof text, "%6s %5.1f%%  %s%s", number, 100 * v->held[i].share, v->held[i].text,
+             v->held[i].by_task ? "  [task]" : "");
+    put(y++, 0, text, COLS);
+  }
+}
+
+/* ---- all of it ---- */
+
 static void draw_list(top_drawing *d, int top) {
   const top_model *m = &d->view->model;
   bool shown[TOP_COLUMNS];
   top_fit_columns(COLS, COLS < 40 ? 4 : 16, shown);
-  if (top >= LINES)
+  int end = LINES - held_rows(d->view);
+  if (top >= end)
     return;
   draw_headings(d->view, shown, top++);
-  d->rows = LINES > top ? LINES - top : 0;
+  d->rows = end > top ? end - top : 0;
   size_t rows = (size_t)d->rows;
   if (d->first > m->selected)
     d->first = m->selected;
@@ -199,6 +232,7 @@ static void draw_help(void) {
   static const char *const lines[] = {"up down j k PgUp PgDn Home End   move",
                                       "Enter space   pools of a process",
                                       "p             pools of all",
+                                      "w             lines of Python that hold most, of the process",
                                       "s S           sort by next, last",
                                       "r             reverse the order",
                                       "/             filter; Esc: none",
@@ -219,10 +253,12 @@ static void draw_help(void) {
 
 void top_draw(top_drawing *d) {
   erase();
-  if (d->help)
+  if (d->help) {
     draw_help();
-  else
+  } else {
     draw_list(d, draw_header(d->view));
+    draw_held(d->view);
+  }
   if (d->prompt) {
     char text[128];
     snprintf(text, sizeof text, "filter: %s", d->prompt);

@@ -120,6 +120,10 @@ static void act(screen *s, int key) {
   case KEY_RIGHT:
     expand(s, 1);
     break;
+  case 'w':
+    s->view->shows_held = !s->view->shows_held;
+    s->view->held_of = NULL;
+    break;
   case 'p':
     top_model_show_pools(m, !m->pools);
     s->stale = true;
@@ -203,6 +207,8 @@ static int loop(screen *s, int signals) {
     if (s->stale)
       top_model_arrange(&s->view->model);
     s->stale = false;
+    if (s->view->held_of != top_selected(s->view))
+      top_read_held(s->view);
     top_draw(&s->drawing);
     int64_t wait = last + s->view->interval - clock_milliseconds();
     poll(waits, 2, wait > 0 ? (int)wait : 0);
@@ -216,6 +222,7 @@ static int loop(screen *s, int signals) {
     if (clock_milliseconds() - last >= s->view->interval) {
       last = clock_milliseconds();
       top_refresh(s->view);
+      top_read_held(s->view);
     }
   }
   return 0;

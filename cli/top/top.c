@@ -2,9 +2,9 @@
 #include "cli/top/cells.h"
 #include "cli/top/screen.h"
 
+#include "base/live_name.h"
 #include "cli/base/cli.h"
 #include "cli/stats/live_files.h"
-#include "report/live_name.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -2,8 +2,9 @@
 #include "cli/top/view.h"
 
 #include "base/clock.h"
+#include "base/live_name.h"
 #include "cli/stats/live_files.h"
-#include "report/live_name.h"
+#include "cli/who/held.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -40,4 +41,30 @@ void top_refresh(top_view *v) {
     closedir(directory);
   top_model_end(&v->model);
   top_model_arrange(&v->model);
+}
+
+const top_process *top_selected(const top_view *v) {
+  const top_model *m = &v->model;
+  return m->selected < m->line_count ? m->lines[m->selected].process : NULL;
+}
+
+void top_read_held(top_view *v) {
+  char number[24], beside[PATH_MAX + 256], profile[PATH_MAX + 256];
+  const top_process *p = top_selected(v);
+  if (!v->shows_held)
+    return;
+  v->held_of = p;
+  v->held[0].text[0] = 0;
+  v->held_problem = "";
+  if (!p)
+    return;
+  writer_format_int(number, p->pid);
+  snprintf(beside, sizeof beside, "%s/%s", v->directory, p->file);
+  v->held_problem = NULL;
+  if (!who_find_profile(p->state == STATS_RUNNING ? number : NULL, beside, profile, sizeof profile))
+    v->held_problem = "no profile: start it with ARROW_POOL_PROFILE";
+  else if (!who_top_lines(profile, TOP_HELD, v->held))
+    v->held_problem = "its profile cannot be read";
+  else if (!v->held[0].text[0])
+    v->held_problem = "nothing lives that was sampled";
 }

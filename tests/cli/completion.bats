@@ -53,11 +53,15 @@ complete_bash() {
   assert_equal "$(complete_bash arrowpool report --format =)" "json jsonl prometheus text"
   assert_equal "$(complete_bash arrowpool top --sort = p)" "peak pid program"
   assert_equal "$(complete_bash arrowpool top --filter = '')" ""
+  assert_equal "$(complete_bash arrowpool who --what = '')" "live peak total"
+  assert_equal "$(complete_bash arrowpool who --by = '')" "function line native pool thread"
+  assert_equal "$(complete_bash arrowpool who --format = '')" "folded html json pprof speedscope text"
 }
 
 @test "bash completes paths, and the command that is to be run" {
   assert_equal "$(complete_bash arrowpool run --live = fol)" folder
   assert_equal "$(complete_bash arrowpool show --live = fol)" folder
+  assert_equal "$(complete_bash arrowpool who --minus = da)" data.json
   assert_equal "$(complete_bash arrowpool run --stats = d)" data.json
   [[ " $(complete_bash arrowpool run --pool = system -- gre) " == *" grep "* ]]
   [[ " $(complete_bash arrowpool run gre) " == *" grep "* ]]

@@ -1,5 +1,5 @@
 """Make files that are damaged in every way.  Names begin with what is said of the file, with _ for a space.
-Usage: damage.py DUMP.json FILE.live DIRECTORY"""
+Usage: damage.py DUMP.json FILE.live DIRECTORY, or damage.py FILE.profile DIRECTORY"""
 
 import json
 import os
@@ -12,6 +12,7 @@ CUT = "it_is_cut_off"
 FOREIGN = "it_is_neither_a_live_file_nor_a_dump_in_json"
 NO_DUMP = "it_is_no_dump_of_arrowpool"
 NO_LIVE = "it_is_no_live_file"
+NO_PROFILE = "it_is_no_profile"
 FIGURES = "its_figures_are_damaged"
 HEADER = "its_header_is_damaged"
 
@@ -20,6 +21,11 @@ BYTE_ORDER, VERSION, HEADER_BYTES, FIELD_BYTES, POOL_BYTES, SHARD_BYTES, FIELD_C
 FIELDS_OFFSET, POOLS_OFFSET, SHARDS_OFFSET = range(40, 64, 8)
 SHARD_COUNT = 64
 PID = 80
+
+# profile_header (lib/profile/profile_format.h) begins likewise; then come the sections.
+SECTION_COUNT, SECTIONS, SECTION_BYTES = 20, 24, 24
+SECTION_NAMES = ("stacks", "words", "frames", "strings", "modules", "threads", "records", "peak")
+PROFILE_PID, PROFILE_MEAN = 216, 968
 
 
 def dumps(dump, write):
@@ -86,6 +92,42 @@ def live_files(data, write):
         write(HEADER, f".pid{pid}.live", patched("<q", PID, pid))
 
 
+def profiles(data, write):
+    def patched(layout, offset, value):
+        out = bytearray(data)
+        struct.pack_into(layout, out, offset, value)
+        return bytes(out)
+
+    for length in (0, 1, 7, 8, 100, 1000, 1095):
+        write(NO_PROFILE, f".{length}.profile", data[:length])
+    records = struct.unpack_from("<Q", data, SECTIONS + SECTION_NAMES.index("records") * SECTION_BYTES)[0]
+    for length in (1096, 4096, 4200, records, records + 50):
+        write(CUT, f".{length}.profile", data[:length])
+    write(NO_PROFILE, ".magic.profile", b"NOTAPROF" + data[8:])
+    write(NO_PROFILE, ".random.profile", random.Random(2).randbytes(20000))
+    write("it_was_not_finished", ".profile", bytes(8) + data[8:])
+    write("it_is_of_a_machine_with_another_byte_order", ".profile", patched(">I", BYTE_ORDER, 0x01020304))
+    for version in (0, 2, 0xffffffff):
+        write("it_is_of_a_version_that_this_program_does_not_know", f".{version}.profile",
+              patched("<I", VERSION, version))
+    for offset in (HEADER_BYTES, SECTION_COUNT):
+        for value in (0, 1):
+            write(HEADER, f".{offset}.{value}.profile", patched("<I", offset, value))
+    for layout, offset, values in (("<q", PROFILE_PID, (0, -1, -(1 << 63))), ("<q", PROFILE_MEAN, (0, -5))):
+        for value in values:
+            write(HEADER, f".{offset}.{value}.profile", patched(layout, offset, value))
+    for number, name in enumerate(SECTION_NAMES):
+        place = SECTIONS + number * SECTION_BYTES
+        for value in (0, 7, 20, 0x7ffffff8, 0xffffffff):  # of a record
+            write(HEADER, f".{name}.record.{value}.profile", patched("<I", place + 8, value))
+        for value in (0x7fffffff, 0xffffffff):  # capacity, and how much is used
+            write(HEADER, f".{name}.capacity.{value}.profile", patched("<I", place + 12, value))
+            write(HEADER, f".{name}.used.{value}.profile", patched("<I", place + 16, value))
+        write(CUT, f".{name}.offset.{1 << 40}.profile", patched("<Q", place, 1 << 40))
+        for value in (1 << 63, (1 << 64) - 1):
+            write(HEADER, f".{name}.offset.{value}.profile", patched("<Q", place, value))
+
+
 class Writer:
     def __init__(self, directory):
         self.directory = directory
@@ -97,10 +139,14 @@ class Writer:
 
 
 def main():
-    dump, live, directory = (pathlib.Path(argument) for argument in sys.argv[1:])
+    *files, directory = (pathlib.Path(argument) for argument in sys.argv[1:])
     write = Writer(directory)
-    dumps(json.loads(dump.read_text()), write)
-    live_files(live.read_bytes()[:1 << 20], write)
+    if len(files) == 1:
+        profiles(files[0].read_bytes(), write)
+    else:
+        dump, live = files
+        dumps(json.loads(dump.read_text()), write)
+        live_files(live.read_bytes()[:1 << 20], write)
 
 
 if __name__ == "__main__":

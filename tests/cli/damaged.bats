@@ -40,6 +40,57 @@ said_of() {
   done
 }
 
+# a profile with something in each of its sections
+good_profile() {
+  "$PYTHON" -I "$BATS_TEST_DIRNAME/profiles.py" "$1" <<'PYTHON'
+p.module("/nowhere/libx.so", 0x1000, 0x9000, build_id=b"12345678901234567890")
+thread = p.thread(11, "python3")
+for number in range(20):
+    s = p.stack(f"a.py:{number} f", "b.py:1 <module>", native=[0x1010 + number, 0x2020], kind=1 + number % 2, total=(MIB, 2, 2))
+    p.live(s, MIB + number, number, thread=thread, exposure=0.5 + number)
+    p.lived(s, MIB, 1)
+PYTHON
+}
+
+@test "of each damaged profile it is said what is wrong" {
+  good_profile good.profile
+  run -0 "$CLI_ASAN" who good.profile
+  mkdir damaged
+  "$PYTHON" -I "$BATS_TEST_DIRNAME/damage.py" good.profile damaged
+  run -0 bash -c 'ls damaged | wc -l'
+  assert [ "$output" -gt 100 ]
+  for file in damaged/*; do
+    expected=$(basename "${file%%.*}")
+    said_of "$file" who
+    assert_equal "$file: ${said// /_}" "$file: $expected"
+  done
+  truncate -s 1T good.profile
+  run -0 timeout 120 "$CLI_ASAN" who good.profile
+  for file in /dev/zero missing.profile; do said_of $file who; done
+}
+
+@test "random changes to a good profile end in a table or in one line" {
+  good_profile good.profile
+  "$PYTHON" -I - good.profile "$CLI_ASAN" <<'PYTHON'
+import pathlib, random, subprocess, sys
+rng = random.Random(4)
+data = pathlib.Path(sys.argv[1]).read_bytes()
+for i in range(100):
+    broken = bytearray(data)
+    for _ in range(rng.choice((1, 3, 30, 300))):
+        at = rng.randrange(*rng.choice(((0, 1096), (4096, len(broken)))))
+        broken[at] = rng.choice((0, 1, 0x7f, 0x80, 0xff, rng.randrange(256)))
+    pathlib.Path("broken.profile").write_bytes(broken)
+    for arguments in ([], ["--format=json", "--by=thread"], ["--what=total", "--format=folded", "--minus=good.profile"],
+                      ["--what=peak", "--format=speedscope"]):
+        done = subprocess.run([sys.argv[2], "who", *arguments, "broken.profile"], capture_output=True, timeout=120)
+        lines = done.stderr.count(b"\n")
+        assert done.returncode in (0, 1) and b"Sanitizer" not in done.stderr and b"runtime error" not in done.stderr, (
+            i, arguments, done)
+        assert lines <= 1 and (done.returncode == 0) == (not lines), (i, arguments, done)
+PYTHON
+}
+
 @test "among damaged files a report has what is whole, and names each of the others" {
   good_files
   mkdir damaged

@@ -275,6 +275,33 @@ END
   assert_line --partial "ok: ARROW_POOL=jemalloc"
 }
 
+@test "a profile: its directory, and whether it will have lines and tasks" {
+  "$PYTHON" -I -c 'import pyarrow' 2>/dev/null || skip "no pyarrow in $PYTHON"
+  version=$("$PYTHON" -I -c 'import platform; print(platform.python_version())')
+  run -0 doctor "$PYTHON" etl.py
+  assert_line "note: no profile will be kept: nothing says who holds the memory; ARROW_POOL_PROFILE=DIRECTORY keeps one"
+  assert_line "note: a profile would name lines of Python: frames of $version can be read"
+  assert_line --regexp '^note: a profile would say for whom the threads of libarrow [0-9.]+ work$'
+  ARROW_POOL_PROFILE=$PWD run -0 doctor "$PYTHON" etl.py
+  assert_line "ok: a profile will name lines of Python: frames of $version can be read"
+  assert_line --regexp '^ok: a profile will say for whom the threads of libarrow [0-9.]+ work$'
+  refute_line --partial "no profile"
+  ARROW_POOL_PROFILE=$PWD ARROW_POOL_PROFILE_FRAMES=native run -0 doctor "$PYTHON" etl.py
+  assert_line "note: ARROW_POOL_PROFILE_FRAMES leaves out python: a profile names no lines"
+  assert_line "note: ARROW_POOL_PROFILE_FRAMES leaves out tasks: a profile does not say for whom Arrow's threads work"
+  ARROW_POOL_PROFILE=/no/such/place run -0 doctor ls
+  assert_line "warning: ARROW_POOL_PROFILE=/no/such/place: no such directory; make it, or name another"
+  ARROW_POOL_PROFILE=off run -0 doctor ls
+  assert_line --partial "note: no profile will be kept"
+}
+
+@test "a profile: a libarrow that does not export its thread pools" {
+  gcc -shared -fPIC -o libarrow.so.2600 -Wl,-soname,libarrow.so.2600 -xc - <<<'int _ZN5arrow19default_memory_poolEv;'
+  gcc -o program -Wl,--no-as-needed -Wl,-rpath,"$PWD" seven.c libarrow.so.2600
+  ARROW_POOL_PROFILE=$PWD run -1 doctor ./program
+  assert_line "warning: a profile will not say for whom the threads of libarrow 26.0 work: it does not export what that takes"
+}
+
 @test "the order of LD_PRELOAD" {
   for name in libasan.so.8 libjemalloc.so.2 other.so; do gcc -shared -fPIC -o $name -xc /dev/null; done
   LD_PRELOAD=$PWD/libjemalloc.so.2:$SHIM run -0 doctor ls

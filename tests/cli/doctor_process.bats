@@ -54,6 +54,29 @@ python_cat='import sys; print(sys.stdin.readline(), end="", flush=True); sys.std
   assert_line --partial "note: ARROW_POOL is not set, which means system"
 }
 
+@test "a process that keeps a profile, and what that has" {
+  "$PYTHON" -I -c 'import pyarrow' 2>/dev/null || skip "no pyarrow in $PYTHON"
+  version=$("$PYTHON" -I -c 'import platform; print(platform.python_version())')
+  mkdir profiles
+  program="import pyarrow; b = pyarrow.allocate_buffer(8 << 20)
+t = pyarrow.table({'a': pyarrow.array(range(9)).dictionary_encode()}).group_by('a').aggregate([]); $python_cat"
+  start "$CLI" run --profile="$PWD/profiles" -- "$PYTHON" -c "$program"
+  run -0 "$CLI" doctor "$target"
+  assert_line "ok: it keeps a profile: $(echo "$PWD"/profiles/arrowpool-"$target"-*.profile)"
+  assert_line "ok: its profile names lines of Python $version"
+  assert_line "ok: its profile says for whom Arrow's threads work"
+  start env ARROW_POOL_PROFILE_FRAMES=native "$CLI" run --profile="$PWD/profiles" -- "$PYTHON" -c "$program"
+  run -0 "$CLI" doctor "$target"
+  assert_line "note: its profile names no lines of Python: ARROW_POOL_PROFILE_FRAMES leaves them out"
+  assert_line "note: its profile does not say for whom Arrow's threads work: ARROW_POOL_PROFILE_FRAMES leaves them out"
+  start "$CLI" run -- "$PYTHON" -c "$program"
+  run -0 "$CLI" doctor "$target"
+  assert_line "note: it keeps no profile; ARROW_POOL_PROFILE=DIRECTORY keeps one"
+  start "$CLI" run --profile=/proc/none -- cat
+  run -0 "$CLI" doctor "$target"
+  assert_line "warning: it keeps no profile: it could not make one in /proc/none, which has no room or is not writable; name another directory"
+}
+
 @test "a process that frees past the shim" {
   cat >cat.c <<'C'
 #include <unistd.h>

@@ -73,6 +73,9 @@ with open(sys.argv[2], "a") as out:
 PYTHON
 }
 
+# profile FILE: one that the script on stdin makes of `p` (profiles.py).
+profile() { "$PYTHON" -I "$SOURCE/tests/cli/profiles.py" "$1"; }
+
 # ---- programs that keep live files and do what they are told, and a real terminal ----
 
 # start_probe NAME [COMMAND]...: a program under the shim, keeping a live file in $LIVE. Its number is in

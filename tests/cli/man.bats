@@ -29,7 +29,7 @@ setup() {
     sed -n "/^${command^^}\$/,/^[A-Z]/p" text >section
     assert [ -s section ]
     for option in $("$CLI" "$command" --help | sed -nE 's/^  (--?[a-z-]+).*/\1/p'); do
-      grep -qE -- "^ +$option([=, ]|\$)" section || fail "$command $option"
+      grep -qE -- "^ +$option([=, ]|\\[=|\$)" section || fail "$command $option"
     done
   done
 }

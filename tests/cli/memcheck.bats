@@ -40,7 +40,7 @@ good_files() {
   checked 2
   checked 0 --version
   checked 0 --help
-  for command in run env show top serve report plot doctor; do
+  for command in run env show top serve report plot doctor who; do
     checked 0 "$command" --help
     checked 2 "$command" --nonsense
   done
@@ -83,6 +83,29 @@ good_files() {
     checked 0 plot --title=title -o out.png good.jsonl
   fi
   checked 1 plot --pool=nonsense -o out.png good.jsonl
+}
+
+@test "who of good profiles and of damaged ones" {
+  for number in 1 2; do
+    "$PYTHON" -I "$BATS_TEST_DIRNAME/profiles.py" $number.profile <<PYTHON
+p.pid = $number
+library = next(line.split()[-1] for line in open("/proc/self/maps") if "/libc.so" in line)
+p.module(library, 0x100000, 0x9000000, bias=0x100000)
+thread = p.thread(11, "python3")
+for line in range(20):
+    s = p.stack(f"a.py:{line} f", native=[0x140000 + line * 999, 0x150000], kind=1 + line % 2, total=(MIB, 2, 2))
+    p.live(s, MIB, thread=thread)
+    p.lived(s, MIB, 1)
+PYTHON
+  done
+  for format in text json folded speedscope pprof html; do
+    checked 0 who --format=$format -o out 1.profile 2.profile
+  done
+  checked 0 who --by=thread --older-than=1s 1.profile
+  checked 0 who --what=peak --by=native --minus=2.profile 1.profile
+  mkdir damaged
+  "$PYTHON" -I "$BATS_TEST_DIRNAME/damage.py" 1.profile damaged
+  checked 1 who damaged
 }
 
 @test "doctor of programs, of a process and of what is none" {

@@ -247,6 +247,33 @@ sys.stdin.read(1)' <hold 9>&- &
   assert_equal "$stderr" "arrowpool: report: live: no .json, .jsonl or .live file there"
 }
 
+@test "text ends in the lines that hold most, of all profiles beside files that count" {
+  for name in a b c; do make_dump $name.json pid=$((++number)); done
+  make_dump again.json pid=1 time=150 # an older one of the first
+  number=0
+  for name in a b again; do
+    number=$((number + 1))
+    profile $name.profile <<PYTHON
+p.pid = $number
+p.live(p.stack("etl.py:8 stream"), 2 * MIB)
+p.live(p.stack("etl.py:3 load", kind=TASK), MIB)
+PYTHON
+  done
+  run -0 --separate-stderr "$CLI_ASAN" report a.json b.json c.json again.json
+  assert_equal "$stderr" ""
+  assert_equal "$(tail -n 3 <<<"$output")" "held by, in the profiles of 2 of 3 processes
+     4.0 MiB   66.7%  etl.py:8 stream
+     2.0 MiB   33.3%  etl.py:3 load  [task]"
+  run -0 "$CLI_ASAN" report again.json a.json # which is read again, for the newer
+  assert_equal "$(tail -n 3 <<<"$output")" "held by
+     2.0 MiB   66.7%  etl.py:8 stream
+     1.0 MiB   33.3%  etl.py:3 load  [task]"
+  run -0 "$CLI_ASAN" report c.json
+  refute_output --partial "held by"
+  run -0 "$CLI_ASAN" report --format=json a.json
+  refute_output --partial etl.py
+}
+
 @test "what is known only in part is sorted by that part, what is unknown comes last" {
   make_dump s.jsonl pid=1 host=a max_memory=null
   make_dump s.jsonl pid=2 host=b max_memory=200

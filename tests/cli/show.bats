@@ -80,6 +80,59 @@ os.kill(os.getpid(), signal.SIGKILL)'
   assert_line --regexp "^arrowpool_bytes_allocated\{.*pool=\"libc\".*\} $((1 << 20))$"
 }
 
+@test "where a profile lies beside the file, text ends in the three lines that hold most" {
+  live_file return
+  run -0 "$CLI_ASAN" show good.live
+  without=$output
+  profile good.profile <<'PYTHON'
+p.live(p.stack("etl.py:8 stream"), 64 * MIB)
+p.live(p.stack("etl.py:3 load", kind=TASK), *[MIB] * 12)
+p.live(p.stack("etl.py:5 small"), 3 * MIB)
+p.live(p.stack("etl.py:6 less"), MIB)
+PYTHON
+  for file in good.live good.json; do
+    run -0 --separate-stderr "$CLI_ASAN" show $file
+    assert_equal "$stderr" ""
+    assert_equal "$(tail -n 4 <<<"$output")" "held by
+    64.0 MiB   80.0%  etl.py:8 stream
+    12.0 MiB   15.0%  etl.py:3 load  [task]
+     3.0 MiB    3.8%  etl.py:5 small"
+  done
+  run -0 "$CLI_ASAN" show good.live
+  assert_equal "$(head -n -4 <<<"$output")" "$without"
+  for format in json prometheus; do
+    run -0 "$CLI_ASAN" show --format=$format good.live
+    refute_output --partial etl.py
+  done
+}
+
+@test "a profile in which nothing lives, and one that is damaged, add nothing" {
+  live_file return
+  run -0 "$CLI_ASAN" show good.live
+  without=$output
+  profile good.profile <<<'p.stack("etl.py:8 stream", total=(1, 1, 1))'
+  run -0 --separate-stderr "$CLI_ASAN" show good.live
+  assert_equal "$stderr|$output" "|$without"
+  head -c 5000 good.live >good.profile
+  run -0 --separate-stderr "$CLI_ASAN" show good.live
+  assert_equal "$stderr|$output" "|$without"
+}
+
+@test "of a running process it is the profile that it has mapped, wherever that is" {
+  run -0 shim ARROW_POOL=jemalloc ARROW_POOL_LIVE="$PWD/live" ARROW_POOL_PROFILE="$PWD/profiles" \
+    "$PYTHON" -I -c '
+import ctypes, os, subprocess, sys
+libc = ctypes.CDLL(None)
+libc.aligned_alloc.restype = ctypes.c_void_p
+def load():
+    return libc.aligned_alloc(64, 64 << 20)
+load()
+del os.environ["LD_PRELOAD"]
+for words in ["show", str(os.getpid())], ["show", "live/" + os.listdir("live")[0]], ["report", "live"]:
+    subprocess.run([sys.argv[1], *words], check=True)' "$CLI_ASAN"
+  assert_equal "$(grep -cE '^ +64\.0 MiB +100\.0%  <string>:6 load$' <<<"$output")" 3
+}
+
 @test "a file of a later version is read as far as it is known" {
   live_file return
   "$PYTHON" -I - good.live later.live <<'PYTHON'

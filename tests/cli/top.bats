@@ -230,6 +230,35 @@ ctypes.CDLL(None).pthread_exit(None)' "$CLI" "$LIVE" >text
   screen_lacks 'c:'
 }
 
+@test "w shows the lines that hold most, of the process that is selected" {
+  start_probe one 'allocate a 3000000'
+  start_probe two 'allocate a 1000000'
+  file=$(echo "$LIVE"/arrowpool-"${pid[one]}"-*.live)
+  profile "${file%.live}.profile" <<'PYTHON'
+p.live(p.stack("etl.py:8 stream"), 3 * MIB)
+p.live(p.stack("etl.py:3 load", kind=TASK), MIB)
+PYTHON
+  top
+  screen_has "${pid[two]} running"
+  screen_lacks 'HELD BY'
+  type_keys w
+  screen_has "LIVE  SHARE  HELD BY ${pid[one]} probe_pools"
+  screen_has '^  3\.0M  75\.0%  etl\.py:8 stream$'
+  screen_has '^  1\.0M  25\.0%  etl\.py:3 load  \[task\]$'
+  type_keys Down
+  screen_has "LIVE  SHARE  HELD BY ${pid[two]} probe_pools"
+  screen_has '^no profile: '
+  type_keys Up
+  screen_has 'etl\.py:8 stream'
+  tmux resize-window -x 100 -y 12
+  screen_lacks 'HELD BY'
+  screen_has "${pid[two]} running"
+  tmux resize-window -x 100 -y 20
+  screen_has 'etl\.py:8 stream'
+  type_keys w
+  screen_lacks 'HELD BY'
+}
+
 @test "s and r change the order, and what is selected stays selected" {
   start_probe one 'allocate a 104857600' 'free a'
   start_probe two 'allocate a 52428800'

@@ -171,6 +171,57 @@ open("hold").read(1)' 3>&- &
   stop_serve
 }
 
+@test "--profile-top: the lines that hold most, of each process that has a profile" {
+  start_probe one 'allocate a 1000'
+  start_probe two 'allocate a 1000'
+  file=$(echo live/arrowpool-"${pid[one]}"-*.live)
+  profile "${file%.live}.profile" <<'PYTHON'
+p.live(p.stack("etl.py:8 stream"), 64 * MIB)
+p.live(p.stack("etl.py:3 load", kind=TASK), MIB)
+p.live(p.stack('a "b" \\.py:5 small'), 2 * MIB)
+for line in range(60):
+    p.live(p.stack(f"many.py:{line + 1} f"), 3000 + line)
+PYTHON
+  start_serve --profile-top=3
+  labels="program=\"probe_pools\",pid=\"${pid[one]}\""
+  eventually page_has "arrowpool_held_bytes{$labels,line=\"etl.py:8 stream\",task=\"0\"} 67108864" \
+    "arrowpool_held_bytes{$labels,line=\"etl.py:3 load\",task=\"1\"} 1048576" \
+    "arrowpool_held_bytes{$labels,line=\"a \\\"b\\\" \\\\.py:5 small\",task=\"0\"} 2097152" \
+    '# TYPE arrowpool_held_bytes gauge'
+  page_is 'count("arrowpool_held_bytes")' 3
+  profile new <<<'p.live(p.stack("etl.py:9 other"), MIB)'
+  mv new "${file%.live}.profile"
+  eventually page_is 'count("arrowpool_held_bytes"), value("arrowpool_held_bytes", line="etl.py:9 other")' "(1, 1048576)"
+  rm "${file%.live}.profile"
+  eventually page_is 'count("arrowpool_held_bytes")' 0
+  page_is 'count("arrowpool_start_time_seconds")' 2
+  stop_serve
+}
+
+@test "--profile-top: no series without it, and never more than 50" {
+  start_probe one 'allocate a 1000'
+  file=$(echo live/arrowpool-*.live)
+  profile "${file%.live}.profile" <<'PYTHON'
+for line in range(60):
+    p.live(p.stack(f"many.py:{line + 1} f"), 3000 + line)
+PYTHON
+  for options in "" --profile-top=0; do
+    # shellcheck disable=SC2086 # none, or one
+    start_serve $options
+    page_is 'count("arrowpool_held_bytes")' 0
+    stop_serve
+  done
+  mkdir out
+  run -0 "$SERVE" serve --live=live --textfile=out --once --profile-top=50
+  assert_equal "$(grep -c '^arrowpool_held_bytes{' out/arrowpool-"${pid[one]}"-*.prom)" 50
+  for value in 51 -1 x ''; do
+    run -2 --separate-stderr "$SERVE" serve --live=live --listen=0 --profile-top="$value"
+    assert_equal "$stderr" "arrowpool: serve: --profile-top=$value: choose a number from 0 to 50"
+  done
+  run -2 --separate-stderr "$SERVE" serve --live=live --listen=0 --profile-top=3 --by=pool
+  assert_equal "$stderr" "arrowpool: serve: --profile-top: only without --by"
+}
+
 @test "--remove-after: files of killed processes go, no others" {
   start_probe one 'allocate a 1000'
   start_probe two 'allocate a 2000'
