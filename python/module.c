@@ -195,25 +195,78 @@ static PyObject *report(PyObject *self, PyObject *arguments) {
   return result;
 }
 
-/* ---- the process ---- */
+/* ---- arguments, as options of the shim have them ---- */
 
-/* Returns a size as options of the shim have it, in bytes; a percentage is of what this process may use. */
-static PyObject *parse_limit(PyObject *self, PyObject *arguments) {
+/* Parses an argument as the option's value. Returns false with an exception if it is none. */
+static bool module_parse(PyObject *arguments, const char *name, const options_row *row, options_value *out) {
   const char *given;
+  if (!PyArg_ParseTuple(arguments, "s", &given))
+    return false;
+  bool parsed = options_parse(row, given, out);
+  if (!parsed)
+    PyErr_Format(PyExc_ValueError, "%s: '%s': choose %s", name, given, row->values);
+  return parsed;
+}
+
+/* Returns a size in bytes; a percentage is of what this process may use. */
+static PyObject *parse_limit(PyObject *self, PyObject *arguments) {
   options_value value;
   (void)self;
-  if (!PyArg_ParseTuple(arguments, "s", &given))
+  if (!module_parse(arguments, "limit", &options_table[OPTION_LIMIT], &value))
     return NULL;
-  const options_row *row = &options_table[OPTION_LIMIT];
-  if (!options_parse(row, given, &value))
-    return PyErr_Format(PyExc_ValueError, "limit: '%s': choose %s", given, row->values);
   return PyLong_FromLongLong(value.number < 0 ? arrowpool_available_memory() / 100 * -value.number
                                               : value.number);
+}
+
+static PyObject *parse_mean(PyObject *self, PyObject *arguments) {
+  options_value value;
+  (void)self;
+  if (!module_parse(arguments, "mean", &options_table[OPTION_PROFILE_MEAN], &value))
+    return NULL;
+  return PyLong_FromLongLong(value.number);
+}
+
+/* ---- the process ---- */
+
+static PyObject *profile_directory(PyObject *self, PyObject *unused) {
+  const char *directory = arrowpool_profile_directory();
+  (void)self, (void)unused;
+  if (!directory)
+    Py_RETURN_NONE;
+  return PyUnicode_DecodeFSDefault(directory);
+}
+
+/* The loader is asked for libraries, and another thread may have its lock and wait for the interpreter's. */
+static PyObject *start_profile(PyObject *self, PyObject *arguments) {
+  PyObject *directory;
+  long long mean;
+  int keep;
+  (void)self;
+  if (!PyArg_ParseTuple(arguments, "O&Lp", PyUnicode_FSConverter, &directory, &mean, &keep))
+    return NULL;
+  arrowpool_profile_config config = {.struct_size = sizeof config, .mean_bytes = mean, .keep = keep};
+  const char *path = PyBytes_AsString(directory);
+  PyThreadState *thread = PyEval_SaveThread();
+  arrowpool_status status = arrowpool_start_profile(path, &config);
+  PyEval_RestoreThread(thread);
+  Py_DECREF(directory);
+  return PyBool_FromLong(status == ARROWPOOL_OK);
 }
 
 static PyObject *available_memory(PyObject *self, PyObject *unused) {
   (void)self, (void)unused;
   return PyLong_FromLongLong(arrowpool_available_memory());
+}
+
+/* Empties a dict that only its frame and the caller have: frame.f_locals, which before Python 3.13 stays with
+ * the frame and would keep alive what its variables held. Nobody can come to have it between the question and
+ * the act. */
+static PyObject *clear_unshared(PyObject *self, PyObject *dict) {
+  (void)self;
+  /* The frame's reference, that of the caller's variable, and that of this call. */
+  if (PyDict_CheckExact(dict) && Py_REFCNT(dict) <= 3)
+    PyDict_Clear(dict);
+  Py_RETURN_NONE;
 }
 
 /* Returns the version that this module was made with, that of the library that runs, and its file. */
@@ -234,7 +287,12 @@ static PyMethodDef methods[] = {
     {"stats", stats, METH_O, "stats(handle) -> dict"},
     {"report", report, METH_VARARGS, "report(number of the format) -> str"},
     {"parse_limit", parse_limit, METH_VARARGS, "parse_limit(text) -> bytes"},
+    {"parse_mean", parse_mean, METH_VARARGS, "parse_mean(text) -> bytes"},
+    {"profile_directory", profile_directory, METH_NOARGS, "profile_directory() -> str, or None"},
+    {"start_profile", start_profile, METH_VARARGS,
+     "start_profile(directory, mean in bytes, keep) -> whether it began"},
     {"available_memory", available_memory, METH_NOARGS, "available_memory() -> bytes"},
+    {"clear_unshared", clear_unshared, METH_O, "clear_unshared(frame.f_locals)"},
     {"versions", versions, METH_NOARGS, "versions() -> (of this module, of the library, the library's file)"},
     {NULL, NULL, 0, NULL}};
 
