@@ -36,7 +36,7 @@ typedef enum profile_section_id {
   PROFILE_MODULES, /* profile_module */
   PROFILE_THREADS, /* profile_thread; number 0 is any that found no room */
   PROFILE_RECORDS, /* profile_record */
-  PROFILE_PEAK,    /* profile_sum by stack, twice: see profile_header.peak_which */
+  PROFILE_PEAK,    /* profile_sum by stack, twice: the second half begins at capacity / 2 (peak_which) */
   PROFILE_SECTIONS
 } profile_section_id;
 
