@@ -13,15 +13,11 @@
 #ifndef ARROWPOOL_ARROW_TASKS_ENTRY_H
 #define ARROWPOOL_ARROW_TASKS_ENTRY_H
 
+#include "base/assembly.h"
+
 #define ARROW_TASKS_FUNCTION(symbol, type, instructions)                                                     \
   __attribute__((visibility("hidden"))) void symbol(void);                                                   \
-  __asm__(".pushsection .text\n"                                                                             \
-          ".globl " #symbol "\n"                                                                             \
-          ".type " #symbol ", " type "\n"                                                                    \
-          ".balign 16\n" #symbol ":\n"                                                                       \
-          ".cfi_startproc\n" instructions ".cfi_endproc\n"                                                   \
-          ".size " #symbol ", . - " #symbol "\n"                                                             \
-          ".popsection");
+  ASSEMBLY_FUNCTION(symbol, type, instructions)
 
 #if defined(__x86_64__)
 #define ARROW_TASKS_PUSH(name) "pushq %" name "\n.cfi_adjust_cfa_offset 8\n"

@@ -6,63 +6,56 @@
 #ifndef ARROWPOOL_SHIM_HOOKS_TAIL_CALL_H
 #define ARROWPOOL_SHIM_HOOKS_TAIL_CALL_H
 
-#define TAIL_CALL_FUNCTION(symbol, type, instructions)                                                       \
-  __asm__(".pushsection .text\n"                                                                             \
-          ".globl " #symbol "\n"                                                                             \
-          ".type " #symbol ", " type "\n"                                                                    \
-          ".balign 16\n" #symbol ":\n"                                                                       \
-          ".cfi_startproc\n" instructions ".cfi_endproc\n"                                                   \
-          ".size " #symbol ", . - " #symbol "\n"                                                             \
-          ".popsection");
+#include "base/assembly.h"
 
 #if defined(__x86_64__)
 #define TAIL_CALL(symbol, adjust, target)                                                                    \
-  TAIL_CALL_FUNCTION(symbol, "@function",                                                                    \
-                     "endbr64\n"                                                                             \
-                     "pushq %rdi\n"                                                                          \
-                     ".cfi_adjust_cfa_offset 8\n"                                                            \
-                     "call " #adjust "\n"                                                                    \
-                     "popq %rdi\n"                                                                           \
-                     ".cfi_adjust_cfa_offset -8\n"                                                           \
-                     "movl %eax, %esi\n"                                                                     \
-                     "jmp *" #target "(%rip)\n")
+  ASSEMBLY_FUNCTION(symbol, "@function",                                                                     \
+                    "endbr64\n"                                                                              \
+                    "pushq %rdi\n"                                                                           \
+                    ".cfi_adjust_cfa_offset 8\n"                                                             \
+                    "call " #adjust "\n"                                                                     \
+                    "popq %rdi\n"                                                                            \
+                    ".cfi_adjust_cfa_offset -8\n"                                                            \
+                    "movl %eax, %esi\n"                                                                      \
+                    "jmp *" #target "(%rip)\n")
 #elif defined(__aarch64__)
 #define TAIL_CALL(symbol, adjust, target)                                                                    \
-  TAIL_CALL_FUNCTION(symbol, "%function",                                                                    \
-                     "hint #34 /* bti c */\n"                                                                \
-                     "stp x29, x30, [sp, #-32]!\n"                                                           \
-                     ".cfi_def_cfa_offset 32\n"                                                              \
-                     ".cfi_offset x29, -32\n"                                                                \
-                     ".cfi_offset x30, -24\n"                                                                \
-                     "mov x29, sp\n"                                                                         \
-                     "str x0, [sp, #16]\n"                                                                   \
-                     "bl " #adjust "\n"                                                                      \
-                     "mov w1, w0\n"                                                                          \
-                     "ldr x0, [sp, #16]\n"                                                                   \
-                     "ldp x29, x30, [sp], #32\n"                                                             \
-                     ".cfi_restore x29\n"                                                                    \
-                     ".cfi_restore x30\n"                                                                    \
-                     ".cfi_def_cfa_offset 0\n"                                                               \
-                     "adrp x16, " #target "\n"                                                               \
-                     "ldr x16, [x16, :lo12:" #target "]\n"                                                   \
-                     "br x16\n")
+  ASSEMBLY_FUNCTION(symbol, "%function",                                                                     \
+                    "hint #34 /* bti c */\n"                                                                 \
+                    "stp x29, x30, [sp, #-32]!\n"                                                            \
+                    ".cfi_def_cfa_offset 32\n"                                                               \
+                    ".cfi_offset x29, -32\n"                                                                 \
+                    ".cfi_offset x30, -24\n"                                                                 \
+                    "mov x29, sp\n"                                                                          \
+                    "str x0, [sp, #16]\n"                                                                    \
+                    "bl " #adjust "\n"                                                                       \
+                    "mov w1, w0\n"                                                                           \
+                    "ldr x0, [sp, #16]\n"                                                                    \
+                    "ldp x29, x30, [sp], #32\n"                                                              \
+                    ".cfi_restore x29\n"                                                                     \
+                    ".cfi_restore x30\n"                                                                     \
+                    ".cfi_def_cfa_offset 0\n"                                                                \
+                    "adrp x16, " #target "\n"                                                                \
+                    "ldr x16, [x16, :lo12:" #target "]\n"                                                    \
+                    "br x16\n")
 #elif defined(__riscv) && __riscv_xlen == 64
 #define TAIL_CALL(symbol, adjust, target)                                                                    \
-  TAIL_CALL_FUNCTION(symbol, "@function",                                                                    \
-                     "addi sp, sp, -16\n"                                                                    \
-                     ".cfi_def_cfa_offset 16\n"                                                              \
-                     "sd ra, 8(sp)\n"                                                                        \
-                     ".cfi_offset ra, -8\n"                                                                  \
-                     "sd a0, 0(sp)\n"                                                                        \
-                     "call " #adjust "\n"                                                                    \
-                     "mv a1, a0\n"                                                                           \
-                     "ld a0, 0(sp)\n"                                                                        \
-                     "ld ra, 8(sp)\n"                                                                        \
-                     ".cfi_restore ra\n"                                                                     \
-                     "addi sp, sp, 16\n"                                                                     \
-                     ".cfi_def_cfa_offset 0\n"                                                               \
-                     "ld t1, " #target "\n"                                                                  \
-                     "jr t1\n")
+  ASSEMBLY_FUNCTION(symbol, "@function",                                                                     \
+                    "addi sp, sp, -16\n"                                                                     \
+                    ".cfi_def_cfa_offset 16\n"                                                               \
+                    "sd ra, 8(sp)\n"                                                                         \
+                    ".cfi_offset ra, -8\n"                                                                   \
+                    "sd a0, 0(sp)\n"                                                                         \
+                    "call " #adjust "\n"                                                                     \
+                    "mv a1, a0\n"                                                                            \
+                    "ld a0, 0(sp)\n"                                                                         \
+                    "ld ra, 8(sp)\n"                                                                         \
+                    ".cfi_restore ra\n"                                                                      \
+                    "addi sp, sp, 16\n"                                                                      \
+                    ".cfi_def_cfa_offset 0\n"                                                                \
+                    "ld t1, " #target "\n"                                                                   \
+                    "jr t1\n")
 #endif
 
 #endif
