@@ -2,6 +2,7 @@
 #include "memory/range.h"
 
 #include "base/locks.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,14 +74,10 @@ static void seed(void) {
   random_state = (uintptr_t)&now ^ (uint64_t)now.tv_nsec << 32; /* the stack's place is random, too */
 }
 
-/* Returns a random multiple of `step` (bytes, a power of two) below `bound`; 0 if that is the only one. It is
- * made of the next number of SplitMix64. */
+/* Returns a random multiple of `step` (bytes, a power of two) below `bound`; 0 if that is the only one. */
 static size_t random_multiple(size_t bound, size_t step) {
-  uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
-  z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-  z ^= z >> 31;
-  return bound > step ? z % (bound / step) * step : 0;
+  uint64_t number = random_next(&random_state);
+  return bound > step ? number % (bound / step) * step : 0;
 }
 
 /* Returns where to ask for the range; NULL means wherever the kernel likes. From a quarter of the addresses

@@ -2,6 +2,7 @@
 #include "profile/stream.h"
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "profile/exponential.h"
 
 #include <sys/syscall.h>
@@ -9,14 +10,6 @@
 
 __thread stream stream_own;
 _Atomic int64_t stream_mean = STREAM_MEAN;
-
-/* Returns the next number of SplitMix64. */
-static uint64_t next_random(stream *s) {
-  uint64_t z = s->random += UINT64_C(0x9e3779b97f4a7c15);
-  z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-  return z ^ z >> 31;
-}
 
 /* Threads that begin at the same moment must not draw the same points. */
 static uint64_t seed(void) {
@@ -27,7 +20,7 @@ int64_t stream_draw(void) {
   stream *s = &stream_own;
   if (!s->random)
     s->random = seed();
-  double uniform = (double)((next_random(s) >> 11) + 1) * 0x1p-53; /* above 0, at most 1 */
+  double uniform = (double)((random_next(&s->random) >> 11) + 1) * 0x1p-53; /* above 0, at most 1 */
   return (int64_t)(exponential_draw(uniform) *
                    (double)atomic_load_explicit(&stream_mean, memory_order_relaxed)) +
          1;
