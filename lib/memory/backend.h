@@ -91,12 +91,10 @@ bool backend_jemalloc_ask(const char *name, int64_t *out);
 /* Sets how long idle pages are kept and what huge pages are used for, before the backend is first used. */
 void backend_jemalloc_configure(slots_policy wanted);
 
-/* A small block that something is known of must not come by the quick way, which asks nobody. The first
- * returns whether a buffer stands apart: any but small blocks do. The second allocates a small block that
- * does, for a size and an alignment for which the backend served one that does not; NULL if there is no
- * memory. Freeing and reallocating know no difference, but what a reallocation returns need not stand apart.
- */
-bool backend_jemalloc_stands_apart(const void *buffer);
+/* A small block that something is known of must not come by the quick way, which asks nobody, and takes what
+ * lies where page_runs_hold_cached says so. It allocates one that lies elsewhere, for a size and an alignment
+ * for which the backend served such a block; NULL if there is no memory. Freeing and reallocating know no
+ * difference, but what a reallocation returns may lie there. */
 void *backend_jemalloc_allocate_apart(size_t size, size_t alignment);
 
 /* Has the thread caches tell of what they hand out, without a call, to a stream that says how many bytes to

@@ -287,10 +287,6 @@ static void jemalloc_release_unused(void) {
   errno = saved;
 }
 
-bool backend_jemalloc_stands_apart(const void *buffer) {
-  return !range_owns(buffer) || !page_runs_hold_cached(buffer);
-}
-
 void *backend_jemalloc_allocate_apart(size_t size, size_t alignment) {
   int saved = errno, flags = arenas_apart_flags();
   bool large = alignment > range_page_size(); /* a block that found no slot, and went to the page runs */

@@ -3,6 +3,8 @@
  * one that is sampled is put where its address tells. */
 #include "pool/pool_samples.h"
 
+#include "memory/page_runs.h"
+
 #include <string.h>
 
 bool pool_samples_start(const profile_wanted *wanted) {
@@ -12,15 +14,10 @@ bool pool_samples_start(const profile_wanted *wanted) {
   return true;
 }
 
-/* Returns whether it is one of the blocks that can come by the quick way. */
-static bool is_quick(const backend *b, const void *buffer) {
-  return b == &backend_jemalloc && !backend_jemalloc_stands_apart(buffer);
-}
-
 /* Returns the buffer, or in place of a quick one another with `kept` bytes of its contents. Without memory
  * for that it is NULL, and the buffer stays. */
 static void *set_apart(const backend *b, void *buffer, size_t size, size_t alignment, size_t kept) {
-  if (!is_quick(b, buffer))
+  if (!page_runs_hold_cached(buffer))
     return buffer;
   void *apart = backend_jemalloc_allocate_apart(size, alignment);
   if (!apart)
@@ -34,7 +31,7 @@ static void *set_apart(const backend *b, void *buffer, size_t size, size_t align
 __attribute__((noinline)) void *pool_samples_allocated(const arrowpool_pool *pool, void *buffer, int64_t size,
                                                        int64_t alignment) {
   const backend *b = pool->config.backend;
-  bool quick = is_quick(b, buffer), small_hit = stream_small_taken();
+  bool quick = page_runs_hold_cached(buffer), small_hit = stream_small_taken();
   if (quick ? !small_hit : !stream_pass(size))
     return buffer;
   int64_t passed = quick ? (int64_t)b->usable_size(buffer) : size; /* it is what jemalloc counts */

@@ -211,7 +211,7 @@ static uint32_t count_sample(profile_header *h, stacks_walk *walk, int64_t bytes
   return number;
 }
 
-/* Brings a record up to date, or makes one. */
+/* Brings a withdrawn record up to date, and has it be the buffer's. */
 static void update_record(profile_header *h, uint32_t record, const void *buffer, int64_t size,
                           int64_t passed) {
   profile_record *r = store_record(PROFILE_RECORDS, record);

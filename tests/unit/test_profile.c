@@ -209,7 +209,7 @@ IN_CHILD(a_sampled_small_block_stands_apart_and_the_others_stay_quick) {
     bool took = pool_quick_allocate(pool, 64, &block);
     quick += took;
     blocks[i] = took ? block : take(pool, 64);
-    bool stands = backend_jemalloc_stands_apart(blocks[i]);
+    bool stands = !page_runs_hold_cached(blocks[i]);
     CHECK(!took || !stands);
     CHECK(stands == (records_may_have(blocks[i]) && range_window_holds(&page_runs_apart, blocks[i])));
     apart += stands;
