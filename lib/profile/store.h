@@ -37,7 +37,8 @@ extern _Atomic unsigned store_generation;
 /* Returns the record of that number, which the section has; the caller knows the type. */
 void *store_record(profile_section_id section, uint32_t number);
 
-/* Returns how many records of a section are in use: not of PROFILE_PEAK. */
+/* Returns how many records of a section are in use: not of PROFILE_PEAK. It takes no lock; a record that it
+ * counts may still be written by who has it. */
 uint32_t store_used(profile_section_id section);
 
 /* Takes the next `count` records of a section, all zero, and returns the number of the first; 0 (which is
