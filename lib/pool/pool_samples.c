@@ -38,14 +38,13 @@ __attribute__((noinline)) void *pool_samples_allocated(const arrowpool_pool *poo
   void *apart = set_apart(b, buffer, (size_t)size, (size_t)alignment, 0);
   if (!apart)
     return buffer;
-  profile_enter(apart, size, passed, pool_name(pool));
+  profile_enter(unwind_caller(), apart, size, passed, pool_name(pool));
   return apart;
 }
 
 void pool_samples_freed(const void *buffer) {
-  uint32_t record = records_may_have(buffer) ? profile_withdraw(buffer) : 0;
-  if (record)
-    profile_freed(record);
+  if (records_may_have(buffer))
+    profile_forget(buffer);
 }
 
 pool_sampled_move pool_samples_before_move(const void *buffer, int64_t added) {
@@ -55,7 +54,7 @@ pool_sampled_move pool_samples_before_move(const void *buffer, int64_t added) {
 
 void pool_samples_not_moved(pool_sampled_move move, const void *buffer, int64_t size) {
   if (move.record)
-    profile_reenter(move.record, buffer, size, 0, false, NULL);
+    profile_reenter(unwind_caller(), move.record, buffer, size, 0, false, NULL);
 }
 
 /* The stream of small blocks passes over the whole new size of one that moved; only the bytes that are added
@@ -69,11 +68,12 @@ void *pool_samples_moved(const arrowpool_pool *pool, pool_sampled_move move, voi
   void *apart = seen ? set_apart(b, buffer, (size_t)size, (size_t)alignment, b->usable_size(buffer)) : NULL;
   if (!apart) {
     if (move.record)
-      profile_freed(move.record);
+      profile_give_up(move.record);
     return buffer;
   }
   if (apart != buffer)
     *how = BACKEND_COPIED;
-  profile_reenter(move.record, apart, size, size > old_size ? size - old_size : 0, move.hit, pool_name(pool));
+  profile_reenter(unwind_caller(), move.record, apart, size, size > old_size ? size - old_size : 0, move.hit,
+                  pool_name(pool));
   return apart;
 }

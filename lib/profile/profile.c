@@ -7,7 +7,6 @@
 #include "profile/modules.h"
 #include "profile/python_frames.h"
 #include "profile/stacks.h"
-#include "profile/unwind.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -95,10 +94,10 @@ static void walk_python(raw_walk *w) {
   w->stack.kind = count ? PROFILE_OWN : PROFILE_NO_PYTHON;
 }
 
-static void walk_here(raw_walk *w) {
+static void walk_from(unwind_frame from, raw_walk *w) {
   w->stack.native_count = 0;
   if (with & PROFILE_WITH_NATIVE)
-    w->stack.native_count = (uint16_t)unwind_stack(w->stack.words, PROFILE_MOST_NATIVE);
+    w->stack.native_count = (uint16_t)unwind_stack(from, w->stack.words, PROFILE_MOST_NATIVE);
   walk_python(w);
 }
 
@@ -150,27 +149,31 @@ static bool may_sample(void) {
   return !is_confined && store_is_own() && (sigaltstack(NULL, &stack) || !(stack.ss_flags & SS_ONSTACK));
 }
 
-static void set_mean(int64_t mean) {
+static void set_mean(int64_t mean, int64_t now) {
   atomic_store_explicit(&stream_mean, mean, memory_order_relaxed);
-  budget.changed = clock_milliseconds();
+  budget.changed = now;
 }
 
-static void raise_mean(void) {
+static void raise_mean(int64_t now) {
   if (stream_mean < INT64_MAX / 4)
-    set_mean(stream_mean * 2);
+    set_mean(stream_mean * 2, now);
+}
+
+/* Returns whether `duration` has passed since `then`: also where somebody has set the clock back. */
+static bool has_passed(int64_t duration, int64_t then, int64_t now) {
+  return now < then || now - then >= duration;
 }
 
 /* Keeps the rate of samples in bounds, at any rate of allocation. */
-static void keep_to_budget(profile_header *h) {
-  int64_t now = clock_milliseconds();
-  if (now - budget.began >= SECOND) {
-    if (stream_mean > wanted_mean && now - budget.changed >= CALM)
-      set_mean(stream_mean / 2);
+static void keep_to_budget(profile_header *h, int64_t now) {
+  if (has_passed(SECOND, budget.began, now)) {
+    if (stream_mean > wanted_mean && has_passed(CALM, budget.changed, now))
+      set_mean(stream_mean / 2, now);
     budget.began = now;
     budget.samples = 0;
   }
   if (++budget.samples > MOST_PER_SECOND) {
-    raise_mean();
+    raise_mean(now);
     budget.samples = 0;
   }
   atomic_store_explicit(&h->mean_now, stream_mean, memory_order_relaxed);
@@ -179,35 +182,40 @@ static void keep_to_budget(profile_header *h) {
 static _Atomic bool tasks_are_told;
 
 static void note_state(profile_header *h) {
+  uint32_t python = with & PROFILE_WITH_PYTHON ? python_frames_state() : PROFILE_PYTHON_OFF;
   h->mean = wanted_mean;
   atomic_store_explicit(&h->tasks, atomic_load_explicit(&tasks_are_told, memory_order_relaxed),
                         memory_order_relaxed);
-  atomic_store_explicit(&h->python, with & PROFILE_WITH_PYTHON ? python_frames_state() : PROFILE_PYTHON_OFF,
-                        memory_order_relaxed);
-  if (!h->python_version[0])
+  atomic_store_explicit(&h->python, python, memory_order_relaxed);
+  if (python != PROFILE_PYTHON_ABSENT && !h->python_version[0])
     python_frames_version(h->python_version);
   atomic_store_explicit(&h->failed_walks, python_frames_failed_walks(), memory_order_relaxed);
 }
 
+/* Adds to what is written under the lock alone, and read without. */
+static void add(_Atomic int64_t *to, int64_t number) {
+  atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + number, memory_order_relaxed);
+}
+
 /* Counts a sample of so many bytes for its stack, whose number it returns. */
 static uint32_t count_sample(profile_header *h, stacks_walk *walk, int64_t bytes, const char *pool,
-                             bool *is_new) {
+                             int64_t now, bool *is_new) {
   uint32_t origin = stream_own.origin;
   if (walk->kind == PROFILE_NO_PYTHON && origin) {
     stacks_append_python(origin, walk);
     walk->kind = PROFILE_TASK;
   }
-  keep_to_budget(h);
+  keep_to_budget(h, now);
   note_state(h);
   uint32_t number = stacks_number(walk, stacks_pool(pool), is_new);
   profile_stack *s = store_record(PROFILE_STACKS, number);
-  double weight = records_weight((double)bytes / (double)stream_mean);
-  atomic_fetch_add_explicit(&s->total_bytes, (int64_t)((double)bytes * weight), memory_order_relaxed);
-  atomic_fetch_add_explicit(&s->total_count, (int64_t)(1024 * weight), memory_order_relaxed);
-  atomic_fetch_add_explicit(&s->samples, 1, memory_order_relaxed);
-  atomic_fetch_add_explicit(&h->samples, 1, memory_order_relaxed);
+  double weight = records_weight((float)((double)bytes / (double)stream_mean));
+  add(&s->total_bytes, (int64_t)((double)bytes * weight));
+  add(&s->total_count, (int64_t)(1024 * weight));
+  add(&s->samples, 1);
+  add(&h->samples, 1);
   if (!number)
-    atomic_fetch_add_explicit(&h->lost_stacks, 1, memory_order_relaxed);
+    add(&h->lost_stacks, 1);
   return number;
 }
 
@@ -223,31 +231,32 @@ static void update_record(profile_header *h, uint32_t record, const void *buffer
 
 /* Takes a record for a buffer that has none, and says whose it is. Returns its number; 0: there is no room.
  */
-static uint32_t sign_record(profile_header *h, uint32_t record, uint32_t stack) {
+static uint32_t sign_record(profile_header *h, uint32_t record, uint32_t stack, int64_t now) {
   bool is_new = !record;
   if (is_new && !(record = records_take())) {
-    atomic_fetch_add_explicit(&h->lost_records, 1, memory_order_relaxed);
-    raise_mean();
+    add(&h->lost_records, 1);
+    raise_mean(now);
     return 0;
   }
   profile_record *r = store_record(PROFILE_RECORDS, record);
   if (is_new)
-    r->since = (uint32_t)((clock_since_epoch() - h->start_time) / 100);
+    r->since = (uint32_t)((now - h->start_time) / 100);
   r->stack = stack;
   r->thread = stacks_thread();
   return record;
 }
 
 /* Takes a sample: of a buffer that has a record, or gets one. */
-static __attribute__((noinline)) void take(uint32_t record, const void *buffer, int64_t size, int64_t exposed,
-                                           int64_t sampled, const char *pool) {
+static __attribute__((noinline)) void take(unwind_frame from, uint32_t record, const void *buffer,
+                                           int64_t size, int64_t exposed, int64_t sampled, const char *pool) {
   raw_walk walk;
   bool is_new = false;
-  walk_here(&walk);
+  walk_from(from, &walk);
   profile_header *h = lock_and_number(&walk);
   if (h) {
-    uint32_t stack = count_sample(h, &walk.stack, sampled, pool, &is_new);
-    record = sign_record(h, record, stack);
+    int64_t now = clock_since_epoch();
+    uint32_t stack = count_sample(h, &walk.stack, sampled, pool, now, &is_new);
+    record = sign_record(h, record, stack, now);
     if (record)
       update_record(h, record, buffer, size, exposed);
   }
@@ -256,17 +265,19 @@ static __attribute__((noinline)) void take(uint32_t record, const void *buffer, 
     stacks_note_modules(&walk.stack);
 }
 
-void profile_enter(const void *buffer, int64_t size, int64_t passed, const char *pool) {
+void profile_enter(unwind_frame from, const void *buffer, int64_t size, int64_t passed, const char *pool) {
   slow_work work = begin();
   if (may_sample())
-    take(0, buffer, size, passed, passed, pool);
+    take(from, 0, buffer, size, passed, passed, pool);
   end(work);
 }
 
 /* The handler of a signal that frees while its thread has the lock leaves a record behind that stands for
  * nothing. It is the same with what it allocates and with a fork: `busy` tells. */
+static bool may_look(void) { return store_header() && !stream_own.busy && store_is_own(); }
+
 uint32_t profile_withdraw(const void *buffer) {
-  if (!store_header() || stream_own.busy || !store_is_own())
+  if (!may_look())
     return 0;
   stream_own.busy = true;
   locks_acquire(LOCK_PROFILE);
@@ -280,7 +291,19 @@ uint32_t profile_withdraw(const void *buffer) {
  */
 static bool is_gone(void) { return !store_header(); }
 
-void profile_freed(uint32_t record) {
+void profile_forget(const void *buffer) {
+  if (!may_look())
+    return;
+  stream_own.busy = true;
+  locks_acquire(LOCK_PROFILE);
+  uint32_t record = records_withdraw(buffer);
+  if (record)
+    records_release(record);
+  locks_release(LOCK_PROFILE);
+  stream_own.busy = false;
+}
+
+void profile_give_up(uint32_t record) {
   stream_own.busy = true;
   if (!is_gone()) {
     locks_acquire(LOCK_PROFILE);
@@ -290,13 +313,13 @@ void profile_freed(uint32_t record) {
   stream_own.busy = false;
 }
 
-void profile_reenter(uint32_t record, const void *buffer, int64_t size, int64_t added, bool hit,
-                     const char *pool) {
+void profile_reenter(unwind_frame from, uint32_t record, const void *buffer, int64_t size, int64_t added,
+                     bool hit, const char *pool) {
   slow_work work = begin();
   if (is_gone())
     record = 0;
   if (hit && may_sample()) {
-    take(record, buffer, size, record ? added : size, added, pool);
+    take(from, record, buffer, size, record ? added : size, added, pool);
   } else if (record) {
     locks_acquire(LOCK_PROFILE);
     update_record(store_header(), record, buffer, size, added);

@@ -9,6 +9,7 @@
 
 #include "profile/records.h"
 #include "profile/stream.h"
+#include "profile/unwind.h"
 
 enum { PROFILE_WITH_PYTHON = 1 << 0, PROFILE_WITH_NATIVE = 1 << 1, PROFILE_WITH_TASKS = 1 << 2 };
 
@@ -45,19 +46,22 @@ void profile_look_for_python(void);
 /* Notes an orderly end, as live_finish does of a live file. */
 static inline void profile_finish(bool remove) { store_finish(remove); }
 
-/* A buffer of `size` bytes was served, and the stream hit it when it passed over `passed` bytes. `pool` is
- * the pool's name. */
-void profile_enter(const void *buffer, int64_t size, int64_t passed, const char *pool);
+/* A buffer of `size` bytes was served, and the stream hit it when it passed over `passed` bytes. `from` is
+ * where its stack is read from, and `pool` the pool's name. */
+void profile_enter(unwind_frame from, const void *buffer, int64_t size, int64_t passed, const char *pool);
 
-/* Before a buffer is freed or reallocated its record is withdrawn: from then on another may have the address.
- * The result is what the next ones need; 0: there is no record. */
+/* A buffer is about to be freed: from then on another may have the address. */
+void profile_forget(const void *buffer);
+
+/* Before a buffer is reallocated its record is withdrawn, likewise. The result is what the next ones need; 0:
+ * there is no record. One that is not to be the buffer's again is given up. */
 uint32_t profile_withdraw(const void *buffer);
-void profile_freed(uint32_t record);
+void profile_give_up(uint32_t record);
 
 /* The buffer was reallocated, and has `added` bytes more, which the stream hit or not; or the attempt failed,
  * and it is as it was (`added` 0 and its old size). */
-void profile_reenter(uint32_t record, const void *buffer, int64_t size, int64_t added, bool hit,
-                     const char *pool);
+void profile_reenter(unwind_frame from, uint32_t record, const void *buffer, int64_t size, int64_t added,
+                     bool hit, const char *pool);
 
 /* Tasks that other threads do. An origin is the stack of Python of whoever gave the task; 0: none is known.
  * The first returns that of the calling thread, which is the one it works on where it has no Python of its

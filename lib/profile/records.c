@@ -10,7 +10,15 @@ static uint32_t free_first; /* released records, chained by store_records.next; 
 
 double records_live(void) { return live; }
 
-double records_weight(double exposure) { return 1 / exponential_below(exposure); }
+double records_weight(float exposure) {
+  static float known;
+  static double weight;
+  if (exposure != known) {
+    weight = 1 / exponential_below((double)exposure);
+    known = exposure;
+  }
+  return weight;
+}
 
 static profile_record *record_at(uint32_t number) { return store_record(PROFILE_RECORDS, number); }
 

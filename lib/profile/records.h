@@ -34,8 +34,9 @@ double records_live(void);
 /* Keeps what is live by stack as the moment of the peak. */
 void records_keep_peak(int64_t time);
 
-/* Returns how many buffers stand behind one sampled with that exposure (profile_format.h). */
-double records_weight(double exposure);
+/* Returns how many buffers stand behind one sampled with that exposure (profile_format.h), which is often the
+ * one that was asked for last. */
+double records_weight(float exposure);
 
 /* The child of a fork begins without any. */
 void records_fork_child(void);

@@ -19,16 +19,14 @@
 #define ALIGNED ((size_t)64 << 10)
 #define STEP    ((size_t)16 << 10)
 
-static const struct {
-  uint32_t record_bytes, capacity;
-} plan[PROFILE_SECTIONS] = {[PROFILE_STACKS] = {sizeof(profile_stack), STORE_MOST_STACKS},
-                            [PROFILE_WORDS] = {sizeof(uint64_t), 128 << 10},
-                            [PROFILE_FRAMES] = {sizeof(profile_frame), 8192},
-                            [PROFILE_STRINGS] = {1, 512 << 10},
-                            [PROFILE_MODULES] = {sizeof(profile_module), 512},
-                            [PROFILE_THREADS] = {sizeof(profile_thread), 1024},
-                            [PROFILE_RECORDS] = {sizeof(profile_record), 64 << 10},
-                            [PROFILE_PEAK] = {sizeof(profile_sum), 2 * STORE_MOST_STACKS}};
+static const uint32_t capacities[PROFILE_SECTIONS] = {[PROFILE_STACKS] = STORE_MOST_STACKS,
+                                                      [PROFILE_WORDS] = 128 << 10,
+                                                      [PROFILE_FRAMES] = 8192,
+                                                      [PROFILE_STRINGS] = 512 << 10,
+                                                      [PROFILE_MODULES] = 512,
+                                                      [PROFILE_THREADS] = 1024,
+                                                      [PROFILE_RECORDS] = 64 << 10,
+                                                      [PROFILE_PEAK] = 2 * STORE_MOST_STACKS};
 
 /* Where numbers are found, and what is known of them: in memory of the process's own. */
 typedef struct tables {
@@ -55,22 +53,18 @@ static process_file file = {.kind = &kind};
 static bool keep_file, failed;
 static _Atomic bool lost; /* the file is gone, and memory of the process's own lies where it was mapped */
 static store_complain *complain;
-static char *_Atomic base;             /* of the mapping; NULL: none */
+char *_Atomic store_mapping;
+size_t store_offsets[PROFILE_SECTIONS];
 static size_t size;                    /* of the file and its mapping */
 static size_t ready[PROFILE_SECTIONS]; /* bytes of each that have room on the disk */
-/* What the header says of the sections, of which others could write there: where they begin, and records. */
-static size_t offsets[PROFILE_SECTIONS];
+/* What the header says, too, where others could write. */
 static _Atomic uint32_t used[PROFILE_SECTIONS];
 static tables *own;
 static int64_t parent;      /* whose child this process is by a fork; 0: it was started */
 static pid_t process;       /* which the file would be of */
 static _Atomic int *is_own; /* fork_detect_new_flag */
 
-static char *store_mapping(void) { return atomic_load_explicit(&base, memory_order_acquire); }
-
 static size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) & ~(unit - 1); }
-
-profile_header *store_header(void) { return (profile_header *)(void *)store_mapping(); }
 
 bool store_is_own(void) { return is_own ? *is_own : process == syscall(SYS_getpid); }
 
@@ -124,9 +118,9 @@ static void write_header(profile_header *h) {
 static size_t place_sections(profile_header *h) {
   size_t at = round_up(sizeof *h, ALIGNED);
   for (int i = 0; i < PROFILE_SECTIONS; i++) {
-    offsets[i] = at;
-    h->sections[i] = (profile_section){at, plan[i].record_bytes, plan[i].capacity, 0, 0};
-    at += round_up((size_t)plan[i].record_bytes * plan[i].capacity, ALIGNED);
+    store_offsets[i] = at;
+    h->sections[i] = (profile_section){at, store_record_sizes[i], capacities[i], 0, 0};
+    at += round_up((size_t)store_record_sizes[i] * capacities[i], ALIGNED);
   }
   return at;
 }
@@ -151,7 +145,7 @@ static void take_first_numbers(profile_header *h) {
 /* Puts memory of the process's own in place of the file: what is under way ends there, and nothing new
  * begins. */
 static bool leave_file(void) {
-  char *from = store_mapping();
+  char *from = store_mapping;
   if (mmap(from, size, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
            0) == MAP_FAILED)
     return false;
@@ -162,7 +156,7 @@ static bool leave_file(void) {
 
 /* Gives the file up, which somebody cut off. It is called in a handler of SIGBUS. */
 static bool give_up_file(const void *address) {
-  const char *from = store_mapping();
+  const char *from = store_mapping;
   return from && (uintptr_t)address - (uintptr_t)from < size && leave_file();
 }
 
@@ -183,7 +177,7 @@ static profile_header *make_file(void) {
     profile_header *h = (profile_header *)(void *)fresh;
     place_sections(h);
     write_header(h);
-    atomic_store_explicit(&base, fresh, memory_order_release);
+    atomic_store_explicit(&store_mapping, fresh, memory_order_release);
     file_fault_watch(give_up_file);
     take_first_numbers(h);
   }
@@ -200,21 +194,17 @@ profile_header *store_open(void) {
   return h || failed || process != syscall(SYS_getpid) ? h : make_file();
 }
 
-void *store_record(profile_section_id section, uint32_t number) {
-  return base + offsets[section] + (size_t)number * plan[section].record_bytes;
-}
-
 uint32_t store_used(profile_section_id section) {
   return atomic_load_explicit(&used[section], memory_order_relaxed);
 }
 
 bool store_has_room(profile_section_id section, uint32_t count) {
-  size_t need = (size_t)count * plan[section].record_bytes;
-  if (count > plan[section].capacity || lost)
+  size_t need = (size_t)count * store_record_sizes[section];
+  if (count > capacities[section] || lost)
     return false;
   if (need > ready[section]) {
     size_t upto = round_up(need, STEP);
-    if (!process_file_allocate(&file, offsets[section] + ready[section], upto - ready[section]))
+    if (!process_file_allocate(&file, store_offsets[section] + ready[section], upto - ready[section]))
       return false;
     ready[section] = upto;
   }
@@ -228,7 +218,7 @@ static void set_used(profile_section_id section, uint32_t count) {
 
 uint32_t store_take(profile_section_id section, uint32_t count) {
   uint32_t number = store_used(section);
-  if (count > plan[section].capacity - number || !store_has_room(section, number + count))
+  if (count > capacities[section] - number || !store_has_room(section, number + count))
     return 0;
   set_used(section, number + count);
   return number;
@@ -279,7 +269,7 @@ void store_fork_child(bool in_sample) {
     return;
   if (h && !lost)
     parent = h->pid;
-  atomic_store(&base, NULL);
+  atomic_store(&store_mapping, NULL);
   if (madvise(own, sizeof *own, MADV_DONTNEED))
     memset(own, 0, sizeof *own);
   memset(ready, 0, sizeof ready);

@@ -24,8 +24,14 @@ const char *store_directory(void);
  * effect. */
 profile_header *store_open(void);
 
+/* Where the file is mapped; NULL: there is none. And where the sections begin, bytes from there. */
+extern char *_Atomic store_mapping;
+extern size_t store_offsets[PROFILE_SECTIONS];
+
 /* Returns the header; NULL while there is no file. It takes no lock. */
-profile_header *store_header(void);
+static inline profile_header *store_header(void) {
+  return (profile_header *)(void *)atomic_load_explicit(&store_mapping, memory_order_acquire);
+}
 
 /* Returns false in a child that has memory of its own but came without the handlers of a fork: what it finds
  * is its parent's. It asks the kernel for nothing, from 4.14 on. */
@@ -34,8 +40,17 @@ bool store_is_own(void);
 /* It changes whenever numbers of the file's records lose their meaning: in a fork's child. */
 extern _Atomic unsigned store_generation;
 
+static const uint32_t store_record_sizes[PROFILE_SECTIONS] = {
+    [PROFILE_STACKS] = sizeof(profile_stack),   [PROFILE_WORDS] = sizeof(uint64_t),
+    [PROFILE_FRAMES] = sizeof(profile_frame),   [PROFILE_STRINGS] = 1,
+    [PROFILE_MODULES] = sizeof(profile_module), [PROFILE_THREADS] = sizeof(profile_thread),
+    [PROFILE_RECORDS] = sizeof(profile_record), [PROFILE_PEAK] = sizeof(profile_sum)};
+
 /* Returns the record of that number, which the section has; the caller knows the type. */
-void *store_record(profile_section_id section, uint32_t number);
+static inline void *store_record(profile_section_id section, uint32_t number) {
+  return atomic_load_explicit(&store_mapping, memory_order_relaxed) + store_offsets[section] +
+         (size_t)number * store_record_sizes[section];
+}
 
 /* Returns how many records of a section are in use: not of PROFILE_PEAK. It takes no lock; a record that it
  * counts may still be written by who has it. */

@@ -97,11 +97,6 @@ void unwind_forget(void) {
       atomic_store_explicit(&rows[place][way], 0, memory_order_relaxed);
 }
 
-/* A frame that is in a call: where it goes on, and its registers then. */
-typedef struct frame {
-  uintptr_t address, sp, bp;
-} frame;
-
 typedef uintptr_t stack_word __attribute__((may_alias));
 
 /* A sanitizer knows nothing of what lies between variables, and of other threads' variables in between. */
@@ -114,7 +109,7 @@ static inline bool is_word_within(uintptr_t address, uintptr_t from, uintptr_t t
 }
 
 /* Goes on to the caller. Returns false if there is none, or the row cannot be of this frame. */
-static inline __attribute__((always_inline)) bool step(frame *f, unwind_row row, uintptr_t end) {
+static inline __attribute__((always_inline)) bool step(unwind_frame *f, unwind_row row, uintptr_t end) {
   unwind_kind kind = unwind_row_kind(row);
   uintptr_t cfa = (kind == UNWIND_BY_SP ? f->sp : f->bp) + (uintptr_t)unwind_row_offset(row);
   uintptr_t saved = unwind_row_saved(row), bp = f->bp;
@@ -134,7 +129,8 @@ static inline __attribute__((always_inline)) bool step(frame *f, unwind_row row,
 }
 
 /* Walks by rows from the table, or by new ones. Returns false if it went astray, or a row is missing. */
-static inline __attribute__((always_inline)) bool walk(frame f, uintptr_t end, bool anew, collected *into) {
+static inline __attribute__((always_inline)) bool walk(unwind_frame f, uintptr_t end, bool anew,
+                                                       collected *into) {
   while (add(into, f.address)) {
     unwind_row row = anew ? renew(f.address - 1) : recall(f.address - 1);
     if (!step(&f, row, end))
@@ -143,7 +139,7 @@ static inline __attribute__((always_inline)) bool walk(frame f, uintptr_t end, b
   return true;
 }
 
-static __attribute__((noinline)) size_t walk_anew(frame f, uintptr_t end, uint64_t *out, size_t most) {
+static __attribute__((noinline)) size_t walk_anew(unwind_frame f, uintptr_t end, uint64_t *out, size_t most) {
   collected all = collect(out, most);
   int saved = errno;
   walk(f, end, true, &all);
@@ -225,20 +221,17 @@ void unwind_start(const void *own) {
   errno = saved;
 }
 
-/* The frame begins with the caller's rbp and the return address, since its own address is asked for. */
-__attribute__((noinline)) size_t unwind_stack(uint64_t *out, size_t most) {
+size_t unwind_stack(unwind_frame from, uint64_t *out, size_t most) {
   if (most == 0)
     return 0;
 #if HAS_ROWS
   if (loaded_is_lock_free()) {
-    const uintptr_t *here = __builtin_frame_address(0);
-    frame caller = {.address = here[1], .sp = (uintptr_t)(here + 2), .bp = here[0]};
     collected all = collect(out, most);
-    uintptr_t end = thread_stack_end(caller.sp);
-    if (end && !walk(caller, end, false, &all))
-      return walk_anew(caller, end, out, most);
+    uintptr_t end = thread_stack_end(from.sp);
+    if (end && !walk(from, end, false, &all))
+      return walk_anew(from, end, out, most);
     return (size_t)(all.at - out);
   }
 #endif
-  return walk_with_libgcc((uintptr_t)__builtin_return_address(0), out, most);
+  return walk_with_libgcc(from.address, out, most);
 }

@@ -32,7 +32,25 @@ void unwind_stop_at(uintptr_t from, uintptr_t to);
  * some microseconds. */
 void unwind_forget(void);
 
-/** Read the calling thread's return addresses, innermost first, beginning with the caller's own.
+/** A frame that is in a call, and its registers there. */
+typedef struct unwind_frame {
+  uintptr_t address; /* where the call returns to */
+  uintptr_t sp, bp;  /* after that; on other processors than x86-64 both are 0 */
+} unwind_frame;
+
+/** Returns the frame of whoever called the function that asks. That function begins with the caller's rbp and
+ * the return address, since its frame's own address is asked for. */
+static inline __attribute__((always_inline)) unwind_frame unwind_caller(void) {
+#if defined(__x86_64__)
+  const uintptr_t *here = __builtin_frame_address(0);
+  return (unwind_frame){here[1], (uintptr_t)(here + 2), here[0]};
+#else
+  return (unwind_frame){(uintptr_t)__builtin_return_address(0), 0, 0};
+#endif
+}
+
+/** Read the calling thread's return addresses, innermost first.
+ *  @param[in]  from  a frame that is still in its call: the first that is told
  *  @param[out] out   room for `most` addresses
  *  @param[in]  most  addresses; of a deeper stack these are the innermost
  *  Returns how many there are. What the stack has beyond is left out, and none is wrong, where it cannot be
@@ -40,6 +58,6 @@ void unwind_forget(void);
  * that is not the thread's own (an alternate signal stack, a coroutine's). Thread-safe, and keeps errno. It
  * takes no lock and no memory, but for a thread's first call (thread_stack.h), and where libgcc reads the
  * stack. */
-size_t unwind_stack(uint64_t *out, size_t most);
+size_t unwind_stack(unwind_frame from, uint64_t *out, size_t most);
 
 #endif

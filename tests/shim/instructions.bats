@@ -70,3 +70,32 @@ a_profile_adds() {
   a_profile_adds 150 65536
   a_profile_adds 150 8388608
 }
+
+# a_profile MEAN COUNT: takes so many `instructions`, on so many pairs.
+a_profile() {
+  rm -rf out
+  instructions LD_PRELOAD="$SHIM" ARROW_POOL=jemalloc ARROW_POOL_PROFILE="$PWD/out" ARROW_POOL_PROFILE_KEEP=1 \
+    ARROW_POOL_PROFILE_MEAN="$1" "$PROBES/probe_pairs" sized 65536 "$2"
+}
+
+samples() {
+  "$BUILD/cli/arrowpool" who out --what=total --format=json >who.json
+  json who.json 'd["processes"][0]["samples"]'
+}
+
+# The vDSO's clock, which valgrind does not have, is a system call here.
+@test "a sample and what it leaves behind take at most 2000 instructions" {
+  local few many without taken first each
+  few=$(a_profile 1T 2000)
+  many=$(a_profile 1T 12000)
+  without=$((many - few))
+  few=$(a_profile 128K 2000)
+  first=$(samples)
+  many=$(a_profile 128K 12000)
+  taken=$(($(samples) - first))
+  [ "$taken" -gt 1000 ]
+  each=$(((many - few - without) / taken))
+  echo "# a sample, and that its buffer is freed: $each instructions" >&3
+  [ "$each" -gt 500 ]
+  [ "$each" -le 2000 ]
+}

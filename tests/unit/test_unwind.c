@@ -95,10 +95,10 @@ TEST(in_the_child_of_a_fork_stacks_are_read) {
 
 static void compare_few(unwind_script *s) {
   uint64_t all[STACKS_MOST], few[STACKS_MOST];
-  size_t count = unwind_stack(all, STACKS_MOST);
+  size_t count = stacks_here(all, STACKS_MOST);
   for (size_t most = 0; most < count + 2; most++) {
     memset(few, 0x55, sizeof few);
-    size_t got = unwind_stack(few, most);
+    size_t got = stacks_here(few, most);
     CHECK(got == (most < count ? most : count));
     CHECK(most < 2 || memcmp(few + 1, all + 1, (got - 1) * sizeof *few) == 0);
     CHECK(few[got] == 0x5555555555555555);
@@ -124,7 +124,7 @@ TEST(errno_is_kept) {
   uint64_t some[8];
   unwind_forget();
   errno = 4711;
-  unwind_stack(some, COUNT_OF(some));
+  stacks_here(some, COUNT_OF(some));
   assert_int_equal(errno, 4711);
 }
 
@@ -135,7 +135,7 @@ static volatile size_t counted;
 /* What is told is the begin of the stack, up to the signal's frame. */
 static void compare_prefix(int number) {
   uint64_t expected[STACKS_MOST], found[STACKS_MOST];
-  size_t wanted = stacks_reference(expected, STACKS_MOST), count = unwind_stack(found, STACKS_MOST);
+  size_t wanted = stacks_reference(expected, STACKS_MOST), count = stacks_here(found, STACKS_MOST);
   (void)number;
   CHECK(count <= wanted);
   for (size_t i = 1; i < count; i++)
@@ -180,7 +180,7 @@ static ucontext_t main_context, coroutine_context;
 
 static void count_in_coroutine(void) {
   uint64_t some[8];
-  counted = unwind_stack(some, COUNT_OF(some));
+  counted = stacks_here(some, COUNT_OF(some));
 }
 
 static void *switch_stacks(void *stack) {

@@ -54,7 +54,7 @@ static bool is_plugins(uint64_t address) { return address >= text_from && addres
 /* Of all frames, the plugin's is missing. */
 static void compare_without_plugin(void *data) {
   uint64_t expected[STACKS_MOST], found[STACKS_MOST];
-  size_t wanted = stacks_reference(expected, STACKS_MOST), count = unwind_stack(found, STACKS_MOST), kept = 0;
+  size_t wanted = stacks_reference(expected, STACKS_MOST), count = stacks_here(found, STACKS_MOST), kept = 0;
   for (size_t i = 0; i < wanted; i++)
     if (!is_plugins(expected[i]))
       expected[kept++] = expected[i];
@@ -67,7 +67,7 @@ static void compare_without_plugin(void *data) {
 /* The first of the plugin's frames is the last. */
 static void compare_until_plugin(void *data) {
   uint64_t expected[STACKS_MOST], found[STACKS_MOST];
-  size_t wanted = stacks_reference(expected, STACKS_MOST), count = unwind_stack(found, STACKS_MOST);
+  size_t wanted = stacks_reference(expected, STACKS_MOST), count = stacks_here(found, STACKS_MOST);
   CHECK(count == 2 && count < wanted && is_plugins(found[1]) && found[1] == expected[1]);
   (void)data;
 }
@@ -141,7 +141,7 @@ TEST(a_row_of_an_unloaded_library_is_replaced_when_it_leads_astray) {
 /* Now it looks like one. */
 TEST(a_row_that_was_forgotten_does_not_mislead) {
   uint64_t known[8];
-  size_t count = unwind_stack(known, COUNT_OF(known));
+  size_t count = stacks_here(known, COUNT_OF(known));
   assert_true(count > 1);
   for (size_t i = 0; i < count; i++)
     replace_plugins(known[i], false);
@@ -216,7 +216,7 @@ static void through_plugin(unwind_script *s) {
 
 static void read_only(void *s) {
   uint64_t found[STACKS_MOST];
-  CHECK(unwind_stack(found, STACKS_MOST) > 0);
+  CHECK(stacks_here(found, STACKS_MOST) > 0);
   ((unwind_script *)s)->returned++;
 }
 

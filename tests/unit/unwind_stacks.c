@@ -75,11 +75,15 @@ __attribute__((noinline)) size_t stacks_reference(uint64_t *out, size_t most) {
   return t.count;
 }
 
+__attribute__((noinline)) size_t stacks_here(uint64_t *out, size_t most) {
+  return unwind_stack(unwind_caller(), out, most);
+}
+
 static void *function_of(uint64_t address) { return _Unwind_FindEnclosingFunction((void *)(address - 1)); }
 
 void stacks_compare(unwind_script *s) {
   uint64_t expected[STACKS_MOST], found[STACKS_MOST];
-  size_t wanted = stacks_reference(expected, STACKS_MOST), count = unwind_stack(found, STACKS_MOST);
+  size_t wanted = stacks_reference(expected, STACKS_MOST), count = stacks_here(found, STACKS_MOST);
   for (size_t i = 1; i < wanted && i < count; i++)
     CHECK(found[i] == expected[i]);
   CHECK(count == wanted && count > 2);

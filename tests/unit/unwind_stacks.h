@@ -23,6 +23,9 @@ int stacks_looked_up(void);
 /* Writes the return addresses from the caller's on as _Unwind_Backtrace tells them. Returns how many. */
 size_t stacks_reference(uint64_t *out, size_t most);
 
+/* Writes those that unwind_stack tells. */
+size_t stacks_here(uint64_t *out, size_t most);
+
 /* A leaf: ends the program unless unwind_stack tells what the reference does. The innermost addresses are of
  * two calls in the leaf itself, so only the function must be the same. */
 void stacks_compare(unwind_script *s);
