@@ -2,6 +2,7 @@
  * behind us. */
 #include "shim/next.h"
 
+#include "base/round_up.h"
 #include "base/thread_own.h"
 #include "memory/system_calls.h"
 #include "shim/owners.h"
@@ -32,7 +33,7 @@ static void *boot_allocate(size_t size, size_t alignment) {
   const uintptr_t base = (uintptr_t)boot;
   size_t used = atomic_load(&boot_used), start;
   do {
-    start = ((base + used + alignment - 1) & ~(alignment - 1)) - base;
+    start = round_up(base + used, alignment) - base;
     if (start > sizeof boot || size > sizeof boot - start)
       return NULL;
   } while (!atomic_compare_exchange_weak(&boot_used, &used, start + size));
@@ -46,7 +47,7 @@ static void *boot_aligned(size_t alignment, size_t size) {
 /* The kernel told the page size when it started the program; libc, which could allocate, is not asked. */
 static void *boot_page_aligned(size_t size, bool whole_pages) {
   size_t page = getauxval(AT_PAGESZ);
-  return boot_aligned(page, whole_pages ? (size + page - 1) & ~(page - 1) : size);
+  return boot_aligned(page, whole_pages ? round_up(size, page) : size);
 }
 
 static void *boot_reallocate(void *buffer, size_t size) {

@@ -5,6 +5,7 @@
  * below LARGE and needs no more than page alignment: it comes from page runs through jemalloc's thread cache.
  * Anything else is an extent of its own, packed as long as it is not above PACKED_MOST and has not grown, and
  * in a slot otherwise; jemalloc gives none to less than four of its pages. The address tells which it is. */
+#include "base/round_up.h"
 #include "memory/backend.h"
 
 #include "base/misuse.h"
@@ -30,8 +31,7 @@ static bool is_small(size_t size, size_t alignment) { return size < LARGE && ali
 /* Returns what jemalloc is asked for: a size class that is a multiple of the alignment is aligned to it,
  * because runs begin on pages. MALLOCX_ALIGN would say the same at three times the cost. */
 static size_t small_size(size_t size, size_t alignment) {
-  return range_round_up(size,
-                        alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment);
+  return round_up(size, alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment);
 }
 
 /* ---- packed extents ---- */

@@ -4,6 +4,7 @@
  * Such a gap is closed at once: with writable pages, or with addresses that have no access, which most limits
  * do not count. Where the kernel refuses these too, the gap is lost: it is noted, and a pointer into it is a
  * stranger's from then on. */
+#include "base/round_up.h"
 #include "memory/range.h"
 
 #include <errno.h>
@@ -77,7 +78,7 @@ static range_state fill(char *from, size_t size) {
   }
   if (size <= range_page_size())
     return RANGE_AS_WAS;
-  size_t half = range_round_up(size / 2, range_page_size());
+  size_t half = round_up(size / 2, range_page_size());
   range_state first = fill(from, half), second = fill(from + half, size - half);
   return first > second ? first : second;
 }

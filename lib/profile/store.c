@@ -7,6 +7,7 @@
 #include "base/live_name.h"
 #include "base/proc.h"
 #include "base/process_file.h"
+#include "base/round_up.h"
 
 #include <errno.h>
 #include <string.h>
@@ -67,8 +68,6 @@ static pid_t process;       /* which the file would be of */
 static _Atomic int *is_own; /* fork_detect_new_flag */
 
 static char *store_mapping(void) { return atomic_load_explicit(&base, memory_order_acquire); }
-
-static size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) & ~(unit - 1); }
 
 profile_header *store_header(void) { return (profile_header *)(void *)store_mapping(); }
 
