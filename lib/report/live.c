@@ -6,7 +6,6 @@
 #include "base/file_fault.h"
 #include "base/fork_detect.h"
 #include "base/live_name.h"
-#include "base/proc.h"
 #include "base/process_file.h"
 #include "base/round_up.h"
 #include "base/writer.h"
@@ -75,11 +74,7 @@ static void write_header(void) {
   h->limit_bytes = process.limit_bytes;
   h->start_ticks = process_file_start_ticks();
   h->pid_namespace = process_file_pid_namespace();
-  proc_read("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
-  memcpy(h->host, process.host, sizeof h->host);
-  memcpy(h->program, process.program, sizeof h->program);
-  memcpy(h->library, ARROWPOOL_VERSION, sizeof ARROWPOOL_VERSION);
-  proc_read("/proc/self/cmdline", h->command, sizeof h->command);
+  process_file_describe_owner(&h->owner);
   memcpy(base + FIELDS_OFFSET, live_fields, live_field_count * sizeof *live_fields);
 }
 
