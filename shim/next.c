@@ -5,12 +5,11 @@
 #include "base/round_up.h"
 #include "base/thread_own.h"
 #include "memory/system_calls.h"
+#include "shim/libraries.h"
 #include "shim/owners.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <limits.h>
-#include <link.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -105,33 +104,17 @@ static void *symbol_of_library(const char *name, const char *file) {
   return symbol && !next_is_ours(symbol) ? symbol : NULL;
 }
 
-typedef struct loaded {
-  size_t wanted; /* it counts down to 0 */
-  char file[PATH_MAX];
-} loaded;
-
-static int copy_file_name(struct dl_phdr_info *info, size_t size, void *out) {
-  loaded *l = out;
-  (void)size;
-  if (l->wanted--)
-    return 0;
-  strncpy(l->file, info->dlpi_name, sizeof l->file - 1);
-  return 1;
-}
-
-/* Returns the one definition among all libraries that are loaded; NULL if there is none, or several. It goes
- * one library at a time, as the loader must not be asked for symbols from within its own iteration. */
+/* Returns the one definition among all libraries that are loaded; NULL if there is none, or several. */
 static void *only_symbol(const char *name) {
   void *found = NULL;
-  for (size_t n = 0;; n++) {
-    loaded l = {.wanted = n};
-    if (!dl_iterate_phdr(copy_file_name, &l))
-      return found;
-    void *symbol = *l.file ? symbol_of_library(name, l.file) : NULL;
+  libraries_iterator library = {0};
+  while (libraries_next(&library)) {
+    void *symbol = *library.file ? symbol_of_library(name, library.file) : NULL;
     if (symbol && found && symbol != found)
       return NULL;
     found = symbol ? symbol : found;
   }
+  return found;
 }
 
 void *next_symbol_of_caller(const char *name, const void *caller) {
