@@ -34,10 +34,10 @@ static stats_state look_for_process(const live_header *h) {
   struct stat own;
   if (!boot[0] && uname(&here) == 0)
     proc_read("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
-  bool same_name = strncmp(here.nodename, h->host, sizeof h->host - 1) == 0;
-  if (!boot[0] || !h->boot[0])
+  bool same_name = strncmp(here.nodename, h->owner.host, sizeof h->owner.host - 1) == 0;
+  if (!boot[0] || !h->owner.boot[0])
     return STATS_UNKNOWN;
-  if (strncmp(boot, h->boot, 36) != 0)
+  if (strncmp(boot, h->owner.boot, 36) != 0)
     return same_name ? STATS_GONE : STATS_UNKNOWN;
   bool known = h->pid_namespace && stat("/proc/self/ns/pid", &own) == 0;
   if (known ? h->pid_namespace != (uint32_t)own.st_ino : !same_name)

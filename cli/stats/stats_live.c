@@ -261,9 +261,9 @@ static void read_process(file *f, const struct stat *status, stats *out) {
   int64_t ended = clamp(atomic_load(&h->end_time));
   p->time = ended ? ended : out->state == STATS_RUNNING ? clock_since_epoch() : milliseconds(status->st_mtim);
   p->time = p->time > p->start_time ? p->time : p->start_time;
-  snprintf(p->program, sizeof p->program, "%.*s", (int)sizeof h->program, h->program);
-  snprintf(p->host, sizeof p->host, "%.*s", (int)sizeof h->host, h->host);
-  memcpy(out->command, h->command, sizeof out->command);
+  snprintf(p->program, sizeof p->program, "%.*s", (int)sizeof h->owner.program, h->owner.program);
+  snprintf(p->host, sizeof p->host, "%.*s", (int)sizeof h->owner.host, h->owner.host);
+  memcpy(out->command, h->owner.command, sizeof out->command);
   size_t length = sizeof out->command - 1;
   while (length && !out->command[length - 1])
     length--;

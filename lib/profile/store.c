@@ -5,14 +5,13 @@
 #include "base/file_fault.h"
 #include "base/fork_detect.h"
 #include "base/live_name.h"
-#include "base/proc.h"
 #include "base/process_file.h"
+#include "base/round_up.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 /* Sections begin at multiples of the largest page there is, and get room by this. */
@@ -64,7 +63,6 @@ static int64_t parent;      /* whose child this process is by a fork; 0: it was 
 static pid_t process;       /* which the file would be of */
 static _Atomic int *is_own; /* fork_detect_new_flag */
 
-static size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) & ~(unit - 1); }
 
 bool store_is_own(void) { return is_own ? *is_own : process == syscall(SYS_getpid); }
 
@@ -95,7 +93,6 @@ const char *store_directory(void) { return file.directory; }
 /* ---- the file ---- */
 
 static void write_header(profile_header *h) {
-  struct utsname host;
   memcpy(h->magic, PROFILE_MAGIC, sizeof h->magic);
   h->byte_order = PROFILE_BYTE_ORDER;
   h->version = PROFILE_VERSION;
@@ -106,12 +103,7 @@ static void write_header(profile_header *h) {
   h->start_time = clock_since_epoch();
   h->pid_namespace = process_file_pid_namespace();
   h->parent = parent;
-  proc_read("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
-  if (uname(&host) == 0)
-    memcpy(h->host, host.nodename, strnlen(host.nodename, sizeof h->host - 1));
-  proc_read("/proc/self/comm", h->program, sizeof h->program);
-  memcpy(h->library, ARROWPOOL_VERSION, sizeof ARROWPOOL_VERSION);
-  proc_read("/proc/self/cmdline", h->command, sizeof h->command);
+  process_file_describe_owner(&h->owner);
 }
 
 /* Says where the sections lie. Returns the size of it all. */

@@ -7,6 +7,7 @@
 #ifndef ARROWPOOL_REPORT_LIVE_H
 #define ARROWPOOL_REPORT_LIVE_H
 
+#include "base/process_file.h"
 #include "counters/fields.h"
 
 #include <stdatomic.h>
@@ -48,10 +49,8 @@ typedef struct live_header {
   int64_t pid, start_ticks;             /* field 22 of /proc/PID/stat */
   int64_t start_time;                   /* milliseconds since the epoch */
   _Atomic int64_t idle_bytes, end_time; /* bytes; milliseconds since the epoch, 0: not ended */
-  char boot[40];                        /* the kernel's boot id: numbers of processes begin anew with it */
-  char host[HOST_NAME_BYTES], program[PROGRAM_NAME_BYTES], library[16];
-  char command[COMMAND_BYTES]; /* arguments, separated by NULs */
-  int64_t limit_bytes;         /* over all pools; negative: none */
+  process_file_owner owner;
+  int64_t limit_bytes; /* over all pools; negative: none */
 } live_header;
 _Static_assert(offsetof(live_header, limit_bytes) == 824, "as files of LIVE_VERSION have it");
 

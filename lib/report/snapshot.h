@@ -3,6 +3,7 @@
 #ifndef ARROWPOOL_REPORT_SNAPSHOT_H
 #define ARROWPOOL_REPORT_SNAPSHOT_H
 
+#include "base/process_file.h"
 #include "pool/pool_view.h"
 
 #include <stddef.h>

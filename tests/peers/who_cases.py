@@ -86,7 +86,7 @@ def read_dataset():
     return ds.dataset(given["folder"], format="parquet").to_table(columns=["x"])
 
 
-def make_folder(folder, rows=400_000):
+def make_folder(folder, rows):
     table = pa.table({"k": pa.array(range(rows)), "x": pc.divide(pa.array(range(rows), pa.float64()), 7.0),
                       "s": pa.array([f"n{i % 1000}" for i in range(rows)])})
     for i in range(4):
@@ -102,7 +102,7 @@ def bytes_of(result):
 
 def readers(path, folder):
     given["folder"] = folder
-    make_folder(folder)
+    make_folder(folder, 400_000)
     results = {}
 
     def run(function):
@@ -123,7 +123,7 @@ def readers(path, folder):
 # ---- one operation, of which every byte should have a line ----
 
 
-def make_table(rows=1_000_000):
+def make_table(rows):
     return pa.table({"k": pc.cast(pc.multiply(pa.array(range(rows)), 7), pa.int64()),
                      "x": pc.divide(pa.array(range(rows), pa.float64()), 3.0),
                      "s": pa.array([f"n{i % 100000}" for i in range(rows)])})
@@ -152,7 +152,7 @@ def four_threads(folder):
 
 
 OPERATIONS = {
-    "read_csv": lambda t, f: csv.read_csv(csv_text(500_000)),
+    "read_csv": lambda t, f: csv.read_csv(csv_text(len(t) // 2)),
     "dataset": lambda t, f: ds.dataset(f, format="parquet").to_table(),
     "dataset_filter": lambda t, f: ds.dataset(f, format="parquet").to_table(filter=ds.field("k") < 100_000),
     "read_table": lambda t, f: [pq.read_table(f"{f}/{i}.parquet") for i in range(4)],
@@ -172,9 +172,9 @@ OPERATIONS = {
 
 
 def operation(path, argument):
-    name, folder = argument.split(":")
-    make_folder(folder)
-    held.append(make_table())
+    name, folder, rows = argument.split(":")
+    make_folder(folder, int(rows) * 2 // 5)
+    held.append(make_table(int(rows)))
     held.append(OPERATIONS[name](held[0], folder))
     die(path)
 

@@ -74,6 +74,21 @@ print(eval(sys.argv[1]))' "$1"
   done
 }
 
+@test "it says the same of its process as a live file, also of a long name" {
+  need_hardware "the emulator looks for a program by its own name"
+  ln -s "$PROBES/probe_profile" a_name_of_more_than_fifteen_letters
+  for mode in jemalloc system; do
+    run -137 profile $mode ARROW_POOL_LIVE="$PWD/live" ./a_name_of_more_than_fifteen_letters hold 3 kill
+    run -0 who '[p["program"], p["host"], p["pid"]]' "$PROFILES"/*.profile
+    told=$output
+    assert_regex "$told" "^\['a_name_of_more_than_fifteen_letters', '$(uname -n)', [0-9]+]$"
+    "$CLI" show --format=json live/*.live >live.json
+    run -0 json live.json '[d["process"][name] for name in ("program", "host", "pid")]'
+    assert_output "$told"
+    rm -r "$PROFILES" live
+  done
+}
+
 @test "other ends leave it, and it tells which" {
   for mode in jemalloc system; do
     for case in _exit:0:ended abort:134:gone kill:137:gone; do
