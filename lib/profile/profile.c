@@ -145,7 +145,8 @@ static profile_header *lock_and_number(raw_walk *w) {
  * confines itself the kernel is not asked for anything. */
 static bool may_sample(void) {
   stack_t stack;
-  return !process_file_is_confined() && store_is_own() && (sigaltstack(NULL, &stack) || !(stack.ss_flags & SS_ONSTACK));
+  return !process_file_is_confined() && store_is_own() &&
+         (sigaltstack(NULL, &stack) || !(stack.ss_flags & SS_ONSTACK));
 }
 
 static void set_mean(int64_t mean) {
