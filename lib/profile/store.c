@@ -60,7 +60,7 @@ static size_t size;                    /* of the file and its mapping */
 static size_t ready[PROFILE_SECTIONS]; /* bytes of each that have room on the disk */
 /* What the header says of the sections, of which others could write there: where they begin, and records. */
 static size_t offsets[PROFILE_SECTIONS];
-static uint32_t used[PROFILE_SECTIONS];
+static _Atomic uint32_t used[PROFILE_SECTIONS]; /* written under the lock; modules are looked for without */
 static tables *own;
 static int64_t parent;      /* whose child this process is by a fork; 0: it was started */
 static pid_t process;       /* which the file would be of */
@@ -204,7 +204,9 @@ void *store_record(profile_section_id section, uint32_t number) {
   return base + offsets[section] + (size_t)number * plan[section].record_bytes;
 }
 
-uint32_t store_used(profile_section_id section) { return used[section]; }
+uint32_t store_used(profile_section_id section) {
+  return atomic_load_explicit(&used[section], memory_order_acquire);
+}
 
 bool store_has_room(profile_section_id section, uint32_t count) {
   size_t need = (size_t)count * plan[section].record_bytes;
@@ -220,12 +222,12 @@ bool store_has_room(profile_section_id section, uint32_t count) {
 }
 
 static void set_used(profile_section_id section, uint32_t count) {
-  used[section] = count;
+  atomic_store_explicit(&used[section], count, memory_order_release);
   atomic_store_explicit(&store_header()->sections[section].used, count, memory_order_release);
 }
 
 uint32_t store_take(profile_section_id section, uint32_t count) {
-  uint32_t number = used[section];
+  uint32_t number = store_used(section);
   if (count > plan[section].capacity - number || !store_has_room(section, number + count))
     return 0;
   set_used(section, number + count);
