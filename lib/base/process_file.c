@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -151,8 +152,27 @@ int process_file_create(process_file *f, size_t size) {
   return fd;
 }
 
+static _Atomic bool is_confined;
+
+void process_file_confine(bool confined) { atomic_store(&is_confined, confined); }
+
+bool process_file_is_confined(void) { return is_confined; }
+
+bool process_file_may_end(int64_t pid, bool orderly) {
+  return is_confined ? orderly : pid == syscall(SYS_getpid);
+}
+
+void process_file_remove(const process_file *f) {
+  if (!is_confined)
+    unlink(f->path);
+}
+
 bool process_file_allocate(const process_file *f, size_t offset, size_t size) {
   struct stat status;
+  if (is_confined) {
+    errno = EPERM;
+    return false;
+  }
   int fd = open(f->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
   bool done = fd >= 0 && fstat(fd, &status) == 0 && status.st_dev == f->device && status.st_ino == f->inode &&
               process_file_reserve(fd, offset, size);

@@ -57,6 +57,18 @@ int process_file_create(process_file *f, size_t size);
 bool process_file_reserve(int fd, size_t offset, size_t size);
 bool process_file_allocate(const process_file *f, size_t offset, size_t size);
 
+/* The process confines itself (seccomp), or does no longer: from then on the kernel is asked for nothing that
+ * buffers do not need, since a system call may end the process. No file gets more room. Async-signal-safe. */
+void process_file_confine(bool confined);
+bool process_file_is_confined(void);
+
+/* Returns whether the file of the process `pid` is the caller's to end: not in a child that shares the memory
+ * (vfork) or has a copy of it. A confined process cannot tell, but for such a child ends `orderly` never. */
+bool process_file_may_end(int64_t pid, bool orderly);
+
+/* Removes the file; that of a confined process stays. Async-signal-safe. */
+void process_file_remove(const process_file *f);
+
 /* What a file says of its process: its number, its start (ticks since boot), and its pid namespace, as a
  * number of the kernel's; 0 where it is not known. */
 int64_t process_file_start_ticks(void);

@@ -63,7 +63,6 @@ static int64_t parent;      /* whose child this process is by a fork; 0: it was 
 static pid_t process;       /* which the file would be of */
 static _Atomic int *is_own; /* fork_detect_new_flag */
 
-
 bool store_is_own(void) { return is_own ? *is_own : process == syscall(SYS_getpid); }
 
 bool store_start(const char *directory, bool keep, store_complain *complain_) {
@@ -239,12 +238,12 @@ void store_unlink(store_chains *c, uint64_t hash, uint32_t number) {
 
 void store_finish(bool remove) {
   profile_header *h = store_header();
-  if (!h || h->pid != syscall(SYS_getpid))
+  if (!h || (is_own && !*is_own) || !process_file_may_end(h->pid, remove))
     return;
   atomic_store(&h->end_time, clock_since_epoch());
   atomic_store(&h->state, PROFILE_ENDED);
   if (remove && !keep_file)
-    unlink(file.path);
+    process_file_remove(&file);
 }
 
 /* The mapping stays, for whoever looks at it at this moment; nobody will again. A handler of a signal that

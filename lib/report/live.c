@@ -181,7 +181,7 @@ static void attach(void) {
 }
 
 static area_shard *take_shard(void) {
-  if (!base)
+  if (!base && !process_file_is_confined())
     attach();
   if (!active && !in_memory)
     return NULL;
@@ -207,12 +207,12 @@ void live_start(const char *directory, bool keep, void (*complain_)(const char *
 }
 
 void live_finish(bool remove) {
-  if (!active || !fork_detect_is_own() || header()->pid != syscall(SYS_getpid))
+  if (!active || !fork_detect_is_own() || !process_file_may_end(header()->pid, remove))
     return;
   atomic_store(&header()->end_time, clock_since_epoch());
   atomic_store(&header()->state, LIVE_ENDED);
   if (remove && !keep_file)
-    unlink(file.path);
+    process_file_remove(&file);
 }
 
 /* ---- fork ---- */

@@ -56,6 +56,7 @@ _Static_assert(offsetof(live_header, limit_bytes) == 824, "as files of LIVE_VERS
 
 /* Keeps a live file in `directory` (absolute), from the first event on. `keep` keeps it also after an orderly
  * end. It is called once, before that. What goes wrong later is told to `complain`, once, and harms nothing.
+ * There is none where the process confines itself before the first event (base/process_file.h).
  */
 void live_start(const char *directory, bool keep, void (*complain)(const char *path, const char *problem));
 
