@@ -27,6 +27,16 @@ killed() {
   done
 }
 
+@test "three lines of a program that the kernel killed in a memory cgroup, each with its bytes" {
+  in_cgroup 600 env LD_PRELOAD="$SHIM" ARROW_POOL=jemalloc ARROW_POOL_PROFILE="$PWD/profiles" ARROW_POOL_PROFILE_MEAN=16K \
+    "$PYTHON" "$BATS_TEST_DIRNAME/who_cases.py" three truth.json outgrow
+  assert_equal "$status, $stderr" "137, "
+  "$CLI" who --format=json profiles/*.profile >who.json
+  "$PYTHON" "$BATS_TEST_DIRNAME/who_check.py" near truth.json who.json 15
+  run -0 json who.json 'd["processes"][0]["state"]'
+  assert_output gone
+}
+
 @test "three threads that read at the same time, each with its bytes" {
   killed 16K readers data
   "$PYTHON" "$BATS_TEST_DIRNAME/who_check.py" near truth.json who.json 15
