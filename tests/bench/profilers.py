@@ -1,4 +1,4 @@
-"""Measures memory profilers on one program (profilers_workload.py): what they say of it after SIGKILL, and what they cost.
+"""Measures memory profilers on one program (profilers_workload.py): what they say after SIGKILL, and what they cost.
 
     profilers.py [--rounds N] [--scale F] [--only REGEX] [--docs FILE]
 
@@ -106,9 +106,9 @@ def said(found, name):
     return "named" if found[name] is None else mib(found[name])
 
 
-def ratios(runs, base, of):
+def ratios(runs, base, field):
     """By minima, and by medians."""
-    mine, theirs = [of(truth) for truth, *_ in runs], [of(truth) for truth, *_ in base]
+    mine, theirs = [truth[field] for truth, *_ in runs], [truth[field] for truth, *_ in base]
     return f"{min(mine) / min(theirs):.2f} ({statistics.median(mine) / statistics.median(theirs):.2f})"
 
 
@@ -120,7 +120,7 @@ def row(tool, runs, base):
     cells = [f"{tool.title}{f' ({version(tool)})' if version(tool) else ''}"]
     cells += [said(found, name) if measures else "" for name in read.FUNCTIONS]
     cells += [f"{right:.0%}" if measures else "", mib(whole) if whole is not None else "nothing" if measures else ""]
-    cells += [ratios(runs, base, lambda t: t["seconds"]), ratios(runs, base, lambda t: t["peak_mib"])]
+    cells += [ratios(runs, base, field) for field in ("seconds", "cpu_seconds", "peak_mib")]
     cells += [mib(size) if measures else ""]
     return cells
 
@@ -130,15 +130,21 @@ def table(results, missing, arguments):
     truth = base[0][0]
     facts = json.loads(machine.output(PYTHON, f"{HERE}/arrow_bench.py", "facts"))
     about = machine.describe(ROOT, facts)
-    lines = ["| | load (MiB) | small (MiB) | stream (MiB) | of the true bytes, in their lines | all that is said to live (MiB) "
-             "| time, of none | peak memory, of none | files (MiB) |", "|" + "---|" * 9,
-             "| **true, by Arrow's counter** | " + " | ".join(f"**{mib(truth['bytes'][name])}**" for name in read.FUNCTIONS) +
-             f" | | {mib(truth['total'])} | {min(t['seconds'] for t, *_ in base):.2f} s "
-             f"({statistics.median(t['seconds'] for t, *_ in base):.2f} s) | {min(t['peak_mib'] for t, *_ in base):,.0f} MiB | |"]
-    lines += ["| " + " | ".join(row(tool, results[tool.title], base)) + " |" for tool in TOOLS if tool.title in results]
-    lines += ["", f"{arguments.rounds} rounds, in turns; ratios of minima, and in brackets of medians. {about['date']}, "
-              f"arrowpool {about['arrowpool']}, pyarrow {about['pyarrow']}, {about['processor']}, {about['memory']}; load when it "
-              f"began {about['load when it began']}."]
+    titles = ["", "load (MiB)", "small (MiB)", "stream (MiB)", "of the true bytes, in their lines",
+              "all that is said to live (MiB)", "time, of none", "CPU time, of none", "peak memory, of none",
+              "files (MiB)"]
+    peak = min(t["peak_mib"] for t, *_ in base)
+    times = [[t[field] for t, *_ in base] for field in ("seconds", "cpu_seconds")]
+    true = ["**true, by Arrow's counter**", *(f"**{mib(truth['bytes'][name])}**" for name in read.FUNCTIONS), "",
+            mib(truth["total"]), *(f"{min(field):.2f} s ({statistics.median(field):.2f} s)" for field in times),
+            f"{peak:,.0f} MiB", ""]
+    rows = [titles, ["---"] * len(titles), true, *(row(tool, results[tool.title], base) for tool in TOOLS
+                                                   if tool.title in results)]
+    lines = ["| " + " | ".join(cells) + " |" for cells in rows]
+    about = (f"{arguments.rounds} rounds, in turns; ratios of minima, and in brackets of medians. {about['date']}, "
+             f"arrowpool {about['arrowpool']}, pyarrow {about['pyarrow']}, {about['processor']}, {about['memory']}; "
+             f"load when it began {about['load when it began']}.")
+    lines += ["", about]
     if missing:
         lines += ["", f"Not measured, as it was not installed: {', '.join(missing)}."]
     return "\n".join(lines)

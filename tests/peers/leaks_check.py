@@ -4,8 +4,8 @@ usage: leaks_check.py HEADING NUMBER <OUTPUT    the heading's NUMBERth block of 
        leaks_check.py HEADING NUMBER --mib      print how many MiB that block has of its first line
        leaks_check.py --program FILE            a block of Python is a part of that program
 
-Names are to be the same: lines of Python and their remarks, native functions, variables. Sizes are to be near: as far as
-five times the standard error that the page shows, and a tenth besides."""
+Names are to be the same: lines of Python and their remarks, native functions, variables. Sizes are to be near: as far
+as five times the standard error that the page shows, and a tenth besides."""
 
 import os
 import pathlib
@@ -26,7 +26,8 @@ def block(heading, number):
 def program(path):
     source = re.sub(r"\n+", "\n", pathlib.Path(path).read_text())
     shown = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
-    return None if any(re.sub(r"\n+", "\n", text) in source for text in shown) else f"{path}: the page shows another"
+    found = any(re.sub(r"\n+", "\n", text) in source for text in shown)
+    return None if found else f"{path}: the page shows another"
 
 
 def without_folder(name):

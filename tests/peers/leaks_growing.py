@@ -1,5 +1,5 @@
-"""Drives docs/use/examples/leaks/growing.py without its pauses: each line on stdin says up to how many MiB it is to grow, by
-Arrow's own counter, and each is answered when that is so."""
+"""Drives docs/use/examples/leaks/growing.py without its pauses: each line on stdin says up to how many MiB it is to
+grow, by Arrow's own counter, and each is answered when that is so."""
 
 import itertools
 import sys

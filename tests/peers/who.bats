@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154 # bats or the helper sets these
 # Profiles of real programs that were killed: that each line of Python is told, with its bytes. How far an estimate may be
 # off is some seven times its own spread, so that chance decides nothing.
 load ../shim/helper

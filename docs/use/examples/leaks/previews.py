@@ -5,7 +5,7 @@ import signal
 
 import arrowpool  # noqa: F401  # answers `arrowpool who --holders`
 import pyarrow as pa
-import pyarrow.parquet  # noqa: F401  # pa.parquet
+import pyarrow.parquet  # is pa.parquet
 
 
 def write(file):
