@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Callable, Optional, Union
 
-from . import _paths
+from . import _check, _paths
 from ._holder_list import Holder, Holders
 from ._memory import Extent, Memory, Region, Span, count_bytes, mapped_files, merge_regions
 from ._reach import OutOfTime, Reach, Root, current_context, find_roots, running_functions, type_name
@@ -279,8 +279,14 @@ def holders(*, limit: Optional[int] = 20, min_bytes: int = 4096, time_limit: Opt
     time_limit: seconds that may be spent; what there was no time for is in `missing`. None: no limit.
     progress: called now and then with the numbers of objects visited and found; what it raises ends the search.
 
-    Nothing of what is looked at is kept alive afterwards. Waits for a call in another thread.
+    Nothing of what is looked at is kept alive afterwards. Waits for a call in another thread. Raises TypeError or
+    ValueError for arguments that cannot be, before anything is looked at.
     """
+    _check.number("limit", limit, int, none="all")
+    _check.number("min_bytes", min_bytes, int)
+    _check.number("time_limit", time_limit, float, none="no limit")
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress: {progress!r} is of {type(progress).__name__}: choose a function, or None")
     with _lock:
         running, objects = running_functions(), gc.get_objects()  # before there is anything of ours
         memory = Memory()
