@@ -1,6 +1,6 @@
 /* `arrowpool env` prints the option table with the effective values that a process started now would see. */
 #include "base/writer.h"
-#include "cli/base/cli.h"
+#include "cli/base/flags.h"
 #include "cli/base/variables.h"
 
 #include <limits.h>
@@ -27,8 +27,11 @@ static void env_complain(void *context, const char *const pieces[], size_t count
 int cli_env(int argc, char **argv) {
   options settings;
   bool refused = false;
-  if (argc > 1)
-    return cli_usage_error("env: %s: takes no argument", argv[1]);
+  flags_declare(NULL, 0, false);
+  if (flags_next(argc, argv) != -1)
+    return CLI_USAGE;
+  if (optind < argc)
+    return flags_unexpected(argv[optind], "env takes no argument");
   options_read(&settings, env_lookup, env_complain, NULL);
   variables_check_own();
   printf("%-26s %-*s %-12s %s\n", "VARIABLE", VALUE_COLUMNS, "VALUE", "SOURCE", "CHOICES");

@@ -3,6 +3,7 @@
 #include "cli/base/variables.h"
 #include "cli/doctor/doctor.h"
 #include "cli/program/preload.h"
+#include "cli/program/settings.h"
 
 #include "arrowpool.h"
 
@@ -60,10 +61,10 @@ static void tell_directory(target *p, int option) {
   snprintf(path, sizeof path, "%s%s%s%s", p->root, *directory == '/' ? "" : p->directory,
            *directory == '/' ? "" : "/", directory);
   bool is_there = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-  if (!is_there || (!p->pid && access(path, W_OK)))
-    findings_add(&p->found, FINDING_WARNING, TOPIC, "make it, or name another", "%s=%s: %s",
-                 options_table[option].variable, directory, is_there ? "not writable" : "no such directory");
-  else if ((status.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH)
+  if (!is_there && p->pid)
+    findings_add(&p->found, FINDING_WARNING, TOPIC, "make it, or name another", "%s=%s: no such directory",
+                 options_table[option].variable, directory);
+  else if (is_there && (status.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH)
     findings_add(&p->found, FINDING_WARNING, TOPIC, "chmod +t, or name another",
                  "%s=%s: every user may remove and replace files there", options_table[option].variable,
                  directory);
@@ -100,6 +101,15 @@ static void tell_others(target *p) {
                    others[i].effect);
 }
 
+/* Tells of what run would refuse: a place where the command cannot write what it shall. */
+static void tell_place(target *p, int option) {
+  char text[SETTINGS_BYTES];
+  const char *problem = settings_judge(&p->settings, option, text);
+  if (problem)
+    findings_add(&p->found, FINDING_WARNING, TOPIC, "make it, or name another", "%s=%s: %s",
+                 options_table[option].variable, p->settings.values[option].text, problem);
+}
+
 void doctor_settings(target *p) {
   options_read(&p->settings, doctor_environment_lookup, doctor_environment_complain, p);
   variables_check(p->environment, tell_unknown, p);
@@ -107,6 +117,8 @@ void doctor_settings(target *p) {
 
 void doctor_environment(target *p) {
   tell_pool(p);
+  for (int option = 0; option < OPTION_COUNT && !p->pid; option++)
+    tell_place(p, option);
   tell_directory(p, OPTION_LIVE);
   tell_directory(p, OPTION_PROFILE);
   doctor_profile_setting(p);

@@ -1,10 +1,12 @@
 /* `arrowpool plot` draws time series of one process or several as a picture. */
-#include "cli/base/cli.h"
+#include "cli/base/flags.h"
+#include "cli/base/open_regular.h"
 #include "cli/plot/series.h"
+#include "cli/stats/process_truth.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MOST_PROCESSES 12 /* more cannot be told apart in a picture */
 
@@ -20,25 +22,28 @@ typedef struct settings {
   const char *output, *pool, *title;
 } settings;
 
+static bool is_picture(const char *path) {
+  const char *ending = strrchr(path, '.');
+  return ending && (strcmp(ending, ".png") == 0 || strcmp(ending, ".svg") == 0);
+}
+
 static int plot_read_options(int argc, char **argv, settings *out) {
-  static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
-                                        {"pool", required_argument, NULL, 'p'},
-                                        {"title", required_argument, NULL, 't'},
-                                        {0}};
-  opterr = 0;
-  for (int id; (id = getopt_long(argc, argv, ":o:", longs, NULL)) != -1;) {
-    if (id == ':' || id == '?')
-      return cli_option_error("plot", id, argv);
+  static const flag flags[] = {FLAG_LETTER("output", 'o', "a name that ends in .png or .svg"),
+                               FLAG_VALUE("pool", 'p', "the name of a pool"),
+                               FLAG_VALUE("title", 't', "a text")};
+  FLAGS_DECLARE(flags, false);
+  for (int id; (id = flags_next(argc, argv)) != -1;) {
+    if (id == '?')
+      return CLI_USAGE;
     *(id == 'o' ? &out->output : id == 'p' ? &out->pool : &out->title) = optarg;
   }
+  if (out->output && !is_picture(out->output))
+    return flags_refuse('o', out->output);
   if (optind == argc)
-    return cli_usage_error("plot: no FILE given; see arrowpool plot --help");
-  if (!out->output)
-    return cli_usage_error("plot: no -o OUT.png or OUT.svg given; see arrowpool plot --help");
-  const char *ending = strrchr(out->output, '.');
-  if (!ending || (strcmp(ending, ".png") != 0 && strcmp(ending, ".svg") != 0))
-    return cli_usage_error("plot: %s: choose a name that ends in .png or .svg", out->output);
-  return CLI_OK;
+    return flags_missing("no FILE given");
+  if (!out->output && is_picture(argv[argc - 1]))
+    return cli_usage_error("plot: no picture given: to write %s, put -o before it", argv[argc - 1]);
+  return out->output ? CLI_OK : flags_missing("no -o OUT.png or OUT.svg given");
 }
 
 static void plot_take(void *context, stats *f) { series_add(context, f); }
@@ -50,7 +55,8 @@ static int draw(series_set *set, const settings *chosen, const char *first) {
   if (!found)
     return cli_failure("plot: %s: nothing to draw", first);
   if (set->pool && !set->pool_found)
-    return cli_failure("plot: %s: no such pool in %s", set->pool, first);
+    return cli_failure("plot: --pool=%s: no such pool in %s; choose %s", set->pool, first,
+                       *set->pool_names ? set->pool_names : "none: it has no pools");
   if (!set->count)
     return cli_failure("plot: %s: fewer than two points in time; see ARROW_POOL_STATS_INTERVAL", first);
   if (set->count > MOST_PROCESSES)
@@ -78,7 +84,8 @@ int cli_plot(int argc, char **argv) {
     const char *problem = stats_read_each(argv[i], plot_take, &set);
     damaged |= problem != NULL;
     if (problem)
-      cli_failure("plot: %s: %s", argv[i], problem);
+      cli_failure("plot: %s: %s%s", argv[i], process_truth_of_file(argv[i], problem),
+                  problem == open_regular_directory ? ": name the files in it" : "");
   }
   if (set.count || !damaged)
     status = draw(&set, &chosen, argv[optind]);

@@ -20,6 +20,16 @@ static series *plot_series_find(series_set *set, const stats *f) {
 /* Pools that cannot tell are left out: their sum with the others would be unknown for ever. */
 static void add(int64_t *sum, int64_t part) { *sum = stats_sum_known(*sum, part); }
 
+/* Notes which pools there are besides the one that is asked for. */
+static void note_other(series_set *set, const char *name) {
+  size_t used = strlen(set->pool_names), length = strlen(name);
+  for (const char *at = set->pool_names; (at = strstr(at, name)) != NULL; at += length)
+    if ((at == set->pool_names || at[-1] == ' ') && strchr(",", at[length]))
+      return;
+  if (used + length + 3 < sizeof set->pool_names)
+    snprintf(set->pool_names + used, sizeof set->pool_names - used, "%s%s", used ? ", " : "", name);
+}
+
 static series_point point_of(series_set *set, const stats *f) {
   series_point p = {.time = f->process.time};
   for (int i = 0; i < SERIES_FIELD_COUNT; i++)
@@ -28,8 +38,10 @@ static series_point point_of(series_set *set, const stats *f) {
   p.values[SERIES_idle] = f->process.idle_bytes;
   for (size_t i = 0; i < f->pool_count; i++) {
     const pool_view *pool = &f->pools[i];
-    if (set->pool && strcmp(set->pool, pool->name) != 0)
+    if (set->pool && strcmp(set->pool, pool->name) != 0) {
+      note_other(set, pool->name);
       continue;
+    }
     set->pool_found = true;
     add(&p.values[SERIES_live], pool->stats.bytes_allocated);
     add(&p.values[SERIES_in_place], pool->stats.bytes_grown_in_place);

@@ -6,6 +6,7 @@
 #include "base/writer.h"
 #include "cli/base/memory.h"
 #include "cli/base/open_regular.h"
+#include "report/live.h"
 
 #include <errno.h>
 #include <math.h>
@@ -59,7 +60,12 @@ static const char *check_section(profile_section_id id, const profile_section *s
 static const char *read_header(int fd, profile_header *h) {
   const char *problem = NULL;
   memset(h, 0, sizeof *h);
-  if (read_bytes(fd, 0, h, sizeof *h))
+  bool whole = read_bytes(fd, 0, h, sizeof *h) == NULL;
+  if (memcmp(h->magic, LIVE_MAGIC, sizeof h->magic) == 0)
+    return "it is a live file, and no profile: arrowpool show reads it";
+  if (h->magic[0] == '{')
+    return "it is no profile; if it is a dump, arrowpool show reads it";
+  if (!whole)
     return no_profile;
   if (memcmp(h->magic, PROFILE_MAGIC, sizeof h->magic) != 0)
     return h->magic[0] ? no_profile : "it was not finished";

@@ -8,7 +8,7 @@ load helper
   cd "$BATS_TEST_TMPDIR" || return
   run -0 timeout 250 "$PYTHON" -I "$BATS_TEST_DIRNAME/bad_inputs.py" "$CLI" "$SHIM" "$PROBES/probe_exit"
   [[ $output =~ ^"bad_inputs: "([0-9]+)" tried, "([0-9]+)" answered (" ]] || fail "$output"
-  assert [ "${BASH_REMATCH[1]}" -ge 500 ]
+  assert [ "${BASH_REMATCH[1]}" -ge 900 ]
   assert_equal "${BASH_REMATCH[2]}" "${BASH_REMATCH[1]}"
 }
 

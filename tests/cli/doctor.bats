@@ -147,7 +147,7 @@ unloadable() {
   assert_line "warning: ARROW_POOL=nonsense: choose jemalloc or system; using system; see arrowpool env"
   assert_line --partial "warning: ARROW_POOL_STAT: unknown variable; the nearest is ARROW_POOL_STATS"
   assert_line "warning: ARROW_DEFAULT_MEMORY_POOL=best: Arrow knows no such pool and takes its own default; choose system, jemalloc or mimalloc"
-  assert_line --partial "warning: ARROW_POOL_LIVE=/no/such/place: no such directory"
+  assert_line --partial "warning: ARROW_POOL_LIVE=/no/such/place: /no/such: No such file or directory"
   ARROW_DEBUG_MEMORY_POOL=abort MALLOC_CONF=abort:true GLIBC_TUNABLES=glibc.malloc.hugetlb=1 run -0 doctor ls
   assert_line --partial "warning: ARROW_DEBUG_MEMORY_POOL=abort: Arrow's debug pools stay its own"
   assert_line --partial "note: MALLOC_CONF is set"
@@ -171,7 +171,7 @@ unloadable() {
   assert_line "note: ARROW_POOL_PROFILE_FRAMES leaves out python: a profile names no lines"
   assert_line "note: ARROW_POOL_PROFILE_FRAMES leaves out tasks: a profile does not say for whom Arrow's threads work"
   ARROW_POOL_PROFILE=/no/such/place run -0 doctor ls
-  assert_line "warning: ARROW_POOL_PROFILE=/no/such/place: no such directory; make it, or name another"
+  assert_line "warning: ARROW_POOL_PROFILE=/no/such/place: /no/such: No such file or directory; make it, or name another"
   ARROW_POOL_PROFILE=off run -0 doctor ls
   assert_line --partial "note: no profile will be kept"
 }

@@ -71,7 +71,7 @@ print(json.dumps(s), file=open("both.jsonl", "a"))'
   run -0 "$CLI_ASAN" plot --pool=libc both.jsonl -o out.png
   assert_equal "$(sed -n '/^$data0/{n;p}' commands | cut -d ' ' -f 1,2)" "1 NaN"
   run -1 --separate-stderr "$CLI_ASAN" plot --pool=nonsense both.jsonl -o out.png
-  assert_equal "$stderr" "arrowpool: plot: nonsense: no such pool in both.jsonl"
+  assert_equal "$stderr" "arrowpool: plot: --pool=nonsense: no such pool in both.jsonl; choose arrow.mimalloc, libc"
 }
 
 @test "several processes, of one file or of several, have a curve each" {

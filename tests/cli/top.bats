@@ -134,9 +134,9 @@ ctypes.CDLL(None).pthread_exit(None)' "$CLI" "$LIVE" >text
   assert_line --partial ' 1 processes'
   assert_line --regexp "^${pid[two]} +running +2000000 .* c:a +probe_pools$"
   run -2 --separate-stderr "$CLI" top --once
-  assert_equal "$stderr" "arrowpool: top: no directory given, and ARROW_POOL_LIVE is not set"
+  assert_equal "$stderr" "arrowpool: top: no directory given, and ARROW_POOL_LIVE is not set; see arrowpool top --help"
   run -1 --separate-stderr "$CLI" top --once $$
-  assert_equal "$stderr" "arrowpool: top: $$: keeps no live file: start it with ARROW_POOL_LIVE"
+  assert_equal "$stderr" "arrowpool: top: $$: keeps no live file: start it with arrowpool run --live=DIR"
   run -1 --separate-stderr "$CLI" top --once missing
   assert_equal "$stderr" "arrowpool: top: missing: No such file or directory"
 }

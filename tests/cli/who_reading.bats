@@ -101,7 +101,7 @@ time.sleep(600)' "$BATS_TEST_DIRNAME" 3>&- &
   kill -KILL $pid
   wait $pid || true
   run -1 --separate-stderr "$CLI_ASAN" who $pid
-  assert_equal "$output|$stderr" "|arrowpool: who: $pid: keeps no profile: start it with ARROW_POOL_PROFILE, or say where with --profile=DIR"
+  assert_equal "$output|$stderr" "|arrowpool: who: $pid: no such process; if you know where its profile is, say so with --profile=DIR"
   who --profile=live $pid
   in_who 'list(rows), r["processes"][0]["state"]'
   assert_output "(['running.py:1 f'], 'gone')"
@@ -111,7 +111,7 @@ time.sleep(600)' "$BATS_TEST_DIRNAME" 3>&- &
   in_who 'list(rows)'
   assert_output "['newest.py:1 f']"
   run -1 --separate-stderr "$CLI_ASAN" who --profile=live 99999999
-  assert_equal "$stderr" "arrowpool: who: 99999999: no profile in live"
+  assert_equal "$stderr" "arrowpool: who: 99999999: no profile in live; no such process"
   run -1 --separate-stderr "$CLI_ASAN" who --profile=missing 99999999
   assert_equal "$stderr" "arrowpool: who: missing: No such file or directory"
 }
