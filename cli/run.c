@@ -172,6 +172,14 @@ static int run_prepare(char **command, program *p, const char **problem) {
   return verdict == PROGRAM_OTHER_LIBC ? CLI_OK : set_preload();
 }
 
+/* Writes what the word before a command that is not there may be: the command, whose place is an option's
+ * value. */
+static const char *hint_at_value(const char *word, char out[FLAGS_VALUE_BYTES]) {
+  char path[PATH_MAX];
+  bool meant = program_find(word, path) == 0 || strspn(word, "0123456789") == strlen(word);
+  return meant ? flags_last_value(out) : "";
+}
+
 int cli_run(int argc, char **argv) {
   static program p; /* it is static because it is large */
   const char *pool = getenv(OPTIONS_PREFIX), *problem, *given[OPTION_COUNT] = {0};
@@ -192,6 +200,6 @@ int cli_run(int argc, char **argv) {
     execvp(argv[optind], argv + optind);
   int error = errno;
   cli_failure("%s: %s%s", argv[optind], explain_failure(argv[optind], error, &p, problem, words),
-              error == ENOENT ? flags_last_value(value) : "");
+              error == ENOENT ? hint_at_value(argv[optind - 1], value) : "");
   return error == ENOENT ? 127 : 126; /* a shell has it so */
 }

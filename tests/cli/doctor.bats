@@ -301,6 +301,24 @@ PYTHON
   assert_output 3
 }
 
+@test "an option behind the command is the command's own, which is said" {
+  run -0 doctor ls --format=json
+  assert_line "note: --format=json stands behind the command, and is its own: the doctor's options stand before it"
+  run -0 doctor ls -- --format=json
+  refute_line --partial "behind the command"
+}
+
+@test "a place where nothing can be written is a warning, as run would refuse it" {
+  for setting in STATS=missing/x.json LIVE=a/b/c PROFILE=a/b/c STATS=x.csv; do
+    run -0 env "ARROW_POOL_$setting" "$CLI" doctor ls
+    assert_line --partial "warning: ARROW_POOL_$setting: "
+    run -2 env "ARROW_POOL_$setting" "$CLI" run -- ls
+  done
+  ARROW_POOL_LIVE=$PWD/new run -0 doctor ls
+  refute_line --partial "ARROW_POOL_LIVE"
+  assert [ ! -e new ]
+}
+
 @test "wrong usage is status 2, one line, and a report that cannot be written a failure" {
   for arguments in "" "--format=xml ls" "--nonsense ls" "1 2" "--format"; do
     # shellcheck disable=SC2086 # several words

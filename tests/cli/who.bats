@@ -229,6 +229,21 @@ PYTHON
   assert_line "no names of functions of /nowhere/libx.so: No such file or directory"
 }
 
+@test "the ending of the file that is written says the format, unless that is given" {
+  three_lines
+  for kind in txt:text json:json folded:folded html:html; do
+    run -0 "$CLI_ASAN" who -o "by-ending.${kind%:*}" a.profile
+    run -0 "$CLI_ASAN" who --format="${kind#*:}" -o given a.profile
+    assert cmp "by-ending.${kind%:*}" given
+  done
+  run -0 "$CLI_ASAN" who -o heap.pb.gz a.profile
+  assert_equal "$(head -c 2 heap.pb.gz | od -An -tx1)" " 1f 8b"
+  run -0 "$CLI_ASAN" who -o no-ending a.profile
+  assert cmp no-ending by-ending.txt
+  run -0 "$CLI_ASAN" who --format=folded -o picture.svg a.profile
+  assert cmp picture.svg by-ending.folded
+}
+
 @test "wrong usage is status 2 and one line, before anything is read" {
   for option in --by=nonsense --by= --what=all --format=xml --older-than=0 --older-than=soon --at-least=101% --at-least=x --at-least= \
     --at-least=1.2.3 --at-least=nan --at-least=0x1 --at-least=-1 --at-least=1e1 --nonsense --by; do
