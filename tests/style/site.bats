@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The pages of docs/ as a site, and links in all pages: none leads nowhere.
+bats_require_minimum_version 1.5.0
 
 setup() {
   cd "${ARROWPOOL_SOURCE:-$BATS_TEST_DIRNAME/../..}" || return 1
@@ -36,6 +37,8 @@ links_of() { grep -oE '\]\([^)# ]*[./][^)# ]*' "$1" | sed 's/^](//' | grep -v '^
 }
 
 @test "pages are named by links, not by their files" {
-  run grep -nE '`docs/[a-z/]+\.md`' README.md $(git ls-files 'docs/*.md')
-  [ "$status" -eq 1 ] || { echo "$output"; return 1; }
+  local page
+  while read -r page; do
+    run -1 grep -nE '\`docs/[a-z/]+\.md\`' "$page"
+  done < <(git ls-files README.md 'docs/*.md')
 }
