@@ -39,6 +39,6 @@ links_of() { grep -oE '\]\([^)# ]*[./][^)# ]*' "$1" | sed 's/^](//' | grep -v '^
 @test "pages are named by links, not by their files" {
   local page
   while read -r page; do
-    run -1 grep -nE '\`docs/[a-z/]+\.md\`' "$page"
+    run -1 grep -nE "\`docs/[a-z/]+\.md\`" "$page"
   done < <(git ls-files README.md 'docs/*.md')
 }
