@@ -1,7 +1,9 @@
 /* `arrowpool show` prints the statistics of one process, from its live file or from a dump. */
+#include "base/clock.h"
 #include "base/live_name.h"
 #include "base/writer.h"
 #include "cli/base/cli.h"
+#include "cli/stats/last_seen.h"
 #include "cli/stats/live_files.h"
 #include "cli/stats/stats.h"
 #include "cli/who/held.h"
@@ -64,6 +66,14 @@ static void print_held(const char *pid, const char *path, const stats *f) {
     who_print_held((char *[]){profile}, 1, 1);
 }
 
+static void print_state(const stats *f) {
+  writer w;
+  printf("%s%s%s\n", stats_state_name(f->state), *f->command ? ": " : "", f->command);
+  writer_init(&w, stats_write_to_stdout, NULL);
+  last_seen_write(&w, f);
+  writer_finish(&w);
+}
+
 int cli_show(int argc, char **argv) {
   static const struct option longs[] = {
       {"format", required_argument, NULL, 'f'}, {"live", required_argument, NULL, 'l'}, {0}};
@@ -95,10 +105,13 @@ int cli_show(int argc, char **argv) {
   const char *problem = stats_read(path, &f);
   if (problem)
     return cli_failure("show: %s: %s", path, problem);
-  if (runs && f.state == STATS_UNKNOWN) /* it is in a namespace of its own */
+  if (runs && f.state == STATS_UNKNOWN) { /* it is in a namespace of its own */
     f.state = STATS_RUNNING;
+    f.process.is_last_sign = false;
+    f.process.time = clock_since_epoch();
+  }
   if (format == ARROWPOOL_FORMAT_TEXT && f.state != STATS_ENDED)
-    printf("%s%s%s\n", stats_state_name(f.state), *f.command ? ": " : "", f.command);
+    print_state(&f);
   if (f.lost)
     cli_failure("show: %s: %lld records found no room on the disk: sums are too small", path,
                 (long long)f.lost);

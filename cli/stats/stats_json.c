@@ -72,12 +72,13 @@ const char *stats_from_json(const json_t *dump, stats *out) {
   if (json_array_size(pools) > MOST_POOLS)
     return "it has too many pools";
   out->state = STATS_ENDED;
+  out->kills_since = ARROWPOOL_UNKNOWN;
   snapshot_process *p = &out->process;
   p->pid = number(process, "pid", &damaged);
   text(process, "program", p->program, sizeof p->program);
   text(process, "host", p->host, sizeof p->host);
   p->start_time = moment(process, "start_time");
-  p->time = moment(process, "time");
+  p->time = json_is_number(json_object_get(process, "time")) ? moment(process, "time") : ARROWPOOL_UNKNOWN;
 #define X(name, unit, type, metric, help) p->name = number(process, #name, &damaged);
   FIELDS_OF_PROCESS(X)
   FIELDS_OF_JEMALLOC(X)

@@ -67,8 +67,10 @@ static const char *read_header(int fd, profile_header *h) {
     return "it is of a machine with another byte order";
   if (h->version != PROFILE_VERSION)
     return "it is of a version that this program does not know";
-  if (h->header_bytes < sizeof *h || h->section_count != PROFILE_SECTIONS || h->pid <= 0 || h->mean <= 0)
+  if (h->header_bytes < offsetof(profile_header, seen_time) || h->section_count != PROFILE_SECTIONS || h->pid <= 0 || h->mean <= 0)
     return header_damaged;
+  if (h->header_bytes < sizeof *h)
+    h->seen_time = 0;
   for (profile_section_id id = 0; id < PROFILE_SECTIONS && !problem; id++)
     problem = check_section(id, &h->sections[id]);
   return problem;
@@ -164,7 +166,6 @@ const char *profile_file_read(const char *path, profile_file *out) {
   memset(out, 0, sizeof *out);
   if (problem)
     return problem;
-  out->modified = (int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000;
   problem = read_all(fd, out);
   close(fd);
   if (problem)

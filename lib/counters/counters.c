@@ -39,6 +39,7 @@ static __thread block *own_block; /* NULL: none yet */
 static int64_t quantum[POOL_COUNT] = {[0 ... POOL_COUNT - 1] = COUNTERS_QUANTUM};
 
 void (*counters_on_new_shard)(void);
+void (*counters_on_publish)(int64_t change);
 
 static void leave_block(void *leaving);
 
@@ -135,16 +136,23 @@ static int64_t live_of(const shard *s) {
          atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
 }
 
+static inline void tell_published(int64_t change) {
+  if (counters_on_publish)
+    counters_on_publish(change);
+}
+
 __attribute__((noinline)) void counters_publish(shard *s, unsigned pool, int64_t change) {
   if (quantum[pool] == EXACT) {
     int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, change, memory_order_relaxed);
     raise_to(&area_pools[pool].peak, before + change);
+    tell_published(change);
     return;
   }
   int64_t live = live_of(s), known = atomic_exchange_explicit(&s->published, live, memory_order_relaxed);
   int64_t highest = atomic_exchange_explicit(&s->highest, live, memory_order_relaxed);
   int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, live - known, memory_order_relaxed);
   raise_to(&area_pools[pool].peak, before - known + (highest > live ? highest : live));
+  tell_published(live - known);
 }
 
 /* Leaves the thread's block to the next new thread. It is a key destructor. */

@@ -71,6 +71,10 @@ bool counters_all_freed(unsigned pool);
 /* Is called after a thread's first event in a pool, with no lock held; NULL calls nobody. */
 extern void (*counters_on_new_shard)(void);
 
+/* Is called where a pool publishes a change of its live bytes (bytes): once for COUNTERS_QUANTUM of them, or
+ * at each event where a limit needs it, in the middle of that event. NULL calls nobody. */
+extern void (*counters_on_publish)(int64_t change);
+
 /* Records the pool's name and what serves it, for whoever reads a live file (counters_area.h). */
 void counters_label(unsigned pool, const char *name, const char *backend, bool counts_requested,
                     bool sees_all, int64_t limit_bytes);

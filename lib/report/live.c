@@ -13,6 +13,7 @@
 #include "counters/counters_area.h"
 #include "memory/idle.h"
 #include "memory/range.h"
+#include "report/heartbeat.h"
 #include "report/live_fields.h"
 #include "report/snapshot.h"
 
@@ -53,6 +54,8 @@ static live_header *header(void) { return (live_header *)(void *)base; }
 static area_pool *pools(void) { return (area_pool *)(void *)(base + POOLS_OFFSET); }
 static area_shard *shards(void) { return (area_shard *)(void *)(base + SHARDS_OFFSET); }
 
+live_header *live_own_header(void) { return active && fork_detect_is_own() ? header() : NULL; }
+
 static void write_header(void) {
   snapshot_process process;
   live_header *h = header();
@@ -72,6 +75,12 @@ static void write_header(void) {
   h->pid = process.pid;
   h->start_time = process.start_time;
   h->limit_bytes = process.limit_bytes;
+  h->seen_time = process.time;
+  h->rss_bytes = heartbeat_known(process.rss_bytes);
+  h->peak_rss_bytes = heartbeat_known(process.peak_rss_bytes);
+  h->group_limit_bytes = heartbeat_known(process.group_limit_bytes);
+  h->kills = *snapshot_kills();
+  h->oom_kills = heartbeat_known(memory_kills_count(&h->kills));
   h->start_ticks = process_file_start_ticks();
   h->pid_namespace = process_file_pid_namespace();
   proc_read("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);

@@ -7,6 +7,7 @@
 #ifndef ARROWPOOL_REPORT_LIVE_H
 #define ARROWPOOL_REPORT_LIVE_H
 
+#include "base/memory_kills.h"
 #include "counters/fields.h"
 
 #include <stdatomic.h>
@@ -52,8 +53,18 @@ typedef struct live_header {
   char host[HOST_NAME_BYTES], program[PROGRAM_NAME_BYTES], library[16];
   char command[COMMAND_BYTES]; /* arguments, separated by NULs */
   int64_t limit_bytes;         /* over all pools; negative: none */
+  /* Signs of life (heartbeat.h): what follows is of `seen_time` (milliseconds since the epoch). */
+  _Atomic int64_t seen_time;
+  _Atomic int64_t rss_bytes, peak_rss_bytes; /* 0: not known */
+  _Atomic int64_t oom_kills;                 /* as `kills` tells */
+  memory_kills kills;
+  int64_t group_limit_bytes; /* of memory, by the control groups at the process's start; 0: none */
 } live_header;
 _Static_assert(offsetof(live_header, limit_bytes) == 824, "as files of LIVE_VERSION have it");
+_Static_assert(sizeof(live_header) <= 4096, "the table of fields begins there");
+
+/* Returns the header of the file that is mapped, if it is this process's own; else NULL. It takes no lock. */
+live_header *live_own_header(void);
 
 /* Keeps a live file in `directory` (absolute), from the first event on. `keep` keeps it also after an orderly
  * end. It is called once, before that. What goes wrong later is told to `complain`, once, and harms nothing.

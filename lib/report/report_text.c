@@ -112,8 +112,11 @@ static void still_allocated(writer *w, const pool_view *pool) {
 static void process_line(writer *w, const snapshot_process *process) {
   writer_text(w, "arrowpool " ARROWPOOL_VERSION ": ");
   writer_printable(w, *process->program ? process->program : "?");
-  writer_print(w, ", pid %ld, ", process->pid);
-  writer_milliseconds(w, process->time - process->start_time);
+  writer_print(w, ", pid %ld, %s", process->pid, process->is_last_sign ? "last seen after " : "");
+  if (process->time == ARROWPOOL_UNKNOWN)
+    writer_text(w, "?");
+  else
+    writer_milliseconds(w, process->time - process->start_time);
   writer_print(w, " s, resident %s, peak %s, idle %s", SIZE_TEXT(process->rss_bytes),
                SIZE_TEXT(process->peak_rss_bytes), SIZE_TEXT(process->idle_bytes));
   if (process->limit_bytes != ARROWPOOL_UNKNOWN)

@@ -2,6 +2,7 @@
 #include "report/snapshot.h"
 
 #include "base/clock.h"
+#include "base/memory_available.h"
 #include "base/nocancel.h"
 #include "memory/idle.h"
 #include "pool/pool.h"
@@ -60,7 +61,7 @@ static int next_byte(status_file *s) {
 
 /* Reads a line that begins with `c`. If its key is one we know, its number of KiB is stored in bytes; the
  * next byte is behind the line. */
-static void read_status_line(status_file *s, int c, snapshot_process *out) {
+static void read_status_line(status_file *s, int c, int64_t *resident, int64_t *most) {
   static const char rss[] = "VmRSS:", peak[] = "VmHWM:";
   bool is_rss = true, is_peak = true;
   int64_t number = 0;
@@ -73,26 +74,38 @@ static void read_status_line(status_file *s, int c, snapshot_process *out) {
     }
   }
   if (number && is_rss)
-    out->rss_bytes = number * 1024;
+    *resident = number * 1024;
   else if (number && is_peak)
-    out->peak_rss_bytes = number * 1024;
+    *most = number * 1024;
 }
 
-static __attribute__((noinline)) void read_resident(snapshot_process *out) {
+__attribute__((noinline)) void snapshot_read_resident(int64_t *resident, int64_t *most) {
   status_file s = {.fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC)};
-  out->rss_bytes = out->peak_rss_bytes = ARROWPOOL_UNKNOWN;
-  for (int c; (c = next_byte(&s)) >= 0 &&
-              (out->rss_bytes == ARROWPOOL_UNKNOWN || out->peak_rss_bytes == ARROWPOOL_UNKNOWN);)
-    read_status_line(&s, c, out);
+  *resident = *most = ARROWPOOL_UNKNOWN;
+  for (int c; (*resident == ARROWPOOL_UNKNOWN || *most == ARROWPOOL_UNKNOWN) && (c = next_byte(&s)) >= 0;)
+    read_status_line(&s, c, resident, most);
   if (s.fd >= 0)
     close(s.fd);
 }
 
-/* This is never inlined, as read_resident: what one part has on the stack is gone when the next begins. */
+/* This is never inlined, as snapshot_read_resident: what one part has on the stack is gone when the next begins. */
 static __attribute__((noinline)) void read_host(snapshot_process *out) {
   struct utsname names;
   copy_text(out->host, sizeof out->host, uname(&names) ? "" : names.nodename);
 }
+
+/* ---- control groups ---- */
+
+static int64_t group_limit = ARROWPOOL_UNKNOWN;
+static memory_kills kills;
+
+void snapshot_find_groups(void) {
+  int64_t most = memory_available_in_group("", "self");
+  group_limit = most < memory_of_machine() ? most : ARROWPOOL_UNKNOWN; /* what exceeds that limits nothing */
+  memory_kills_find("", &kills);
+}
+
+const memory_kills *snapshot_kills(void) { return &kills; }
 
 void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   int saved = errno, cancel_state = nocancel_begin();
@@ -103,8 +116,9 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   read_host(out);
   out->start_time = started_at;
   out->time = clock_since_epoch();
-  read_resident(out);
-  out->idle_bytes = (int64_t)idle_bytes();
+  snapshot_read_resident(&out->rss_bytes, &out->peak_rss_bytes);
+  out->idle_bytes = snapshot_idle((int64_t)idle_bytes(), out->rss_bytes);
+  out->group_limit_bytes = group_limit;
   int64_t limit = limits_of_all();
   out->limit_bytes = limit == LIMITS_UNLIMITED ? ARROWPOOL_UNKNOWN : limit;
   backend_jemalloc_stats s = {ARROWPOOL_UNKNOWN, ARROWPOOL_UNKNOWN, ARROWPOOL_UNKNOWN};

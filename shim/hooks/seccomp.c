@@ -9,6 +9,7 @@
 #include "memory/backend.h"
 #include "memory/decay.h"
 #include "profile/profile.h"
+#include "report/heartbeat.h"
 #include "shim/dump/schedule.h"
 #include "shim/router.h"
 
@@ -37,6 +38,7 @@ static bool hook_seccomp_begin(void) {
   schedule_retire();
   decay_retire();
   profile_confine(true);
+  heartbeat_confine(true);
   nocancel_end(cancel_state);
   pthread_sigmask(SIG_SETMASK, &signals, NULL);
   return true;
@@ -48,6 +50,7 @@ static void hook_seccomp_end(bool done) {
   confined = done;
   if (!done) {
     profile_confine(false);
+    heartbeat_confine(false);
     decay_return();
     schedule_return();
   }

@@ -1,0 +1,70 @@
+/* Writes the signs of life of heartbeat.h. It takes no lock; those who write at the same time write the same.
+ */
+#include "report/heartbeat.h"
+
+#include "base/clock.h"
+#include "base/nocancel.h"
+#include "counters/counters.h"
+#include "profile/profile.h"
+#include "report/live.h"
+#include "report/snapshot.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+static _Atomic bool is_confined;
+static _Atomic int64_t beat_at;            /* when that was last done (ms, clock_milliseconds) */
+static _Atomic int64_t live, live_at_beat; /* what the pools published so far, and until then (bytes) */
+
+void heartbeat_confine(bool confined) { atomic_store(&is_confined, confined); }
+
+static void write_sign(live_header *h) {
+  int64_t resident, most;
+  snapshot_read_resident(&resident, &most);
+  atomic_store_explicit(&h->rss_bytes, heartbeat_known(resident), memory_order_relaxed);
+  atomic_store_explicit(&h->peak_rss_bytes, heartbeat_known(most), memory_order_relaxed);
+  atomic_store_explicit(&h->seen_time, clock_since_epoch(), memory_order_release);
+}
+
+void heartbeat_beat(void) {
+  live_header *h = live_own_header();
+  int saved = errno, cancel_state = nocancel_begin();
+  if (h) {
+    int64_t kills = memory_kills_count(&h->kills);
+    atomic_store(&live_at_beat, atomic_load(&live));
+    atomic_store(&beat_at, clock_milliseconds());
+    write_sign(h);
+    atomic_store(&h->oom_kills, heartbeat_known(kills));
+  }
+  profile_note_life();
+  nocancel_end(cancel_state);
+  errno = saved;
+}
+
+/* An alternate signal stack has no room. */
+static bool has_room(void) {
+  stack_t stack;
+  return sigaltstack(NULL, &stack) || !(stack.ss_flags & SS_ONSTACK);
+}
+
+static __attribute__((noinline, cold)) void beat_once(int64_t before, int64_t now, int64_t live_now) {
+  live_header *h = live_own_header();
+  if (!h || is_confined || !atomic_compare_exchange_strong(&beat_at, &before, now) || !has_room())
+    return;
+  int saved = errno, cancel_state = nocancel_begin();
+  atomic_store(&live_at_beat, live_now);
+  write_sign(h);
+  nocancel_end(cancel_state);
+  errno = saved;
+}
+
+static void on_publish(int64_t change) {
+  int64_t live_now = atomic_fetch_add_explicit(&live, change, memory_order_relaxed) + change;
+  int64_t more = live_now - atomic_load_explicit(&live_at_beat, memory_order_relaxed);
+  int64_t now = clock_milliseconds(), before = atomic_load_explicit(&beat_at, memory_order_relaxed);
+  if (now - before >= HEARTBEAT_BUSY || (more >= HEARTBEAT_GROWTH && now != before))
+    beat_once(before, now, live_now);
+}
+
+void heartbeat_start(void) { counters_on_publish = on_publish; }
