@@ -9,6 +9,7 @@
 #include "pool/pool_samples.h"
 #include "pool/refusal.h"
 #include "report/heartbeat.h"
+#include "report/interpreter.h"
 #include "report/live.h"
 #include "report/snapshot.h"
 #include "shim/bypass.h"
@@ -85,8 +86,10 @@ static void complain_of_live_file(const char *path, const char *problem) {
 static void configure_live_file(const options *settings) {
   char path[PATH_MAX];
   const char *directory = settings->values[OPTION_LIVE].text;
-  if (directory || settings->values[OPTION_STATS].text)
+  if (directory || settings->values[OPTION_STATS].text) {
     snapshot_find_groups();
+    interpreter_watch();
+  }
   if (!directory)
     return;
   live_start(process_file_absolute(directory, path), settings->values[OPTION_LIVE_KEEP].number,

@@ -41,8 +41,7 @@ static series_point point_of(series_set *set, const stats *f) {
 
 void series_add(series_set *set, const stats *f) {
   series *s = plot_series_find(set, f);
-  if (f->process.time == ARROWPOOL_UNKNOWN ||
-      (s->count && s->points[s->count - 1].time >= f->process.time))
+  if (f->process.time == ARROWPOOL_UNKNOWN || (s->count && s->points[s->count - 1].time >= f->process.time))
     return;
   s->points = memory_one_more(s->points, s->count, &s->room, sizeof *s->points);
   s->points[s->count++] = point_of(set, f);

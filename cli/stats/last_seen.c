@@ -35,8 +35,9 @@ static void write_memory(writer *w, const stats *f) {
 static void write_kills(writer *w, const stats *f) {
   const char *where = f->kills_of_machine ? "on its machine" : "in its control group";
   if (f->kills_since == ARROWPOOL_UNKNOWN)
-    writer_text(w, "whether the kernel killed it for lack of memory cannot be told: what counts that is gone, or "
-                   "is not to be seen from here\n");
+    writer_text(
+        w, "whether the kernel killed it for lack of memory cannot be told: what counts that is gone, or "
+           "is not to be seen from here\n");
   else if (f->kills_since == 0)
     writer_print(w, "not for lack of memory: the kernel has killed nothing %s for it since then\n", where);
   else

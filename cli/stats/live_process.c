@@ -67,11 +67,12 @@ stats_state live_process_state(live_header *h) {
   }
 }
 
-void live_process_read_memory(int64_t pid, int64_t *resident, int64_t *most) {
+void live_process_read_resident(int64_t pid, snapshot_resident *out) {
   char path[64], memory[4096] = "";
   snprintf(path, sizeof path, "/proc/%lld/status", (long long)pid);
   if (pid > 0)
     proc_read(path, memory, sizeof memory);
-  *resident = status_bytes(memory, "VmRSS:");
-  *most = status_bytes(memory, "VmHWM:");
+  *out = (snapshot_resident){.now = status_bytes(memory, "VmRSS:"),
+                             .most = status_bytes(memory, "VmHWM:"),
+                             .anonymous = status_bytes(memory, "RssAnon:")};
 }

@@ -57,6 +57,8 @@ static void read_pool(const json_t *pool, pool_view *out, bool *damaged) {
 #undef X
   histogram(pool, "size_histogram", out->stats.size_histogram, damaged);
   histogram(pool, "live_histogram", out->stats.live_histogram, damaged);
+  out->end.bytes = number(pool, "bytes_before_end", damaged);
+  histogram(pool, "histogram_before_end", out->end.histogram, damaged);
   *damaged |= !out->name[0];
 }
 

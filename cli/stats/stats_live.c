@@ -217,6 +217,18 @@ static void read_live_and_peak(const file *f, uint32_t pool, bool runs, arrowpoo
   out->max_memory = peak > out->bytes_allocated ? limit(peak) : out->bytes_allocated;
 }
 
+static void read_end(const file *f, const char *record, counters_end *out) {
+  const live_field *histogram = stats_live_find(f, LIVE_IN_POOL, "end_histogram", BUCKET_BYTES);
+  if (!histogram || number_at(record, stats_live_find(f, LIVE_IN_POOL, "ends", 8)) <= 0) {
+    pool_view_hide_end(out);
+    return;
+  }
+  out->bytes = clamp(number_at(record, stats_live_find(f, LIVE_IN_POOL, "end_bytes", 8)));
+  memcpy(out->histogram, record + histogram->offset, sizeof out->histogram);
+  for (size_t i = 0; i < BUCKETS; i++)
+    out->histogram[i] = clamp(out->histogram[i]);
+}
+
 static void read_pool(const file *f, uint32_t pool, bool runs, pool_view *out) {
   const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
   arrowpool_stats *v = &out->stats;
@@ -242,8 +254,11 @@ static void read_pool(const file *f, uint32_t pool, bool runs, pool_view *out) {
   v->inherited_bytes = clamp(number_at(record, stats_live_find(f, LIVE_IN_POOL, "inherited", 8)));
   int64_t most = number_at(record, stats_live_find(f, LIVE_IN_POOL, "limit_bytes", 8));
   v->limit_bytes = most > 0 ? limit(most) : ARROWPOOL_UNKNOWN;
-  if (!number_at(record, stats_live_find(f, LIVE_IN_POOL, "sees_all", 8)))
+  read_end(f, record, &out->end);
+  if (!number_at(record, stats_live_find(f, LIVE_IN_POOL, "sees_all", 8))) {
     pool_view_hide_frees(v);
+    pool_view_hide_end(&out->end);
+  }
 }
 
 /* ---- the process ---- */
@@ -258,11 +273,15 @@ static void read_moment(live_header *h, stats_state state, snapshot_process *p) 
   p->time = ended > 0 ? limit(ended) : runs ? clock_since_epoch() : seen;
   if (p->time != ARROWPOOL_UNKNOWN && p->time < p->start_time)
     p->time = p->start_time;
-  live_process_read_memory(runs ? h->pid : 0, &p->rss_bytes, &p->peak_rss_bytes);
-  if (p->is_last_sign) {
-    p->rss_bytes = known(atomic_load(&h->rss_bytes));
-    p->peak_rss_bytes = known(atomic_load(&h->peak_rss_bytes));
-  }
+  snapshot_resident resident;
+  live_process_read_resident(runs ? h->pid : 0, &resident);
+  if (p->is_last_sign)
+    resident = (snapshot_resident){.now = known(atomic_load(&h->rss_bytes)),
+                                   .most = known(atomic_load(&h->peak_rss_bytes)),
+                                   .anonymous = known(atomic_load(&h->anonymous_bytes))};
+  p->rss_bytes = resident.now;
+  p->peak_rss_bytes = resident.most;
+  p->idle_bytes = snapshot_idle(clamp(atomic_load(&h->idle_bytes)), &resident);
 }
 
 /* Returns how many processes the kernel has killed for lack of memory since the last sign of life. */
@@ -297,7 +316,6 @@ static void read_process(file *f, stats *out) {
   writer_make_printable(p->program);
   writer_make_printable(p->host);
   writer_make_printable(out->command);
-  p->idle_bytes = snapshot_idle(clamp(atomic_load(&h->idle_bytes)), p->rss_bytes);
   p->limit_bytes = known(h->limit_bytes);
   p->group_limit_bytes = known(h->group_limit_bytes);
   p->jemalloc_active_bytes = p->jemalloc_resident_bytes = p->jemalloc_metadata_bytes = ARROWPOOL_UNKNOWN;

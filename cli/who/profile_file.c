@@ -67,7 +67,8 @@ static const char *read_header(int fd, profile_header *h) {
     return "it is of a machine with another byte order";
   if (h->version != PROFILE_VERSION)
     return "it is of a version that this program does not know";
-  if (h->header_bytes < offsetof(profile_header, seen_time) || h->section_count != PROFILE_SECTIONS || h->pid <= 0 || h->mean <= 0)
+  if (h->header_bytes < offsetof(profile_header, seen_time) || h->section_count != PROFILE_SECTIONS ||
+      h->pid <= 0 || h->mean <= 0)
     return header_damaged;
   if (h->header_bytes < sizeof *h)
     h->seen_time = 0;

@@ -55,8 +55,8 @@ static bool keep(memory_kills *out, const char *path) {
 }
 
 void memory_kills_find(const char *root, memory_kills *out) {
-  static const char *const names[] = {[CONTROL_GROUP_ONE] = "/memory.oom_control",
-                                      [CONTROL_GROUP_TWO] = "/memory.events"};
+  static const char *const names[] = {
+      [CONTROL_GROUP_ONE] = "/memory.oom_control", [CONTROL_GROUP_TWO] = "/memory.events"};
   static const control_group_version order[] = {CONTROL_GROUP_ONE, CONTROL_GROUP_TWO};
   char path[CONTROL_GROUP_PATH];
   size_t mount;
@@ -64,8 +64,8 @@ void memory_kills_find(const char *root, memory_kills *out) {
   bool found = false;
   memset(out, 0, sizeof *out);
   for (size_t i = 0; i < 2 && !found; i++) /* where both are mounted, the first one has the memory */
-    found = control_group_find(root, "self", order[i], path, &mount) &&
-            keep(out, strcat(path, names[order[i]]));
+    found =
+        control_group_find(root, "self", order[i], path, &mount) && keep(out, strcat(path, names[order[i]]));
   if (!found && strlen(root) < CONTROL_GROUP_FIELD)
     keep(out, strcat(strcpy(path, root), "/proc/vmstat"));
   nocancel_end(cancel_state);

@@ -136,7 +136,13 @@ static int64_t live_of(const shard *s) {
          atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
 }
 
+static inline void look_for_end(void) {
+  if (__builtin_expect(counters_is_ending != NULL, 0))
+    counters_look_for_end();
+}
+
 static inline void tell_published(int64_t change) {
+  look_for_end();
   if (counters_on_publish)
     counters_on_publish(change);
 }
@@ -201,7 +207,10 @@ COUNTERS_INLINE void resized(shard *s, unsigned pool, int64_t most, int64_t old_
 
 void counters_allocated(unsigned pool, int64_t size) { COUNT(counters_grew, counters_bucket(size), size); }
 
-void counters_freed(unsigned pool, int64_t size) { COUNT(counters_left, counters_bucket(size), size); }
+void counters_freed(unsigned pool, int64_t size) {
+  look_for_end();
+  COUNT(counters_left, counters_bucket(size), size);
+}
 
 void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind) {
   COUNT(resized, old_size, new_size, kind);
@@ -335,6 +344,7 @@ static void rebase(unsigned pool, bool keep_live) {
   atomic_store(&area_pools[pool].inherited, live);
   settle(pool, live);
   atomic_store(&area_pools[pool].peak, live);
+  atomic_store(&area_pools[pool].ends, 0);
 }
 
 int64_t counters_be_exact(unsigned pool) {

@@ -54,7 +54,7 @@ static void *system_reallocate(void *buffer, size_t old_size, size_t new_size, s
     errno = saved;
     return NULL;
   }
-  *how = (uintptr_t)moved == before                           ? BACKEND_IN_PLACE
+  *how = (uintptr_t)moved == before                       ? BACKEND_IN_PLACE
          : was_mapped && is_mapped_alone(moved, new_size) ? BACKEND_REMAPPED
                                                           : BACKEND_COPIED;
   if ((uintptr_t)moved % alignment == 0)

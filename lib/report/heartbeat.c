@@ -19,11 +19,12 @@ static _Atomic int64_t live, live_at_beat; /* what the pools published so far, a
 
 void heartbeat_confine(bool confined) { atomic_store(&is_confined, confined); }
 
-static void write_sign(live_header *h) {
-  int64_t resident, most;
-  snapshot_read_resident(&resident, &most);
-  atomic_store_explicit(&h->rss_bytes, heartbeat_known(resident), memory_order_relaxed);
-  atomic_store_explicit(&h->peak_rss_bytes, heartbeat_known(most), memory_order_relaxed);
+void heartbeat_write(live_header *h) {
+  snapshot_resident r;
+  snapshot_read_resident(&r);
+  atomic_store_explicit(&h->rss_bytes, heartbeat_known(r.now), memory_order_relaxed);
+  atomic_store_explicit(&h->peak_rss_bytes, heartbeat_known(r.most), memory_order_relaxed);
+  atomic_store_explicit(&h->anonymous_bytes, heartbeat_known(r.anonymous), memory_order_relaxed);
   atomic_store_explicit(&h->seen_time, clock_since_epoch(), memory_order_release);
 }
 
@@ -34,7 +35,7 @@ void heartbeat_beat(void) {
     int64_t kills = memory_kills_count(&h->kills);
     atomic_store(&live_at_beat, atomic_load(&live));
     atomic_store(&beat_at, clock_milliseconds());
-    write_sign(h);
+    heartbeat_write(h);
     atomic_store(&h->oom_kills, heartbeat_known(kills));
   }
   profile_note_life();
@@ -54,7 +55,7 @@ static __attribute__((noinline, cold)) void beat_once(int64_t before, int64_t no
     return;
   int saved = errno, cancel_state = nocancel_begin();
   atomic_store(&live_at_beat, live_now);
-  write_sign(h);
+  heartbeat_write(h);
   nocancel_end(cancel_state);
   errno = saved;
 }

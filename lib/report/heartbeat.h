@@ -2,16 +2,16 @@
  * file what was resident then. Nothing else tells after it was killed: what is written to a mapping does not
  * change a file's times.
  *
- * A thread beats every HEARTBEAT_PERIOD, whatever the program does. Where the pools publish what is live, that
- * beats as well, so that the last figures of who runs out of memory are of shortly before. */
+ * A thread beats every HEARTBEAT_PERIOD, whatever the program does. Where the pools publish what is live,
+ * that beats as well, so that the last figures of who runs out of memory are of shortly before. */
 #ifndef ARROWPOOL_REPORT_HEARTBEAT_H
 #define ARROWPOOL_REPORT_HEARTBEAT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HEARTBEAT_PERIOD 1000                 /* of the thread (ms): how old the last sign of life is at most */
-#define HEARTBEAT_BUSY   100                  /* where pools publish (ms) */
+#define HEARTBEAT_PERIOD 1000 /* of the thread (ms): how old the last sign of life is at most */
+#define HEARTBEAT_BUSY   100  /* where pools publish (ms) */
 #define HEARTBEAT_GROWTH ((int64_t)16 << 20) /* or when so much more is live than at the last one (bytes) */
 
 /* Has the pools beat from now on, for a process that keeps a live file. It is called once, at the start. */
@@ -19,6 +19,10 @@ void heartbeat_start(void);
 
 /* Notes a sign of life. The thread calls it. */
 void heartbeat_beat(void);
+
+/* Writes one into that header: what is resident, and when. The caller sees to cancellation and errno. */
+struct live_header;
+void heartbeat_write(struct live_header *header);
 
 /* Has nobody beat: the kernel may not be asked for anything any more, or again. */
 void heartbeat_confine(bool confined);

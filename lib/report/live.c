@@ -75,9 +75,7 @@ static void write_header(void) {
   h->pid = process.pid;
   h->start_time = process.start_time;
   h->limit_bytes = process.limit_bytes;
-  h->seen_time = process.time;
-  h->rss_bytes = heartbeat_known(process.rss_bytes);
-  h->peak_rss_bytes = heartbeat_known(process.peak_rss_bytes);
+  heartbeat_write(h);
   h->group_limit_bytes = heartbeat_known(process.group_limit_bytes);
   h->kills = *snapshot_kills();
   h->oom_kills = heartbeat_known(memory_kills_count(&h->kills));

@@ -55,8 +55,8 @@ typedef struct live_header {
   int64_t limit_bytes;         /* over all pools; negative: none */
   /* Signs of life (heartbeat.h): what follows is of `seen_time` (milliseconds since the epoch). */
   _Atomic int64_t seen_time;
-  _Atomic int64_t rss_bytes, peak_rss_bytes; /* 0: not known */
-  _Atomic int64_t oom_kills;                 /* as `kills` tells */
+  _Atomic int64_t rss_bytes, peak_rss_bytes, anonymous_bytes; /* what is resident; 0: not known */
+  _Atomic int64_t oom_kills;                                  /* as `kills` tells */
   memory_kills kills;
   int64_t group_limit_bytes; /* of memory, by the control groups at the process's start; 0: none */
 } live_header;

@@ -62,6 +62,8 @@ static void write_pool(writer *w, const pool_view *p) {
 #undef X
   write_histogram(w, "size_histogram", p->stats.size_histogram);
   write_histogram(w, "live_histogram", p->stats.live_histogram);
+  field(w, "bytes_before_end", p->end.bytes);
+  write_histogram(w, "histogram_before_end", p->end.histogram);
   writer_text(w, "}");
 }
 

@@ -59,36 +59,40 @@ static int next_byte(status_file *s) {
   return (unsigned char)s->bytes[s->used++];
 }
 
+enum { STATUS_KEYS = 3 };
+
 /* Reads a line that begins with `c`. If its key is one we know, its number of KiB is stored in bytes; the
- * next byte is behind the line. */
-static void read_status_line(status_file *s, int c, int64_t *resident, int64_t *most) {
-  static const char rss[] = "VmRSS:", peak[] = "VmHWM:";
-  bool is_rss = true, is_peak = true;
+ * next byte is behind the line. Returns whether it was. */
+static bool read_status_line(status_file *s, int c, int64_t *const numbers[STATUS_KEYS]) {
+  static const char keys[STATUS_KEYS][sizeof "RssAnon:"] = {"VmRSS:", "VmHWM:", "RssAnon:"};
+  bool may_be[STATUS_KEYS] = {true, true, true};
   int64_t number = 0;
+  int which = -1;
   for (size_t i = 0; c >= 0 && c != '\n'; c = next_byte(s), i++) {
-    if (i < sizeof rss - 1) {
-      is_rss &= c == rss[i];
-      is_peak &= c == peak[i];
-    } else if ((is_rss || is_peak) && c >= '0' && c <= '9') {
-      number = number * 10 + (c - '0');
+    for (int k = 0; k < STATUS_KEYS && which < 0; k++) {
+      may_be[k] = may_be[k] && c == keys[k][i];
+      which = may_be[k] && !keys[k][i + 1] ? k : -1;
     }
+    if (which >= 0 && c >= '0' && c <= '9')
+      number = number * 10 + (c - '0');
   }
-  if (number && is_rss)
-    *resident = number * 1024;
-  else if (number && is_peak)
-    *most = number * 1024;
+  if (which >= 0)
+    *numbers[which] = number * 1024;
+  return which >= 0;
 }
 
-__attribute__((noinline)) void snapshot_read_resident(int64_t *resident, int64_t *most) {
+__attribute__((noinline)) void snapshot_read_resident(snapshot_resident *out) {
   status_file s = {.fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC)};
-  *resident = *most = ARROWPOOL_UNKNOWN;
-  for (int c; (*resident == ARROWPOOL_UNKNOWN || *most == ARROWPOOL_UNKNOWN) && (c = next_byte(&s)) >= 0;)
-    read_status_line(&s, c, resident, most);
+  int64_t *const numbers[STATUS_KEYS] = {&out->now, &out->most, &out->anonymous};
+  *out = (snapshot_resident){ARROWPOOL_UNKNOWN, ARROWPOOL_UNKNOWN, ARROWPOOL_UNKNOWN};
+  for (int c, left = STATUS_KEYS; left && (c = next_byte(&s)) >= 0;)
+    left -= read_status_line(&s, c, numbers);
   if (s.fd >= 0)
     close(s.fd);
 }
 
-/* This is never inlined, as snapshot_read_resident: what one part has on the stack is gone when the next begins. */
+/* This is never inlined, as snapshot_read_resident: what one part has on the stack is gone when the next
+ * begins. */
 static __attribute__((noinline)) void read_host(snapshot_process *out) {
   struct utsname names;
   copy_text(out->host, sizeof out->host, uname(&names) ? "" : names.nodename);
@@ -116,8 +120,11 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   read_host(out);
   out->start_time = started_at;
   out->time = clock_since_epoch();
-  snapshot_read_resident(&out->rss_bytes, &out->peak_rss_bytes);
-  out->idle_bytes = snapshot_idle((int64_t)idle_bytes(), out->rss_bytes);
+  snapshot_resident resident;
+  snapshot_read_resident(&resident);
+  out->rss_bytes = resident.now;
+  out->peak_rss_bytes = resident.most;
+  out->idle_bytes = snapshot_idle((int64_t)idle_bytes(), &resident);
   out->group_limit_bytes = group_limit;
   int64_t limit = limits_of_all();
   out->limit_bytes = limit == LIMITS_UNLIMITED ? ARROWPOOL_UNKNOWN : limit;

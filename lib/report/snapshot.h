@@ -22,18 +22,25 @@ typedef struct snapshot_process {
 
 void snapshot_read_process(bool ask_jemalloc, snapshot_process *out);
 
-/* Reads rss_bytes and peak_rss_bytes alone. The caller sees to cancellation and errno. */
-void snapshot_read_resident(int64_t *resident, int64_t *most);
+/* What is resident of a process (bytes), was at most, and is of no file; ARROWPOOL_UNKNOWN where the kernel
+ * does not tell. */
+typedef struct snapshot_resident {
+  int64_t now, most, anonymous;
+} snapshot_resident;
+
+/* Reads it alone, of this process. The caller sees to cancellation and errno. */
+void snapshot_read_resident(snapshot_resident *out);
 
 /* Looks for the process's control groups: from here on group_limit_bytes is known, and what the second one
  * returns. It is called once, at the start, with some kilobytes left on the stack. */
 void snapshot_find_groups(void);
 const memory_kills *snapshot_kills(void);
 
-/* Returns idle bytes as far as they can be resident: what was freed may never have been written, or the kernel
- * may have taken its pages back. */
-static inline int64_t snapshot_idle(int64_t idle, int64_t resident) {
-  return resident != ARROWPOOL_UNKNOWN && idle > resident ? resident : idle;
+/* Returns idle bytes as far as they can be resident: what was freed may never have been written, or the
+ * kernel may have taken its pages back. */
+static inline int64_t snapshot_idle(int64_t idle, const snapshot_resident *resident) {
+  int64_t most = resident->anonymous == ARROWPOOL_UNKNOWN ? resident->now : resident->anonymous;
+  return most != ARROWPOOL_UNKNOWN && idle > most ? most : idle;
 }
 
 /* Returns whether there is a pool that was ever used. */
