@@ -42,6 +42,12 @@ static bool is_mapped_alone(void *buffer, size_t size) {
   return usable % (2 * sizeof(size_t)) == 0 && ((uintptr_t)buffer + usable) % page == 0;
 }
 
+/* Pages keep what is in them: where a new block was taken instead, since the kernel refused to move them, the
+ * buffer begins elsewhere in its page. (Buffers that malloc itself placed do not tell the two apart.) */
+static bool is_same_block(uintptr_t before, void *moved, size_t size) {
+  return (before ^ (uintptr_t)moved) % (uintptr_t)sysconf(_SC_PAGESIZE) == 0 && is_mapped_alone(moved, size);
+}
+
 static void *system_reallocate(void *buffer, size_t old_size, size_t new_size, size_t alignment,
                                backend_resize *how) {
   uintptr_t before = (uintptr_t)buffer;
@@ -54,9 +60,9 @@ static void *system_reallocate(void *buffer, size_t old_size, size_t new_size, s
     errno = saved;
     return NULL;
   }
-  *how = (uintptr_t)moved == before                       ? BACKEND_IN_PLACE
-         : was_mapped && is_mapped_alone(moved, new_size) ? BACKEND_REMAPPED
-                                                          : BACKEND_COPIED;
+  *how = (uintptr_t)moved == before                             ? BACKEND_IN_PLACE
+         : was_mapped && is_same_block(before, moved, new_size) ? BACKEND_REMAPPED
+                                                                : BACKEND_COPIED;
   if ((uintptr_t)moved % alignment == 0)
     return moved;
   *how = BACKEND_COPIED;

@@ -10,6 +10,7 @@
 #include "report/snapshot.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -28,9 +29,18 @@ void heartbeat_write(live_header *h) {
   atomic_store_explicit(&h->seen_time, clock_since_epoch(), memory_order_release);
 }
 
+/* The thread, which blocks all other signals, gets those of a file that was cut off (base/file_fault.h). */
+static void let_faults_come(bool come) {
+  sigset_t fault;
+  sigemptyset(&fault);
+  sigaddset(&fault, SIGBUS);
+  pthread_sigmask(come ? SIG_UNBLOCK : SIG_BLOCK, &fault, NULL);
+}
+
 void heartbeat_beat(void) {
   live_header *h = live_own_header();
   int saved = errno, cancel_state = nocancel_begin();
+  let_faults_come(true);
   if (h) {
     int64_t kills = memory_kills_count(&h->kills);
     atomic_store(&live_at_beat, atomic_load(&live));
@@ -39,6 +49,7 @@ void heartbeat_beat(void) {
     atomic_store(&h->oom_kills, heartbeat_known(kills));
   }
   profile_note_life();
+  let_faults_come(false);
   nocancel_end(cancel_state);
   errno = saved;
 }

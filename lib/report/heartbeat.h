@@ -2,8 +2,9 @@
  * file what was resident then. Nothing else tells after it was killed: what is written to a mapping does not
  * change a file's times.
  *
- * A thread beats every HEARTBEAT_PERIOD, whatever the program does. Where the pools publish what is live,
- * that beats as well, so that the last figures of who runs out of memory are of shortly before. */
+ * Where there is a live file, a thread beats every HEARTBEAT_PERIOD, whatever the program does. Where the
+ * pools publish what is live, that beats as well, so that the last figures of who runs out of memory are of
+ * shortly before. */
 #ifndef ARROWPOOL_REPORT_HEARTBEAT_H
 #define ARROWPOOL_REPORT_HEARTBEAT_H
 
@@ -17,7 +18,7 @@
 /* Has the pools beat from now on, for a process that keeps a live file. It is called once, at the start. */
 void heartbeat_start(void);
 
-/* Notes a sign of life. The thread calls it. */
+/* Notes a sign of life, in the profile too. The thread calls it, whose signals are all blocked. */
 void heartbeat_beat(void);
 
 /* Writes one into that header: what is resident, and when. The caller sees to cancellation and errno. */

@@ -21,7 +21,8 @@ static int64_t interval(void) {
 
 /* When the next dump is due, and the next beat (ms, clock_milliseconds). Dumps begin by waiting: 0. */
 static int64_t due, beat_due;
-static bool beats; /* there is a file that tells when the process was last there */
+static bool beats; /* there is a live file. A profile alone has no thread, with which no handler of a signal
+                      may fork */
 
 static int64_t until_dump(int64_t now) {
   if (!interval())
@@ -76,7 +77,7 @@ static void wake(void) { background_thread_wake(&clock_keeper); }
 void schedule_start(void) {
   const options_value *values = the_router.settings.values, *signal = &values[OPTION_STATS_SIGNAL];
   bool dumps = values[OPTION_STATS].text;
-  beats = values[OPTION_LIVE].text || values[OPTION_PROFILE].text;
+  beats = values[OPTION_LIVE].text;
   if (dumps && signal->given)
     watch_signal((int)signal->number);
   if (beats || (dumps && interval()))
