@@ -263,11 +263,11 @@ static void read_pool(const file *f, uint32_t pool, bool runs, pool_view *out) {
 
 /* ---- the process ---- */
 
-static int64_t known(int64_t number) { return number > 0 ? limit(number) : ARROWPOOL_UNKNOWN; }
+static int64_t known_or_not(int64_t number) { return number > 0 ? limit(number) : ARROWPOOL_UNKNOWN; }
 
 /* Sets the time, and what was resident then: of a process that is gone, at its last sign of life. */
 static void read_moment(live_header *h, stats_state state, snapshot_process *p) {
-  int64_t ended = atomic_load(&h->end_time), seen = known(atomic_load(&h->seen_time));
+  int64_t ended = atomic_load(&h->end_time), seen = known_or_not(atomic_load(&h->seen_time));
   bool runs = state == STATS_RUNNING;
   p->is_last_sign = !runs && ended <= 0;
   p->time = ended > 0 ? limit(ended) : runs ? clock_since_epoch() : seen;
@@ -276,9 +276,9 @@ static void read_moment(live_header *h, stats_state state, snapshot_process *p) 
   snapshot_resident resident;
   live_process_read_resident(runs ? h->pid : 0, &resident);
   if (p->is_last_sign)
-    resident = (snapshot_resident){.now = known(atomic_load(&h->rss_bytes)),
-                                   .most = known(atomic_load(&h->peak_rss_bytes)),
-                                   .anonymous = known(atomic_load(&h->anonymous_bytes))};
+    resident = (snapshot_resident){.now = known_or_not(atomic_load(&h->rss_bytes)),
+                                   .most = known_or_not(atomic_load(&h->peak_rss_bytes)),
+                                   .anonymous = known_or_not(atomic_load(&h->anonymous_bytes))};
   p->rss_bytes = resident.now;
   p->peak_rss_bytes = resident.most;
   p->idle_bytes = snapshot_idle(clamp(atomic_load(&h->idle_bytes)), &resident);
@@ -316,8 +316,8 @@ static void read_process(file *f, stats *out) {
   writer_make_printable(p->program);
   writer_make_printable(p->host);
   writer_make_printable(out->command);
-  p->limit_bytes = known(h->limit_bytes);
-  p->group_limit_bytes = known(h->group_limit_bytes);
+  p->limit_bytes = known_or_not(h->limit_bytes);
+  p->group_limit_bytes = known_or_not(h->group_limit_bytes);
   p->jemalloc_active_bytes = p->jemalloc_resident_bytes = p->jemalloc_metadata_bytes = ARROWPOOL_UNKNOWN;
   out->lost = atomic_load(&h->lost);
 }

@@ -1,5 +1,5 @@
-/* What happens while the program runs, whatever it does: dumps at intervals and on a signal, and signs of life
- * for the files that others read. One thread does it, and a signal. */
+/* What happens while the program runs, whatever it does: dumps at intervals and on a signal, and signs of
+ * life for the files that others read. One thread does it, and a signal. */
 #ifndef ARROWPOOL_SHIM_DUMP_SCHEDULE_H
 #define ARROWPOOL_SHIM_DUMP_SCHEDULE_H
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # the files that load this use the names
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # the files that load this use the names
 # The interpreters that are installed: beside python3.N in the PATH those of pyenv, and those that ARROWPOOL_PYTHONS
 # names.
 

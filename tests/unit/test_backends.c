@@ -4,10 +4,8 @@
 
 #include "memory/backend.h"
 #include "memory/range.h"
-#include "memory/system_calls.h"
 
 #include <limits.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -374,40 +372,6 @@ TEST(what_is_larger_than_all_the_addresses_gives_nothing_back) {
   setrlimit(RLIMIT_AS, &before);
 }
 
-/* ---- what realloc did ---- */
-
-/* Grows a buffer that cannot stay where it is, and returns how it came to its new place. */
-static backend_resize grow_elsewhere(size_t size, size_t alignment) {
-  backend_resize how = BACKEND_IN_PLACE;
-  void *others[64], *buffer = NULL;
-  for (size_t i = 0; i < COUNT_OF(others); i++) { /* the mappings of a size lie one beside the other */
-    others[i] = allocate(&backend_system, (int64_t)size, (int64_t)alignment);
-    if (i == COUNT_OF(others) / 2)
-      buffer = others[i];
-  }
-  unit_write(buffer, (int64_t)size, 7);
-  void *grown = backend_system.reallocate(buffer, size, 100 * size, alignment, &how);
-  CHECK(grown && (how == BACKEND_IN_PLACE) == (grown == buffer));
-  CHECK(unit_matches(grown, (int64_t)size, INT64_MAX, 7) && unit_aligned(grown, (int64_t)alignment));
-  others[COUNT_OF(others) / 2] = grown;
-  for (size_t i = 0; i < COUNT_OF(others); i++)
-    backend_system.free(others[i], 0, alignment);
-  return how;
-}
-
-TEST(the_system_tells_pages_that_moved_from_bytes_that_were_copied) {
-  assert_int_equal(grow_elsewhere(1000, 64), BACKEND_COPIED);
-  if (UNIT_SANITIZED) { /* its allocator is another */
-    assert_int_equal(grow_elsewhere(MIB, 64), BACKEND_COPIED);
-    return;
-  }
-  assert_true(system_moves_pages);
-  mallopt(M_MMAP_THRESHOLD, 128 * KIB); /* for good: the tests before have raised it */
-  assert_int_equal(grow_elsewhere(MIB, 64), BACKEND_REMAPPED);
-  assert_int_equal(grow_elsewhere(MIB, 4096), BACKEND_REMAPPED);
-  assert_int_equal(grow_elsewhere(64 * KIB, 64), BACKEND_COPIED); /* it was none of those before */
-}
-
 #define ON_BOTH(test)                                                                                        \
   TEST_WITH(test, "jemalloc", &backend_jemalloc), TEST_WITH(test, "system", &backend_system)
 
@@ -429,7 +393,6 @@ int main(void) {
       cmocka_unit_test(jemalloc_recalls_the_last_size_of_a_buffer),
       cmocka_unit_test(the_system_recalls_the_usable_size),
       cmocka_unit_test(small_blocks_that_are_free_go_back_when_asked),
-      cmocka_unit_test(the_system_tells_pages_that_moved_from_bytes_that_were_copied),
       cmocka_unit_test(many_threads_work_at_once),
       cmocka_unit_test(blocks_of_a_thread_that_is_ending_are_in_the_range),
   };
