@@ -23,11 +23,11 @@ static int64_t live_bytes(const stats *f) {
 static void write_memory(writer *w, const stats *f) {
   const snapshot_process *p = &f->process;
   int64_t live = live_bytes(f);
-  if (p->rss_bytes != ARROWPOOL_UNKNOWN) {
+  if (p->rss_bytes != ARROWPOOL_UNKNOWN)
     writer_print(w, ", resident %s", SIZE_TEXT(p->rss_bytes));
-    if (p->group_limit_bytes != ARROWPOOL_UNKNOWN)
-      writer_print(w, " of %s allowed", SIZE_TEXT(p->group_limit_bytes));
-  }
+  if (p->rss_bytes != ARROWPOOL_UNKNOWN && p->group_limit_bytes != ARROWPOOL_UNKNOWN)
+    writer_print(w, " (%s without mapped files, of %s allowed)", SIZE_TEXT(f->anonymous_bytes),
+                 SIZE_TEXT(p->group_limit_bytes));
   if (live != ARROWPOOL_UNKNOWN)
     writer_print(w, ", %s live in these pools", SIZE_TEXT(live));
 }

@@ -74,7 +74,7 @@ const char *stats_from_json(const json_t *dump, stats *out) {
   if (json_array_size(pools) > MOST_POOLS)
     return "it has too many pools";
   out->state = STATS_ENDED;
-  out->kills_since = ARROWPOOL_UNKNOWN;
+  out->kills_since = out->anonymous_bytes = ARROWPOOL_UNKNOWN;
   snapshot_process *p = &out->process;
   p->pid = number(process, "pid", &damaged);
   text(process, "program", p->program, sizeof p->program);

@@ -266,9 +266,10 @@ static void read_pool(const file *f, uint32_t pool, bool runs, pool_view *out) {
 static int64_t known_or_not(int64_t number) { return number > 0 ? limit(number) : ARROWPOOL_UNKNOWN; }
 
 /* Sets the time, and what was resident then: of a process that is gone, at its last sign of life. */
-static void read_moment(live_header *h, stats_state state, snapshot_process *p) {
+static void read_moment(live_header *h, stats *out) {
+  snapshot_process *p = &out->process;
   int64_t ended = atomic_load(&h->end_time), seen = known_or_not(atomic_load(&h->seen_time));
-  bool runs = state == STATS_RUNNING;
+  bool runs = out->state == STATS_RUNNING;
   p->is_last_sign = !runs && ended <= 0;
   p->time = ended > 0 ? limit(ended) : runs ? clock_since_epoch() : seen;
   if (p->time != ARROWPOOL_UNKNOWN && p->time < p->start_time)
@@ -281,6 +282,7 @@ static void read_moment(live_header *h, stats_state state, snapshot_process *p) 
                                    .anonymous = known_or_not(atomic_load(&h->anonymous_bytes))};
   p->rss_bytes = resident.now;
   p->peak_rss_bytes = resident.most;
+  out->anonymous_bytes = resident.anonymous;
   p->idle_bytes = snapshot_idle(clamp(atomic_load(&h->idle_bytes)), &resident);
 }
 
@@ -300,7 +302,7 @@ static void read_process(file *f, stats *out) {
   out->from_live = true;
   p->pid = h->pid;
   p->start_time = clamp(h->start_time);
-  read_moment(h, out->state, p);
+  read_moment(h, out);
   out->kills_since = count_kills_since(h, out->state);
   out->kills_of_machine = strcmp(h->kills.path, "/proc/vmstat") == 0;
   snprintf(p->program, sizeof p->program, "%.*s", (int)sizeof h->program, h->program);

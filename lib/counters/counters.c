@@ -40,6 +40,7 @@ static int64_t quantum[POOL_COUNT] = {[0 ... POOL_COUNT - 1] = COUNTERS_QUANTUM}
 
 void (*counters_on_new_shard)(void);
 void (*counters_on_publish)(int64_t change);
+void (*_Atomic counters_ask_for_end)(void);
 
 static void leave_block(void *leaving);
 
@@ -137,8 +138,9 @@ static int64_t live_of(const shard *s) {
 }
 
 static inline void look_for_end(void) {
-  if (__builtin_expect(counters_is_ending != NULL, 0))
-    counters_look_for_end();
+  void (*ask)(void) = atomic_load_explicit(&counters_ask_for_end, memory_order_acquire);
+  if (__builtin_expect(ask != NULL, 0))
+    ask();
 }
 
 static inline void tell_published(int64_t change) {

@@ -12,6 +12,7 @@
 #include "arrowpool.h"
 #include "counters/fields.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #define COUNTERS_QUANTUM ((int64_t)256 << 10) /* bytes */
@@ -74,12 +75,14 @@ extern void (*counters_on_new_shard)(void);
 /* The end of the program's interpreter: it frees what the program's variables hold, also where that is a
  * leak, before any report of the process's end is written. So what is live is kept when it begins to.
  *
- * The function says whether it has begun: it is the interpreter's own, or NULL. It is asked at frees that do
- * not take the quick way, and where pools publish; blocks of the quick way that went before that (of up to
+ * Has the function asked from now on whether it has begun: the interpreter's own. It is asked at frees that
+ * do not take the quick way, and where pools publish; blocks of the quick way that went before that (of up to
  * COUNTERS_QUANTUM a thread) are not counted in. */
-extern int (*counters_is_ending)(void);
+void counters_watch_end(int (*is_ending)(void));
+bool counters_watches_end(void);
+extern void (*_Atomic counters_ask_for_end)(void); /* NULL: nobody watches */
 
-/* Notes the end, if it has begun and was not noted. It is async-signal-safe, and needs some kilobytes. */
+/* Notes the end, if it has begun and was not noted. It is async-signal-safe, and needs a kilobyte. */
 void counters_look_for_end(void);
 
 typedef struct counters_end {

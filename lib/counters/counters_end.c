@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-int (*counters_is_ending)(void);
+static int (*is_ending)(void);
 static _Atomic bool noted;
 
 static __attribute__((noinline, cold)) void note(void) {
@@ -23,11 +23,17 @@ static __attribute__((noinline, cold)) void note(void) {
 
 /* An interpreter that is started again after its end may end again. */
 void counters_look_for_end(void) {
-  bool ends = counters_is_ending && counters_is_ending(),
-       before = atomic_load_explicit(&noted, memory_order_relaxed);
+  bool ends = is_ending && is_ending(), before = atomic_load_explicit(&noted, memory_order_relaxed);
   if (ends != before && atomic_compare_exchange_strong(&noted, &before, ends) && ends && area_settle())
     note();
 }
+
+void counters_watch_end(int (*is_ending_)(void)) {
+  is_ending = is_ending_;
+  atomic_store_explicit(&counters_ask_for_end, counters_look_for_end, memory_order_release);
+}
+
+bool counters_watches_end(void) { return atomic_load(&counters_ask_for_end) != NULL; }
 
 void counters_read_end(unsigned pool, counters_end *out) {
   const area_pool *p = &area_pools[pool];

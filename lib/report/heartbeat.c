@@ -7,7 +7,6 @@
 #include "counters/counters.h"
 #include "profile/profile.h"
 #include "report/live.h"
-#include "report/snapshot.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,15 +18,6 @@ static _Atomic int64_t beat_at;            /* when that was last done (ms, clock
 static _Atomic int64_t live, live_at_beat; /* what the pools published so far, and until then (bytes) */
 
 void heartbeat_confine(bool confined) { atomic_store(&is_confined, confined); }
-
-void heartbeat_write(live_header *h) {
-  snapshot_resident r;
-  snapshot_read_resident(&r);
-  atomic_store_explicit(&h->rss_bytes, heartbeat_known(r.now), memory_order_relaxed);
-  atomic_store_explicit(&h->peak_rss_bytes, heartbeat_known(r.most), memory_order_relaxed);
-  atomic_store_explicit(&h->anonymous_bytes, heartbeat_known(r.anonymous), memory_order_relaxed);
-  atomic_store_explicit(&h->seen_time, clock_since_epoch(), memory_order_release);
-}
 
 /* The thread, which blocks all other signals, gets those of a file that was cut off (base/file_fault.h). */
 static void let_faults_come(bool come) {
@@ -45,8 +35,9 @@ void heartbeat_beat(void) {
     int64_t kills = memory_kills_count(&h->kills);
     atomic_store(&live_at_beat, atomic_load(&live));
     atomic_store(&beat_at, clock_milliseconds());
-    heartbeat_write(h);
-    atomic_store(&h->oom_kills, heartbeat_known(kills));
+    live_write_sign(h);
+    if (kills >= 0)
+      atomic_store(&h->oom_kills, kills);
   }
   profile_note_life();
   let_faults_come(false);
@@ -66,7 +57,7 @@ static __attribute__((noinline, cold)) void beat_once(int64_t before, int64_t no
     return;
   int saved = errno, cancel_state = nocancel_begin();
   atomic_store(&live_at_beat, live_now);
-  heartbeat_write(h);
+  live_write_sign(h);
   nocancel_end(cancel_state);
   errno = saved;
 }

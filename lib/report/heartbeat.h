@@ -21,14 +21,7 @@ void heartbeat_start(void);
 /* Notes a sign of life, in the profile too. The thread calls it, whose signals are all blocked. */
 void heartbeat_beat(void);
 
-/* Writes one into that header: what is resident, and when. The caller sees to cancellation and errno. */
-struct live_header;
-void heartbeat_write(struct live_header *header);
-
 /* Has nobody beat: the kernel may not be asked for anything any more, or again. */
 void heartbeat_confine(bool confined);
-
-/* Returns a figure as the live file has it, in which 0 is not known. */
-static inline int64_t heartbeat_known(int64_t number) { return number > 0 ? number : 0; }
 
 #endif

@@ -15,6 +15,9 @@ void interpreter_watch(void) {
 }
 
 void interpreter_look(void) {
-  if (atomic_load(&watches) && !counters_is_ending)
-    counters_is_ending = python_runtime_find_end();
+  if (!atomic_load(&watches) || counters_watches_end())
+    return;
+  python_runtime_is_ending *is_ending = python_runtime_find_end();
+  if (is_ending)
+    counters_watch_end(is_ending);
 }

@@ -49,7 +49,7 @@ os.kill(os.getpid(), signal.SIGKILL)' "$kinds"
     run -0 shown "($event + 2 - 0.001 <= d['process']['time'] <= $kill, d['process']['rss_bytes'] > 1 << 20, d['process']['peak_rss_bytes'] > 1 << 20)"
     assert_output "(True, True, True)"
     run -0 "$CLI" show live/*.live
-    assert_line --index 1 --regexp "^last seen 20[0-9-]+ [0-9:]+ UTC, resident [0-9.]+ MiB( of [0-9.]+ .iB allowed)?(, 64\.0 MiB live in these pools)?$"
+    assert_line --index 1 --regexp "^last seen 20[0-9-]+ [0-9:]+ UTC, resident [0-9.]+ MiB( \([0-9.]+ MiB without mapped files, of [0-9.]+ .iB allowed\))?(, 64\.0 MiB live in these pools)?$"
     assert_line --index 3 --regexp ", pid [0-9]+, last seen after [0-9.]+ s, resident [0-9]"
   done
   rm -rf live
@@ -107,8 +107,8 @@ while True:
     rm -rf live
     short_of_memory ARROW_POOL=$mode
     assert_line "status: 137"
-    assert_line --regexp "^last seen .* UTC, resident [0-9.]+ MiB of 200\.0 MiB allowed"
-    [ $mode = system ] || assert_line --regexp "^last seen .* allowed, [0-9.]+ MiB live in these pools$"
+    assert_line --regexp "^last seen .* UTC, resident [0-9.]+ MiB \([0-9.]+ MiB without mapped files, of 200\.0 MiB allowed\)"
+    [ $mode = system ] || assert_line --regexp "^last seen .* allowed\), [0-9.]+ MiB live in these pools$"
     assert_line "out of memory: the kernel has killed 1 process in its control group for lack of it since then"
     run -0 json there.json '(d["process"]["rss_bytes"] > 100 << 20, d["process"]["group_limit_bytes"] == 200 << 20)'
     assert_output "(True, True)"
@@ -124,7 +124,7 @@ import ctypes, os, signal
 ctypes.CDLL(None).aligned_alloc(64, 4 << 20)
 os.kill(os.getpid(), signal.SIGKILL)"
     "$CLI" show live/*.live'
-  assert_line --regexp "^last seen .* of 200\.0 MiB allowed, 4\.0 MiB live in these pools$"
+  assert_line --regexp "^last seen .* of 200\.0 MiB allowed\), 4\.0 MiB live in these pools$"
   assert_line "not for lack of memory: the kernel has killed nothing in its control group for it since then"
 }
 
