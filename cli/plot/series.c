@@ -20,6 +20,12 @@ static series *plot_series_find(series_set *set, const stats *f) {
 /* Pools that cannot tell are left out: their sum with the others would be unknown for ever. */
 static void add(int64_t *sum, int64_t part) { *sum = stats_sum_known(*sum, part); }
 
+/* The dump at exit comes when Python has freed what its variables held: it would hide a leak. */
+static int64_t live_of(const pool_view *pool) {
+  int64_t live = pool->stats.bytes_allocated;
+  return pool->end.bytes > live ? pool->end.bytes : live;
+}
+
 static series_point point_of(series_set *set, const stats *f) {
   series_point p = {.time = f->process.time};
   for (int i = 0; i < SERIES_FIELD_COUNT; i++)
@@ -31,7 +37,7 @@ static series_point point_of(series_set *set, const stats *f) {
     if (set->pool && strcmp(set->pool, pool->name) != 0)
       continue;
     set->pool_found = true;
-    add(&p.values[SERIES_live], pool->stats.bytes_allocated);
+    add(&p.values[SERIES_live], live_of(pool));
     add(&p.values[SERIES_in_place], pool->stats.bytes_grown_in_place);
     add(&p.values[SERIES_remapped], pool->stats.bytes_remapped);
     add(&p.values[SERIES_copied], pool->stats.bytes_copied);

@@ -55,7 +55,8 @@ static const char *read_records(const file *f, uint64_t offset, uint64_t count, 
 static const char *read_header(file *f) {
   const live_header *h = &f->header;
   memset(&f->header, 0, sizeof f->header);
-  if (f->size < sizeof *h || read_records(f, 0, 1, sizeof *h, &f->header))
+  if (f->size < offsetof(live_header, limit_bytes) ||
+      read_records(f, 0, 1, f->size < sizeof *h ? (uint32_t)f->size : sizeof *h, &f->header))
     return "it is no live file";
   if (memcmp(h->magic, LIVE_MAGIC, sizeof h->magic) != 0)
     return h->magic[0] ? "it is no live file" : "it was not finished";

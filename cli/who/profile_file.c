@@ -36,6 +36,8 @@ static const struct {
 
 /* ---- reading ---- */
 
+#define LEAST_HEADER offsetof(profile_header, seen_time) /* of files before there were signs of life */
+
 static const char *read_bytes(int fd, uint64_t offset, void *out, size_t size) {
   for (size_t done = 0; done < size;) {
     ssize_t got = pread(fd, (char *)out + done, size - done, (off_t)(offset + done));
@@ -59,16 +61,18 @@ static const char *check_section(profile_section_id id, const profile_section *s
 static const char *read_header(int fd, profile_header *h) {
   const char *problem = NULL;
   memset(h, 0, sizeof *h);
-  if (read_bytes(fd, 0, h, sizeof *h))
-    return no_profile;
+  if (read_bytes(fd, 0, h, sizeof *h)) {
+    memset((char *)h + LEAST_HEADER, 0, sizeof *h - LEAST_HEADER);
+    if (read_bytes(fd, 0, h, LEAST_HEADER))
+      return no_profile;
+  }
   if (memcmp(h->magic, PROFILE_MAGIC, sizeof h->magic) != 0)
     return h->magic[0] ? no_profile : "it was not finished";
   if (h->byte_order != PROFILE_BYTE_ORDER)
     return "it is of a machine with another byte order";
   if (h->version != PROFILE_VERSION)
     return "it is of a version that this program does not know";
-  if (h->header_bytes < offsetof(profile_header, seen_time) || h->section_count != PROFILE_SECTIONS ||
-      h->pid <= 0 || h->mean <= 0)
+  if (h->header_bytes < LEAST_HEADER || h->section_count != PROFILE_SECTIONS || h->pid <= 0 || h->mean <= 0)
     return header_damaged;
   if (h->header_bytes < sizeof *h)
     h->seen_time = 0;

@@ -111,7 +111,8 @@ static void live_buffers(writer *w, const char *what, const pool_view *pool, int
 }
 
 static void at_the_end(writer *w, const pool_view *pool) {
-  live_buffers(w, "when Python began to end, live in ", pool, pool->end.bytes, pool->end.histogram);
+  if (pool->end.bytes > pool->stats.bytes_allocated)
+    live_buffers(w, "when Python began to end, live in ", pool, pool->end.bytes, pool->end.histogram);
   live_buffers(w, "still allocated in ", pool, pool->stats.bytes_allocated, pool->stats.live_histogram);
 }
 
