@@ -34,7 +34,7 @@ static const char *present_boot(void) {
 }
 
 bool live_process_is_of_this_boot(const live_header *h) {
-  return h->boot[0] && strncmp(present_boot(), h->boot, 36) == 0;
+  return h->owner.boot[0] && strncmp(present_boot(), h->owner.boot, 36) == 0;
 }
 
 /* Numbers of processes are those of a PID namespace, which begins anew with each boot of a host. Of what is
@@ -45,10 +45,10 @@ static stats_state look_for_process(const live_header *h) {
   const char *boot = present_boot();
   if (!here.nodename[0] && uname(&here))
     return STATS_UNKNOWN;
-  bool same_name = strncmp(here.nodename, h->host, sizeof h->host - 1) == 0;
-  if (!boot[0] || !h->boot[0])
+  bool same_name = strncmp(here.nodename, h->owner.host, sizeof h->owner.host - 1) == 0;
+  if (!boot[0] || !h->owner.boot[0])
     return STATS_UNKNOWN;
-  if (strncmp(boot, h->boot, 36) != 0)
+  if (strncmp(boot, h->owner.boot, 36) != 0)
     return same_name ? STATS_GONE : STATS_UNKNOWN;
   bool known = h->pid_namespace && stat("/proc/self/ns/pid", &own) == 0;
   if (known ? h->pid_namespace != (uint32_t)own.st_ino : !same_name)

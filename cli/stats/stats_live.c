@@ -306,9 +306,9 @@ static void read_process(file *f, stats *out) {
   read_moment(h, out);
   out->kills_since = count_kills_since(h, out->state);
   out->kills_of_machine = strcmp(h->kills.path, "/proc/vmstat") == 0;
-  snprintf(p->program, sizeof p->program, "%.*s", (int)sizeof h->program, h->program);
-  snprintf(p->host, sizeof p->host, "%.*s", (int)sizeof h->host, h->host);
-  memcpy(out->command, h->command, sizeof out->command);
+  snprintf(p->program, sizeof p->program, "%.*s", (int)sizeof h->owner.program, h->owner.program);
+  snprintf(p->host, sizeof p->host, "%.*s", (int)sizeof h->owner.host, h->owner.host);
+  memcpy(out->command, h->owner.command, sizeof out->command);
   size_t length = sizeof out->command - 1;
   while (length && !out->command[length - 1])
     length--;

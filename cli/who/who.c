@@ -13,27 +13,26 @@
 #include <unistd.h>
 
 void cli_who_describe(void) {
-  puts(
-      "Says which lines of Python hold Arrow's memory, from the sampled profiles of processes: PID of a "
-      "running\n"
-      "one that keeps a profile, the FILE itself, also of a process that was killed, or all in a DIR, at any "
-      "depth.\n"
-      "Several are one picture. live is what lives, total all that was ever allocated, and peak what lived "
-      "when\n"
-      "most did.\n\n"
-      "  --what=FIELD     live, total or peak; default: live\n"
-      "  --by=FIELD       line, function, native, pool or thread; default: line\n"
-      "  --older-than=TIME  only live buffers of that age, such as 30s, 10m or 2h\n"
-      "  --at-least=PERCENT  only rows with that share, such as 1%; default as text: 1%, or the first ten\n"
-      "  --minus=FILE     less what an earlier copy of a profile has, or that of another run: what grew\n"
-      "  --format=FORMAT  text, json, folded, speedscope, pprof or html; default: text\n"
-      "  -o, --output=FILE  write there; pprof needs it on a terminal\n"
-      "  --profile=DIR    where profiles of a PID are; default: what a running process says, or "
-      "ARROW_POOL_PROFILE\n"
-      "                   of this environment\n"
-      "  --holders[=DIR]  ask a running process which variables keep what memory alive, at its socket in "
-      "DIR;\n"
-      "                   default: as its ARROW_POOL_HOLDERS says; as text or json");
+  puts("Says which lines of Python hold Arrow's memory, from the sampled profiles of processes: PID of a\n"
+       "running one that keeps a profile, the FILE itself, also of a process that was killed, or all in a\n"
+       "DIR, at any depth. Several are one picture. live is what lives, total all that was ever allocated,\n"
+       "and peak what lived when most did. The figures are estimates, with their standard error.\n"
+       "`arrowpool profile` is the same.\n"
+       "\n"
+       "  --what=FIELD        live, total or peak; default: live\n"
+       "  --by=FIELD          line, function, native, pool or thread; default: line\n"
+       "  --older-than=TIME   only live buffers of that age, such as 30s, 10m or 2h\n"
+       "  --at-least=PERCENT  only rows with that share, such as 1%; default as text: 1%, or the first ten,\n"
+       "                      otherwise all\n"
+       "  --minus=FILE        less what an earlier copy of a profile has, or that of another run: what grew\n"
+       "  --format=FORMAT     text, json, folded, speedscope, pprof or html; default: text\n"
+       "  -o, --output=FILE   write there; pprof needs it on a terminal\n"
+       "  --profile=DIR       where profiles of a PID are; default: what a running process says, or\n"
+       "                      ARROW_POOL_PROFILE of this environment\n"
+       "  --holders[=DIR]     ask the process PID which of its variables keep what memory alive, if it\n"
+       "                      loaded the Python package, at its socket in DIR; default: as\n"
+       "                      ARROW_POOL_HOLDERS says, here or there. Of the other options only --format\n"
+       "                      goes with it, as text or json");
 }
 
 static const char *const format_names[] = {"text", "json", "folded", "speedscope", "pprof", "html"};

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/locks.h"
 #include "base/nocancel.h"
+#include "base/process_file.h"
 #include "profile/modules.h"
 #include "profile/python_frames.h"
 #include "profile/stacks.h"
@@ -145,14 +146,12 @@ static profile_header *lock_and_number(raw_walk *w) {
 
 /* ---- samples ---- */
 
-static _Atomic bool is_confined; /* the kernel is not asked for anything */
-
-void profile_confine(bool confined) { atomic_store(&is_confined, confined); }
-
-/* A file that is another process's is not touched. An alternate signal stack has no room. */
+/* A file that is another process's is not touched. An alternate signal stack has no room. In a process that
+ * confines itself the kernel is not asked for anything. */
 static bool may_sample(void) {
   stack_t stack;
-  return !is_confined && store_is_own() && (sigaltstack(NULL, &stack) || !(stack.ss_flags & SS_ONSTACK));
+  return !process_file_is_confined() && store_is_own() &&
+         (sigaltstack(NULL, &stack) || !(stack.ss_flags & SS_ONSTACK));
 }
 
 static void set_mean(int64_t mean, int64_t now) {

@@ -13,11 +13,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-static _Atomic bool is_confined;
 static _Atomic int64_t beat_at;            /* when that was last done (ms, clock_milliseconds) */
 static _Atomic int64_t live, live_at_beat; /* what the pools published so far, and until then (bytes) */
-
-void heartbeat_confine(bool confined) { atomic_store(&is_confined, confined); }
 
 /* The thread, which blocks all other signals, gets those of a file that was cut off (base/file_fault.h). */
 static void let_faults_come(bool come) {
@@ -53,7 +50,8 @@ static bool has_room(void) {
 
 static __attribute__((noinline, cold)) void beat_once(int64_t before, int64_t now, int64_t live_now) {
   live_header *h = live_own_header();
-  if (!h || is_confined || !atomic_compare_exchange_strong(&beat_at, &before, now) || !has_room())
+  if (!h || process_file_is_confined() || !atomic_compare_exchange_strong(&beat_at, &before, now) ||
+      !has_room())
     return;
   int saved = errno, cancel_state = nocancel_begin();
   atomic_store(&live_at_beat, live_now);

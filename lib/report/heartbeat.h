@@ -21,7 +21,4 @@ void heartbeat_start(void);
 /* Notes a sign of life, in the profile too. The thread calls it, whose signals are all blocked. */
 void heartbeat_beat(void);
 
-/* Has nobody beat: the kernel may not be asked for anything any more, or again. */
-void heartbeat_confine(bool confined);
-
 #endif

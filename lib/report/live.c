@@ -6,8 +6,8 @@
 #include "base/file_fault.h"
 #include "base/fork_detect.h"
 #include "base/live_name.h"
-#include "base/proc.h"
 #include "base/process_file.h"
+#include "base/round_up.h"
 #include "base/writer.h"
 #include "counters/counters.h"
 #include "counters/counters_area.h"
@@ -89,11 +89,7 @@ static void write_header(void) {
   h->oom_kills = memory_kills_count(&h->kills);
   h->start_ticks = process_file_start_ticks();
   h->pid_namespace = process_file_pid_namespace();
-  proc_read("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
-  memcpy(h->host, process.host, sizeof h->host);
-  memcpy(h->program, process.program, sizeof h->program);
-  memcpy(h->library, ARROWPOOL_VERSION, sizeof ARROWPOOL_VERSION);
-  proc_read("/proc/self/cmdline", h->command, sizeof h->command);
+  process_file_describe_owner(&h->owner);
   memcpy(base + FIELDS_OFFSET, live_fields, live_field_count * sizeof *live_fields);
 }
 
@@ -153,8 +149,8 @@ static bool prepare_copy(size_t pools_end, size_t shards_size) {
 /* Keeps room for a pool's record, which may be the first on its page. */
 static void prepare_pool(unsigned pool) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  size_t from = range_round_up(POOLS_OFFSET + pool * sizeof(area_pool), page);
-  size_t end = range_round_up(POOLS_OFFSET + (pool + 1) * sizeof(area_pool), page);
+  size_t from = round_up(POOLS_OFFSET + pool * sizeof(area_pool), page);
+  size_t end = round_up(POOLS_OFFSET + (pool + 1) * sizeof(area_pool), page);
   if (from < end && end > STEP &&
       !(active && prepare_copy(end, 0) && process_file_allocate(&file, from, end - from))) {
     atomic_fetch_add(&header()->lost, 1);
@@ -200,7 +196,7 @@ static void attach(void) {
 }
 
 static area_shard *take_shard(void) {
-  if (!base)
+  if (!base && !process_file_is_confined())
     attach();
   if (!active && !in_memory)
     return NULL;
@@ -226,12 +222,12 @@ void live_start(const char *directory, bool keep, void (*complain_)(const char *
 }
 
 void live_finish(bool remove) {
-  if (!active || !fork_detect_is_own() || header()->pid != syscall(SYS_getpid))
+  if (!active || !fork_detect_is_own() || !process_file_may_end(header()->pid, remove))
     return;
   atomic_store(&header()->end_time, clock_since_epoch());
   atomic_store(&header()->state, LIVE_ENDED);
   if (remove && !keep_file)
-    unlink(file.path);
+    process_file_remove(&file);
 }
 
 /* ---- fork ---- */
@@ -262,9 +258,9 @@ void live_prefork(void) {
 
 /* Maps a file of the child's own in place of the parent's. */
 static bool map_file(int fd) {
-  size_t used = range_round_up(used_shards(copy) + 1, STEP);
+  size_t used = round_up(used_shards(copy) + 1, STEP);
   shards_allocated = used / sizeof(area_shard);
-  bool done = process_file_reserve(fd, 0, range_round_up(copied, STEP)) &&
+  bool done = process_file_reserve(fd, 0, round_up(copied, STEP)) &&
               process_file_reserve(fd, SHARDS_OFFSET, used) &&
               mmap(base, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
   if (done)

@@ -8,6 +8,7 @@
 #define ARROWPOOL_REPORT_LIVE_H
 
 #include "base/memory_kills.h"
+#include "base/process_file.h"
 #include "counters/fields.h"
 
 #include <stdatomic.h>
@@ -49,10 +50,8 @@ typedef struct live_header {
   int64_t pid, start_ticks;             /* field 22 of /proc/PID/stat */
   int64_t start_time;                   /* milliseconds since the epoch */
   _Atomic int64_t idle_bytes, end_time; /* bytes; milliseconds since the epoch, 0: not ended */
-  char boot[40];                        /* the kernel's boot id: numbers of processes begin anew with it */
-  char host[HOST_NAME_BYTES], program[PROGRAM_NAME_BYTES], library[16];
-  char command[COMMAND_BYTES]; /* arguments, separated by NULs */
-  int64_t limit_bytes;         /* over all pools; negative: none */
+  process_file_owner owner;
+  int64_t limit_bytes; /* over all pools; negative: none */
   /* Signs of life (heartbeat.h): what follows is of `seen_time` (milliseconds since the epoch). */
   _Atomic int64_t seen_time;
   _Atomic int64_t rss_bytes, peak_rss_bytes, anonymous_bytes; /* what is resident; 0: not known */
@@ -75,6 +74,7 @@ static inline int64_t live_known(int64_t number) { return number > 0 ? number : 
 
 /* Keeps a live file in `directory` (absolute), from the first event on. `keep` keeps it also after an orderly
  * end. It is called once, before that. What goes wrong later is told to `complain`, once, and harms nothing.
+ * There is none where the process confines itself before the first event (base/process_file.h).
  */
 void live_start(const char *directory, bool keep, void (*complain)(const char *path, const char *problem));
 

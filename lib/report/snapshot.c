@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory_available.h"
 #include "base/nocancel.h"
+#include "base/process_file.h"
 #include "memory/idle.h"
 #include "pool/pool.h"
 
@@ -11,33 +12,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 static int64_t started_at;
 
-/* The program's name as the process was started. What libc has is part of the arguments, over which a program
- * may write its title; one that gives itself another name later keeps the first one here, like the children
- * that it forks. */
-static char program[sizeof((snapshot_process *)0)->program];
-static bool has_program;
-
-static void copy_text(char *out, size_t size, const char *text) {
-  size_t length = strnlen(text, size - 1);
-  memcpy(out, text, length);
-  out[length] = 0;
-}
-
-static void keep_program(void) {
-  if (!has_program)
-    copy_text(program, sizeof program, program_invocation_short_name);
-  has_program = true;
-}
-
-__attribute__((constructor(101))) void snapshot_mark_start(void) {
-  started_at = clock_since_epoch();
-  keep_program();
-}
+__attribute__((constructor(101))) void snapshot_mark_start(void) { started_at = clock_since_epoch(); }
 
 /* ---- memory, line by line: what comes before (a list of a thousand groups) may be longer than any buffer
  * that a signal's stack has room for ---- */
@@ -81,6 +60,7 @@ static bool read_status_line(status_file *s, int c, int64_t *const numbers[STATU
   return which >= 0;
 }
 
+/* This is never inlined: what it has on the stack is gone when the next part begins. */
 __attribute__((noinline)) void snapshot_read_resident(snapshot_resident *out) {
   status_file s = {.fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC)};
   int64_t *const numbers[STATUS_KEYS] = {&out->now, &out->most, &out->anonymous};
@@ -89,13 +69,6 @@ __attribute__((noinline)) void snapshot_read_resident(snapshot_resident *out) {
     left -= read_status_line(&s, c, numbers);
   if (s.fd >= 0)
     close(s.fd);
-}
-
-/* This is never inlined, as snapshot_read_resident: what one part has on the stack is gone when the next
- * begins. */
-static __attribute__((noinline)) void read_host(snapshot_process *out) {
-  struct utsname names;
-  copy_text(out->host, sizeof out->host, uname(&names) ? "" : names.nodename);
 }
 
 /* ---- control groups ---- */
@@ -115,9 +88,8 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   int saved = errno, cancel_state = nocancel_begin();
   memset(out, 0, sizeof *out);
   out->pid = syscall(SYS_getpid);
-  keep_program(); /* libraries may use memory before they and we are constructed */
-  memcpy(out->program, program, sizeof program);
-  read_host(out);
+  strcpy(out->program, process_file_program());
+  process_file_host(out->host);
   out->start_time = started_at;
   out->time = clock_since_epoch();
   snapshot_resident resident;

@@ -4,6 +4,7 @@
 #define ARROWPOOL_REPORT_SNAPSHOT_H
 
 #include "base/memory_kills.h"
+#include "base/process_file.h"
 #include "pool/pool_view.h"
 
 #include <stddef.h>

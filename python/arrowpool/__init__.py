@@ -14,7 +14,8 @@ A pool takes its memory from arrowpool's private jemalloc, which grows large buf
 long as the process, since pyarrow keeps no reference to the pools that its buffers come from.
 """
 
-from ._holders import Holder, Holders, holders
+from ._holder_list import Holder, Holders
+from ._holders import holders
 from ._pool import Pool, __version__, available_memory, pool, report, stats
 from ._profile import profile
 from ._serve import serve_holders, serve_if_asked

@@ -44,6 +44,22 @@ setup() {
   assert [ "$(wc -l <defaults)" -ge 9 ]
 }
 
+@test "every option of run has the help and the values of the option table" {
+  page 1 | sed -n '/^RUN/,/^[A-Z]/p' | tr -s '\n ' ' ' >text
+  count=0
+  while read -r line; do
+    if [[ $line == VALUE:* ]]; then
+      line=${line#VALUE: }
+      line="Values: $(sed -E 's/; without =VALUE: /; without a value /; s/; default: .*//' <<<"$line")"
+    else
+      line=${line^}
+    fi
+    grep -qF -- " $line" text || fail "$line"
+    count=$((count + 1))
+  done < <("$CLI" run --help | grep '^      ')
+  assert [ $count -ge 36 ]
+}
+
 @test "every function of the header is there" {
   page 3 >text
   for function in $(grep -oE '\barrowpool_[a-z_]+\(' "$SOURCE/lib/include/arrowpool.h" | sort -u); do

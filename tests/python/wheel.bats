@@ -57,7 +57,7 @@ install_wheel() {
 @test "the wheel has the package, the libraries, the command and the licences, and nothing else" {
   run -0 python3 -m zipfile -l "$wheel"
   run -0 bash -c "awk 'NR > 1 {print \$1}' <<<'$output' | sed 's/arrowpool-[0-9.]*dist-info/dist-info/' | sort | xargs -n 1"
-  assert_output "$(printf '%s\n' arrowpool/__init__.py arrowpool/_holders.py arrowpool/_library.abi3.so \
+  assert_output "$(printf '%s\n' arrowpool/__init__.py arrowpool/_holder_list.py arrowpool/_holders.py arrowpool/_library.abi3.so \
     arrowpool/_library.pyi arrowpool/_memory.py arrowpool/_owners.py arrowpool/_paths.py arrowpool/_pool.py \
     arrowpool/_profile.py arrowpool/_reach.py arrowpool/_serve.py arrowpool/_stats.py arrowpool/bin/arrowpool arrowpool/lib/libarrowpool.so.0 arrowpool/lib/libarrowpool_preload.so \
     arrowpool/licences/elfutils.txt arrowpool/licences/jansson.txt arrowpool/licences/jemalloc.txt \
