@@ -1,8 +1,10 @@
 /* `arrowpool show` prints the statistics of one process, from its live file or from a dump. */
+#include "base/clock.h"
 #include "base/live_name.h"
 #include "base/writer.h"
 #include "cli/base/flags.h"
 #include "cli/base/open_regular.h"
+#include "cli/stats/last_seen.h"
 #include "cli/stats/live_files.h"
 #include "cli/stats/process_truth.h"
 #include "cli/stats/stats.h"
@@ -64,6 +66,14 @@ static void print_held(const char *pid, const char *path, const stats *f) {
     who_print_held((char *[]){profile}, 1, 1);
 }
 
+static void print_state(const stats *f) {
+  writer w;
+  printf("%s%s%s\n", stats_state_name(f->state), *f->command ? ": " : "", f->command);
+  writer_init(&w, stats_write_to_stdout, NULL);
+  last_seen_write(&w, f);
+  writer_finish(&w);
+}
+
 int cli_show(int argc, char **argv) {
   static const flag flags[] = {FLAG_VALUE("format", 'f', "text, json or prometheus"),
                                FLAG_VALUE("live", 'l', "a directory")};
@@ -97,10 +107,13 @@ int cli_show(int argc, char **argv) {
   if (problem)
     return cli_failure("show: %s: %s%s", path, problem,
                        problem == open_regular_directory ? ": arrowpool report and top take one" : "");
-  if (runs && f.state == STATS_UNKNOWN) /* it is in a namespace of its own */
+  if (runs && f.state == STATS_UNKNOWN) { /* it is in a namespace of its own */
     f.state = STATS_RUNNING;
+    f.process.is_last_sign = false;
+    f.process.time = clock_since_epoch();
+  }
   if (format == ARROWPOOL_FORMAT_TEXT && f.state != STATS_ENDED)
-    printf("%s%s%s\n", stats_state_name(f.state), *f.command ? ": " : "", f.command);
+    print_state(&f);
   if (f.lost)
     cli_failure("show: %s: %lld records found no room on the disk: sums are too small", path,
                 (long long)f.lost);

@@ -10,6 +10,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -177,6 +178,8 @@ static void find_allocator(void) {
   void *seen = only_owner(RTLD_DEFAULT, 3), *behind = only_owner(RTLD_NEXT, 4);
   by_name = seen && (behind || !next_is_ours(seen));
   void *handle = by_name || behind ? NULL : dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  const void *serves = by_name && !next_is_ours(seen) ? seen : behind;
+  system_moves_pages = handle || (serves && owners_same(serves, (const void *)gnu_get_libc_version));
   if (!handle)
     return;
   SET(libc.posix_memalign, family_symbol(handle, "posix_memalign"));
@@ -264,6 +267,8 @@ static size_t call_malloc_usable_size(void *buffer) {
   return by_name ? malloc_usable_size(buffer)
                  : (libc.malloc_usable_size ? libc.malloc_usable_size : next.malloc_usable_size)(buffer);
 }
+
+bool system_moves_pages;
 
 const system_calls system_allocator = {call_posix_memalign, call_realloc, call_free, call_malloc_usable_size,
                                        malloc_trim};

@@ -8,7 +8,10 @@
 #include "base/process_file.h"
 #include "pool/pool_samples.h"
 #include "pool/refusal.h"
+#include "report/heartbeat.h"
+#include "report/interpreter.h"
 #include "report/live.h"
+#include "report/snapshot.h"
 #include "shim/bypass.h"
 #include "shim/log.h"
 #include "shim/next.h"
@@ -83,9 +86,15 @@ static void complain_of_live_file(const char *path, const char *problem) {
 static void configure_live_file(const options *settings) {
   char path[PATH_MAX];
   const char *directory = settings->values[OPTION_LIVE].text;
-  if (directory)
-    live_start(process_file_absolute(directory, path), settings->values[OPTION_LIVE_KEEP].number,
-               complain_of_live_file);
+  if (directory || settings->values[OPTION_STATS].text) {
+    snapshot_find_groups();
+    interpreter_watch();
+  }
+  if (!directory)
+    return;
+  live_start(process_file_absolute(directory, path), settings->values[OPTION_LIVE_KEEP].number,
+             complain_of_live_file);
+  heartbeat_start();
 }
 
 static void complain_of_profile(const char *path, const char *problem) {

@@ -30,6 +30,12 @@ static void note_other(series_set *set, const char *name) {
     snprintf(set->pool_names + used, sizeof set->pool_names - used, "%s%s", used ? ", " : "", name);
 }
 
+/* The dump at exit comes when Python has freed what its variables held: it would hide a leak. */
+static int64_t live_of(const pool_view *pool) {
+  int64_t live = pool->stats.bytes_allocated;
+  return pool->end.bytes > live ? pool->end.bytes : live;
+}
+
 static series_point point_of(series_set *set, const stats *f) {
   series_point p = {.time = f->process.time};
   for (int i = 0; i < SERIES_FIELD_COUNT; i++)
@@ -43,7 +49,7 @@ static series_point point_of(series_set *set, const stats *f) {
       continue;
     }
     set->pool_found = true;
-    add(&p.values[SERIES_live], pool->stats.bytes_allocated);
+    add(&p.values[SERIES_live], live_of(pool));
     add(&p.values[SERIES_in_place], pool->stats.bytes_grown_in_place);
     add(&p.values[SERIES_remapped], pool->stats.bytes_remapped);
     add(&p.values[SERIES_copied], pool->stats.bytes_copied);
@@ -53,7 +59,7 @@ static series_point point_of(series_set *set, const stats *f) {
 
 void series_add(series_set *set, const stats *f) {
   series *s = plot_series_find(set, f);
-  if (s->count && s->points[s->count - 1].time >= f->process.time)
+  if (f->process.time == ARROWPOOL_UNKNOWN || (s->count && s->points[s->count - 1].time >= f->process.time))
     return;
   s->points = memory_one_more(s->points, s->count, &s->room, sizeof *s->points);
   s->points[s->count++] = point_of(set, f);

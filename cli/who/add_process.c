@@ -35,9 +35,12 @@ static stats_state state_of(const profile_header *h) {
   return live_process_state(&live);
 }
 
-static int64_t time_of(const profile_header *h, bool now, int64_t modified) {
+/* Returns when it ended, or now, or when it was last seen: for which a file that is of before there were
+ * signs of life has the time of its peak, or when it began. */
+static int64_t time_of(const profile_header *h, bool now) {
   int64_t ended = profile_file_clamp(h->end_time), start = profile_file_clamp(h->start_time);
-  int64_t time = ended ? ended : now ? clock_since_epoch() : profile_file_clamp(modified);
+  int64_t time = ended ? ended : now ? clock_since_epoch() : profile_file_clamp(h->seen_time);
+  time = time ? time : profile_file_clamp(h->peak_time);
   return time > start ? time : start;
 }
 
@@ -61,7 +64,7 @@ who_process who_read_process(who_model *m, const profile_file *f, const char *pa
       .start_ticks = h->start_ticks,
       .state = state,
       .start_time = profile_file_clamp(h->start_time),
-      .time = time_of(h, state == STATS_RUNNING && !minus, f->modified),
+      .time = time_of(h, state == STATS_RUNNING && !minus),
       .minus = minus,
       .peak_time = f->peak_whole ? profile_file_clamp(h->peak_time) : 0,
       .mean = profile_file_clamp(h->mean),

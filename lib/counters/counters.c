@@ -39,6 +39,8 @@ static __thread block *own_block; /* NULL: none yet */
 static int64_t quantum[POOL_COUNT] = {[0 ... POOL_COUNT - 1] = COUNTERS_QUANTUM};
 
 void (*counters_on_new_shard)(void);
+void (*counters_on_publish)(int64_t change);
+void (*_Atomic counters_ask_for_end)(void);
 
 static void leave_block(void *leaving);
 
@@ -135,16 +137,30 @@ static int64_t live_of(const shard *s) {
          atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
 }
 
+static inline void look_for_end(void) {
+  void (*ask)(void) = atomic_load_explicit(&counters_ask_for_end, memory_order_acquire);
+  if (__builtin_expect(ask != NULL, 0))
+    ask();
+}
+
+static inline void tell_published(int64_t change) {
+  look_for_end();
+  if (counters_on_publish)
+    counters_on_publish(change);
+}
+
 __attribute__((noinline)) void counters_publish(shard *s, unsigned pool, int64_t change) {
   if (quantum[pool] == EXACT) {
     int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, change, memory_order_relaxed);
     raise_to(&area_pools[pool].peak, before + change);
+    tell_published(change);
     return;
   }
   int64_t live = live_of(s), known = atomic_exchange_explicit(&s->published, live, memory_order_relaxed);
   int64_t highest = atomic_exchange_explicit(&s->highest, live, memory_order_relaxed);
   int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, live - known, memory_order_relaxed);
   raise_to(&area_pools[pool].peak, before - known + (highest > live ? highest : live));
+  tell_published(live - known);
 }
 
 /* Leaves the thread's block to the next new thread. It is a key destructor. */
@@ -193,7 +209,10 @@ COUNTERS_INLINE void resized(shard *s, unsigned pool, int64_t most, int64_t old_
 
 void counters_allocated(unsigned pool, int64_t size) { COUNT(counters_grew, counters_bucket(size), size); }
 
-void counters_freed(unsigned pool, int64_t size) { COUNT(counters_left, counters_bucket(size), size); }
+void counters_freed(unsigned pool, int64_t size) {
+  look_for_end();
+  COUNT(counters_left, counters_bucket(size), size);
+}
 
 void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind) {
   COUNT(resized, old_size, new_size, kind);
@@ -327,6 +346,7 @@ static void rebase(unsigned pool, bool keep_live) {
   atomic_store(&area_pools[pool].inherited, live);
   settle(pool, live);
   atomic_store(&area_pools[pool].peak, live);
+  atomic_store(&area_pools[pool].ends, 0);
 }
 
 int64_t counters_be_exact(unsigned pool) {

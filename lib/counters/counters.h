@@ -12,6 +12,7 @@
 #include "arrowpool.h"
 #include "counters/fields.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #define COUNTERS_QUANTUM ((int64_t)256 << 10) /* bytes */
@@ -70,6 +71,29 @@ bool counters_all_freed(unsigned pool);
 
 /* Is called after a thread's first event in a pool, with no lock held; NULL calls nobody. */
 extern void (*counters_on_new_shard)(void);
+
+/* The end of the program's interpreter: it frees what the program's variables hold, also where that is a
+ * leak, before any report of the process's end is written. So what is live is kept when it begins to.
+ *
+ * Has the function asked from now on whether it has begun: the interpreter's own. It is asked at frees that
+ * do not take the quick way, and where pools publish; blocks of the quick way that went before that (of up to
+ * COUNTERS_QUANTUM a thread) are not counted in. */
+void counters_watch_end(int (*is_ending)(void));
+bool counters_watches_end(void);
+extern void (*_Atomic counters_ask_for_end)(void); /* NULL: nobody watches */
+
+/* Notes the end, if it has begun and was not noted. It is async-signal-safe, and needs a kilobyte. */
+void counters_look_for_end(void);
+
+typedef struct counters_end {
+  int64_t bytes; /* ARROWPOOL_UNKNOWN: it has not begun, or there is none */
+  int64_t histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
+} counters_end;
+void counters_read_end(unsigned pool, counters_end *out);
+
+/* Is called where a pool publishes a change of its live bytes (bytes): once for COUNTERS_QUANTUM of them, or
+ * at each event where a limit needs it, in the middle of that event. NULL calls nobody. */
+extern void (*counters_on_publish)(int64_t change);
 
 /* Records the pool's name and what serves it, for whoever reads a live file (counters_area.h). */
 void counters_label(unsigned pool, const char *name, const char *backend, bool counts_requested,

@@ -44,6 +44,9 @@ typedef struct area_pool {
   _Atomic int64_t forgotten_bytes, forgotten_allocations; /* in the sums: earlier pools' of the number */
   /* This is subtracted: it is what a fork's parent or an earlier pool of the number counted. */
   _Atomic int64_t baseline[AREA_FIELDS];
+  /* What was live when the program's interpreter began to end (counters_end.c): buffers by size likewise. */
+  _Atomic int64_t ends; /* how often one did so; 0: what follows is not known */
+  _Atomic int64_t end_bytes, end_histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
   /* Only readers of a live file need these: what the pool is called and what serves it. */
   _Atomic uint64_t version; /* it is odd while the label changes */
   char name[POOL_NAME_BYTES], backend[POOL_BACKEND_BYTES], size_basis[16];

@@ -57,7 +57,9 @@ enum { FIELDS_UNIT_bytes = 1, FIELDS_UNIT_calls = 0 };
   X(rss_bytes, bytes, gauge, "resident_bytes", "Resident memory of the process.")                            \
   X(peak_rss_bytes, bytes, gauge, "peak_resident_bytes", "Peak of resident memory.")                         \
   X(idle_bytes, bytes, gauge, "idle_bytes", "Freed, kept for the next buffer until the decay time is over.") \
-  X(limit_bytes, bytes, gauge, "limit_bytes", "Most that may be live in all pools.")
+  X(limit_bytes, bytes, gauge, "limit_bytes", "Most that may be live in all pools.")                         \
+  X(group_limit_bytes, bytes, gauge, "group_limit_bytes",                                                    \
+    "Most that its control groups let it use, as when it began.")
 
 #define FIELDS_OF_JEMALLOC(X)                                                                                \
   X(jemalloc_active_bytes, bytes, gauge, NULL, "Pages that hold small blocks.")                              \

@@ -240,5 +240,8 @@ bool pool_view_at(unsigned index, pool_view *out) {
   strcpy(out->backend, config.backend->name);
   out->counts_requested = counts_requested(config);
   read_stats(index, config, &out->stats);
+  counters_read_end(index, &out->end);
+  if (!knows_live(config))
+    pool_view_hide_end(&out->end);
   return atomic_load(&pool->version) == version;
 }

@@ -64,6 +64,12 @@ bool profile_start(const profile_wanted *wanted) {
   return true;
 }
 
+void profile_note_life(void) {
+  profile_header *h = store_header();
+  if (h && store_is_own())
+    atomic_store_explicit(&h->seen_time, clock_since_epoch(), memory_order_relaxed);
+}
+
 /* The process's own end; the ways past this one are the shim's to see. */
 static __attribute__((destructor(101))) void note_end(void) { profile_finish(true); }
 
@@ -206,6 +212,7 @@ static uint32_t count_sample(profile_header *h, stacks_walk *walk, int64_t bytes
   }
   keep_to_budget(h, now);
   note_state(h);
+  atomic_store_explicit(&h->seen_time, now, memory_order_relaxed);
   uint32_t number = stacks_number(walk, stacks_pool(pool), is_new);
   profile_stack *s = store_record(PROFILE_STACKS, number);
   double weight = records_weight((float)((double)bytes / (double)stream_mean));

@@ -44,6 +44,9 @@ void profile_library_comes(void);
  * loader's lock. */
 void profile_look_for_python(void);
 
+/* Notes that the process lives, for whoever finds the file after it was killed. */
+void profile_note_life(void);
+
 /* Notes an orderly end, as live_finish does of a live file. */
 static inline void profile_finish(bool remove) { store_finish(remove); }
 

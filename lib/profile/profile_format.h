@@ -154,6 +154,8 @@ typedef struct profile_header {
   _Atomic int64_t peak_time;     /* milliseconds since the epoch */
   _Atomic uint32_t peak_which;   /* the half of PROFILE_PEAK that is valid: 0 or 1 */
   _Atomic uint32_t peak_version; /* it rises with each change: read it before and after */
+  /* The last sign of life: of a sample, or of who looks in between; milliseconds since the epoch. */
+  _Atomic int64_t seen_time;
 } profile_header;
 
 #endif

@@ -99,7 +99,7 @@ static void write_header(profile_header *h) {
   h->section_count = PROFILE_SECTIONS;
   h->pid = (int64_t)syscall(SYS_getpid);
   h->start_ticks = process_file_start_ticks();
-  h->start_time = clock_since_epoch();
+  h->start_time = h->seen_time = clock_since_epoch();
   h->pid_namespace = process_file_pid_namespace();
   h->parent = parent;
   process_file_describe_owner(&h->owner);

@@ -53,6 +53,17 @@ static live_header *header(void) { return (live_header *)(void *)base; }
 static area_pool *pools(void) { return (area_pool *)(void *)(base + POOLS_OFFSET); }
 static area_shard *shards(void) { return (area_shard *)(void *)(base + SHARDS_OFFSET); }
 
+live_header *live_own_header(void) { return active && fork_detect_is_own() ? header() : NULL; }
+
+void live_write_sign(live_header *h) {
+  snapshot_resident r;
+  snapshot_read_resident(&r);
+  atomic_store_explicit(&h->rss_bytes, live_known(r.now), memory_order_relaxed);
+  atomic_store_explicit(&h->peak_rss_bytes, live_known(r.most), memory_order_relaxed);
+  atomic_store_explicit(&h->anonymous_bytes, live_known(r.anonymous), memory_order_relaxed);
+  atomic_store_explicit(&h->seen_time, clock_since_epoch(), memory_order_release);
+}
+
 static void write_header(void) {
   snapshot_process process;
   live_header *h = header();
@@ -72,6 +83,10 @@ static void write_header(void) {
   h->pid = process.pid;
   h->start_time = process.start_time;
   h->limit_bytes = process.limit_bytes;
+  live_write_sign(h);
+  h->group_limit_bytes = live_known(process.group_limit_bytes);
+  h->kills = *snapshot_kills();
+  h->oom_kills = memory_kills_count(&h->kills);
   h->start_ticks = process_file_start_ticks();
   h->pid_namespace = process_file_pid_namespace();
   process_file_describe_owner(&h->owner);

@@ -190,6 +190,8 @@ def _of_report(figures: dict[str, Any]) -> PoolStats:
     for key in ("size_histogram", "live_histogram"):
         if figures[key] is not None:
             figures[key] = {bucket["from_bytes"]: bucket["count"] for bucket in figures[key]}
+    for key in ("bytes_before_end", "histogram_before_end"):  # they are of an interpreter that ends
+        del figures[key]
     return PoolStats(**figures)
 
 

@@ -54,7 +54,7 @@ defs = json.load(open(sys.argv[1]))
 pool_keys = defs["$defs"]["pool"]["required"]
 process_keys = defs["properties"]["process"]["required"]
 pool = {key: 0 for key in pool_keys} | {"name": "arrow.mimalloc", "backend": "jemalloc", "size_basis": "requested",
-        "size_histogram": [], "live_histogram": []}
+        "size_histogram": [], "live_histogram": [], "bytes_before_end": None, "histogram_before_end": None}
 process = {key: 0 for key in process_keys} | {"pid": 1, "program": "python", "host": "here", "start_time": 100.0,
            "time": 200.0}
 for setting in sys.argv[3:]:

@@ -55,6 +55,14 @@ PYTHON
   assert_line --index 2 "3 3 5 0 5 0 0" # s, MiB, MiB, MiB, MiB/s
 }
 
+@test "the last point is what was live when Python began to end, not what it left" {
+  stand_in
+  series s.jsonl
+  make_dump s.jsonl time=104 bytes_allocated=1024 bytes_before_end=7340032 rss_bytes=5242880 bytes_grown_in_place=10485760
+  run -0 "$CLI_ASAN" plot s.jsonl -o out.png
+  assert_equal "$(sed -n '/^$data0/{n;n;n;p}' commands)" "4 7 5 0 0 0 0"
+}
+
 @test "one pool, or all whose live bytes are known" {
   stand_in
   for time in 101 102; do

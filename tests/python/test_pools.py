@@ -278,7 +278,9 @@ def test_fields_are_those_of_a_report(fresh, backend):
     pa.allocate_buffer(960, pool)
     kept = pa.allocate_buffer(3008, pool)
     reported = next(p for p in json.loads(arrowpool.report("json"))["pools"] if p["name"] == "c:" + pool.name)
-    assert set(reported) == {field.name for field in dataclasses.fields(arrowpool.PoolStats)}
+    of_an_end = {"bytes_before_end", "histogram_before_end"}  # of an interpreter that ends, which this is not
+    assert set(reported) - of_an_end == {field.name for field in dataclasses.fields(arrowpool.PoolStats)}
+    assert {reported[name] for name in of_an_end} == {None}
     assert arrowpool.stats()["c:" + pool.name] == pool.stats()
     assert pool.stats().size_histogram == {512: 1, 2048: 1} and pool.stats().live_histogram == {2048: 1}
     assert pool.stats().asdict()["bytes_allocated"] == kept.size
