@@ -59,6 +59,11 @@ use_programs() {
   use_programs ./use_c ./use_cxx
 }
 
+@test "pkg-config: the folder moved, with its new prefix" {
+  run -0 env -u PKG_CONFIG_SYSROOT_DIR pkg-config --define-variable=prefix="$ROOT" --cflags --libs arrowpool
+  assert_output --partial "-I$ROOT/include -L$ROOT/$LIBDIR -larrowpool"
+}
+
 @test "pkg-config: a program with Arrow" {
   command -v g++ >/dev/null || skip "g++ is not installed"
   read -r include directory < <("$PYTHON" -c 'import pyarrow as pa; print(pa.get_include(), pa.get_library_dirs()[0])') ||
