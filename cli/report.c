@@ -20,7 +20,7 @@ void cli_report_describe(void) {
        "depth.\n"
        "Each process counts once. A figure that is not known for a part is shown as its lower bound (>=), or "
        "as ?.\n"
-       "Where profiles lie beside the files, text ends in the lines of Python that hold most.\n\n"
+       "Where profiles lie beside the files, text and json tell the lines of Python that hold most.\n\n"
        "  --by=KEY,...     pool, host, program or process, or several of them; default: pool\n"
        "  --format=FORMAT  text, json, jsonl or prometheus; default: text\n"
        "  --sort=FIELD     largest first; default: max_memory_sum. name, or one of");
@@ -206,25 +206,31 @@ static void report_read_all(state *s, int count_, char **paths) {
 
 /* ---- printing ---- */
 
-/* Tells who holds the memory, of one process as its mappings have it, of several by what lies beside their
- * files: there may be thousands. */
-static void print_held(state *s) {
+/* Finds the profile of a single process as its mappings have it; of several, what lies beside their files
+ * must do, for there may be thousands. */
+static void find_mapped_profile(state *s) {
   char number[24], profile[PATH_MAX + 256];
   writer_format_int(number, s->running);
   if (s->merge.processes == 1 && s->running > 0 && !s->profile_count &&
       who_find_profile(number, NULL, profile, sizeof profile))
     add_profile(s, profile);
-  who_print_held(s->profiles, s->profile_count, s->merge.processes);
+}
+
+static void write_held(writer *w, const void *context) {
+  const state *s = context;
+  who_write_held_json(w, s->profiles, s->profile_count);
 }
 
 static bool print(state *s, const settings *chosen) {
   writer w;
   merge_finish(&s->merge, chosen->sort);
   writer_init(&w, stats_write_to_stdout, NULL);
-  chosen->write(&w, &(merge_report){&s->merge, s->files, s->damaged, chosen->top});
+  if (s->tells_lines)
+    find_mapped_profile(s);
+  chosen->write(&w, &(merge_report){&s->merge, s->files, s->damaged, chosen->top, write_held, s});
   bool printed = writer_finish(&w);
-  if (printed && s->tells_lines)
-    print_held(s);
+  if (printed && chosen->write == merge_write_text)
+    who_print_held(s->profiles, s->profile_count, s->merge.processes);
   return printed && fflush(stdout) == 0;
 }
 
@@ -235,7 +241,7 @@ int cli_report(int argc, char **argv) {
   if (status != CLI_OK)
     return status;
   s.merge.by = chosen.by;
-  s.tells_lines = chosen.write == merge_write_text;
+  s.tells_lines = chosen.write == merge_write_text || chosen.write == merge_write_json;
   report_read_all(&s, argc - optind, argv + optind);
   if (s.superseded) {
     processes_again(&s.seen);

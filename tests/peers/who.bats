@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2034 # the helper reads these
+# shellcheck disable=SC2034,SC2154 # the helper reads these; bats or the helper sets these
 # Profiles of real programs that were killed: that each line of Python is told, with its bytes. How far an estimate may be
 # off is some seven times its own spread, so that chance decides nothing.
 load ../shim/helper
@@ -17,6 +17,16 @@ setup() {
     killed 16K three
     "$PYTHON" "$PEERS/who_check.py" near truth.json who.json 15
   done
+}
+
+@test "three lines of a program that the kernel killed in a memory cgroup, each with its bytes" {
+  in_cgroup 600 env LD_PRELOAD="$SHIM" ARROW_POOL=jemalloc ARROW_POOL_PROFILE="$PWD/profiles" ARROW_POOL_PROFILE_MEAN=16K \
+    "$PYTHON" "$BATS_TEST_DIRNAME/who_cases.py" three truth.json outgrow
+  assert_equal "$status, $stderr" "137, "
+  "$CLI" who --format=json profiles/*.profile >who.json
+  "$PYTHON" "$PEERS/who_check.py" near truth.json who.json 15
+  run -0 json who.json 'd["processes"][0]["state"]'
+  assert_output gone
 }
 
 @test "three threads that read at the same time, each with its bytes" {

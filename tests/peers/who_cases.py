@@ -1,5 +1,5 @@
 """Programs of which `arrowpool who` is to say who holds the memory. Each writes what is true to a file and then kills
-itself, so that nothing but the profile is left.
+itself, or has the kernel do it, so that nothing but the profile is left.
 
 usage: who_cases.py CASE TRUTH [ARGUMENT]"""
 
@@ -23,11 +23,21 @@ held = []
 truth = {}
 
 
-def die(path):
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def outgrow():
+    """Takes memory that is not Arrow's, until the control group has no more and the kernel kills the process."""
+    held.extend(b"x" * (16 * MIB) for _ in range(64))
+    sys.exit("the kernel killed nobody")
+
+
+def die(path, end=kill):
     truth["total"] = pa.total_allocated_bytes()
     with open(path, "w") as file:
         json.dump(truth, file)
-    os.kill(os.getpid(), signal.SIGKILL)
+    end()
 
 
 def counted(name, function):
@@ -63,12 +73,12 @@ def stream():
     return sink
 
 
-def three(path):
+def three(path, end="kill"):
     given["text"] = csv_text(1_000_000)
     counted("load", load)
     counted("small", small)
     counted("stream", stream)
-    die(path)
+    die(path, {"kill": kill, "outgrow": outgrow}[end])
 
 
 # ---- three threads that read at the same time ----
