@@ -172,6 +172,9 @@ else: p.live(u, 7 * MIB, address=8192)'
     in_who 'r["rows"], r["sum"]'
     assert_output "([], {'bytes': 0, 'buffers': 0, 'samples': 0, 'error': 0.0})"
   done
+  profile one.profile <<<'p.live(p.stack("a.py:1 f"), *[4 * MIB] * 20, exposure=8)'
+  run -0 "$CLI_ASAN" who one.profile --minus=one.profile
+  assert_line --regexp '^0\.0 MiB live'
   # Another run: its addresses tell nothing.
   profile other.profile <<<"N = 2; p.pid = 9$script"
   who after.profile --minus=other.profile
