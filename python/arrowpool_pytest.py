@@ -3,6 +3,8 @@
 Beside the package, which is imported, and pyarrow with it, where a test asks for it only.
 """
 
+from __future__ import annotations
+
 from collections.abc import Generator
 from typing import Any, Optional
 

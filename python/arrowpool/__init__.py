@@ -9,7 +9,7 @@
     etl.stats().max_memory                          # bytes
     arrowpool.holders()                             # which variables keep what memory alive
     arrowpool.profile("/run/pools")                 # which lines allocated it, for `arrowpool who`
-    with arrowpool.watch() as w: ...                # the peak within, growth in place, what stays; %%arrowpool in notebooks
+    with arrowpool.watch() as w: ...                # its peak, and what stays; in notebooks %%arrowpool
 
 A pool takes its memory from arrowpool's private jemalloc, which grows large buffers in place. It lives as
 long as the process, since pyarrow keeps no reference to the pools that its buffers come from.

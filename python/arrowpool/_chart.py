@@ -19,7 +19,8 @@ def svg(samples: Sequence["tuple[float, int]"], peak: int) -> str:
     line = " ".join(place(at, live) for at, live in samples)
     area = f"{place(samples[0][0], 0)} {line} {place(samples[-1][0], 0)}"
     text = 'font-family="sans-serif" font-size="10" fill="currentColor"'
-    return (f'<svg role="img" style="display:block" width="{_WIDTH}" height="{_HEIGHT + 14}" viewBox="0 0 {_WIDTH} {_HEIGHT + 14}">'
+    size = f'width="{_WIDTH}" height="{_HEIGHT + 14}" viewBox="0 0 {_WIDTH} {_HEIGHT + 14}"'
+    return (f'<svg role="img" style="display:block" {size}>'
             f"<title>live bytes over time</title>"
             f'<polygon points="{area}" fill="{_BLUE}" fill-opacity="0.25"/>'
             f'<polyline points="{line}" fill="none" stroke="{_BLUE}" stroke-width="1.5"/>'

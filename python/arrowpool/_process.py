@@ -1,5 +1,6 @@
 """The process as a whole: where the shim is, whether it serves, and what Arrow's pools say by themselves."""
 
+import contextlib
 import functools
 import os
 from typing import Optional
@@ -35,7 +36,7 @@ def _allocations_of_arrow() -> int:
     return sum(one.num_allocations for one in stats() if one.name.startswith("arrow"))
 
 
-@functools.lru_cache(maxsize=None)  # it does not change while the process lives
+@functools.cache  # it does not change while the process lives
 def sees_all() -> bool:
     if not os.path.basename(_library.versions()[2]).startswith(_SHIM):
         return False
@@ -50,15 +51,14 @@ def is_active() -> bool:
     return sees_all()
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def pools_of_arrow() -> "dict[str, pyarrow.MemoryPool]":
     """The pools that pyarrow has of its own, by their backends."""
     found = {_default.backend_name: _default}
-    for name in ("mimalloc", "jemalloc", "system"):
-        try:
-            found.setdefault(name, getattr(pyarrow, name + "_memory_pool")())
-        except (AttributeError, NotImplementedError):  # libarrow was built without it
-            continue
+    for function in (pyarrow.mimalloc_memory_pool, pyarrow.jemalloc_memory_pool, pyarrow.system_memory_pool):
+        with contextlib.suppress(NotImplementedError):  # libarrow was built without it
+            pool = function()
+            found.setdefault(pool.backend_name, pool)
     return found
 
 

@@ -92,8 +92,8 @@ class Snapshot:
     time: float
     """When: seconds of time.monotonic()."""
     pools: "dict[str, PoolFigures]"
-    """By name as in reports, such as "c:etl" and "arrow.mimalloc"; "pyarrow.mimalloc" is what pyarrow itself says of its
-    pool where the shim does not serve it."""
+    """By name as in reports, such as "c:etl" and "arrow.mimalloc"; "pyarrow.mimalloc" is what pyarrow itself says of
+    its pool where the shim does not serve it."""
     rss_bytes: Optional[int]
     """Resident memory of the process (bytes)."""
     idle_bytes: Optional[int]

@@ -158,8 +158,8 @@ class Watch:
 
     @property
     def peak_is_exact(self) -> bool:
-        """Whether the peak is that of all pools, to 256 KiB for each thread that allocates. If not (without the shim), it
-        was at least so high: pyarrow's own pools only tell the peak of their whole life."""
+        """Whether the peak is that of all pools, to 256 KiB for each thread that allocates. If not (without the shim),
+        it was at least so high: pyarrow's own pools only tell the peak of their whole life."""
         self._up_to_date()
         return self._is_exact
 

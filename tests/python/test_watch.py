@@ -148,7 +148,7 @@ def test_samples_make_a_chart_and_stay_few(fresh):
         while len(watched.samples) < 5:
             pass
         kept.append(pa.allocate_buffer(4 * MIB, fresh))
-    times, live = zip(*watched.samples)
+    times, live = zip(*watched.samples, strict=True)
     assert list(times) == sorted(times)
     assert live[0] == watched.before.bytes_allocated and live[-1] - live[0] == sum(one.size for one in kept)
     assert "<svg " in watched._repr_html_() and "<polyline " in watched._repr_html_()
@@ -175,7 +175,7 @@ def test_they_print_in_a_line(fresh):
 def test_misuse_is_told():
     watched = arrowpool.watch(interval=None)
     with pytest.raises(RuntimeError, match="it has not begun"):
-        watched.peak_bytes
+        assert watched.peak_bytes
     with watched:
         pass
     with pytest.raises(RuntimeError, match="has begun before"), watched:
