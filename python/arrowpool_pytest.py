@@ -6,7 +6,7 @@ Beside the package, which is imported, and pyarrow with it, where a test asks fo
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 
@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"--arrowpool: {error}") from error
 
 
-def pytest_report_header(config: pytest.Config) -> Optional[str]:
+def pytest_report_header(config: pytest.Config) -> str | None:
     if not config.option.arrowpool:
         return None
     import arrowpool
@@ -43,7 +43,7 @@ def pytest_report_header(config: pytest.Config) -> Optional[str]:
     return f"arrowpool {arrowpool.__version__}: {seen}"
 
 
-def _limit_of(item: pytest.Item) -> Optional[int]:
+def _limit_of(item: pytest.Item) -> int | None:
     """The limit in bytes; None if the test has none."""
     mark = item.get_closest_marker("arrow_limit")
     if mark is None:
@@ -58,7 +58,7 @@ def _limit_of(item: pytest.Item) -> Optional[int]:
         raise type(error)(f"arrow_{error}") from None
 
 
-def _complaint(watched: Any, limit: int) -> Optional[str]:
+def _complaint(watched: Any, limit: int) -> str | None:
     from arrowpool._stats import format_bytes
 
     if watched.rise_bytes <= limit:

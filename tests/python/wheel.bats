@@ -58,8 +58,8 @@ install_wheel() {
   run -0 python3 -m zipfile -l "$wheel"
   run -0 bash -c "awk 'NR > 1 {print \$1}' <<<'$output' | sed 's/arrowpool-[0-9.]*dist-info/dist-info/' | sort | xargs -n 1"
   # What an installation has besides, as tests/install/installed.txt has it.
-  installed=$(sed -nE '/COPYING|LICENSE/d; s,^(include|share)/,arrowpool/&,p' "$SOURCE/tests/install/installed.txt")
-  assert_output "$( (cd "$SOURCE/python" && ls -1 arrowpool/*.py arrowpool/*.pyi arrowpool_*.py && printf '%s\n' $installed \
+  mapfile -t installed < <(sed -nE '/COPYING|LICENSE/d; s,^(include|share)/,arrowpool/&,p' "$SOURCE/tests/install/installed.txt")
+  assert_output "$( (cd "$SOURCE/python" && ls -1 arrowpool/*.py arrowpool/*.pyi arrowpool_*.py && printf '%s\n' "${installed[@]}" \
     arrowpool/_library.abi3.so arrowpool/bin/arrowpool arrowpool/lib/libarrowpool.so.0 arrowpool/lib/libarrowpool_preload.so \
     arrowpool/licences/elfutils.txt arrowpool/licences/jansson.txt arrowpool/licences/jemalloc.txt \
     arrowpool/licences/ncurses.txt arrowpool/licences/zlib.txt arrowpool/py.typed \
@@ -146,7 +146,7 @@ END
   cp -a "$WORK"/source/. "$BATS_TEST_TMPDIR/bare"
   rm -rf "$BATS_TEST_TMPDIR"/bare/subprojects/{packagecache,jemalloc-5*}
   run ! env PKG_CONFIG_LIBDIR=/nowhere "$WORK/tools/bin/pip" install --no-deps --no-build-isolation \
-    -Csetup-args=--wrap-mode=nodownload "$BATS_TEST_TMPDIR/bare"
+    --config-settings=setup-args=--wrap-mode=nodownload "$BATS_TEST_TMPDIR/bare"
   line=$(grep -o 'arrowpool cannot be built without these.*' <<<"$output")
   assert_equal "$(wc -l <<<"$line")" 1
   for one in libjansson-dev libelf-dev libncurses-dev subprojects/packagecache/jemalloc-5.3.0.tar.bz2; do
