@@ -3,6 +3,7 @@
 
 #include "base/memory_available.h"
 #include "base/process_file.h"
+#include "counters/counters.h"
 #include "counters/counters_peak.h"
 #include "pool/pool_quick.h"
 #include "pool/pool_samples.h"
@@ -157,6 +158,7 @@ API int64_t arrowpool_take_peak(int watch) {
   pool_view view;
   for (unsigned pool = 0; pool < POOL_COUNT; pool++)
     counters_peak_choose(pool, !pool_view_at(pool, &view) || is_watched(view.name));
+  counters_publish_own();
   return counters_peak_restart(watch);
 }
 

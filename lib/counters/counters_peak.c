@@ -1,7 +1,6 @@
 /* Adds up what pools publish, while somebody watches. */
 #include "counters/counters_peak.h"
 
-#include "counters/counters.h"
 #include "counters/counters_area.h"
 
 atomic_bool counters_peak_watched;
@@ -28,7 +27,6 @@ void counters_peak_note(unsigned pool, int64_t ahead) {
 }
 
 int64_t counters_peak_restart(bool watch) {
-  counters_publish_own();
   int64_t live = live_in_all(), peak = atomic_exchange(&watched_peak, live);
   bool was_watched = atomic_exchange(&counters_peak_watched, watch);
   return !was_watched ? ARROWPOOL_UNKNOWN : peak > live ? peak : live;

@@ -20,7 +20,7 @@ void counters_peak_choose(unsigned pool, bool watched);
 void counters_peak_note(unsigned pool, int64_t ahead);
 
 /* Returns the most since it was called last (bytes), ARROWPOOL_UNKNOWN if nobody watched; and watches from
- * now on as `watch` says. */
+ * now on as `watch` says. The caller has had its own events published (counters_publish_own). */
 int64_t counters_peak_restart(bool watch);
 
 #endif
