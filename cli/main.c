@@ -23,6 +23,8 @@ static const cli_command commands[] = {
      cli_report_describe, NULL},
     {"plot", "[OPTION]... FILE.jsonl... -o OUT.png|svg", "draw time series of processes", cli_plot,
      cli_plot_describe, NULL},
+    {"path", "[NAME]", "say where the shim is, headers, alert rules, examples and the like", cli_path,
+     cli_path_describe, NULL},
     {"top", "[OPTION]... [PID|DIR]", "watch all processes that keep live files, and their pools", cli_top,
      cli_top_describe, NULL},
     {"serve", "[OPTION]...", "publish what all processes count, for Prometheus", cli_serve,

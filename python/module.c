@@ -228,6 +228,24 @@ static PyObject *parse_mean(PyObject *self, PyObject *arguments) {
 
 /* ---- the process ---- */
 
+static PyObject *take_peak(PyObject *self, PyObject *arguments) {
+  int watch;
+  (void)self;
+  if (!PyArg_ParseTuple(arguments, "p", &watch))
+    return NULL;
+  return number_or_none(arrowpool_take_peak(watch));
+}
+
+/* All that the library and the C library keep for later. */
+static PyObject *release_all_unused(PyObject *self, PyObject *unused) {
+  (void)self, (void)unused;
+  PyThreadState *thread = PyEval_SaveThread();
+  arrowpool_release_unused(arrowpool_jemalloc());
+  arrowpool_release_unused(arrowpool_system());
+  PyEval_RestoreThread(thread);
+  Py_RETURN_NONE;
+}
+
 static PyObject *profile_directory(PyObject *self, PyObject *unused) {
   const char *directory = arrowpool_profile_directory();
   (void)self, (void)unused;
@@ -291,6 +309,8 @@ static PyMethodDef methods[] = {
     {"profile_directory", profile_directory, METH_NOARGS, "profile_directory() -> str, or None"},
     {"start_profile", start_profile, METH_VARARGS,
      "start_profile(directory, mean in bytes, keep) -> whether it began"},
+    {"take_peak", take_peak, METH_VARARGS, "take_peak(whether to watch on) -> bytes, or None"},
+    {"release_all_unused", release_all_unused, METH_NOARGS, "release_all_unused()"},
     {"available_memory", available_memory, METH_NOARGS, "available_memory() -> bytes"},
     {"clear_unshared", clear_unshared, METH_O, "clear_unshared(frame.f_locals)"},
     {"versions", versions, METH_NOARGS, "versions() -> (of this module, of the library, the library's file)"},

@@ -6,6 +6,7 @@
 #include "base/thread_own.h"
 #include "counters/counters_area.h"
 #include "counters/counters_events.h"
+#include "counters/counters_peak.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -143,24 +144,40 @@ static inline void look_for_end(void) {
     ask();
 }
 
-static inline void tell_published(int64_t change) {
+/* `ahead`: by how much more the shard was live since it published last (bytes). */
+static inline void tell_published(unsigned pool, int64_t change, int64_t ahead) {
   look_for_end();
   if (counters_on_publish)
     counters_on_publish(change);
+  if (__builtin_expect(atomic_load_explicit(&counters_peak_watched, memory_order_relaxed), 0))
+    counters_peak_note(pool, ahead);
 }
 
 __attribute__((noinline)) void counters_publish(shard *s, unsigned pool, int64_t change) {
   if (quantum[pool] == EXACT) {
     int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, change, memory_order_relaxed);
     raise_to(&area_pools[pool].peak, before + change);
-    tell_published(change);
+    tell_published(pool, change, 0);
     return;
   }
   int64_t live = live_of(s), known = atomic_exchange_explicit(&s->published, live, memory_order_relaxed);
   int64_t highest = atomic_exchange_explicit(&s->highest, live, memory_order_relaxed);
   int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, live - known, memory_order_relaxed);
   raise_to(&area_pools[pool].peak, before - known + (highest > live ? highest : live));
-  tell_published(live - known);
+  tell_published(pool, live - known, highest > live ? highest - live : 0);
+}
+
+static void publish_block(block *b) {
+  for (unsigned pool = 0; pool < POOL_COUNT; pool++) {
+    shard *s = atomic_load_explicit(&b->shards[COUNTERS_PLACE(pool)], memory_order_relaxed);
+    if (s)
+      counters_publish(s, pool, 0);
+  }
+}
+
+void counters_publish_own(void) {
+  if (own_block)
+    publish_block(own_block);
 }
 
 /* Leaves the thread's block to the next new thread. It is a key destructor. */
@@ -168,11 +185,7 @@ static void leave_block(void *leaving) {
   block *b = leaving;
   own_block = &shared_block;
   offer_shards();
-  for (unsigned pool = 0; pool < POOL_COUNT; pool++) {
-    shard *s = atomic_load_explicit(&b->shards[COUNTERS_PLACE(pool)], memory_order_relaxed);
-    if (s)
-      counters_publish(s, pool, 0);
-  }
+  publish_block(b);
   locks_acquire(LOCK_SHARDS);
   b->next_free = free_blocks;
   free_blocks = b;

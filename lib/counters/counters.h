@@ -49,6 +49,9 @@ void counters_fell_back(unsigned pool);
  * meanwhile. Returns what is live (bytes). */
 int64_t counters_be_exact(unsigned pool);
 
+/* Has the calling thread's events published, so that whoever reads the pools' figures misses none of them. */
+void counters_publish_own(void);
+
 /* Sums up a pool; `limit_bytes`, of which nothing is known here, is ARROWPOOL_UNKNOWN. It is lock-free and
  * async-signal-safe, with next to nothing on the stack. */
 void counters_read(unsigned pool, arrowpool_stats *out);

@@ -182,6 +182,15 @@ void arrowpool_release_unused(arrowpool_pool *pool);
  *  @retval ARROWPOOL_INVALID  NULL, or a struct_size that does not even hold bytes_allocated */
 arrowpool_status arrowpool_get_stats(const arrowpool_pool *pool, arrowpool_stats *out);
 
+/** Tell the most that was live at one time, over all pools together, in a part of a program: since the last
+ * call that began to watch. Not in it is what the aligned functions of libc handed out. It is exact where one
+ *  thread allocates, else within 256 KiB for each thread and pool. There is one watch in a process, and
+ *  whoever calls this takes its peak away; allocations of 256 KiB and more are a little dearer meanwhile.
+ *  Thread-safe.
+ *  @param[in] watch  not 0: watch from now on; 0: no longer
+ *  @return bytes; ARROWPOOL_UNKNOWN if nobody watched */
+int64_t arrowpool_take_peak(int watch);
+
 /** Write a report on the process and all its pools. Allocates nothing.
  *  @retval ARROWPOOL_INVALID  unknown format, NULL, or `write` returned nonzero */
 arrowpool_status arrowpool_report(arrowpool_format format, arrowpool_write_fn write, void *context);

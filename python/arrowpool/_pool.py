@@ -204,6 +204,10 @@ def stats() -> StatsList:
     return result
 
 
+def live_pools() -> list[Pool]:
+    return list(_pools.values())
+
+
 def report(format: str = "text") -> str:
     """A report on the process and all pools that were used, as "text", "json" or "prometheus"
     (docs/use/statistics.md). Raises ValueError for another format."""
