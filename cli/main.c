@@ -56,7 +56,7 @@ int main(int argc, char **argv) {
     return CLI_USAGE;
   }
   if (strcmp(argv[1], "--version") == 0) {
-    printf("arrowpool %s\n", arrowpool_version());
+    printf("arrowpool %s\n", ARROWPOOL_VERSION);
     return fflush(stdout) ? CLI_FAILURE : CLI_OK;
   }
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

@@ -209,9 +209,9 @@ void doctor_shim(target *p) {
   if (strpbrk(path, ": "))
     findings_add(&p->found, FINDING_PROBLEM, "preload", "install it elsewhere",
                  "the shim is %s, and LD_PRELOAD cannot hold a path with a space or a colon", path);
-  else if (strcmp(version, arrowpool_version()) != 0)
+  else if (strcmp(version, ARROWPOOL_VERSION) != 0)
     findings_add(&p->found, FINDING_WARNING, "preload", "install the two together",
-                 "the shim is %s (%s), this program %s", version, path, arrowpool_version());
+                 "the shim is %s (%s), this program %s", version, path, ARROWPOOL_VERSION);
   else
     findings_add(&p->found, FINDING_OK, "preload", NULL, "the shim is %s: %s", version, path);
 }

@@ -40,13 +40,24 @@ void counters_allocated(unsigned pool, int64_t size);
 void counters_freed(unsigned pool, int64_t size);
 typedef enum counters_kind { COUNTERS_IN_PLACE, COUNTERS_REMAPPED, COUNTERS_COPIED } counters_kind;
 void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind);
+
+/* The same, of events whose change of live bytes the caller charges to the pool's limit itself (limits.h). */
+void counters_allocated_charged(unsigned pool, int64_t size);
+void counters_freed_charged(unsigned pool, int64_t size);
+void counters_reallocated_charged(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind);
+
 void counters_failed(unsigned pool);
 void counters_fell_back(unsigned pool);
 
 /* Has each event of the pool published from now on, so that the peak is exact with any number of threads:
- * never more than was live at one moment. It costs an atomic addition an event. Nobody may use the pool
- * meanwhile. Returns what is live (bytes). */
-int64_t counters_be_exact(unsigned pool);
+ * never more than was live at one moment. It costs an atomic addition or two an event. Events that are not
+ * charged by whoever has them counted are charged here, whatever the limit says. It is called once a pool. */
+void counters_be_exact(unsigned pool);
+
+/* Charges what is live already, after counters_be_exact. Where other threads use the pool all of them have
+ * passed a barrier in between (base/barrier.h), and the quick way of small blocks is closed: an event that
+ * was on it then is charged with its thread's next one. */
+void counters_charge(unsigned pool);
 
 /* Sums up a pool; `limit_bytes`, of which nothing is known here, is ARROWPOOL_UNKNOWN. It is lock-free and
  * async-signal-safe, with next to nothing on the stack. */
