@@ -36,7 +36,8 @@ static const cli_command *find_command(const char *name) {
 
 static void print_help(FILE *out) {
   fputs("usage: arrowpool COMMAND [ARGUMENT]...\n"
-        "One allocator for Apache Arrow's buffers, put under programs that already exist.\n\n",
+        "One allocator for Apache Arrow's buffers, put under programs that already "
+        "exist.\n" OPTIONS_POOL_SENTENCE("\n") "\n\n",
         out);
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
     fprintf(out, "  %-6s  %s\n", commands[i].name, commands[i].help);

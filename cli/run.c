@@ -13,9 +13,13 @@
 #include <unistd.h>
 
 void cli_run_describe(void) {
-  puts("The command replaces this process, so its exit status is its own.\n"
-       "Each option sets the variable of the same name; --pool is jemalloc unless given here or in the "
-       "environment.\n");
+  puts(OPTIONS_POOL_SENTENCE(
+      "\n") "\n"
+            "The command replaces this process, so its exit status is its own.\n"
+            "Each option sets the variable of the same name; --pool is jemalloc unless given here or in the "
+            "environment.\n\n"
+            "  -v, --verbose  as --log=info: say in a line what is served, and how, when the first pool is "
+            "used");
   for (const options_row *row = options_table; row < options_table + OPTION_COUNT; row++) {
     char flag[32], choices[128];
     cli_flag_name(row, flag);
@@ -59,16 +63,20 @@ static int check_environment(void) {
 
 static int run_read_options(int argc, char **argv) {
   static char flags[OPTION_COUNT][32];
-  struct option longs[OPTION_COUNT + 1] = {0};
+  struct option longs[OPTION_COUNT + 2] = {[OPTION_COUNT] = {"verbose", no_argument, NULL, 'v'}};
   for (int id = 0; id < OPTION_COUNT; id++) {
     cli_flag_name(&options_table[id], flags[id]);
     longs[id] =
         (struct option){flags[id], id == OPTION_PROFILE ? optional_argument : required_argument, NULL, id};
   }
   opterr = 0;
-  for (int id; (id = getopt_long(argc, argv, "+:", longs, NULL)) != -1;) {
+  for (int id; (id = getopt_long(argc, argv, "+:v", longs, NULL)) != -1;) {
     if (id == ':' || id == '?')
       return cli_option_error("run", id, argv);
+    if (id == 'v') {
+      setenv(options_table[OPTION_LOG].variable, "info", 1);
+      continue;
+    }
     char name[40];
     const char *value = optarg ? optarg : ".";
     snprintf(name, sizeof name, "--%s", flags[id]);

@@ -9,6 +9,7 @@
 #include "pool/refusal.h"
 #include "report/live.h"
 #include "shim/bypass.h"
+#include "shim/first_use.h"
 #include "shim/log.h"
 #include "shim/next.h"
 #include "shim/tasks.h"
@@ -187,6 +188,7 @@ bool router_wake(void) {
               POOL_ALL_FREES_PASS, true);
   if (settings->values[OPTION_POOL].given && settings->values[OPTION_POOL].number == OPTIONS_POOL_SYSTEM)
     arrowpool_set_default(arrowpool_system());
+  first_use_watch();
   atomic_store_explicit(&the_router.state, 2, memory_order_release);
   nocancel_end(cancel_state);
   return true;

@@ -47,8 +47,7 @@ static void tell_pool(target *p) {
                  "ARROW_POOL%s: buffers are counted, and come from the allocator behind the shim",
                  given(p, OPTIONS_PREFIX) ? " is system" : " is not set, which means system");
   else
-    findings_add(&p->found, FINDING_NOTE, TOPIC, NULL,
-                 "ARROW_POOL is not set: arrowpool run takes jemalloc then, LD_PRELOAD alone takes system");
+    findings_add(&p->found, FINDING_NOTE, TOPIC, NULL, "ARROW_POOL is not set. " OPTIONS_POOL_SENTENCE(" "));
 }
 
 static void tell_directory(target *p, int option) {

@@ -41,6 +41,7 @@ static _Atomic int64_t quanta[POOL_COUNT] = {[0 ... POOL_COUNT - 1] = COUNTERS_Q
 static int64_t quantum_of(unsigned pool) { return atomic_load_explicit(&quanta[pool], memory_order_relaxed); }
 
 void (*counters_on_new_shard)(void);
+void (*_Atomic counters_on_first_event)(unsigned pool);
 
 static void leave_block(void *leaving);
 
@@ -113,6 +114,9 @@ static __attribute__((noinline, cold)) shard *make_shard(block *b, unsigned pool
   locks_release(LOCK_SHARDS);
   if (counters_on_new_shard)
     counters_on_new_shard();
+  void (*on_first)(unsigned) = atomic_exchange(&counters_on_first_event, NULL);
+  if (on_first)
+    on_first(pool);
   nocancel_end(cancel_state);
   errno = saved;
   return s;

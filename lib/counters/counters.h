@@ -12,6 +12,7 @@
 #include "arrowpool.h"
 #include "counters/fields.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #define COUNTERS_QUANTUM ((int64_t)256 << 10) /* bytes */
@@ -81,6 +82,9 @@ bool counters_all_freed(unsigned pool);
 
 /* Is called after a thread's first event in a pool, with no lock held; NULL calls nobody. */
 extern void (*counters_on_new_shard)(void);
+
+/* Is called once, after the first event of all in the process, likewise, with the pool's number. */
+extern void (*_Atomic counters_on_first_event)(unsigned pool);
 
 /* Records the pool's name and what serves it, for whoever reads a live file (counters_area.h). */
 void counters_label(unsigned pool, const char *name, const char *backend, bool counts_requested,
