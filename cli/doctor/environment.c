@@ -149,12 +149,28 @@ bool doctor_notable_library(target *p, const char *name, const char *path) {
   return k == ALLOCATOR;
 }
 
+/* Tells of a shim that is preloaded already and not of this version. */
+static void tell_other_shim(target *p, const char *path) {
+  char version[32] = "of an unknown version";
+  elf_file f;
+  if (!strchr(path, '/') || elf_file_open(path, &f))
+    return;
+  elf_file_note(&f, "arrowpool", version, sizeof version);
+  elf_file_close(&f);
+  if (strcmp(version, ARROWPOOL_VERSION) != 0)
+    findings_add(
+        &p->found, FINDING_WARNING, "preload", "take it out of LD_PRELOAD, or install the two together",
+        "LD_PRELOAD has a shim that is %s (%s), this program is %s", version, path, ARROWPOOL_VERSION);
+}
+
 static void tell_entry(target *p, const char *entry, bool shim_seen, bool shim_in_list) {
   static const char own_order[] =
       "in LD_PRELOAD, name sanitizers first, then the shim, then other allocators";
   kind k = kind_of(entry);
-  if (k == SHIM)
+  if (k == SHIM && (!strchr(entry, '/') || access(entry, R_OK) == 0)) {
+    tell_other_shim(p, entry);
     return;
+  }
   if (strchr(entry, '/') && access(entry, R_OK)) {
     findings_add(&p->found, FINDING_WARNING, "preload", "correct LD_PRELOAD",
                  "LD_PRELOAD names %s, which cannot be read", entry);
