@@ -17,7 +17,7 @@
 #define OPTIONS_POOL_SENTENCE(new_line)                                                                      \
   "Preloaded alone, arrowpool counts Arrow's buffers and leaves them to the program's own "                  \
   "allocator" new_line "(ARROW_POOL=system); ARROW_POOL=jemalloc serves them from its private jemalloc, "    \
-                       "and `arrowpool run`" new_line "chooses that."
+  "and `arrowpool run`" new_line "chooses that."
 
 enum {
 #define OPTION(id, suffix, kind, values, preset, help) OPTION_##id,

@@ -131,6 +131,7 @@ END
 @test "a process that uses no pool says nothing of it, and each that is executed does" {
   run -0 --separate-stderr shim ARROW_POOL_LOG=info sh -c :
   assert_equal "$stderr" ""
+  # shellcheck disable=SC2016 # for the inner shell
   run -0 --separate-stderr shim ARROW_POOL_LOG=info sh -c '"$1"; "$1" || :' sh "$PROBES/probe_exit"
   assert_equal "${#stderr_lines[@]}" 2
 }
