@@ -13,7 +13,8 @@
 
 static const char *arrow_is(void) {
   bool ours = the_router.settings.values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC;
-  if (!router_vtable_hook() && !the_router.hooks[ROUTER_ARROW_MIMALLOC].active)
+  bool pools = ABI_KNOWN && the_router.settings.values[OPTION_HOOKS].number & OPTIONS_HOOK_ARROW_VTABLE;
+  if (!pools && !the_router.hooks[ROUTER_ARROW_MIMALLOC].active)
     return "left alone";
   return ours ? SERVED_BY_OURS : SERVED_BY_BEHIND;
 }

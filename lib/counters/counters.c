@@ -136,11 +136,6 @@ static void raise_to(_Atomic int64_t *peak, int64_t value) {
   }
 }
 
-static int64_t live_of(const shard *s) {
-  return atomic_load_explicit(&s->sums[FIELD(total_bytes_allocated)], memory_order_relaxed) -
-         atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
-}
-
 /* Brings up to date one of the two figures that others have of the shard, and returns what they have to add.
  * The difference to what they have heals whatever came in between; of a shard that several threads write it
  * is never known, and each tells its own change. */
@@ -149,7 +144,7 @@ static int64_t tell_live(shard *s, _Atomic int64_t *told, int64_t change) {
     atomic_fetch_add_explicit(told, change, memory_order_relaxed);
     return change;
   }
-  int64_t live = live_of(s);
+  int64_t live = counters_live_of(s);
   return live - atomic_exchange(told, live);
 }
 
@@ -167,7 +162,8 @@ __attribute__((noinline)) void counters_publish(shard *s, unsigned pool, int64_t
     publish_exactly(s, pool, change, charged);
     return;
   }
-  int64_t live = live_of(s), known = atomic_exchange_explicit(&s->published, live, memory_order_relaxed);
+  int64_t live = counters_live_of(s),
+          known = atomic_exchange_explicit(&s->published, live, memory_order_relaxed);
   int64_t highest = atomic_exchange_explicit(&s->highest, live, memory_order_relaxed);
   int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, live - known, memory_order_relaxed);
   raise_to(&area_pools[pool].peak, before - known + (highest > live ? highest : live));
@@ -303,6 +299,21 @@ void counters_read(unsigned pool, arrowpool_stats *out) {
   out->inherited_bytes = area_pools[pool].inherited;
 }
 
+void counters_read_history(unsigned pool, counters_history *out) {
+  arrowpool_stats recent;
+  counters_read(pool, &recent);
+  const area_pool *p = &area_pools[pool];
+  int64_t old_peak = atomic_load_explicit(&p->old_peak, memory_order_relaxed);
+  *out = (counters_history){.bytes_allocated = recent.bytes_allocated,
+                            .max_memory = old_peak > recent.max_memory ? old_peak : recent.max_memory,
+                            .total_bytes_allocated = recent.total_bytes_allocated +
+                                                     of_baseline(pool, FIELD(total_bytes_allocated)) -
+                                                     p->forgotten_bytes,
+                            .num_allocations = recent.num_allocations - p->forgotten_allocations};
+  for (size_t i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
+    out->num_allocations += of_baseline(pool, FIELD(size_histogram) + i);
+}
+
 static void store_if_changed(_Atomic int64_t *where, int64_t value) {
   if (atomic_load_explicit(where, memory_order_relaxed) != value)
     atomic_store_explicit(where, value, memory_order_relaxed);
@@ -312,7 +323,7 @@ static void store_if_changed(_Atomic int64_t *where, int64_t value) {
 static void settle(unsigned pool, int64_t live) {
   bool exact = quantum_of(pool) == EXACT;
   for (shard *s = atomic_load(&area_shards[pool]); s; s = s->next) {
-    int64_t here = live_of(s);
+    int64_t here = counters_live_of(s);
     store_if_changed(&s->published, here);
     store_if_changed(&s->highest, exact ? EXACT : here);
     store_if_changed(&s->charged, exact ? here : 0);
@@ -349,17 +360,6 @@ void counters_be_exact(unsigned pool) {
   limits_adjust(pool,
                 of_baseline(pool, FIELD(bytes_freed)) - of_baseline(pool, FIELD(total_bytes_allocated)));
   atomic_store(&quanta[pool], EXACT);
-}
-
-void counters_charge(unsigned pool) {
-  for (shard *s = atomic_load(&area_shards[pool]); s; s = s->next) {
-    do {
-      int64_t live = live_of(s), published = live - atomic_exchange(&s->published, live);
-      atomic_fetch_add_explicit(&area_pools[pool].published, published, memory_order_relaxed);
-      atomic_store(&s->highest, EXACT);
-      limits_adjust(pool, live - atomic_exchange(&s->charged, live));
-    } while (atomic_load(&s->charged) != live_of(s));
-  }
 }
 
 void counters_reset(unsigned pool) {

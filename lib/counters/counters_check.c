@@ -38,22 +38,3 @@ bool counters_is_used(unsigned pool) {
     events += count_events(s->sums);
   return events || area_pools[pool].inherited;
 }
-
-static int64_t of_baseline(const area_pool *p, size_t field) {
-  return atomic_load_explicit(&p->baseline[field], memory_order_relaxed);
-}
-
-void counters_read_history(unsigned pool, counters_history *out) {
-  arrowpool_stats recent;
-  counters_read(pool, &recent);
-  const area_pool *p = &area_pools[pool];
-  int64_t old_peak = atomic_load_explicit(&p->old_peak, memory_order_relaxed);
-  *out = (counters_history){.bytes_allocated = recent.bytes_allocated,
-                            .max_memory = old_peak > recent.max_memory ? old_peak : recent.max_memory,
-                            .total_bytes_allocated = recent.total_bytes_allocated +
-                                                     of_baseline(p, AREA_FIELD(total_bytes_allocated)) -
-                                                     p->forgotten_bytes,
-                            .num_allocations = recent.num_allocations - p->forgotten_allocations};
-  for (size_t i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
-    out->num_allocations += of_baseline(p, AREA_FIELD(size_histogram) + i);
-}

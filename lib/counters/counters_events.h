@@ -19,6 +19,12 @@
 void counters_publish(area_shard *s, unsigned pool, int64_t change, bool charged)
     __attribute__((visibility("hidden")));
 
+/* Returns the live bytes of a shard. */
+static inline int64_t counters_live_of(const area_shard *s) {
+  return atomic_load_explicit(&s->sums[AREA_FIELD(total_bytes_allocated)], memory_order_relaxed) -
+         atomic_load_explicit(&s->sums[AREA_FIELD(bytes_freed)], memory_order_relaxed);
+}
+
 COUNTERS_INLINE int64_t counters_add(_Atomic int64_t *counter, int64_t amount, bool shared) {
   if (shared)
     return atomic_fetch_add_explicit(counter, amount, memory_order_release) + amount;
