@@ -146,10 +146,33 @@ TEST(limits_set_at_work_are_exact_and_leave_no_charge_behind) {
   }
 }
 
+static uint8_t *inherited;
+
+static void in_the_child(void) {
+  uint8_t *more = NULL;
+  CHECK(arrowpool_allocate(at_work_pool, MIB + 1, 64, &more) == ARROWPOOL_OUT_OF_MEMORY);
+  arrowpool_free(at_work_pool, inherited, MIB, 64);
+  CHECK(arrowpool_allocate(at_work_pool, 2 * MIB, 64, &more) == ARROWPOOL_OK);
+  CHECK(arrowpool_set_limit(at_work_pool, 3 * MIB) == ARROWPOOL_OK);
+  CHECK(arrowpool_allocate(at_work_pool, MIB + 1, 64, &inherited) == ARROWPOOL_OUT_OF_MEMORY);
+  CHECK(limits_charged(pool_number(at_work_pool)) == 2 * MIB);
+}
+
+TEST(a_child_has_the_limit_that_was_set_and_what_lived_before_it) {
+  at_work_pool = open_pool("set before a fork", ARROWPOOL_BACKEND_JEMALLOC, 0);
+  assert_int_equal(arrowpool_allocate(at_work_pool, MIB, 64, &inherited), ARROWPOOL_OK);
+  assert_int_equal(arrowpool_set_limit(at_work_pool, 2 * MIB), ARROWPOOL_OK);
+  assert_true(unit_in_child(in_the_child));
+  arrowpool_free(at_work_pool, inherited, MIB, 64);
+  assert_int_equal(limits_charged(pool_number(at_work_pool)), 0);
+  arrowpool_destroy(at_work_pool);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST_WITH(a_limit_can_be_set_raised_lowered_and_taken_off, "jemalloc", ARROWPOOL_BACKEND_JEMALLOC),
       TEST_WITH(a_limit_can_be_set_raised_lowered_and_taken_off, "system", ARROWPOOL_BACKEND_SYSTEM),
+      cmocka_unit_test(a_child_has_the_limit_that_was_set_and_what_lived_before_it),
       cmocka_unit_test(a_pool_made_again_without_its_limit_still_counts),
       TEST_WITH(limits_set_at_work_are_exact_and_leave_no_charge_behind, "jemalloc",
                 ARROWPOOL_BACKEND_JEMALLOC),
