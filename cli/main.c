@@ -44,7 +44,8 @@ static const cli_command *find_command(const char *name) {
 
 static void print_help(FILE *out) {
   fputs("usage: arrowpool COMMAND [ARGUMENT]...\n"
-        "One allocator for Apache Arrow's buffers, put under programs that already exist.\n\n",
+        "One allocator for Apache Arrow's buffers, put under programs that already "
+        "exist.\n" OPTIONS_POOL_SENTENCE("\n") "\n\n",
         out);
   for (size_t i = 0; i < COMMAND_COUNT; i++)
     fprintf(out, "  %-6s  %s\n", commands[i].name, commands[i].help);
@@ -121,7 +122,7 @@ int main(int argc, char **argv) {
     return CLI_USAGE;
   }
   if (is_one_of(argv[1], "--version", "-V")) {
-    printf("arrowpool %s\n", arrowpool_version());
+    printf("arrowpool %s\n", ARROWPOOL_VERSION);
     return fflush(stdout) ? CLI_FAILURE : CLI_OK;
   }
   if (is_one_of(argv[1], "--help", "-h") || strcmp(argv[1], "help") == 0)

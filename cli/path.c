@@ -1,12 +1,13 @@
 /* `arrowpool path` says where the files are that belong to this program: it looks from where it lies itself,
  * so a tree that was moved, and a wheel, are found out. */
-#include "cli/base/cli.h"
+#include "cli/base/flags.h"
+#include "cli/base/nearest.h"
 #include "cli/program/preload.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,22 +64,37 @@ static int print_all(void) {
   return fflush(stdout) ? CLI_FAILURE : CLI_OK;
 }
 
+static const path_row *find_row(const char *name) {
+  const path_row *row = rows;
+  while (row < rows + ROWS && strcmp(row->name, name) != 0)
+    row++;
+  return row < rows + ROWS ? row : NULL;
+}
+
+static int refuse_name(const char *name) {
+  char list[128] = "";
+  nearest near = nearest_begin(name);
+  for (const path_row *row = rows; row < rows + ROWS; row++) {
+    nearest_try(&near, row->name);
+    strcat(strcat(list, row > rows ? row + 1 == rows + ROWS ? " or " : ", " : ""), row->name);
+  }
+  const char *word = nearest_found(&near);
+  return word ? cli_usage_error("path: %s: unknown name; the nearest is %s", name, word)
+              : cli_usage_error("path: %s: unknown name; choose %s", name, list);
+}
+
 int cli_path(int argc, char **argv) {
-  static const struct option none[] = {{0}};
   char path[PATH_MAX];
-  opterr = 0;
-  int id = getopt_long(argc, argv, "+:", none, NULL);
-  if (id != -1)
-    return cli_option_error("path", id, argv);
+  flags_declare(NULL, 0, false);
+  if (flags_next(argc, argv) != -1)
+    return CLI_USAGE;
   if (optind == argc)
     return print_all();
   if (optind + 1 < argc)
-    return cli_usage_error("path: too many; see arrowpool path --help");
-  const path_row *row = rows;
-  while (row < rows + ROWS && strcmp(row->name, argv[optind]) != 0)
-    row++;
-  if (row == rows + ROWS)
-    return cli_usage_error("path: %s: unknown; see arrowpool path --help", argv[optind]);
+    return flags_unexpected(argv[optind + 1], "path takes one name");
+  const path_row *row = find_row(argv[optind]);
+  if (!row)
+    return refuse_name(argv[optind]);
   if (!path_find(row, path))
     return cli_failure("path: %s: not installed with this program", row->name);
   puts(path);

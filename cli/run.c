@@ -13,9 +13,13 @@
 #include <unistd.h>
 
 void cli_run_describe(void) {
-  puts("The command replaces this process, so its exit status is its own.\n"
-       "Each option sets the variable of the same name; --pool is jemalloc unless given here or in the "
-       "environment.\n");
+  puts(OPTIONS_POOL_SENTENCE(
+      "\n") "\n"
+            "The command replaces this process, so its exit status is its own.\n"
+            "Each option sets the variable of the same name; --pool is jemalloc unless given here or in the "
+            "environment.\n\n"
+            "  -v, --verbose  as --log=info: say in a line what is served, and how, when the first pool is "
+            "used");
   for (const options_row *row = options_table; row < options_table + OPTION_COUNT; row++) {
     char name[32], choices[128];
     cli_flag_name(row, name);
@@ -105,7 +109,7 @@ static int check_settings(const char *const names[OPTION_COUNT]) {
 
 static int run_read_options(int argc, char **argv, const char *given[OPTION_COUNT]) {
   static char names[OPTION_COUNT][32], values[OPTION_COUNT][128];
-  static flag flags[OPTION_COUNT];
+  static flag flags[OPTION_COUNT + 1] = {[OPTION_COUNT] = FLAG_LETTER("verbose", 'v', NULL)};
   for (int id = 0; id < OPTION_COUNT; id++) {
     cli_flag_name(&options_table[id], names[id]);
     options_describe_values(&options_table[id], values[id]);
@@ -115,6 +119,10 @@ static int run_read_options(int argc, char **argv, const char *given[OPTION_COUN
   for (int id; (id = flags_next(argc, argv)) != -1;) {
     if (id == '?')
       return CLI_USAGE;
+    if (id == 'v') {
+      setenv(options_table[OPTION_LOG].variable, "info", 1);
+      continue;
+    }
     const options_row *row = &options_table[id - 1];
     char name[40];
     const char *value = optarg ? optarg : ".";

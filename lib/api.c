@@ -91,6 +91,10 @@ API arrowpool_status arrowpool_create(const char *name, const arrowpool_config *
 
 API void arrowpool_destroy(arrowpool_pool *pool) { pool_destroy(pool); }
 
+API arrowpool_status arrowpool_set_limit(arrowpool_pool *pool, int64_t limit_bytes) {
+  return pool && limit_bytes >= 0 && pool_set_limit(pool, limit_bytes) ? ARROWPOOL_OK : ARROWPOOL_INVALID;
+}
+
 static int64_t alignment_or_default(int64_t alignment) {
   return alignment ? alignment : ARROWPOOL_DEFAULT_ALIGNMENT;
 }

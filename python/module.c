@@ -102,6 +102,23 @@ static PyObject *module_create(PyObject *self, PyObject *arguments) {
   return handle;
 }
 
+static PyObject *set_limit(PyObject *self, PyObject *arguments) {
+  PyObject *handle;
+  long long limit;
+  (void)self;
+  if (!PyArg_ParseTuple(arguments, "OL", &handle, &limit))
+    return NULL;
+  arrowpool_pool *pool = PyCapsule_GetPointer(handle, HANDLE);
+  if (!pool)
+    return NULL;
+  PyThreadState *thread = PyEval_SaveThread();
+  arrowpool_status status = arrowpool_set_limit(pool, limit);
+  PyEval_RestoreThread(thread);
+  if (status != ARROWPOOL_OK)
+    return module_refuse(arrowpool_name(pool), status);
+  Py_RETURN_NONE;
+}
+
 static PyObject *release_unused(PyObject *self, PyObject *handle) {
   arrowpool_pool *pool = PyCapsule_GetPointer(handle, HANDLE);
   (void)self;
@@ -204,7 +221,8 @@ static bool module_parse(PyObject *arguments, const char *name, const options_ro
     return false;
   bool parsed = options_parse(row, given, out);
   if (!parsed)
-    PyErr_Format(PyExc_ValueError, "%s: '%s': choose %s", name, given, row->values);
+    PyErr_Format(PyExc_ValueError, "%s: '%s': %schoose %s", name, given, options_reason(row, given),
+                 row->values);
   return parsed;
 }
 
@@ -301,6 +319,7 @@ static PyMethodDef methods[] = {
      "prepare(path of pyarrow.lib, its capsule box_memory_pool, its MemoryPool) -> why not, or None"},
     {"create", module_create, METH_VARARGS,
      "create(new instance, name, limit in bytes or 0, backend) -> handle"},
+    {"set_limit", set_limit, METH_VARARGS, "set_limit(handle, bytes or 0)"},
     {"release_unused", release_unused, METH_O, "release_unused(handle)"},
     {"stats", stats, METH_O, "stats(handle) -> dict"},
     {"report", report, METH_VARARGS, "report(number of the format) -> str"},

@@ -81,5 +81,5 @@ int cli_check_value(const options_row *row, const char *name, const char *text) 
   if (options_too_long(text))
     return cli_usage_error("%s: longer than a path may be", name);
   options_describe_values(row, choices);
-  return cli_usage_error("%s=%s: choose %s", name, text, choices);
+  return cli_usage_error("%s=%s: %schoose %s", name, text, options_reason(row, text), choices);
 }

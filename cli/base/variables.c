@@ -16,8 +16,9 @@ const char *variables_nearest(const char *name) {
 
 void variables_check(char *const environment[], variables_tell tell, void *context) {
   char name[OPTIONS_NAME_BYTES];
-  while (options_next_unknown(&environment, name))
-    tell(context, name, variables_nearest(name));
+  const char *meant;
+  while (options_next_unknown(&environment, name, &meant))
+    tell(context, name, meant ? meant : variables_nearest(name));
 }
 
 static void tell_on_stderr(void *context, const char *name, const char *known) {

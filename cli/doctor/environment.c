@@ -48,8 +48,7 @@ static void tell_pool(target *p) {
                  "ARROW_POOL%s: buffers are counted, and come from the allocator behind the shim",
                  given(p, OPTIONS_PREFIX) ? " is system" : " is not set, which means system");
   else
-    findings_add(&p->found, FINDING_NOTE, TOPIC, NULL,
-                 "ARROW_POOL is not set: arrowpool run takes jemalloc then, LD_PRELOAD alone takes system");
+    findings_add(&p->found, FINDING_NOTE, TOPIC, NULL, "ARROW_POOL is not set. " OPTIONS_POOL_SENTENCE(" "));
 }
 
 static void tell_directory(target *p, int option) {
@@ -162,12 +161,28 @@ bool doctor_notable_library(target *p, const char *name, const char *path) {
   return k == ALLOCATOR;
 }
 
+/* Tells of a shim that is preloaded already and not of this version. */
+static void tell_other_shim(target *p, const char *path) {
+  char version[32] = "of an unknown version";
+  elf_file f;
+  if (!strchr(path, '/') || elf_file_open(path, &f))
+    return;
+  elf_file_note(&f, "arrowpool", version, sizeof version);
+  elf_file_close(&f);
+  if (strcmp(version, ARROWPOOL_VERSION) != 0)
+    findings_add(
+        &p->found, FINDING_WARNING, "preload", "take it out of LD_PRELOAD, or install the two together",
+        "LD_PRELOAD has a shim that is %s (%s), this program is %s", version, path, ARROWPOOL_VERSION);
+}
+
 static void tell_entry(target *p, const char *entry, bool shim_seen, bool shim_in_list) {
   static const char own_order[] =
       "in LD_PRELOAD, name sanitizers first, then the shim, then other allocators";
   kind k = kind_of(entry);
-  if (k == SHIM)
+  if (k == SHIM && (!strchr(entry, '/') || access(entry, R_OK) == 0)) {
+    tell_other_shim(p, entry);
     return;
+  }
   if (strchr(entry, '/') && access(entry, R_OK)) {
     findings_add(&p->found, FINDING_WARNING, "preload", "correct LD_PRELOAD",
                  "LD_PRELOAD names %s, which cannot be read", entry);
@@ -221,9 +236,9 @@ void doctor_shim(target *p) {
   if (strpbrk(path, ": "))
     findings_add(&p->found, FINDING_PROBLEM, "preload", "install it elsewhere",
                  "the shim is %s, and LD_PRELOAD cannot hold a path with a space or a colon", path);
-  else if (strcmp(version, arrowpool_version()) != 0)
+  else if (strcmp(version, ARROWPOOL_VERSION) != 0)
     findings_add(&p->found, FINDING_WARNING, "preload", "install the two together",
-                 "the shim is %s (%s), this program %s", version, path, arrowpool_version());
+                 "the shim is %s (%s), this program %s", version, path, ARROWPOOL_VERSION);
   else
     findings_add(&p->found, FINDING_OK, "preload", NULL, "the shim is %s: %s", version, path);
 }

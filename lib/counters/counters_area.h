@@ -31,6 +31,7 @@ typedef struct area_shard {
   _Alignas(64) _Atomic int64_t sums[AREA_FIELDS];
   _Atomic int64_t published; /* the part of its live bytes that the pool's `published` has */
   _Atomic int64_t highest;   /* the most live bytes since that was brought up to date */
+  _Atomic int64_t charged;   /* the part of its live bytes that the pool's limit has (limits.h) */
   struct area_shard *next;   /* the next shard of the same pool */
   bool shared;               /* several threads write it */
   _Atomic uint32_t pool;     /* the number of its pool, plus 1; 0 in a file: not in use yet */

@@ -136,6 +136,15 @@ arrowpool_status arrowpool_create(const char *name, const arrowpool_config *conf
  *  reallocated and freed, but no new one is allocated. NULL and the built-in pools are left alone. */
 void arrowpool_destroy(arrowpool_pool *pool);
 
+/** Set the most bytes that may be live in a pool, as arrowpool_config.limit_bytes does, at any time. From its
+ *  return on the limit is exact, however many threads allocate: only what another thread had begun before may
+ *  still be served, and counts. Where more is live already it stays, and no request that needs more is served
+ *  until less is. A pool that ever had a limit costs an atomic addition or two an allocation from then on,
+ *  also when it has none any more.
+ *  @param[in] limit_bytes  0 to INT64_MAX; zero: no limit of its own
+ *  @retval ARROWPOOL_INVALID  NULL, a negative limit, or a destroyed pool */
+arrowpool_status arrowpool_set_limit(arrowpool_pool *pool, int64_t limit_bytes);
+
 /** The pool for callers that did not choose one: arrowpool_jemalloc() unless set otherwise. Never NULL. */
 arrowpool_pool *arrowpool_default(void);
 /** The built-in pool on the private jemalloc, reported as "c:jemalloc". Never NULL. */

@@ -36,7 +36,7 @@ setup() {
 
 @test "every variable is there with its default" {
   page 1 >text
-  "$CLI" env | awk 'NR > 1 && $2 != "none" && NF { print $1, $2 }' >defaults
+  "$CLI" env | awk 'seen && $2 != "none" && NF { print $1, $2 } $1 == "VARIABLE" { seen = 1 }' >defaults
   while read -r variable default; do
     sed -n "/, $variable\$/,/^ *\$/p" text | tr -s '\n ' ' ' >entry
     grep -qE "[Dd]efault: ([a-z ]*, otherwise |jemalloc for run, otherwise )?$default\." entry || fail "$variable $default: $(cat entry)"

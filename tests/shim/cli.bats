@@ -63,7 +63,9 @@ import re, sys
 row = re.compile(r'^OPTION\(\w+, "(\w*)", \w+, "(?:[^"\\]|\\.)*",\s*(NULL|"[^"]*"),', re.M)
 expected = [("ARROW_POOL" + s, "none" if d == "NULL" else d.strip('"'), "default")
             for s, d in row.findall(open(sys.argv[1]).read())]
-found = [tuple(line.split()[:3]) for line in sys.argv[2].splitlines()[1:]]
+lines = sys.argv[2].splitlines()
+start = next(i for i, line in enumerate(lines) if line.startswith("VARIABLE "))
+found = [tuple(line.split()[:3]) for line in lines[start + 1:]]
 assert found == expected and len(found) >= 13, found
 PYTHON
 }
