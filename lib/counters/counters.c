@@ -6,7 +6,7 @@
 #include "base/thread_own.h"
 #include "counters/counters_area.h"
 #include "counters/counters_events.h"
-#include "counters/counters_peak.h"
+#include "counters/counters_watchers.h"
 #include "counters/limits.h"
 
 #include <errno.h>
@@ -151,21 +151,6 @@ static int64_t tell_live(shard *s, _Atomic int64_t *told, int64_t change) {
   return live - atomic_exchange(told, live);
 }
 
-static inline void look_for_end(void) {
-  void (*ask)(void) = atomic_load_explicit(&counters_ask_for_end, memory_order_acquire);
-  if (__builtin_expect(ask != NULL, 0))
-    ask();
-}
-
-/* `ahead`: by how much more the shard was live since it published last (bytes). */
-static inline void tell_published(unsigned pool, int64_t change, int64_t ahead) {
-  look_for_end();
-  if (counters_on_publish)
-    counters_on_publish(change);
-  if (__builtin_expect(atomic_load_explicit(&counters_peak_watched, memory_order_relaxed), 0))
-    counters_peak_note(pool, ahead);
-}
-
 static void publish_exactly(shard *s, unsigned pool, int64_t change, bool charged) {
   int64_t news = tell_live(s, &s->published, change);
   int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, news, memory_order_relaxed);
@@ -178,7 +163,7 @@ static void publish_exactly(shard *s, unsigned pool, int64_t change, bool charge
 __attribute__((noinline)) void counters_publish(shard *s, unsigned pool, int64_t change, bool charged) {
   if (quantum_of(pool) == EXACT) {
     publish_exactly(s, pool, change, charged);
-    tell_published(pool, change, 0);
+    counters_tell_published(pool, change, 0);
     return;
   }
   int64_t live = counters_live_of(s),
@@ -186,7 +171,7 @@ __attribute__((noinline)) void counters_publish(shard *s, unsigned pool, int64_t
   int64_t highest = atomic_exchange_explicit(&s->highest, live, memory_order_relaxed);
   int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, live - known, memory_order_relaxed);
   raise_to(&area_pools[pool].peak, before - known + (highest > live ? highest : live));
-  tell_published(pool, live - known, highest > live ? highest - live : 0);
+  counters_tell_published(pool, live - known, highest > live ? highest - live : 0);
 }
 
 static void publish_block(block *b) {
@@ -214,26 +199,6 @@ static void leave_block(void *leaving) {
   locks_release(LOCK_SHARDS);
 }
 
-COUNTERS_INLINE void resized(shard *s, unsigned pool, int64_t most, int64_t old_size, int64_t new_size,
-                             counters_kind kind, bool shared, bool charged) {
-  static const unsigned char calls[] = {FIELD(reallocs_in_place), FIELD(reallocs_remapped),
-                                        FIELD(reallocs_copied)};
-  static const unsigned char bytes[] = {FIELD(bytes_grown_in_place), FIELD(bytes_remapped),
-                                        FIELD(bytes_copied)};
-  counters_add(&s->sums[calls[kind]], 1, shared);
-  /* Shrinking leaves or takes along only what is kept. */
-  counters_add(&s->sums[bytes[kind]], old_size < new_size ? old_size : new_size, shared);
-  counters_add(&s->sums[FIELD(left_histogram) + counters_bucket(old_size)], 1, shared);
-  if (new_size > old_size) {
-    counters_grew(s, pool, most, counters_bucket(new_size), new_size - old_size, shared, charged);
-    counters_add(&s->sums[FIELD(num_growths)], 1,
-                 shared); /* this comes after the histogram: see counters_all_freed */
-  } else {
-    counters_add(&s->sums[FIELD(left_histogram) + counters_bucket(new_size)], -1, shared);
-    counters_shrank(s, pool, most, old_size - new_size, shared, charged);
-  }
-}
-
 /* Counts an event that changes live bytes, with plain stores to the thread's own shard, or atomic adds to a
  * shared one. Where the pool's figures became exact meanwhile they are told: whoever made them so sees the
  * event in the shard, or the event sees that (counters_charge). */
@@ -252,12 +217,12 @@ void counters_allocated(unsigned pool, int64_t size) {
 }
 
 void counters_freed(unsigned pool, int64_t size) {
-  look_for_end();
+  counters_tell_freed();
   COUNT(counters_left, -size, false, counters_bucket(size), size);
 }
 
 void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind) {
-  COUNT(resized, new_size - old_size, false, old_size, new_size, kind);
+  COUNT(counters_resized, new_size - old_size, false, old_size, new_size, kind);
 }
 
 void counters_allocated_charged(unsigned pool, int64_t size) {
@@ -265,12 +230,12 @@ void counters_allocated_charged(unsigned pool, int64_t size) {
 }
 
 void counters_freed_charged(unsigned pool, int64_t size) {
-  look_for_end();
+  counters_tell_freed();
   COUNT(counters_left, -size, true, counters_bucket(size), size);
 }
 
 void counters_reallocated_charged(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind) {
-  COUNT(resized, new_size - old_size, true, old_size, new_size, kind);
+  COUNT(counters_resized, new_size - old_size, true, old_size, new_size, kind);
 }
 
 static void count_one(unsigned pool, size_t field) {

@@ -74,4 +74,25 @@ COUNTERS_INLINE void counters_left(area_shard *s, unsigned pool, int64_t most, s
   counters_shrank(s, pool, most, size, shared, charged);
 }
 
+/* A reallocation between two sizes above 0. */
+COUNTERS_INLINE void counters_resized(area_shard *s, unsigned pool, int64_t most, int64_t old_size,
+                                      int64_t new_size, counters_kind kind, bool shared, bool charged) {
+  static const unsigned char calls[] = {AREA_FIELD(reallocs_in_place), AREA_FIELD(reallocs_remapped),
+                                        AREA_FIELD(reallocs_copied)};
+  static const unsigned char bytes[] = {AREA_FIELD(bytes_grown_in_place), AREA_FIELD(bytes_remapped),
+                                        AREA_FIELD(bytes_copied)};
+  counters_add(&s->sums[calls[kind]], 1, shared);
+  /* Shrinking leaves or takes along only what is kept. */
+  counters_add(&s->sums[bytes[kind]], old_size < new_size ? old_size : new_size, shared);
+  counters_add(&s->sums[AREA_FIELD(left_histogram) + counters_bucket(old_size)], 1, shared);
+  if (new_size > old_size) {
+    counters_grew(s, pool, most, counters_bucket(new_size), new_size - old_size, shared, charged);
+    counters_add(&s->sums[AREA_FIELD(num_growths)], 1,
+                 shared); /* this comes after the histogram: see counters_all_freed */
+  } else {
+    counters_add(&s->sums[AREA_FIELD(left_histogram) + counters_bucket(new_size)], -1, shared);
+    counters_shrank(s, pool, most, old_size - new_size, shared, charged);
+  }
+}
+
 #endif

@@ -65,7 +65,7 @@ variables() {
   for size in 1.5GiB 8Gi 8gb 8g 512kb 512Mi "1.5 GiB" 7b 2T; do
     run -0 shim "ARROW_POOL_LIMIT=$size" sh -c :
     assert_output ""
-    run -0 "$CLI" run --limit="$size" --profile-mean=1.5Mi -- true
+    run -0 "$CLI" run --limit="$size" --profile=profiles --profile-mean=1.5Mi -- true
     assert_output ""
   done
   while read -r size reason; do
