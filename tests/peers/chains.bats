@@ -72,8 +72,7 @@ ctypes.memset(buffer.address, 1, buffer.size + 200)'
   assert_output --partial "posix_memalign"
 }
 
-# glibc moves the pages: only the memory of the process shows it, the figures say what they know.
-@test "a growth that glibc serves at another address counts as copied, and holds no second copy" {
+@test "a growth for which glibc moves the pages counts as that, and holds no second copy" {
   dump=$BATS_TEST_TMPDIR/dump.json
   run -0 shim ARROW_POOL=system ARROW_POOL_STATS="$dump" "$PYTHON" -c '
 import pyarrow as pa
@@ -87,7 +86,7 @@ peak = [int(line.split()[1]) for line in open("/proc/self/status") if line.start
 print("moved" if peak < 450 else peak)'
   assert_output moved
   run -0 json "$dump" '[pool("arrow.mimalloc")[n] for n in ("reallocs_in_place", "reallocs_remapped", "reallocs_copied")]'
-  assert_output "[0, 0, 1]"
+  assert_output "[0, 1, 0]"
 }
 
 @test "the same chains with older pyarrow" {
