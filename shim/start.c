@@ -9,6 +9,7 @@
 #include "pool/pool_samples.h"
 #include "pool/refusal.h"
 #include "report/live.h"
+#include "report/snapshot.h"
 #include "shim/bypass.h"
 #include "shim/log.h"
 #include "shim/next.h"
@@ -78,6 +79,11 @@ static void configure_debug(const options *settings) {
 
 static void complain_of_live_file(const char *path, const char *problem) {
   router_warn(PIECES("no live file ", path, ": ", problem));
+}
+
+static void configure_name(const options *settings) {
+  if (settings->values[OPTION_NAME].text)
+    snapshot_set_job_name(settings->values[OPTION_NAME].text);
 }
 
 static void configure_live_file(const options *settings) {
@@ -174,6 +180,7 @@ bool router_wake(void) {
   if (!getauxval(AT_SECURE))
     tell_of_unknown_names();
   configure_backend(settings);
+  configure_name(settings);
   configure_live_file(settings);
   configure_profile(settings);
   configure_debug(settings);

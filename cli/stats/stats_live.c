@@ -69,8 +69,8 @@ static const char *read_header(file *f) {
       h->shard_bytes > MOST_RECORD || h->shard_bytes % 8 || h->field_count > MOST_FIELDS ||
       h->pool_count > MOST_POOLS || h->pid <= 0)
     return "its header is damaged";
-  if (h->header_bytes < sizeof *h)
-    f->header.limit_bytes = 0; /* it is of a time before there were limits */
+  if (h->header_bytes < sizeof *h) /* it is of a time before these were: of limits, of names */
+    memset((char *)&f->header + h->header_bytes, 0, sizeof *h - h->header_bytes);
   f->shard_count = atomic_load(&f->header.shard_count);
   return f->shard_count > MOST_SHARDS || (uint64_t)f->shard_count * h->shard_bytes > MOST_BYTES
              ? "its header is damaged"
@@ -263,6 +263,7 @@ static void read_process(file *f, const struct stat *status, stats *out) {
   p->time = p->time > p->start_time ? p->time : p->start_time;
   snprintf(p->program, sizeof p->program, "%.*s", (int)sizeof h->program, h->program);
   snprintf(p->host, sizeof p->host, "%.*s", (int)sizeof h->host, h->host);
+  snprintf(p->job_name, sizeof p->job_name, "%.*s", (int)sizeof h->job_name, h->job_name);
   memcpy(out->command, h->command, sizeof out->command);
   size_t length = sizeof out->command - 1;
   while (length && !out->command[length - 1])
@@ -273,6 +274,7 @@ static void read_process(file *f, const struct stat *status, stats *out) {
   out->command[length] = 0;
   writer_make_printable(p->program);
   writer_make_printable(p->host);
+  writer_make_printable(p->job_name);
   writer_make_printable(out->command);
   live_process_read_memory(out->state == STATS_RUNNING ? h->pid : 0, &p->rss_bytes, &p->peak_rss_bytes);
   p->idle_bytes = clamp(atomic_load(&h->idle_bytes));

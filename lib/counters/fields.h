@@ -16,6 +16,7 @@
 #define POOL_BACKEND_BYTES 16
 #define HOST_NAME_BYTES    65
 #define PROGRAM_NAME_BYTES 64
+#define JOB_NAME_BYTES     64
 #define COMMAND_BYTES      512
 
 /* Says of each field of a list whether it is in bytes: enum { FIELDS_OF_POOL(FIELDS_IN_BYTES) }; makes

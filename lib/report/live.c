@@ -77,6 +77,7 @@ static void write_header(void) {
   proc_read("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
   memcpy(h->host, process.host, sizeof h->host);
   memcpy(h->program, process.program, sizeof h->program);
+  memcpy(h->job_name, process.job_name, sizeof h->job_name);
   memcpy(h->library, ARROWPOOL_VERSION, sizeof ARROWPOOL_VERSION);
   proc_read("/proc/self/cmdline", h->command, sizeof h->command);
   memcpy(base + FIELDS_OFFSET, live_fields, live_field_count * sizeof *live_fields);

@@ -52,6 +52,7 @@ typedef struct live_header {
   char host[HOST_NAME_BYTES], program[PROGRAM_NAME_BYTES], library[16];
   char command[COMMAND_BYTES]; /* arguments, separated by NULs */
   int64_t limit_bytes;         /* over all pools; negative: none */
+  char job_name[JOB_NAME_BYTES];
 } live_header;
 _Static_assert(offsetof(live_header, limit_bytes) == 824, "as files of LIVE_VERSION have it");
 

@@ -112,6 +112,11 @@ static void still_allocated(writer *w, const pool_view *pool) {
 static void process_line(writer *w, const snapshot_process *process) {
   writer_text(w, "arrowpool " ARROWPOOL_VERSION ": ");
   writer_printable(w, *process->program ? process->program : "?");
+  if (*process->job_name) {
+    writer_text(w, " (");
+    writer_printable(w, process->job_name);
+    writer_text(w, ")");
+  }
   writer_print(w, ", pid %ld, ", process->pid);
   writer_milliseconds(w, process->time - process->start_time);
   writer_print(w, " s, resident %s, peak %s, idle %s", SIZE_TEXT(process->rss_bytes),

@@ -20,12 +20,15 @@ static int64_t started_at;
  * that it forks. */
 static char program[sizeof((snapshot_process *)0)->program];
 static bool has_program;
+static char job_name[JOB_NAME_BYTES];
 
 static void copy_text(char *out, size_t size, const char *text) {
   size_t length = strnlen(text, size - 1);
   memcpy(out, text, length);
   out[length] = 0;
 }
+
+void snapshot_set_job_name(const char *name) { copy_text(job_name, sizeof job_name, name); }
 
 static void keep_program(void) {
   if (!has_program)
@@ -100,6 +103,7 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   out->pid = syscall(SYS_getpid);
   keep_program(); /* libraries may use memory before they and we are constructed */
   memcpy(out->program, program, sizeof program);
+  memcpy(out->job_name, job_name, sizeof job_name);
   read_host(out);
   out->start_time = started_at;
   out->time = clock_since_epoch();

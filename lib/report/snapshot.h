@@ -11,6 +11,7 @@ typedef struct snapshot_process {
   int64_t pid;
   char program[PROGRAM_NAME_BYTES]; /* its name when it was started */
   char host[HOST_NAME_BYTES];
+  char job_name[JOB_NAME_BYTES];                        /* what ARROW_POOL_NAME says; "": nothing */
   int64_t start_time, time;                             /* milliseconds since the epoch */
 #define X(name, unit, type, metric, help) int64_t name; /* ARROWPOOL_UNKNOWN where nobody knows */
   FIELDS_OF_PROCESS(X) FIELDS_OF_JEMALLOC(X)
@@ -18,6 +19,9 @@ typedef struct snapshot_process {
 } snapshot_process;
 
 void snapshot_read_process(bool ask_jemalloc, snapshot_process *out);
+
+/* Sets the job's name, before anything is reported. */
+void snapshot_set_job_name(const char *name);
 
 /* Returns whether there is a pool that was ever used. */
 bool snapshot_has_pools(void);
