@@ -19,17 +19,18 @@
 void cli_top_describe(void) {
   char words[256];
   top_list_words(words);
-  puts("Shows the processes that keep live files in DIR; default: ARROW_POOL_LIVE of this environment. With "
-       "PID only\n"
-       "that process, which says itself where its file is. Keys: press h. Without a terminal the same as "
-       "text, with\n"
-       "exact numbers.\n\n"
+  puts("Shows the processes that keep live files in DIR; default: ARROW_POOL_LIVE of this environment. A "
+       "DIR that is\n"
+       "not there yet is waited for. With PID only that process, which says itself where its file is. Keys: "
+       "press h.\n"
+       "Without a terminal the same as text, with exact numbers.\n\n"
        "  --interval=TIME  time between refreshes, such as 500ms, 1s or 5m; default: 1s");
   printf("  --sort=FIELD     %s;\n"
          "                   default: %s\n",
          words, top_columns[TOP_COLUMN_LIVE].word);
-  puts("  --filter=TEXT    only processes with that in their number, program, command, state or pools\n"
+  puts("  --filter=TEXT    only processes with that in their number, program, name, command, state or pools\n"
        "  --pools          begin with the pools of all processes shown\n"
+       "  --by=program     totals: a line for each program, and job's name; of running processes\n"
        "  --once           text, once\n"
        "  -n N             text, N times");
 }
@@ -43,8 +44,10 @@ static int print_text(top_view *v, size_t times) {
       puts("");
     }
     top_refresh(v);
-    if (*v->problem)
+    if (*v->problem && !v->waits)
       return cli_failure("top: %s: %s", v->directory, v->problem);
+    if (*v->problem && !i)
+      cli_failure("top: %s: not there yet", v->directory); /* it is said as failures are, and is none */
     if (!top_print(&v->model))
       return CLI_FAILURE;
   }
@@ -64,8 +67,14 @@ static int parse_sort(const char *text, int *out) {
   return cli_usage_error("top: --sort=%s: choose one of %s", text, words);
 }
 
-/* Chooses what to look at: a directory, or a process that says which, in `room`. */
-static int choose_directory(const char *argument, top_view *v, char *room, size_t size) {
+static int parse_by(const char *text, bool *out) {
+  *out = strcmp(text, "program") == 0;
+  return *out ? CLI_OK : cli_usage_error("top: --by=%s: choose program", text);
+}
+
+/* Chooses what to look at: a directory, or a process that says which, in `room`. A directory
+ * that is not there may be waited for. */
+static int choose_directory(const char *argument, bool waits, top_view *v, char *room, size_t size) {
   struct stat status;
   bool is_pid = argument && live_files_is_pid(argument) && stat(argument, &status) != 0;
   v->pid = is_pid ? atoll(argument) : 0;
@@ -82,16 +91,19 @@ static int choose_directory(const char *argument, top_view *v, char *room, size_
   if (!v->directory)
     return is_pid ? cli_failure("top: %s: keeps no live file: start it with ARROW_POOL_LIVE", argument)
                   : cli_usage_error("top: no directory given, and ARROW_POOL_LIVE is not set");
-  if (!live_files_can_read(v->directory))
+  if (!live_files_can_read(v->directory) && !(waits && errno == ENOENT && *v->directory))
     return cli_failure("top: %s: %s", v->directory, strerror(errno));
   return CLI_OK;
 }
 
 int cli_top(int argc, char **argv) {
-  static const struct option longs[] = {
-      {"interval", required_argument, NULL, 'i'}, {"sort", required_argument, NULL, 's'},
-      {"filter", required_argument, NULL, 'f'},   {"pools", no_argument, NULL, 'p'},
-      {"once", no_argument, NULL, 'o'},           {0}};
+  static const struct option longs[] = {{"interval", required_argument, NULL, 'i'},
+                                        {"sort", required_argument, NULL, 's'},
+                                        {"filter", required_argument, NULL, 'f'},
+                                        {"pools", no_argument, NULL, 'p'},
+                                        {"by", required_argument, NULL, 'b'},
+                                        {"once", no_argument, NULL, 'o'},
+                                        {0}};
   top_view view = {.interval = 1000, .model.sort = TOP_COLUMN_LIVE};
   char theirs[PATH_MAX + 64];
   size_t times = 0;
@@ -112,6 +124,8 @@ int cli_top(int argc, char **argv) {
       snprintf(view.model.filter, sizeof view.model.filter, "%s", optarg);
     else if (id == 'p')
       view.model.pools = true;
+    else if (id == 'b')
+      status = parse_by(optarg, &view.model.by_program);
     else
       times = 1;
     if (status != CLI_OK)
@@ -119,10 +133,11 @@ int cli_top(int argc, char **argv) {
   }
   if (optind + 1 < argc)
     return cli_usage_error("top: too many arguments; see arrowpool top --help");
-  status = choose_directory(optind < argc ? argv[optind] : NULL, &view, theirs, sizeof theirs);
+  status = choose_directory(optind < argc ? argv[optind] : NULL, !times, &view, theirs, sizeof theirs);
   if (status != CLI_OK)
     return status;
   view.model.pools |= view.pid != 0;
+  view.waits = access(view.directory, F_OK) != 0;
   bool text = times || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO);
   status = text ? print_text(&view, times) : top_screen(&view);
   top_model_free(&view.model);
