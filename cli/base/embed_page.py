@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes a page that a command writes a C source: the template with its styles and scripts, in the parts between which C
-writes the title, the title again, and the data (cli/base/page.h). The page's policy names the hashes of the two, so that
-a browser runs no other script, whatever the data has in it.
+writes the title, the title again, and the data (cli/base/page.h). The page's policy names the hashes of the two, so
+that a browser runs no other script, whatever the data has in it.
 
 usage: embed_page.py NAME page.html FILE.css... FILE.js... OUT.c    NAME is the array's; a LICENSE becomes a comment"""
 
@@ -17,7 +17,7 @@ def policy_hash(text):
 
 
 def c_string(text):
-    """Literals of a line, or a part of one; what is not plain ASCII, or makes a trigraph, in octal, which ends by itself."""
+    """Literals of at most a line; what is not plain ASCII, or makes a trigraph, in octal, which ends by itself."""
     def escape(match):
         return "".join(f"\\{byte:03o}" for byte in match[0].encode())
     parts = re.findall(r"[^\n]{1,100}\n?|\n", text)

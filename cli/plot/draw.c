@@ -30,7 +30,7 @@ typedef struct plot {
   int64_t begin; /* it is time 0, in milliseconds since the epoch */
   double end;    /* seconds after that */
   double highest_memory, highest_rate;
-  bool shows_limit, shows_growth;
+  bool shows_growth;
   scale time, memory, rate;
 } plot;
 

@@ -28,7 +28,7 @@ typedef struct settings {
 static int parse_size(const char *text, series_size *out) {
   char width[16] = "";
   size_t length = strcspn(text, "x");
-  if (text[length] && length < sizeof width) {
+  if (length < sizeof width && text[length]) {
     memcpy(width, text, length);
     if (cli_parse_number(width, LARGEST_SIZE, &out->width) && out->width >= LEAST_SIZE &&
         cli_parse_number(text + length + 1, LARGEST_SIZE, &out->height) && out->height >= LEAST_SIZE)

@@ -1,10 +1,11 @@
-"""Use the page of `arrowpool plot -o FILE.html` in a browser, by chromedriver: with the pointer, with the keyboard, and in
-the dark.  Usage: plot_browser.py PAGE    Prints what there is to see, as JSON."""
+"""Use the page of `arrowpool plot -o FILE.html` in a browser, by chromedriver: with the pointer, with the keyboard, and
+in the dark.  Usage: plot_browser.py PAGE    Prints what there is to see, as JSON."""
 
 import json
 import pathlib
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from who_browser import KEYS, Browser
@@ -24,22 +25,25 @@ return {
   status: document.getElementById("status").textContent,
   zoomed: plots.map(plot => [plot.scales.x.min, plot.scales.x.max]),
   scales: plots.map(plot => plot.scales.y.max),
-  table: [...document.querySelectorAll("main > section tbody tr")].map(row => [...row.cells].map(cell => cell.textContent)),
+  table: [...document.querySelectorAll("main > section tbody tr")]
+    .map(row => [...row.cells].map(cell => cell.textContent)),
   processes: [...document.querySelectorAll(".process")].map(section => ({
     heading: section.querySelector("h2").textContent,
     place: [Math.round(section.getBoundingClientRect().x), Math.round(section.getBoundingClientRect().y)],
-    right: Math.max(...[...section.querySelectorAll("canvas")].map(canvas => canvas.getBoundingClientRect().right - section.getBoundingClientRect().x)),
+    right: Math.max(...[...section.querySelectorAll("canvas")]
+      .map(canvas => canvas.getBoundingClientRect().right - section.getBoundingClientRect().x)),
     room: section.getBoundingClientRect().width,
     charts: [...section.querySelectorAll("h3")].map(heading => heading.textContent),
     places: [...section.querySelectorAll(".chart")].map(chart => Math.round(chart.getBoundingClientRect().y)),
-    legends: [...section.querySelectorAll(".u-legend")].map(legend => Object.fromEntries([...legend.querySelectorAll("tr")]
-      .map(row => [row.querySelector(".u-label").textContent, row.querySelector(".u-value").textContent]))),
+    legends: [...section.querySelectorAll(".u-legend")].map(legend => Object.fromEntries(
+      [...legend.querySelectorAll("tr")].map(row => [".u-label", ".u-value"].map(of => row.querySelector(of).textContent)))),
     pixels: Object.fromEntries(["live", "idle", "rest", "limit"].map(name => [name,
       pixels(section.querySelector("canvas"), "--" + name)])),
   })),
   wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
 };"""
-OVER = "const place = document.querySelectorAll('.u-over')[0].getBoundingClientRect(); return [place.x, place.y, place.width, place.height];"
+OVER = """const place = document.querySelector(".u-over").getBoundingClientRect();
+return [place.x, place.y, place.width, place.height];"""
 
 
 class Page(Browser):
@@ -62,7 +66,12 @@ class Page(Browser):
     def make_dark(self):
         self.call("/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {
             "features": [{"name": "prefers-color-scheme", "value": "dark"}]}})
-        return self.look()
+        for _ in range(200):  # the page is told with a frame to come
+            seen = self.look()
+            if seen["processes"][0]["pixels"]["live"]:
+                break
+            time.sleep(0.05)
+        return seen
 
 
 def main():

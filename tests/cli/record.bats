@@ -15,11 +15,11 @@ teardown() {
   [ ! -v recorder ] || kill -KILL "$recorder" 2>/dev/null || :
 }
 
-# start_record [OPTION]...: in the background, to s.jsonl.
+# start_record: in the background, to s.jsonl.
 start_record() {
   (
     for input in "${to[@]}" "${from[@]}"; do exec {input}>&-; done
-    exec "$CLI_ASAN" record "$LIVE" -o s.jsonl --interval=100ms "$@" 2>record.err 3>&-
+    exec "$CLI_ASAN" record "$LIVE" -o s.jsonl --interval=100ms 2>record.err 3>&-
   ) &
   recorder=$!
 }
