@@ -36,7 +36,8 @@ return {
     charts: [...section.querySelectorAll("h3")].map(heading => heading.textContent),
     places: [...section.querySelectorAll(".chart")].map(chart => Math.round(chart.getBoundingClientRect().y)),
     legends: [...section.querySelectorAll(".u-legend")].map(legend => Object.fromEntries(
-      [...legend.querySelectorAll("tr")].map(row => [".u-label", ".u-value"].map(of => row.querySelector(of).textContent)))),
+      [...legend.querySelectorAll("tr")].map(row =>
+        [".u-label", ".u-value"].map(of => row.querySelector(of).textContent)))),
     pixels: Object.fromEntries(["live", "idle", "rest", "limit"].map(name => [name,
       pixels(section.querySelector("canvas"), "--" + name)])),
   })),
