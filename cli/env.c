@@ -1,8 +1,9 @@
 /* `arrowpool env` prints the option table with the effective values that a process started now would see. */
 #include "base/writer.h"
-#include "cli/base/cli.h"
+#include "cli/base/flags.h"
 #include "cli/base/variables.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,10 +28,15 @@ static void env_complain(void *context, const char *const pieces[], size_t count
 int cli_env(int argc, char **argv) {
   options settings;
   bool refused = false;
-  if (argc > 1)
-    return cli_usage_error("env: %s: takes no argument", argv[1]);
+  char source[OPTIONS_SOURCE_BYTES] = ""; /* of a percentage */
+  flags_declare(NULL, 0, false);
+  if (flags_next(argc, argv) != -1)
+    return CLI_USAGE;
+  if (optind < argc)
+    return flags_unexpected(argv[optind], "env takes no argument");
   options_read(&settings, env_lookup, env_complain, NULL);
   variables_check_own();
+  puts(OPTIONS_POOL_SENTENCE("\n") "\n");
   printf("%-26s %-*s %-12s %s\n", "VARIABLE", VALUE_COLUMNS, "VALUE", "SOURCE", "CHOICES");
   for (int id = 0; id < OPTION_COUNT; id++) {
     const options_row *row = &options_table[id];
@@ -43,11 +49,17 @@ int cli_env(int argc, char **argv) {
     const char *shown = value->given ? env_lookup(NULL, row->variable) : row->preset ? row->preset : "none";
     char text[PATH_MAX];
     snprintf(text, sizeof text, "%s", shown);
+    if (id == OPTION_LIMIT && value->given && value->number < 0)
+      snprintf(text, sizeof text, "%s = %s", shown, SIZE_TEXT(options_limit(value, source)));
     writer_make_printable(text);
     int columns = writer_columns(text);
     printf("%-26s %s%*s %-12s %s\n", row->variable, text,
            columns < VALUE_COLUMNS ? VALUE_COLUMNS - columns : 0, "",
            value->given ? "environment" : "default", choices);
+  }
+  if (*source) {
+    int64_t bytes = options_limit(&settings.values[OPTION_LIMIT], source);
+    printf("\n%s: %" PRId64 " bytes\n", source, bytes);
   }
   if (fflush(stdout))
     return CLI_FAILURE;

@@ -3,15 +3,14 @@
  * that is gone the last figures are written once. Lines are appended as a whole, up to a size. */
 #include "base/clock.h"
 #include "base/live_name.h"
-#include "cli/base/cli.h"
 #include "cli/base/find_files.h"
+#include "cli/base/flags.h"
 #include "cli/base/memory.h"
 #include "cli/stats/live_files.h"
 #include "cli/stats/stats.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <search.h>
 #include <signal.h>
 #include <stdio.h>
@@ -163,45 +162,47 @@ static int open_output(record *r) {
 
 /* ---- arguments ---- */
 
-static int set(record *r, int id, const char *text) {
+static bool parse_most(const char *text, int64_t *out) {
   options_value value;
+  if (!options_parse(&options_table[OPTION_LIMIT], text, &value) || value.number <= 0)
+    return false;
+  *out = value.number;
+  return true;
+}
+
+static bool set(record *r, int id, const char *text) {
   switch (id) {
   case 'o':
     r->output = text;
-    return CLI_OK;
+    return true;
   case 'i':
-    return cli_parse_refresh("record: --interval", text, &r->interval);
+    return cli_parse_refresh(text, &r->interval);
   case 'f':
-    if (cli_parse_time(text, &r->lasts) && r->lasts)
-      return CLI_OK;
-    return cli_usage_error("record: --for=%s: choose a duration such as 30s, 10m or 24h", text);
+    return cli_parse_time(text, &r->lasts) && r->lasts;
   default:
-    if (!options_parse(&options_table[OPTION_LIMIT], text, &value) || value.number < 0)
-      return cli_usage_error("record: --most=%s: choose bytes such as 512M or 8GiB", text);
-    r->most = value.number;
-    return CLI_OK;
+    return parse_most(text, &r->most);
   }
 }
 
 static int record_read_options(int argc, char **argv, record *r) {
-  static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
-                                        {"interval", required_argument, NULL, 'i'},
-                                        {"for", required_argument, NULL, 'f'},
-                                        {"most", required_argument, NULL, 'm'},
-                                        {0}};
-  opterr = 0;
-  for (int id; (id = getopt_long(argc, argv, ":o:", longs, NULL)) != -1;) {
-    int status = id == ':' || id == '?' ? cli_option_error("record", id, argv) : set(r, id, optarg);
-    if (status != CLI_OK)
-      return status;
+  static const flag flags[] = {FLAG_LETTER("output", 'o', "a file, such as FILE.jsonl"),
+                               FLAG_VALUE("interval", 'i', CLI_REFRESH_VALUES),
+                               FLAG_VALUE("for", 'f', "a duration such as 30s, 10m or 24h"),
+                               FLAG_VALUE("most", 'm', "bytes such as 512M or 8GiB")};
+  FLAGS_DECLARE(flags, false);
+  for (int id; (id = flags_next(argc, argv)) != -1;) {
+    if (id == '?')
+      return CLI_USAGE;
+    if (!set(r, id, optarg))
+      return flags_refuse(id, optarg);
   }
   if (optind + 1 < argc)
-    return cli_usage_error("record: too many arguments; see arrowpool record --help");
+    return flags_unexpected(argv[optind + 1], "record takes one DIR");
   if (!r->output)
-    return cli_usage_error("record: no -o FILE.jsonl given; see arrowpool record --help");
+    return flags_missing("no -o FILE.jsonl given");
   r->directory = optind < argc ? argv[optind] : live_files_directory(NULL, NULL, 0);
   if (!r->directory)
-    return cli_usage_error("record: no directory given, and ARROW_POOL_LIVE is not set");
+    return flags_missing("no directory given, and ARROW_POOL_LIVE is not set");
   if (live_files_can_read(r->directory) || (errno == ENOENT && *r->directory))
     return CLI_OK;
   return cli_failure("record: %s: %s", r->directory, strerror(errno));

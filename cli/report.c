@@ -1,13 +1,14 @@
 /* `arrowpool report` adds up the statistics of many processes. */
-#include "cli/base/cli.h"
 #include "cli/base/find_files.h"
+#include "cli/base/flags.h"
 #include "cli/base/memory.h"
+#include "cli/base/nearest.h"
 #include "cli/stats/merge.h"
+#include "cli/stats/process_truth.h"
 #include "cli/stats/processes.h"
 #include "cli/who/held.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ void cli_report_describe(void) {
        "depth.\n"
        "Each process counts once. A figure that is not known for a part is shown as its lower bound (>=), or "
        "as ?.\n"
-       "Where profiles lie beside the files, text ends in the lines of Python that hold most.\n\n"
+       "Where profiles lie beside the files, text and json tell the lines of Python that hold most.\n\n"
        "  --by=KEY,...     pool, host, program or process, or several of them; default: pool\n"
        "  --format=FORMAT  text, json, jsonl or prometheus; default: text\n"
        "  --sort=FIELD     largest first; default: max_memory_sum. name, or one of");
@@ -53,38 +54,32 @@ typedef struct state {
 
 /* ---- options ---- */
 
-static int parse_by(const char *text, unsigned *by) {
-  if (merge_parse_by(text, ~0u, by))
-    return CLI_OK;
-  return cli_usage_error(
-      "report: --by=%s: choose pool, host, program or process, or several of them with commas", text);
-}
-
 typedef void (*format)(writer *, const merge_report *);
 
-static int parse_format(const char *text, format *out) {
+static bool parse_format(const char *text, format *out) {
   static const char *const words[] = {"text", "json", "jsonl", "prometheus"};
   static const format formats[] = {merge_write_text, merge_write_json, merge_write_jsonl,
                                    merge_write_prometheus};
   int index = cli_find_word(words, 4, text);
-  if (index < 0)
-    return cli_usage_error("report: --format=%s: choose text, json, jsonl or prometheus", text);
-  *out = formats[index];
-  return CLI_OK;
+  *out = index < 0 ? *out : formats[index];
+  return index >= 0;
 }
 
-static int parse_sort(const char *text, merge_field *out) {
+static bool parse_sort(const char *text, merge_field *out) {
   int index = cli_find_word(merge_field_names, MERGE_FIELD_COUNT, text);
-  if (index < 0 && strcmp(text, "name") != 0)
-    return cli_usage_error("report: --sort=%s: choose name or a field; see arrowpool report --help", text);
   *out = index < 0 ? MERGE_FIELD_COUNT : (merge_field)index;
-  return CLI_OK;
+  return index >= 0 || strcmp(text, "name") == 0;
 }
 
-static int parse_top(const char *text, size_t *out) {
-  if (cli_parse_number(text, SIZE_MAX, out))
-    return CLI_OK;
-  return cli_usage_error("report: --top=%s: choose a number above 0", text);
+/* The fields are many: the nearest is named, if one is near. */
+static int refuse_sort(const char *text) {
+  nearest found = nearest_begin(text);
+  nearest_try(&found, "name");
+  for (merge_field field = 0; field < MERGE_FIELD_COUNT; field++)
+    nearest_try(&found, merge_field_names[field]);
+  const char *word = nearest_found(&found);
+  return word ? cli_usage_error("report: --sort=%s: unknown field; the nearest is %s", text, word)
+              : flags_refuse('s', text);
 }
 
 typedef struct settings {
@@ -94,36 +89,34 @@ typedef struct settings {
   size_t top;
 } settings;
 
+static bool read_value(int id, const char *text, settings *out) {
+  switch (id) {
+  case 'b':
+    return merge_parse_by(text, ~0u, &out->by);
+  case 'f':
+    return parse_format(text, &out->write);
+  case 's':
+    return parse_sort(text, &out->sort);
+  default:
+    return cli_parse_number(text, SIZE_MAX, &out->top);
+  }
+}
+
 static int report_read_options(int argc, char **argv, settings *out) {
-  static const struct option longs[] = {{"by", required_argument, NULL, 'b'},
-                                        {"format", required_argument, NULL, 'f'},
-                                        {"sort", required_argument, NULL, 's'},
-                                        {"top", required_argument, NULL, 't'},
-                                        {0}};
-  int status = CLI_OK;
-  opterr = 0;
-  for (int id; (id = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
-    switch (id) {
-    case 'b':
-      status = parse_by(optarg, &out->by);
-      break;
-    case 'f':
-      status = parse_format(optarg, &out->write);
-      break;
-    case 's':
-      status = parse_sort(optarg, &out->sort);
-      break;
-    case 't':
-      status = parse_top(optarg, &out->top);
-      break;
-    default:
-      status = cli_option_error("report", id, argv);
-    }
-    if (status != CLI_OK)
-      return status;
+  static const flag flags[] = {
+      FLAG_VALUE("by", 'b', "pool, host, program or process, or several of them with commas"),
+      FLAG_VALUE("format", 'f', "text, json, jsonl or prometheus"),
+      FLAG_VALUE("sort", 's', "name or a field; see arrowpool report --help"),
+      FLAG_VALUE("top", 't', "a number above 0")};
+  FLAGS_DECLARE(flags, false);
+  for (int id; (id = flags_next(argc, argv)) != -1;) {
+    if (id == '?')
+      return CLI_USAGE;
+    if (!read_value(id, optarg, out))
+      return id == 's' ? refuse_sort(optarg) : flags_refuse(id, optarg);
   }
   if (optind == argc)
-    return cli_usage_error("report: no FILE or DIRECTORY given; see arrowpool report --help");
+    return flags_missing("no FILE or DIRECTORY given");
   out->by = out->by ? out->by : MERGE_POOL;
   return CLI_OK;
 }
@@ -193,7 +186,7 @@ static void take_file(void *context, const char *path, bool named) {
   s->files++;
   s->damaged += problem != NULL;
   if (problem)
-    report_complain(s, path, problem);
+    report_complain(s, path, process_truth_of_file(path, problem));
 }
 
 static void report_read_all(state *s, int count_, char **paths) {
@@ -206,25 +199,31 @@ static void report_read_all(state *s, int count_, char **paths) {
 
 /* ---- printing ---- */
 
-/* Tells who holds the memory, of one process as its mappings have it, of several by what lies beside their
- * files: there may be thousands. */
-static void print_held(state *s) {
+/* Finds the profile of a single process as its mappings have it; of several, what lies beside their files
+ * must do, for there may be thousands. */
+static void find_mapped_profile(state *s) {
   char number[24], profile[PATH_MAX + 256];
   writer_format_int(number, s->running);
   if (s->merge.processes == 1 && s->running > 0 && !s->profile_count &&
       who_find_profile(number, NULL, profile, sizeof profile))
     add_profile(s, profile);
-  who_print_held(s->profiles, s->profile_count, s->merge.processes);
+}
+
+static void write_held(writer *w, const void *context) {
+  const state *s = context;
+  who_write_held_json(w, s->profiles, s->profile_count);
 }
 
 static bool print(state *s, const settings *chosen) {
   writer w;
   merge_finish(&s->merge, chosen->sort);
   writer_init(&w, stats_write_to_stdout, NULL);
-  chosen->write(&w, &(merge_report){&s->merge, s->files, s->damaged, chosen->top});
+  if (s->tells_lines)
+    find_mapped_profile(s);
+  chosen->write(&w, &(merge_report){&s->merge, s->files, s->damaged, chosen->top, write_held, s});
   bool printed = writer_finish(&w);
-  if (printed && s->tells_lines)
-    print_held(s);
+  if (printed && chosen->write == merge_write_text)
+    who_print_held(s->profiles, s->profile_count, s->merge.processes);
   return printed && fflush(stdout) == 0;
 }
 
@@ -235,7 +234,7 @@ int cli_report(int argc, char **argv) {
   if (status != CLI_OK)
     return status;
   s.merge.by = chosen.by;
-  s.tells_lines = chosen.write == merge_write_text;
+  s.tells_lines = chosen.write == merge_write_text || chosen.write == merge_write_json;
   report_read_all(&s, argc - optind, argv + optind);
   if (s.superseded) {
     processes_again(&s.seen);

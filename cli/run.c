@@ -1,11 +1,11 @@
 /* `arrowpool run` sets the variables, puts the shim in front of LD_PRELOAD, and becomes the command. */
-#include "cli/base/cli.h"
+#include "cli/base/flags.h"
 #include "cli/base/variables.h"
+#include "cli/program/explain.h"
 #include "cli/program/preload.h"
-#include "cli/program/program.h"
+#include "cli/program/settings.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,15 +13,19 @@
 #include <unistd.h>
 
 void cli_run_describe(void) {
-  puts("The command replaces this process, so its exit status is its own.\n"
-       "Each option sets the variable of the same name; --pool is jemalloc unless given here or in the "
-       "environment.\n");
+  puts(OPTIONS_POOL_SENTENCE(
+      "\n") "\n"
+            "The command replaces this process, so its exit status is its own.\n"
+            "Each option sets the variable of the same name; --pool is jemalloc unless given here or in the "
+            "environment.\n\n"
+            "  -v, --verbose  as --log=info: say in a line what is served, and how, when the first pool is "
+            "used");
   for (const options_row *row = options_table; row < options_table + OPTION_COUNT; row++) {
-    char flag[32], choices[128];
-    cli_flag_name(row, flag);
+    char name[32], choices[128];
+    cli_flag_name(row, name);
     options_describe_values(row, choices);
     bool optional = row == &options_table[OPTION_PROFILE];
-    printf("  --%s=VALUE  (%s)\n      %s\n      VALUE: %s", flag, row->variable, row->help, choices);
+    printf("  --%s=VALUE  (%s)\n      %s\n      VALUE: %s", name, row->variable, row->help, choices);
     if (optional)
       printf("; without =VALUE: the current directory");
     if (row->preset)
@@ -45,79 +49,165 @@ static int set_preload(void) {
   return CLI_OK;
 }
 
-/* Checks what the environment brings along as well: nothing starts with a setting that does not hold. A name
- * that is none of ours may be another's: it is told of, and the command starts. */
-static int check_environment(void) {
-  variables_check_own();
-  for (const options_row *row = options_table; row < options_table + OPTION_COUNT; row++) {
-    const char *text = getenv(row->variable);
-    if (text && *text && cli_check_value(row, row->variable, text) != CLI_OK)
-      return CLI_USAGE;
-  }
-  return CLI_OK;
+/* ---- settings ---- */
+
+static const char *run_lookup(void *context, const char *variable) {
+  (void)context;
+  return getenv(variable);
 }
 
-static int run_read_options(int argc, char **argv) {
-  static char flags[OPTION_COUNT][32];
-  struct option longs[OPTION_COUNT + 1] = {0};
-  for (int id = 0; id < OPTION_COUNT; id++) {
-    cli_flag_name(&options_table[id], flags[id]);
-    longs[id] =
-        (struct option){flags[id], id == OPTION_PROFILE ? optional_argument : required_argument, NULL, id};
+static void ignore(void *context, const char *const pieces[], size_t count) {
+  (void)context;
+  (void)pieces;
+  (void)count;
+}
+
+/* Says what is wrong with a setting, by the name under which it was given. */
+static int refuse_setting(int option, const char *name, const char *problem) {
+  const char *variable = options_table[option].variable;
+  return cli_usage_error("%s%s=%s: %s", name ? "--" : "", name ? name : variable, getenv(variable), problem);
+}
+
+/* Checks one setting with what it says of files. An option that does nothing is a mistake; a variable that
+ * does nothing may be there for other commands. */
+static int check_setting(const options *settings, int option, const char *name) {
+  char text[SETTINGS_BYTES], needed[32];
+  int parent = settings_parent(option);
+  if (name && parent >= 0 && !settings->values[parent].given) {
+    cli_flag_name(&options_table[parent], needed);
+    snprintf(text, sizeof text, "does nothing without --%s", needed);
+    return refuse_setting(option, name, text);
   }
-  opterr = 0;
-  for (int id; (id = getopt_long(argc, argv, "+:", longs, NULL)) != -1;) {
-    if (id == ':' || id == '?')
-      return cli_option_error("run", id, argv);
+  const char *problem = settings_judge(settings, option, text);
+  return problem ? refuse_setting(option, name, problem) : CLI_OK;
+}
+
+/* Checks what the environment brings along as well: nothing starts with a setting that does not hold. A name
+ * that is none of ours may be another's: it is told of, and the command starts. `names` are those of the
+ * options that were given, or NULL. */
+static int check_settings(const char *const names[OPTION_COUNT]) {
+  static options settings; /* it is static because it is large */
+  char text[SETTINGS_BYTES];
+  int status = CLI_OK;
+  variables_check_own();
+  for (int id = 0; id < OPTION_COUNT; id++) {
+    const char *given = getenv(options_table[id].variable);
+    if (given && *given && cli_check_value(&options_table[id], options_table[id].variable, given) != CLI_OK)
+      return CLI_USAGE;
+  }
+  options_read(&settings, run_lookup, ignore, NULL);
+  for (int id = 0; id < OPTION_COUNT && status == CLI_OK; id++)
+    status = check_setting(&settings, id, names[id]);
+  for (int id = 0; id < OPTION_COUNT && status == CLI_OK; id++) {
+    const char *problem = settings_make_directory(&settings, id, text);
+    status = problem ? refuse_setting(id, names[id], problem) : CLI_OK;
+  }
+  return status;
+}
+
+/* ---- options ---- */
+
+static int run_read_options(int argc, char **argv, const char *given[OPTION_COUNT]) {
+  static char names[OPTION_COUNT][32], values[OPTION_COUNT][128];
+  static flag flags[OPTION_COUNT + 1] = {[OPTION_COUNT] = FLAG_LETTER("verbose", 'v', NULL)};
+  for (int id = 0; id < OPTION_COUNT; id++) {
+    cli_flag_name(&options_table[id], names[id]);
+    options_describe_values(&options_table[id], values[id]);
+    flags[id] = (flag){names[id], id + 1, values[id], false, id == OPTION_PROFILE};
+  }
+  FLAGS_DECLARE(flags, true);
+  for (int id; (id = flags_next(argc, argv)) != -1;) {
+    if (id == '?')
+      return CLI_USAGE;
+    if (id == 'v') {
+      setenv(options_table[OPTION_LOG].variable, "info", 1);
+      continue;
+    }
+    const options_row *row = &options_table[id - 1];
     char name[40];
     const char *value = optarg ? optarg : ".";
-    snprintf(name, sizeof name, "--%s", flags[id]);
-    if (cli_check_value(&options_table[id], name, value) != CLI_OK)
+    snprintf(name, sizeof name, "--%s", names[id - 1]);
+    if (cli_check_value(row, name, value) != CLI_OK)
       return CLI_USAGE;
-    setenv(options_table[id].variable, value, 1);
+    setenv(row->variable, value, 1);
+    given[id - 1] = names[id - 1];
   }
-  return CLI_OK;
+  return optind == argc ? flags_missing("no command given") : CLI_OK;
 }
+
+/* Returns whether a word is one of our options. Those that many programs have too, such as --debug, do not
+ * count. */
+static bool is_distinct_flag(const char *word) {
+  static const char *const beginnings[] = {"--stats", "--live", "--profile-"};
+  size_t length = strcspn(word, "=");
+  bool distinct = false;
+  for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+    distinct |= strncmp(word, beginnings[i], strlen(beginnings[i])) == 0;
+  for (const options_row *row = options_table; distinct && row < options_table + OPTION_COUNT; row++) {
+    char name[32];
+    cli_flag_name(row, name);
+    if (strlen(name) == length - 2 && strncmp(word + 2, name, length - 2) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* Tells of an option of ours behind the command, to which it belongs there. Behind a -- nobody errs. */
+static void tell_of_options_behind(int argc, char **argv) {
+  if (strcmp(argv[optind - 1], "--") == 0)
+    return;
+  for (int i = optind + 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+    if (is_distinct_flag(argv[i]))
+      cli_failure("run: %s: stands behind the command, and is its own; options of run stand before it",
+                  argv[i]);
+}
+
+/* ---- the command ---- */
 
 /* Tells of a program into which nothing can be preloaded; it runs all the same, with LD_PRELOAD for what it
  * starts. Not so musl's: its loader would try, and fail. What is wrong with the command itself is execvp's to
  * say. */
-static int run_prepare(char **command, bool *is_elf, char *path) {
-  program p;
+static int run_prepare(char **command, program *p, const char **problem) {
   char reason[300];
   program_verdict verdict = PROGRAM_PRELOADS;
-  bool opened = program_open(command, &p) == NULL;
-  *is_elf = p.is_elf && !*p.via;
-  snprintf(path, PATH_MAX, "%s", p.path);
-  if (opened) {
-    verdict = program_judge(&p, reason);
+  *problem = program_open(command, p);
+  if (!*problem) {
+    verdict = program_judge(p, reason);
     if (verdict != PROGRAM_PRELOADS)
-      cli_failure("run: %s cannot be preloaded: %s", p.path, reason); /* it is started all the same */
-    program_close(&p);
+      cli_failure("run: %s cannot be preloaded: %s", p->path, reason); /* it is started all the same */
+    program_close(p);
   }
   return verdict == PROGRAM_OTHER_LIBC ? CLI_OK : set_preload();
 }
 
-int cli_run(int argc, char **argv) {
-  const char *pool = getenv(OPTIONS_PREFIX);
-  bool is_elf;
+/* Writes what the word before a command that is not there may be: the command, whose place is an option's
+ * value. */
+static const char *hint_at_value(const char *word, char out[FLAGS_VALUE_BYTES]) {
   char path[PATH_MAX];
+  bool meant = program_find(word, path) == 0 || strspn(word, "0123456789") == strlen(word);
+  return meant ? flags_last_value(out) : "";
+}
+
+int cli_run(int argc, char **argv) {
+  static program p; /* it is static because it is large */
+  const char *pool = getenv(OPTIONS_PREFIX), *problem, *given[OPTION_COUNT] = {0};
+  char words[EXPLAIN_BYTES], value[FLAGS_VALUE_BYTES];
   if (!pool || !*pool)
     setenv(OPTIONS_PREFIX, "jemalloc", 1);
-  int status = run_read_options(argc, argv);
+  int status = run_read_options(argc, argv, given);
   if (status == CLI_OK)
-    status = check_environment();
-  if (status == CLI_OK && optind == argc)
-    status = cli_usage_error("run: no command given; see arrowpool run --help");
+    status = check_settings(given);
   if (status == CLI_OK)
-    status = run_prepare(argv + optind, &is_elf, path);
+    status = run_prepare(argv + optind, &p, &problem);
   if (status != CLI_OK)
     return status;
-  if (is_elf) /* execvp would take one of another processor for a shell script */
-    execv(path, argv + optind);
+  tell_of_options_behind(argc, argv);
+  if (p.is_elf && !*p.via) /* execvp would take one of another processor for a shell script */
+    execv(p.path, argv + optind);
   else
     execvp(argv[optind], argv + optind);
   int error = errno;
-  cli_failure("%s: %s", argv[optind], strerror(error));
+  cli_failure("%s: %s%s", argv[optind], explain_failure(argv[optind], error, &p, problem, words),
+              error == ENOENT ? hint_at_value(argv[optind - 1], value) : "");
   return error == ENOENT ? 127 : 126; /* a shell has it so */
 }

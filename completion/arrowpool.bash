@@ -24,7 +24,8 @@ _arrowpool_options() {
   echo --help
 }
 
-_arrowpool_commands() { "$1" --help 2>/dev/null | sed -nE 's/^  ([a-z]+) .*/\1/p'; }
+# Commands, or the names that a command takes.
+_arrowpool_names() { "$@" --help 2>/dev/null | sed -nE 's/^  ([a-z]+) .*/\1/p'; }
 
 # Fill COMPREPLY with the candidates that begin with the word; files and directories where they say "<file>".
 _arrowpool_offer() {
@@ -44,7 +45,7 @@ _arrowpool() {
   local program=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} option='' i candidates
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
-    mapfile -t candidates < <(_arrowpool_commands "$program"; printf '%s\n' --help --version)
+    mapfile -t candidates < <(_arrowpool_names "$program"; printf '%s\n' --help --version)
     _arrowpool_offer "$word" "${candidates[@]}"
     return
   fi
@@ -78,6 +79,9 @@ _arrowpool() {
     mapfile -t candidates < <(_arrowpool_options "$program" "${COMP_WORDS[1]}")
     _arrowpool_offer "$word" "${candidates[@]}"
     [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace 2>/dev/null
+  elif [ "${COMP_WORDS[1]}" = path ]; then
+    mapfile -t candidates < <(_arrowpool_names "$program" path)
+    _arrowpool_offer "$word" "${candidates[@]}"
   else
     compopt -o default 2>/dev/null
   fi

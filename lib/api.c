@@ -3,6 +3,8 @@
 
 #include "base/memory_available.h"
 #include "base/process_file.h"
+#include "counters/counters.h"
+#include "counters/counters_peak.h"
 #include "pool/pool_quick.h"
 #include "pool/pool_samples.h"
 #include "pool/refusal.h"
@@ -89,6 +91,10 @@ API arrowpool_status arrowpool_create(const char *name, const arrowpool_config *
 
 API void arrowpool_destroy(arrowpool_pool *pool) { pool_destroy(pool); }
 
+API arrowpool_status arrowpool_set_limit(arrowpool_pool *pool, int64_t limit_bytes) {
+  return pool && limit_bytes >= 0 && pool_set_limit(pool, limit_bytes) ? ARROWPOOL_OK : ARROWPOOL_INVALID;
+}
+
 static int64_t alignment_or_default(int64_t alignment) {
   return alignment ? alignment : ARROWPOOL_DEFAULT_ALIGNMENT;
 }
@@ -145,6 +151,19 @@ API arrowpool_status arrowpool_get_stats(const arrowpool_pool *pool, arrowpool_s
   memcpy((char *)out + sizeof out->struct_size, (char *)&stats + sizeof stats.struct_size,
          size - sizeof stats.struct_size);
   return ARROWPOOL_OK;
+}
+
+/* What libc's aligned functions hand out need not be Arrow's, and is not always known. */
+static bool is_watched(const char *name) {
+  return strncmp(name, "arrow", 5) == 0 || strncmp(name, "c:", 2) == 0;
+}
+
+API int64_t arrowpool_take_peak(int watch) {
+  pool_view view;
+  for (unsigned pool = 0; pool < POOL_COUNT; pool++)
+    counters_peak_choose(pool, !pool_view_at(pool, &view) || is_watched(view.name));
+  counters_publish_own();
+  return counters_peak_restart(watch);
 }
 
 API arrowpool_status arrowpool_report(arrowpool_format format, arrowpool_write_fn write, void *context) {

@@ -102,6 +102,23 @@ static PyObject *module_create(PyObject *self, PyObject *arguments) {
   return handle;
 }
 
+static PyObject *set_limit(PyObject *self, PyObject *arguments) {
+  PyObject *handle;
+  long long limit;
+  (void)self;
+  if (!PyArg_ParseTuple(arguments, "OL", &handle, &limit))
+    return NULL;
+  arrowpool_pool *pool = PyCapsule_GetPointer(handle, HANDLE);
+  if (!pool)
+    return NULL;
+  PyThreadState *thread = PyEval_SaveThread();
+  arrowpool_status status = arrowpool_set_limit(pool, limit);
+  PyEval_RestoreThread(thread);
+  if (status != ARROWPOOL_OK)
+    return module_refuse(arrowpool_name(pool), status);
+  Py_RETURN_NONE;
+}
+
 static PyObject *release_unused(PyObject *self, PyObject *handle) {
   arrowpool_pool *pool = PyCapsule_GetPointer(handle, HANDLE);
   (void)self;
@@ -204,7 +221,8 @@ static bool module_parse(PyObject *arguments, const char *name, const options_ro
     return false;
   bool parsed = options_parse(row, given, out);
   if (!parsed)
-    PyErr_Format(PyExc_ValueError, "%s: '%s': choose %s", name, given, row->values);
+    PyErr_Format(PyExc_ValueError, "%s: '%s': %schoose %s", name, given, options_reason(row, given),
+                 row->values);
   return parsed;
 }
 
@@ -227,6 +245,24 @@ static PyObject *parse_mean(PyObject *self, PyObject *arguments) {
 }
 
 /* ---- the process ---- */
+
+static PyObject *take_peak(PyObject *self, PyObject *arguments) {
+  int watch;
+  (void)self;
+  if (!PyArg_ParseTuple(arguments, "p", &watch))
+    return NULL;
+  return number_or_none(arrowpool_take_peak(watch));
+}
+
+/* All that the library and the C library keep for later. */
+static PyObject *release_all_unused(PyObject *self, PyObject *unused) {
+  (void)self, (void)unused;
+  PyThreadState *thread = PyEval_SaveThread();
+  arrowpool_release_unused(arrowpool_jemalloc());
+  arrowpool_release_unused(arrowpool_system());
+  PyEval_RestoreThread(thread);
+  Py_RETURN_NONE;
+}
 
 static PyObject *profile_directory(PyObject *self, PyObject *unused) {
   const char *directory = arrowpool_profile_directory();
@@ -283,6 +319,7 @@ static PyMethodDef methods[] = {
      "prepare(path of pyarrow.lib, its capsule box_memory_pool, its MemoryPool) -> why not, or None"},
     {"create", module_create, METH_VARARGS,
      "create(new instance, name, limit in bytes or 0, backend) -> handle"},
+    {"set_limit", set_limit, METH_VARARGS, "set_limit(handle, bytes or 0)"},
     {"release_unused", release_unused, METH_O, "release_unused(handle)"},
     {"stats", stats, METH_O, "stats(handle) -> dict"},
     {"report", report, METH_VARARGS, "report(number of the format) -> str"},
@@ -291,6 +328,8 @@ static PyMethodDef methods[] = {
     {"profile_directory", profile_directory, METH_NOARGS, "profile_directory() -> str, or None"},
     {"start_profile", start_profile, METH_VARARGS,
      "start_profile(directory, mean in bytes, keep) -> whether it began"},
+    {"take_peak", take_peak, METH_VARARGS, "take_peak(whether to watch on) -> bytes, or None"},
+    {"release_all_unused", release_all_unused, METH_NOARGS, "release_all_unused()"},
     {"available_memory", available_memory, METH_NOARGS, "available_memory() -> bytes"},
     {"clear_unshared", clear_unshared, METH_O, "clear_unshared(frame.f_locals)"},
     {"versions", versions, METH_NOARGS, "versions() -> (of this module, of the library, the library's file)"},

@@ -3,6 +3,7 @@
 #include "shim/arrow_patch.h"
 
 #include "profile/profile.h"
+#include "report/interpreter.h"
 #include "shim/router.h"
 
 #include <dlfcn.h>
@@ -128,6 +129,7 @@ static void identify_and_patch(void *object, const arrow_functions *ours) {
     return;
   if (profile_on())
     profile_look_for_python();
+  interpreter_look();
   const char *reason = arrow_layout_read(functions, &layout);
   if (!reason && !read_name(object, &layout, functions, name))
     reason = "its backend has no name";

@@ -2,14 +2,15 @@
  * behind us. */
 #include "shim/next.h"
 
+#include "base/round_up.h"
 #include "base/thread_own.h"
 #include "memory/system_calls.h"
+#include "shim/libraries.h"
 #include "shim/owners.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <limits.h>
-#include <link.h>
+#include <gnu/libc-version.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,7 +33,7 @@ static void *boot_allocate(size_t size, size_t alignment) {
   const uintptr_t base = (uintptr_t)boot;
   size_t used = atomic_load(&boot_used), start;
   do {
-    start = ((base + used + alignment - 1) & ~(alignment - 1)) - base;
+    start = round_up(base + used, alignment) - base;
     if (start > sizeof boot || size > sizeof boot - start)
       return NULL;
   } while (!atomic_compare_exchange_weak(&boot_used, &used, start + size));
@@ -46,7 +47,7 @@ static void *boot_aligned(size_t alignment, size_t size) {
 /* The kernel told the page size when it started the program; libc, which could allocate, is not asked. */
 static void *boot_page_aligned(size_t size, bool whole_pages) {
   size_t page = getauxval(AT_PAGESZ);
-  return boot_aligned(page, whole_pages ? (size + page - 1) & ~(page - 1) : size);
+  return boot_aligned(page, whole_pages ? round_up(size, page) : size);
 }
 
 static void *boot_reallocate(void *buffer, size_t size) {
@@ -104,33 +105,17 @@ static void *symbol_of_library(const char *name, const char *file) {
   return symbol && !next_is_ours(symbol) ? symbol : NULL;
 }
 
-typedef struct loaded {
-  size_t wanted; /* it counts down to 0 */
-  char file[PATH_MAX];
-} loaded;
-
-static int copy_file_name(struct dl_phdr_info *info, size_t size, void *out) {
-  loaded *l = out;
-  (void)size;
-  if (l->wanted--)
-    return 0;
-  strncpy(l->file, info->dlpi_name, sizeof l->file - 1);
-  return 1;
-}
-
-/* Returns the one definition among all libraries that are loaded; NULL if there is none, or several. It goes
- * one library at a time, as the loader must not be asked for symbols from within its own iteration. */
+/* Returns the one definition among all libraries that are loaded; NULL if there is none, or several. */
 static void *only_symbol(const char *name) {
   void *found = NULL;
-  for (size_t n = 0;; n++) {
-    loaded l = {.wanted = n};
-    if (!dl_iterate_phdr(copy_file_name, &l))
-      return found;
-    void *symbol = *l.file ? symbol_of_library(name, l.file) : NULL;
+  libraries_iterator library = {0};
+  while (libraries_next(&library)) {
+    void *symbol = *library.file ? symbol_of_library(name, library.file) : NULL;
     if (symbol && found && symbol != found)
       return NULL;
     found = symbol ? symbol : found;
   }
+  return found;
 }
 
 void *next_symbol_of_caller(const char *name, const void *caller) {
@@ -193,6 +178,8 @@ static void find_allocator(void) {
   void *seen = only_owner(RTLD_DEFAULT, 3), *behind = only_owner(RTLD_NEXT, 4);
   by_name = seen && (behind || !next_is_ours(seen));
   void *handle = by_name || behind ? NULL : dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  const void *serves = by_name && !next_is_ours(seen) ? seen : behind;
+  system_moves_pages = handle || (serves && owners_same(serves, (const void *)gnu_get_libc_version));
   if (!handle)
     return;
   SET(libc.posix_memalign, family_symbol(handle, "posix_memalign"));
@@ -280,6 +267,8 @@ static size_t call_malloc_usable_size(void *buffer) {
   return by_name ? malloc_usable_size(buffer)
                  : (libc.malloc_usable_size ? libc.malloc_usable_size : next.malloc_usable_size)(buffer);
 }
+
+bool system_moves_pages;
 
 const system_calls system_allocator = {call_posix_memalign, call_realloc, call_free, call_malloc_usable_size,
                                        malloc_trim};

@@ -2,15 +2,17 @@
  * once, in the constructor or at the first call of a hook, whichever comes first (router.h). */
 #include "shim/router.h"
 
-#include "base/memory_available.h"
 #include "base/misuse.h"
 #include "base/nocancel.h"
 #include "base/process_file.h"
 #include "pool/pool_samples.h"
 #include "pool/refusal.h"
+#include "report/heartbeat.h"
+#include "report/interpreter.h"
 #include "report/live.h"
 #include "report/snapshot.h"
 #include "shim/bypass.h"
+#include "shim/first_use.h"
 #include "shim/log.h"
 #include "shim/next.h"
 #include "shim/tasks.h"
@@ -89,9 +91,15 @@ static void configure_name(const options *settings) {
 static void configure_live_file(const options *settings) {
   char path[PATH_MAX];
   const char *directory = settings->values[OPTION_LIVE].text;
-  if (directory)
-    live_start(process_file_absolute(directory, path), settings->values[OPTION_LIVE_KEEP].number,
-               complain_of_live_file);
+  if (directory || settings->values[OPTION_STATS].text) {
+    snapshot_find_groups();
+    interpreter_watch();
+  }
+  if (!directory)
+    return;
+  live_start(process_file_absolute(directory, path), settings->values[OPTION_LIVE_KEEP].number,
+             complain_of_live_file);
+  heartbeat_start();
 }
 
 static void complain_of_profile(const char *path, const char *problem) {
@@ -127,7 +135,7 @@ static void tell_of_limit(const arrowpool_pool *pool, int64_t old_size, int64_t 
   if (pool_headroom_for(pool, old_size, new_size).refuses == LIMITS_NONE || atomic_flag_test_and_set(&told))
     return;
   refusal_describe(pool, old_size, new_size, text);
-  router_warn(PIECES(text, "; told once. Pools:"));
+  router_warn(PIECES(text, "; this is said once. The pools:"));
   for (unsigned i = 0; i < POOL_COUNT; i++)
     if (pool_view_at(i, &view)) {
       refusal_describe_pool(&view, text);
@@ -136,10 +144,10 @@ static void tell_of_limit(const arrowpool_pool *pool, int64_t old_size, int64_t 
 }
 
 static void configure_limit(const options *settings) {
-  int64_t most = settings->values[OPTION_LIMIT].number;
+  static char source[OPTIONS_SOURCE_BYTES];
   pool_on_refusal = tell_of_limit;
   if (settings->values[OPTION_LIMIT].given)
-    pool_limit_all(most < 0 ? memory_available() / 100 * -most : most);
+    pool_limit_all(options_limit(&settings->values[OPTION_LIMIT], source), source);
 }
 
 /* Tells of a processor for which nobody has written down how C++ calls functions (abi.h). */
@@ -164,8 +172,10 @@ static bool libc_hook_serves(const options *settings) {
 
 static void tell_of_unknown_names(void) {
   char name[OPTIONS_NAME_BYTES];
-  for (char *const *at = environ; options_next_unknown(&at, name);)
-    router_warn(PIECES(name, ": unknown variable; arrowpool env names the nearest"));
+  const char *meant;
+  for (char *const *at = environ; options_next_unknown(&at, name, &meant);)
+    router_warn(PIECES(name, ": unknown variable; ",
+                       meant ? "the nearest is " : "arrowpool env names the nearest", meant ? meant : ""));
 }
 
 bool router_wake(void) {
@@ -193,6 +203,7 @@ bool router_wake(void) {
               POOL_ALL_FREES_PASS, true);
   if (settings->values[OPTION_POOL].given && settings->values[OPTION_POOL].number == OPTIONS_POOL_SYSTEM)
     arrowpool_set_default(arrowpool_system());
+  first_use_watch();
   atomic_store_explicit(&the_router.state, 2, memory_order_release);
   nocancel_end(cancel_state);
   return true;

@@ -4,13 +4,12 @@
 #include "shim/tasks.h"
 
 #include "profile/profile.h"
+#include "shim/libraries.h"
 #include "shim/owners.h"
 #include "shim/router.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <limits.h>
-#include <link.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -70,30 +69,18 @@ void tasks_look_at(const void *address) {
   errno = saved;
 }
 
-typedef struct loaded_arrow {
-  unsigned wanted; /* it counts down to 0 */
-  char file[PATH_MAX];
-} loaded_arrow;
-
-static int copy_name_of_arrow(struct dl_phdr_info *info, size_t size, void *context) {
-  loaded_arrow *l = context;
-  const char *base = strrchr(info->dlpi_name, '/');
-  (void)size;
-  if (strncmp(base ? base + 1 : info->dlpi_name, "libarrow.so", 11) != 0 || l->wanted--)
-    return 0;
-  strncpy(l->file, info->dlpi_name, sizeof l->file - 1);
-  return 1;
+static bool is_named_libarrow(const char *file) {
+  static const char name[] = "libarrow.so";
+  const char *slash = strrchr(file, '/');
+  return strncmp(slash ? slash + 1 : file, name, sizeof name - 1) == 0;
 }
 
 void tasks_watch(const arrow_tasks_callbacks *callbacks) {
   int saved = errno;
   atomic_store_explicit(&tasks_callbacks, callbacks, memory_order_release);
-  for (unsigned n = 0; n < ARROW_TASKS_LIBRARIES;
-       n++) { /* the loader must not be called from its own iteration */
-    loaded_arrow l = {.wanted = n};
-    if (!dl_iterate_phdr(copy_name_of_arrow, &l))
-      break;
-    look_at_library(l.file);
-  }
+  libraries_iterator library = {0};
+  while (libraries_next(&library))
+    if (is_named_libarrow(library.file))
+      look_at_library(library.file);
   errno = saved;
 }

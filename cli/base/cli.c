@@ -1,11 +1,10 @@
-/* Prints what a command says when it cannot go on, and judges its options. */
+/* Prints what a command says when it cannot go on, and judges values. */
 #include "cli/base/cli.h"
 
 #include "base/writer.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,15 +33,6 @@ int cli_failure(const char *format, ...) {
   int status = cli_complain(format, arguments, CLI_FAILURE);
   va_end(arguments);
   return status;
-}
-
-int cli_option_error(const char *command, int id, char **argv) {
-  char letter[] = {'-', (char)optopt, 0};
-  bool is_letter = id == '?' && optopt && strncmp(argv[optind - 1], "--", 2) != 0;
-  const char *name = is_letter ? letter : argv[optind - 1];
-  if (id == ':')
-    return cli_usage_error("%s: %s: needs a value", command, name);
-  return cli_usage_error("%s: %s: unknown option; see arrowpool %s --help", command, name, command);
 }
 
 void cli_flag_name(const options_row *row, char *out) {
@@ -76,10 +66,11 @@ bool cli_parse_time(const char *text, int64_t *out) {
   return good;
 }
 
-int cli_parse_refresh(const char *name, const char *text, int64_t *out) {
-  if (cli_parse_time(text, out) && *out >= CLI_SHORTEST && *out <= CLI_LONGEST)
-    return CLI_OK;
-  return cli_usage_error("%s=%s: choose a duration from 100ms to 1h, such as 500ms, 1s or 5m", name, text);
+bool cli_parse_refresh(const char *text, int64_t *out) {
+  int64_t time = 0;
+  bool good = cli_parse_time(text, &time) && time >= CLI_SHORTEST && time <= CLI_LONGEST;
+  *out = good ? time : *out;
+  return good;
 }
 
 int cli_check_value(const options_row *row, const char *name, const char *text) {
@@ -90,5 +81,5 @@ int cli_check_value(const options_row *row, const char *name, const char *text) 
   if (options_too_long(text))
     return cli_usage_error("%s: longer than a path may be", name);
   options_describe_values(row, choices);
-  return cli_usage_error("%s=%s: choose %s", name, text, choices);
+  return cli_usage_error("%s=%s: %schoose %s", name, text, options_reason(row, text), choices);
 }

@@ -24,6 +24,8 @@ int cli_report(int argc, char **argv);
 void cli_report_describe(void);
 int cli_record(int argc, char **argv);
 void cli_record_describe(void);
+int cli_path(int argc, char **argv);
+void cli_path_describe(void);
 int cli_plot(int argc, char **argv);
 void cli_plot_describe(void);
 int cli_top(int argc, char **argv);
@@ -37,10 +39,6 @@ void cli_who_describe(void);
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Says what getopt_long, called with opterr 0 and a ':' first, found wrong when it returned `id` (':' or
- * '?'). Returns CLI_USAGE. */
-int cli_option_error(const char *command, int id, char **argv);
-
 /* Writes the option's flag of `arrowpool run`, such as "stats-format", into `out`, at least 32 bytes. */
 void cli_flag_name(const options_row *row, char *out);
 
@@ -50,12 +48,12 @@ int cli_find_word(const char *const words[], size_t count, const char *text);
 /* Parses a number from 1 to `most`. Returns false, with `out` untouched, if it is none. */
 bool cli_parse_number(const char *text, size_t most, size_t *out);
 
-/* Parse times, in milliseconds: any, or one between refreshes, of which `name` ("top: --interval") is the
- * option. The first returns false, with `out` untouched, if it is none; the second CLI_OK or CLI_USAGE, with
- * a message. */
+/* Parse times, in milliseconds: any, or one between refreshes. They return false, with `out` untouched, if it
+ * is none. */
 enum { CLI_SHORTEST = 100, CLI_LONGEST = 3600000 };
+#define CLI_REFRESH_VALUES "a duration from 100ms to 1h, such as 500ms, 1s or 5m"
 bool cli_parse_time(const char *text, int64_t *out);
-int cli_parse_refresh(const char *name, const char *text, int64_t *out);
+bool cli_parse_refresh(const char *text, int64_t *out);
 
 /* Checks a value. Returns CLI_OK, or CLI_USAGE with a message that starts with `name`=`text`. */
 int cli_check_value(const options_row *row, const char *name, const char *text);

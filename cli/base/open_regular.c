@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const char open_regular_directory[] = "it is a directory";
+
 int open_regular(const char *path, struct stat *status, const char **problem) {
   char found[64];
   struct stat own = {0};
@@ -18,7 +20,7 @@ int open_regular(const char *path, struct stat *status, const char **problem) {
   *problem = NULL;
   if (handle >= 0 && fstat(handle, status) == 0) {
     if (!S_ISREG(status->st_mode))
-      *problem = "it is no file";
+      *problem = S_ISDIR(status->st_mode) ? open_regular_directory : "it is no file";
     snprintf(found, sizeof found, "/proc/self/fd/%d", handle);
     fd = *problem ? -1 : open(found, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT && !*problem && access("/proc/self/fd", F_OK)) /* there is no /proc here */

@@ -7,6 +7,9 @@
 
 struct stat;
 
+/* What is wrong with a path that is a directory, as `problem` says it. */
+extern const char open_regular_directory[];
+
 /* Opens a file for reading; links are followed. Returns a descriptor, with the file's `status` where that is
  * not NULL; or -1, and `problem`, where that is not NULL, says in words what is wrong. */
 int open_regular(const char *path, struct stat *status, const char **problem);

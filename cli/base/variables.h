@@ -2,7 +2,7 @@
 #ifndef ARROWPOOL_CLI_BASE_VARIABLES_H
 #define ARROWPOOL_CLI_BASE_VARIABLES_H
 
-/* Returns the known variable whose name takes the fewest edits (Levenshtein). */
+/* Returns the known variable whose name takes the fewest edits. */
 const char *variables_nearest(const char *name);
 
 /* Tells of each unknown variable in the environment, with the nearest known one. */

@@ -1,12 +1,12 @@
 /* `arrowpool doctor` says whether the shim will serve a command, or serves a process, and if not, why. */
 #include "cli/doctor/doctor.h"
-#include "cli/base/cli.h"
+#include "cli/base/flags.h"
 #include "cli/program/ask.h"
 #include "cli/program/environment.h"
+#include "cli/program/explain.h"
 #include "cli/stats/live_files.h"
+#include "cli/stats/process_truth.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,10 +34,18 @@ static const char *look_at_command(target *p, char **command) {
     p->directory[0] = 0;
   const char *problem = program_open(command, &found);
   if (problem) {
-    findings_add(&p->found, FINDING_PROBLEM, "program", NULL, "%s: %s", *found.path ? found.path : command[0],
-                 problem);
+    char where[PATH_MAX], words[EXPLAIN_BYTES];
+    int error = program_find(command[0], where);
+    findings_add(&p->found, FINDING_PROBLEM, "program", NULL, "%s: %s",
+                 error || !*found.path ? command[0] : found.path,
+                 error ? explain_failure(command[0], error, &found, problem, words) : problem);
     return problem;
   }
+  for (char **word = command + 1; *word && strcmp(*word, "--") != 0; word++)
+    if (strncmp(*word, "--format=", sizeof "--format=" - 1) == 0)
+      findings_add(&p->found, FINDING_NOTE, "program", NULL,
+                   "%s stands behind the command, and is its own: the doctor's options stand before it",
+                   *word);
   p->environment = environment_with(environ, found.settings);
   p->knows_environment = true;
   doctor_settings(p);
@@ -60,33 +68,38 @@ static int report(target *p, const char *subject, bool as_json) {
   return status;
 }
 
+static int doctor_read_options(int argc, char **argv, bool *as_json) {
+  static const flag flags[] = {FLAG_VALUE("format", 'f', "text or json")};
+  FLAGS_DECLARE(flags, true);
+  for (int id; (id = flags_next(argc, argv)) != -1;) {
+    if (id == '?')
+      return CLI_USAGE;
+    *as_json = strcmp(optarg, "json") == 0;
+    if (!*as_json && strcmp(optarg, "text") != 0)
+      return flags_refuse(id, optarg);
+  }
+  if (optind == argc)
+    return flags_missing("no COMMAND or PID given");
+  if (live_files_is_pid(argv[optind]) && optind + 1 != argc)
+    return flags_unexpected(argv[optind + 1], "doctor takes one PID, behind its options");
+  return CLI_OK;
+}
+
 int cli_doctor(int argc, char **argv) {
-  static const struct option longs[] = {{"format", required_argument, NULL, 'f'}, {0}};
   static target looked_at; /* it is static because it is large */
   target *p = &looked_at;
   bool as_json = false;
-  char path[64];
-  opterr = 0;
-  for (int id; (id = getopt_long(argc, argv, "+:", longs, NULL)) != -1;) {
-    if (id == ':' || id == '?')
-      return cli_option_error("doctor", id, argv);
-    as_json = strcmp(optarg, "json") == 0;
-    if (!as_json && strcmp(optarg, "text") != 0)
-      return cli_usage_error("doctor: --format=%s: choose text or json", optarg);
-  }
-  if (optind == argc)
-    return cli_usage_error("doctor: no COMMAND or PID given; see arrowpool doctor --help");
+  int status = doctor_read_options(argc, argv, &as_json);
+  if (status != CLI_OK)
+    return status;
   if (!live_files_is_pid(argv[optind])) {
     look_at_command(p, argv + optind);
     return report(p, argv[optind], as_json);
   }
-  if (optind + 1 != argc)
-    return cli_usage_error("doctor: too many; see arrowpool doctor --help");
-  errno = 0;
+  const char *absence = process_truth_absence(argv[optind]);
+  if (absence)
+    return cli_failure("doctor: %s: %s", argv[optind], absence);
   p->pid = strtol(argv[optind], NULL, 10);
-  snprintf(path, sizeof path, "/proc/%ld", p->pid);
-  if (errno || p->pid <= 0 || access(path, F_OK))
-    return cli_failure("doctor: %s: no such process", argv[optind]);
   doctor_process(p);
   return report(p, argv[optind], as_json);
 }

@@ -3,6 +3,7 @@
 #include "cli/base/variables.h"
 #include "cli/doctor/doctor.h"
 #include "cli/program/preload.h"
+#include "cli/program/settings.h"
 
 #include "arrowpool.h"
 
@@ -47,8 +48,7 @@ static void tell_pool(target *p) {
                  "ARROW_POOL%s: buffers are counted, and come from the allocator behind the shim",
                  given(p, OPTIONS_PREFIX) ? " is system" : " is not set, which means system");
   else
-    findings_add(&p->found, FINDING_NOTE, TOPIC, NULL,
-                 "ARROW_POOL is not set: arrowpool run takes jemalloc then, LD_PRELOAD alone takes system");
+    findings_add(&p->found, FINDING_NOTE, TOPIC, NULL, "ARROW_POOL is not set. " OPTIONS_POOL_SENTENCE(" "));
 }
 
 static void tell_directory(target *p, int option) {
@@ -60,10 +60,10 @@ static void tell_directory(target *p, int option) {
   snprintf(path, sizeof path, "%s%s%s%s", p->root, *directory == '/' ? "" : p->directory,
            *directory == '/' ? "" : "/", directory);
   bool is_there = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-  if (!is_there || (!p->pid && access(path, W_OK)))
-    findings_add(&p->found, FINDING_WARNING, TOPIC, "make it, or name another", "%s=%s: %s",
-                 options_table[option].variable, directory, is_there ? "not writable" : "no such directory");
-  else if ((status.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH)
+  if (!is_there && p->pid)
+    findings_add(&p->found, FINDING_WARNING, TOPIC, "make it, or name another", "%s=%s: no such directory",
+                 options_table[option].variable, directory);
+  else if (is_there && (status.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH)
     findings_add(&p->found, FINDING_WARNING, TOPIC, "chmod +t, or name another",
                  "%s=%s: every user may remove and replace files there", options_table[option].variable,
                  directory);
@@ -100,6 +100,15 @@ static void tell_others(target *p) {
                    others[i].effect);
 }
 
+/* Tells of what run would refuse: a place where the command cannot write what it shall. */
+static void tell_place(target *p, int option) {
+  char text[SETTINGS_BYTES];
+  const char *problem = settings_judge(&p->settings, option, text);
+  if (problem)
+    findings_add(&p->found, FINDING_WARNING, TOPIC, "make it, or name another", "%s=%s: %s",
+                 options_table[option].variable, p->settings.values[option].text, problem);
+}
+
 void doctor_settings(target *p) {
   options_read(&p->settings, doctor_environment_lookup, doctor_environment_complain, p);
   variables_check(p->environment, tell_unknown, p);
@@ -107,6 +116,8 @@ void doctor_settings(target *p) {
 
 void doctor_environment(target *p) {
   tell_pool(p);
+  for (int option = 0; option < OPTION_COUNT && !p->pid; option++)
+    tell_place(p, option);
   tell_directory(p, OPTION_LIVE);
   tell_directory(p, OPTION_PROFILE);
   doctor_profile_setting(p);
@@ -150,12 +161,28 @@ bool doctor_notable_library(target *p, const char *name, const char *path) {
   return k == ALLOCATOR;
 }
 
+/* Tells of a shim that is preloaded already and not of this version. */
+static void tell_other_shim(target *p, const char *path) {
+  char version[32] = "of an unknown version";
+  elf_file f;
+  if (!strchr(path, '/') || elf_file_open(path, &f))
+    return;
+  elf_file_note(&f, "arrowpool", version, sizeof version);
+  elf_file_close(&f);
+  if (strcmp(version, ARROWPOOL_VERSION) != 0)
+    findings_add(
+        &p->found, FINDING_WARNING, "preload", "take it out of LD_PRELOAD, or install the two together",
+        "LD_PRELOAD has a shim that is %s (%s), this program is %s", version, path, ARROWPOOL_VERSION);
+}
+
 static void tell_entry(target *p, const char *entry, bool shim_seen, bool shim_in_list) {
   static const char own_order[] =
       "in LD_PRELOAD, name sanitizers first, then the shim, then other allocators";
   kind k = kind_of(entry);
-  if (k == SHIM)
+  if (k == SHIM && (!strchr(entry, '/') || access(entry, R_OK) == 0)) {
+    tell_other_shim(p, entry);
     return;
+  }
   if (strchr(entry, '/') && access(entry, R_OK)) {
     findings_add(&p->found, FINDING_WARNING, "preload", "correct LD_PRELOAD",
                  "LD_PRELOAD names %s, which cannot be read", entry);
@@ -209,9 +236,9 @@ void doctor_shim(target *p) {
   if (strpbrk(path, ": "))
     findings_add(&p->found, FINDING_PROBLEM, "preload", "install it elsewhere",
                  "the shim is %s, and LD_PRELOAD cannot hold a path with a space or a colon", path);
-  else if (strcmp(version, arrowpool_version()) != 0)
+  else if (strcmp(version, ARROWPOOL_VERSION) != 0)
     findings_add(&p->found, FINDING_WARNING, "preload", "install the two together",
-                 "the shim is %s (%s), this program %s", version, path, arrowpool_version());
+                 "the shim is %s (%s), this program %s", version, path, ARROWPOOL_VERSION);
   else
     findings_add(&p->found, FINDING_OK, "preload", NULL, "the shim is %s: %s", version, path);
 }

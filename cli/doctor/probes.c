@@ -2,6 +2,7 @@
 #include "cli/doctor/probes.h"
 
 #include "base/proc.h"
+#include "base/round_up.h"
 #include "memory/range.h"
 
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static void try_huge_page(probes *out) {
   if (area == MAP_FAILED)
     return;
   out->advises_huge = madvise(area, 2 * huge, MADV_HUGEPAGE) == 0;
-  *(volatile char *)range_round_up((uintptr_t)area, huge) = 1;
+  *(volatile char *)round_up((uintptr_t)area, huge) = 1;
   out->gets_huge = out->advises_huge && has_huge_page();
 }
 

@@ -131,9 +131,9 @@ static void tell_shim(target *p, const char *path) {
   elf_file_note(&f, "arrowpool", version, sizeof version);
   elf_file_close(&f);
   findings_add(&p->found, FINDING_OK, TOPIC, NULL, "the shim %s is mapped: %s", version, path);
-  if (strcmp(version, arrowpool_version()) != 0)
+  if (strcmp(version, ARROWPOOL_VERSION) != 0)
     findings_add(&p->found, FINDING_NOTE, TOPIC, NULL, "this program is of another version, %s",
-                 arrowpool_version());
+                 ARROWPOOL_VERSION);
 }
 
 static void tell_missing_shim(target *p, const program *exe) {

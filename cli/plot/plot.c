@@ -1,10 +1,12 @@
 /* `arrowpool plot` draws time series of one process or several as a picture. */
-#include "cli/base/cli.h"
+#include "cli/base/flags.h"
+#include "cli/base/open_regular.h"
 #include "cli/plot/series.h"
+#include "cli/stats/process_truth.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* More cannot be told apart in a picture, or looked through on a page. */
 enum { MOST_PROCESSES = 12, MOST_ON_PAGE = 100, LEAST_SIZE = 200, LARGEST_SIZE = 10000 };
@@ -25,17 +27,14 @@ typedef struct settings {
   series_size size;
 } settings;
 
-static int parse_size(const char *text, series_size *out) {
+static bool parse_size(const char *text, series_size *out) {
   char width[16] = "";
   size_t length = strcspn(text, "x");
-  if (length < sizeof width && text[length]) {
-    memcpy(width, text, length);
-    if (cli_parse_number(width, LARGEST_SIZE, &out->width) && out->width >= LEAST_SIZE &&
-        cli_parse_number(text + length + 1, LARGEST_SIZE, &out->height) && out->height >= LEAST_SIZE)
-      return CLI_OK;
-  }
-  return cli_usage_error("plot: --size=%s: choose WIDTHxHEIGHT, each from %d to %d, such as 1200x600", text,
-                         LEAST_SIZE, LARGEST_SIZE);
+  if (length >= sizeof width || !text[length])
+    return false;
+  memcpy(width, text, length);
+  return cli_parse_number(width, LARGEST_SIZE, &out->width) && out->width >= LEAST_SIZE &&
+         cli_parse_number(text + length + 1, LARGEST_SIZE, &out->height) && out->height >= LEAST_SIZE;
 }
 
 static bool has_ending(const char *path) {
@@ -45,28 +44,27 @@ static bool has_ending(const char *path) {
 }
 
 static int plot_read_options(int argc, char **argv, settings *out) {
-  static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
-                                        {"pool", required_argument, NULL, 'p'},
-                                        {"title", required_argument, NULL, 't'},
-                                        {"size", required_argument, NULL, 's'},
-                                        {0}};
-  opterr = 0;
-  for (int id; (id = getopt_long(argc, argv, ":o:", longs, NULL)) != -1;) {
-    if (id == ':' || id == '?')
-      return cli_option_error("plot", id, argv);
-    if (id == 's' && parse_size(optarg, &out->size) != CLI_OK)
+  static const flag flags[] = {
+      FLAG_LETTER("output", 'o', "a name that ends in .html, .png or .svg"),
+      FLAG_VALUE("size", 's', "WIDTHxHEIGHT, each from 200 to 10000, such as 1200x600"),
+      FLAG_VALUE("pool", 'p', "the name of a pool"), FLAG_VALUE("title", 't', "a text")};
+  FLAGS_DECLARE(flags, false);
+  for (int id; (id = flags_next(argc, argv)) != -1;) {
+    if (id == '?')
       return CLI_USAGE;
+    if (id == 's' && !parse_size(optarg, &out->size))
+      return flags_refuse('s', optarg);
     if (id == 's')
       continue;
     *(id == 'o' ? &out->output : id == 'p' ? &out->pool : &out->title) = optarg;
   }
+  if (out->output && !has_ending(out->output))
+    return flags_refuse('o', out->output);
   if (optind == argc)
-    return cli_usage_error("plot: no FILE given; see arrowpool plot --help");
-  if (!out->output)
-    return cli_usage_error("plot: no -o OUT.html, OUT.png or OUT.svg given; see arrowpool plot --help");
-  if (!has_ending(out->output))
-    return cli_usage_error("plot: %s: choose a name that ends in .html, .png or .svg", out->output);
-  return CLI_OK;
+    return flags_missing("no FILE given");
+  if (!out->output && has_ending(argv[argc - 1]))
+    return cli_usage_error("plot: no output given: to write %s, put -o before it", argv[argc - 1]);
+  return out->output ? CLI_OK : flags_missing("no -o OUT.html, OUT.png or OUT.svg given");
 }
 
 static void plot_take(void *context, stats *f) { series_add(context, f); }
@@ -78,7 +76,8 @@ static int draw(series_set *set, const settings *chosen, const char *first) {
   if (!found)
     return cli_failure("plot: %s: nothing to draw", first);
   if (set->pool && !set->pool_found)
-    return cli_failure("plot: %s: no such pool in %s", set->pool, first);
+    return cli_failure("plot: --pool=%s: no such pool in %s; choose %s", set->pool, first,
+                       *set->pool_names ? set->pool_names : "none: it has no pools");
   if (!set->count)
     return cli_failure("plot: %s: fewer than two points in time; see ARROW_POOL_STATS_INTERVAL", first);
   bool is_page = strcmp(strrchr(chosen->output, '.'), ".html") == 0;
@@ -108,7 +107,8 @@ int cli_plot(int argc, char **argv) {
     const char *problem = stats_read_each(argv[i], plot_take, &set);
     damaged |= problem != NULL;
     if (problem)
-      cli_failure("plot: %s: %s", argv[i], problem);
+      cli_failure("plot: %s: %s%s", argv[i], process_truth_of_file(argv[i], problem),
+                  problem == open_regular_directory ? ": name the files in it" : "");
   }
   if (set.count || !damaged)
     status = draw(&set, &chosen, argv[optind]);

@@ -31,6 +31,12 @@ static series_pool *pool_of(series *s, const char *name) {
   return pool;
 }
 
+/* The dump at exit comes when Python has freed what its variables held: it would hide a leak. */
+static int64_t live_of(const pool_view *pool) {
+  int64_t live = pool->stats.bytes_allocated;
+  return pool->end.bytes > live ? pool->end.bytes : live;
+}
+
 /* Adds a point to each pool, also to those that are not there any more, or have not been until now. */
 static void add_to_pools(series *s, const series_set *set, const stats *f) {
   for (size_t i = 0; i < f->pool_count; i++)
@@ -45,7 +51,7 @@ static void add_to_pools(series *s, const series_set *set, const stats *f) {
       pool->live[known] = ARROWPOOL_UNKNOWN;
     for (size_t k = 0; k < f->pool_count; k++)
       if (strcmp(pool->name, f->pools[k].name) == 0)
-        pool->live[s->count] = f->pools[k].stats.bytes_allocated;
+        pool->live[s->count] = live_of(&f->pools[k]);
   }
 }
 
@@ -57,6 +63,16 @@ double series_rate(const series *s, size_t i, series_field field) {
   return (double)(now - before) * 1000 / (double)(s->points[i].time - s->points[i - 1].time);
 }
 
+/* Notes which pools there are besides the one that is asked for. */
+static void note_other(series_set *set, const char *name) {
+  size_t used = strlen(set->pool_names), length = strlen(name);
+  for (const char *at = set->pool_names; (at = strstr(at, name)) != NULL; at += length)
+    if ((at == set->pool_names || at[-1] == ' ') && strchr(",", at[length]))
+      return;
+  if (used + length + 3 < sizeof set->pool_names)
+    snprintf(set->pool_names + used, sizeof set->pool_names - used, "%s%s", used ? ", " : "", name);
+}
+
 static series_point point_of(series_set *set, const stats *f) {
   series_point p = {.time = f->process.time};
   for (int i = 0; i < SERIES_FIELD_COUNT; i++)
@@ -66,12 +82,14 @@ static series_point point_of(series_set *set, const stats *f) {
   p.values[SERIES_limit] = set->pool ? ARROWPOOL_UNKNOWN : f->process.limit_bytes;
   for (size_t i = 0; i < f->pool_count; i++) {
     const pool_view *pool = &f->pools[i];
-    if (set->pool && strcmp(set->pool, pool->name) != 0)
+    if (set->pool && strcmp(set->pool, pool->name) != 0) {
+      note_other(set, pool->name);
       continue;
+    }
     set->pool_found = true;
     if (set->pool)
       p.values[SERIES_limit] = pool->stats.limit_bytes;
-    add(&p.values[SERIES_live], pool->stats.bytes_allocated);
+    add(&p.values[SERIES_live], live_of(pool));
     add(&p.values[SERIES_in_place], pool->stats.bytes_grown_in_place);
     add(&p.values[SERIES_remapped], pool->stats.bytes_remapped);
     add(&p.values[SERIES_copied], pool->stats.bytes_copied);
@@ -81,7 +99,7 @@ static series_point point_of(series_set *set, const stats *f) {
 
 void series_add(series_set *set, const stats *f) {
   series *s = plot_series_find(set, f);
-  if (s->count && s->points[s->count - 1].time >= f->process.time)
+  if (f->process.time == ARROWPOOL_UNKNOWN || (s->count && s->points[s->count - 1].time >= f->process.time))
     return;
   add_to_pools(s, set, f);
   s->points = memory_one_more(s->points, s->count, &s->room, sizeof *s->points);

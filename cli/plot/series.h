@@ -46,6 +46,7 @@ typedef struct series {
 typedef struct series_set {
   const char *pool; /* the only pool that counts; NULL: all */
   bool pool_found;
+  char pool_names[256]; /* of the others, with commas, as far as there is room */
   series *items;
   size_t count;
 } series_set;

@@ -15,7 +15,7 @@ typedef struct serve_tables {
   serve_rows processes, pools, lines;
 } serve_tables;
 
-enum { SERVE_MOST_LINES = 50 };
+#define SERVE_MOST_LINES 50
 
 /* The largest lines of a process that has a profile. */
 typedef struct serve_lines {

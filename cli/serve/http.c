@@ -224,7 +224,8 @@ int serve_http_start(const serve_address *address, const char *text) {
     return cli_failure("serve: --listen=%s: needs %s (Debian package libmicrohttpd12)", text, LIBRARY);
   listener = make_listener(address);
   if (listener < 0)
-    return cli_failure("serve: --listen=%s: %s", text, strerror(errno));
+    return cli_failure("serve: --listen=%s: %s%s", text, strerror(errno),
+                       errno == EADDRINUSE ? ": choose another port; 0 takes any that is free" : "");
   index_page = make_text("arrowpool serve: figures for Prometheus are at /metrics\n");
   not_found = make_text("not found: figures are at /metrics\n");
   not_allowed = make_text("not allowed: GET and HEAD are\n");

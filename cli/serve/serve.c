@@ -3,12 +3,11 @@
 #include "cli/serve/serve.h"
 
 #include "base/clock.h"
-#include "cli/base/cli.h"
+#include "cli/base/flags.h"
 #include "cli/stats/live_files.h"
 #include "cli/stats/merge.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,87 +50,68 @@ typedef struct settings {
 
 /* ---- options ---- */
 
-static int parse_by(const char *text, unsigned *by) {
-  if (merge_parse_by(text, MERGE_POOL | MERGE_HOST | MERGE_PROGRAM, by))
-    return CLI_OK;
-  return cli_usage_error("serve: --by=%s: choose pool, host or program, or several of them with commas",
-                         text);
-}
+#define TEXT_OF(number)   #number
+#define DIGITS_OF(number) TEXT_OF(number)
 
-static int parse_remove_after(const char *text, int64_t *out) {
-  if (cli_parse_time(text, out))
-    return CLI_OK;
-  return cli_usage_error("serve: --remove-after=%s: choose a duration such as 30s, 10m or 24h", text);
-}
+static const flag serve_flags[] = {
+    FLAG_VALUE("live", 'v', "a directory"),
+    FLAG_VALUE("listen", 'l', "PORT, ADDRESS:PORT or [IPV6]:PORT, in numbers, with a port up to 65535"),
+    FLAG_VALUE("textfile", 't', "a directory"),
+    FLAG_VALUE("by", 'b', "pool, host or program, or several of them with commas"),
+    FLAG_VALUE("refresh", 'r', CLI_REFRESH_VALUES),
+    FLAG_VALUE("most", 'm', "a number from 1 to " DIGITS_OF(LARGEST_MOST)),
+    FLAG_VALUE("profile-top", 'p', "a number from 0 to " DIGITS_OF(SERVE_MOST_LINES)),
+    FLAG_VALUE("remove-after", 'a', "a duration such as 30s, 10m or 24h"),
+    FLAG_ALONE("once", 'o')};
 
-static int parse_most(const char *text, size_t *out) {
-  if (cli_parse_number(text, LARGEST_MOST, out))
-    return CLI_OK;
-  return cli_usage_error("serve: --most=%s: choose a number from 1 to %d", text, LARGEST_MOST);
-}
-
-static int parse_profile_top(const char *text, size_t *out) {
+static bool parse_profile_top(const char *text, size_t *out) {
   *out = 0;
-  if (strcmp(text, "0") == 0 || cli_parse_number(text, SERVE_MOST_LINES, out))
-    return CLI_OK;
-  return cli_usage_error("serve: --profile-top=%s: choose a number from 0 to %d", text, SERVE_MOST_LINES);
+  return strcmp(text, "0") == 0 || cli_parse_number(text, SERVE_MOST_LINES, out);
 }
 
-static int parse_listen(const char *text, settings *out) {
+static bool parse_listen(const char *text, settings *out) {
   out->listen = text;
-  if (serve_address_parse(text, &out->address))
-    return CLI_OK;
-  return cli_usage_error(
-      "serve: --listen=%s: choose PORT, ADDRESS:PORT or [IPV6]:PORT, with a port up to 65535", text);
+  return serve_address_parse(text, &out->address);
 }
 
-static int set(settings *out, int id, const char *text) {
+static bool set(settings *out, int id, const char *text) {
   switch (id) {
   case 'v':
     out->live = text;
-    return CLI_OK;
+    return true;
   case 'l':
     return parse_listen(text, out);
   case 't':
     out->textfile = text;
-    return CLI_OK;
+    return true;
   case 'b':
-    return parse_by(text, &out->files.by);
+    return merge_parse_by(text, MERGE_POOL | MERGE_HOST | MERGE_PROGRAM, &out->files.by);
   case 'r':
-    return cli_parse_refresh("serve: --refresh", text, &out->refresh);
+    return cli_parse_refresh(text, &out->refresh);
   case 'm':
-    return parse_most(text, &out->files.most);
+    return cli_parse_number(text, LARGEST_MOST, &out->files.most);
   case 'p':
     return parse_profile_top(text, &out->files.lines);
   case 'a':
-    return parse_remove_after(text, &out->files.remove_after);
+    return cli_parse_time(text, &out->files.remove_after);
   default:
     out->once = true;
-    return CLI_OK;
+    return true;
   }
 }
 
 static int serve_read_options(int argc, char **argv, settings *out) {
-  static const struct option longs[] = {{"live", required_argument, NULL, 'v'},
-                                        {"listen", required_argument, NULL, 'l'},
-                                        {"textfile", required_argument, NULL, 't'},
-                                        {"by", required_argument, NULL, 'b'},
-                                        {"refresh", required_argument, NULL, 'r'},
-                                        {"most", required_argument, NULL, 'm'},
-                                        {"profile-top", required_argument, NULL, 'p'},
-                                        {"remove-after", required_argument, NULL, 'a'},
-                                        {"once", no_argument, NULL, 'o'},
-                                        {0}};
-  opterr = 0;
-  for (int id; (id = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
-    int status = id == ':' || id == '?' ? cli_option_error("serve", id, argv) : set(out, id, optarg);
-    if (status != CLI_OK)
-      return status;
+  FLAGS_DECLARE(serve_flags, false);
+  for (int id; (id = flags_next(argc, argv)) != -1;) {
+    if (id == '?')
+      return CLI_USAGE;
+    if (!set(out, id, optarg))
+      return flags_refuse(id, optarg);
   }
   if (optind < argc)
-    return cli_usage_error("serve: %s: unexpected; see arrowpool serve --help", argv[optind]);
+    return flags_unexpected(argv[optind], "serve takes options only, such as --live=DIR and --listen=PORT");
   if (!out->listen && !out->textfile)
-    return cli_usage_error("serve: no --listen and no --textfile given; see arrowpool serve --help");
+    return flags_missing("no --listen and no --textfile given");
   if (out->once && (out->listen || !out->textfile))
     return cli_usage_error("serve: --once: only with --textfile, without --listen");
   if (out->files.lines && out->files.by)
@@ -142,7 +122,7 @@ static int serve_read_options(int argc, char **argv, settings *out) {
 static int choose_directory(settings *s) {
   s->files.directory = s->live ? s->live : live_files_directory(NULL, NULL, 0);
   if (!s->files.directory)
-    return cli_usage_error("serve: no --live=DIR given, and ARROW_POOL_LIVE is not set");
+    return flags_missing("no --live=DIR given, and ARROW_POOL_LIVE is not set");
   if (live_files_can_read(s->files.directory))
     return CLI_OK;
   s->files.waits = errno == ENOENT && *s->files.directory && !s->once;

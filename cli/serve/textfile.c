@@ -160,7 +160,8 @@ int serve_textfile_start(const char *directory) {
   path = directory;
   folder = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0 || faccessat(folder, ".", R_OK | W_OK | X_OK, AT_EACCESS))
-    return cli_failure("serve: --textfile=%s: %s", directory, strerror(errno));
+    return cli_failure("serve: --textfile=%s: %s%s", directory, strerror(errno),
+                       strstr(directory, ENDING) ? ": it takes the directory for such files" : "");
   return CLI_OK;
 }
 

@@ -26,18 +26,29 @@ static int64_t status_bytes(const char *status, const char *key) {
   return at && sscanf(at + strlen(key), " %lld", &kib) == 1 ? kib * 1024 : ARROWPOOL_UNKNOWN;
 }
 
+static const char *present_boot(void) {
+  static char boot[40];
+  if (!boot[0])
+    proc_read("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+  return boot;
+}
+
+bool live_process_is_of_this_boot(const live_header *h) {
+  return h->owner.boot[0] && strncmp(present_boot(), h->owner.boot, 36) == 0;
+}
+
 /* Numbers of processes are those of a PID namespace, which begins anew with each boot of a host. Of what is
  * another's nothing is told by ours; only a boot of this host that is over has no process any more. */
 static stats_state look_for_process(const live_header *h) {
-  static char boot[40]; /* it is the same for every file, as is the next */
-  static struct utsname here;
+  static struct utsname here; /* it is the same for every file */
   struct stat own;
-  if (!boot[0] && uname(&here) == 0)
-    proc_read("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
-  bool same_name = strncmp(here.nodename, h->host, sizeof h->host - 1) == 0;
-  if (!boot[0] || !h->boot[0])
+  const char *boot = present_boot();
+  if (!here.nodename[0] && uname(&here))
     return STATS_UNKNOWN;
-  if (strncmp(boot, h->boot, 36) != 0)
+  bool same_name = strncmp(here.nodename, h->owner.host, sizeof h->owner.host - 1) == 0;
+  if (!boot[0] || !h->owner.boot[0])
+    return STATS_UNKNOWN;
+  if (strncmp(boot, h->owner.boot, 36) != 0)
     return same_name ? STATS_GONE : STATS_UNKNOWN;
   bool known = h->pid_namespace && stat("/proc/self/ns/pid", &own) == 0;
   if (known ? h->pid_namespace != (uint32_t)own.st_ino : !same_name)
@@ -56,11 +67,12 @@ stats_state live_process_state(live_header *h) {
   }
 }
 
-void live_process_read_memory(int64_t pid, int64_t *resident, int64_t *most) {
+void live_process_read_resident(int64_t pid, snapshot_resident *out) {
   char path[64], memory[4096] = "";
   snprintf(path, sizeof path, "/proc/%lld/status", (long long)pid);
   if (pid > 0)
     proc_read(path, memory, sizeof memory);
-  *resident = status_bytes(memory, "VmRSS:");
-  *most = status_bytes(memory, "VmHWM:");
+  *out = (snapshot_resident){.now = status_bytes(memory, "VmRSS:"),
+                             .most = status_bytes(memory, "VmHWM:"),
+                             .anonymous = status_bytes(memory, "RssAnon:")};
 }

@@ -8,7 +8,10 @@
 /* Returns whether it runs, as far as that can be told from here. */
 stats_state live_process_state(live_header *header);
 
-/* Reads what is resident of process `pid`, and was at most (bytes); where it cannot, ARROWPOOL_UNKNOWN. */
-void live_process_read_memory(int64_t pid, int64_t *resident, int64_t *most);
+/* Returns whether the kernel is the one under which it ran. */
+bool live_process_is_of_this_boot(const live_header *header);
+
+/* Reads what is resident of process `pid`; of 0 nothing is known. */
+void live_process_read_resident(int64_t pid, snapshot_resident *out);
 
 #endif

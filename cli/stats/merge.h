@@ -87,6 +87,8 @@ void merge_clear(merge *m);
 typedef struct merge_report {
   const merge *merge;
   size_t files, damaged, top;
+  void (*write_held)(writer *, const void *held); /* json: writes what lines hold, as a value; NULL: null */
+  const void *held;
 } merge_report;
 
 void merge_write_text(writer *w, const merge_report *r);

@@ -86,6 +86,11 @@ void merge_write_json(writer *w, const merge_report *r) {
   number(w, &separator, "files_damaged", (int64_t)r->damaged);
   key(w, &separator, "processes");
   write_processes(w, m);
+  key(w, &separator, "held_by");
+  if (r->write_held)
+    r->write_held(w, r->held);
+  else
+    writer_text(w, "null");
   number(w, &separator, "groups_total", (int64_t)m->groups.count);
   key(w, &separator, "groups");
   writer_text(w, "[");

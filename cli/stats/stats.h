@@ -22,6 +22,10 @@ typedef struct stats {
   char command[COMMAND_BYTES]; /* it has spaces between the arguments; empty in a dump */
   bool from_live;              /* they come from a live file */
   int64_t lost;                /* records that found no room in a live file: sums are too small */
+  int64_t anonymous_bytes;     /* of a process that is gone: what of the resident memory was of no file */
+  int64_t kills_since;   /* of a process that is gone: how many the kernel has killed for lack of memory since
+                            the last sign of life, in its control group; else ARROWPOOL_UNKNOWN */
+  bool kills_of_machine; /* they are those of the whole machine */
   pool_view *pools;
   size_t pool_count;
 } stats;

@@ -5,6 +5,7 @@
 
 #include "base/live_name.h"
 #include "cli/base/open_regular.h"
+#include "profile/profile_format.h"
 #include "report/live.h"
 
 #include <errno.h>
@@ -39,6 +40,7 @@ static const struct {
     OTHER("\xfe\xff", "it is UTF-16: make it UTF-8 first, by iconv -f UTF-16 -t UTF-8"),
     OTHER("arrowpool ", "it is a dump as text: arrowpool reads json, jsonl and live files"),
     OTHER("# HELP arrowpool_", "it is a dump for Prometheus: arrowpool reads json, jsonl and live files"),
+    OTHER(PROFILE_MAGIC, "it is a profile: arrowpool who reads it"),
 #undef OTHER
 };
 enum { LONGEST_BEGIN = 20 };

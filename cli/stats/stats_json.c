@@ -57,6 +57,8 @@ static void read_pool(const json_t *pool, pool_view *out, bool *damaged) {
 #undef X
   histogram(pool, "size_histogram", out->stats.size_histogram, damaged);
   histogram(pool, "live_histogram", out->stats.live_histogram, damaged);
+  out->end.bytes = number(pool, "bytes_before_end", damaged);
+  histogram(pool, "histogram_before_end", out->end.histogram, damaged);
   *damaged |= !out->name[0];
 }
 
@@ -72,13 +74,14 @@ const char *stats_from_json(const json_t *dump, stats *out) {
   if (json_array_size(pools) > MOST_POOLS)
     return "it has too many pools";
   out->state = STATS_ENDED;
+  out->kills_since = out->anonymous_bytes = ARROWPOOL_UNKNOWN;
   snapshot_process *p = &out->process;
   p->pid = number(process, "pid", &damaged);
   text(process, "program", p->program, sizeof p->program);
   text(process, "host", p->host, sizeof p->host);
   text(process, "name", p->job_name, sizeof p->job_name);
   p->start_time = moment(process, "start_time");
-  p->time = moment(process, "time");
+  p->time = json_is_number(json_object_get(process, "time")) ? moment(process, "time") : ARROWPOOL_UNKNOWN;
 #define X(name, unit, type, metric, help) p->name = number(process, #name, &damaged);
   FIELDS_OF_PROCESS(X)
   FIELDS_OF_JEMALLOC(X)

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MOST_FIELDS  256
@@ -56,7 +55,8 @@ static const char *read_records(const file *f, uint64_t offset, uint64_t count, 
 static const char *read_header(file *f) {
   const live_header *h = &f->header;
   memset(&f->header, 0, sizeof f->header);
-  if (f->size < sizeof *h || read_records(f, 0, 1, sizeof *h, &f->header))
+  if (f->size < offsetof(live_header, limit_bytes) ||
+      read_records(f, 0, 1, f->size < sizeof *h ? (uint32_t)f->size : sizeof *h, &f->header))
     return "it is no live file";
   if (memcmp(h->magic, LIVE_MAGIC, sizeof h->magic) != 0)
     return h->magic[0] ? "it is no live file" : "it was not finished";
@@ -69,7 +69,7 @@ static const char *read_header(file *f) {
       h->shard_bytes > MOST_RECORD || h->shard_bytes % 8 || h->field_count > MOST_FIELDS ||
       h->pool_count > MOST_POOLS || h->pid <= 0)
     return "its header is damaged";
-  if (h->header_bytes < sizeof *h) /* it is of a time before these were: of limits, of names */
+  if (h->header_bytes < sizeof *h) /* it is of a version before what follows */
     memset((char *)&f->header + h->header_bytes, 0, sizeof *h - h->header_bytes);
   f->shard_count = atomic_load(&f->header.shard_count);
   return f->shard_count > MOST_SHARDS || (uint64_t)f->shard_count * h->shard_bytes > MOST_BYTES
@@ -218,6 +218,18 @@ static void read_live_and_peak(const file *f, uint32_t pool, bool runs, arrowpoo
   out->max_memory = peak > out->bytes_allocated ? limit(peak) : out->bytes_allocated;
 }
 
+static void read_end(const file *f, const char *record, counters_end *out) {
+  const live_field *histogram = stats_live_find(f, LIVE_IN_POOL, "end_histogram", BUCKET_BYTES);
+  if (!histogram || number_at(record, stats_live_find(f, LIVE_IN_POOL, "ends", 8)) <= 0) {
+    pool_view_hide_end(out);
+    return;
+  }
+  out->bytes = clamp(number_at(record, stats_live_find(f, LIVE_IN_POOL, "end_bytes", 8)));
+  memcpy(out->histogram, record + histogram->offset, sizeof out->histogram);
+  for (size_t i = 0; i < BUCKETS; i++)
+    out->histogram[i] = clamp(out->histogram[i]);
+}
+
 static void read_pool(const file *f, uint32_t pool, bool runs, pool_view *out) {
   const char *record = f->pools + (size_t)pool * f->header.pool_bytes;
   arrowpool_stats *v = &out->stats;
@@ -243,28 +255,61 @@ static void read_pool(const file *f, uint32_t pool, bool runs, pool_view *out) {
   v->inherited_bytes = clamp(number_at(record, stats_live_find(f, LIVE_IN_POOL, "inherited", 8)));
   int64_t most = number_at(record, stats_live_find(f, LIVE_IN_POOL, "limit_bytes", 8));
   v->limit_bytes = most > 0 ? limit(most) : ARROWPOOL_UNKNOWN;
-  if (!number_at(record, stats_live_find(f, LIVE_IN_POOL, "sees_all", 8)))
+  read_end(f, record, &out->end);
+  if (!number_at(record, stats_live_find(f, LIVE_IN_POOL, "sees_all", 8))) {
     pool_view_hide_frees(v);
+    pool_view_hide_end(&out->end);
+  }
 }
 
 /* ---- the process ---- */
 
-static int64_t milliseconds(struct timespec t) { return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000; }
+static int64_t known_or_not(int64_t number) { return number > 0 ? limit(number) : ARROWPOOL_UNKNOWN; }
 
-static void read_process(file *f, const struct stat *status, stats *out) {
+/* Sets the time, and what was resident then: of a process that is gone, at its last sign of life. */
+static void read_moment(live_header *h, stats *out) {
+  snapshot_process *p = &out->process;
+  int64_t ended = atomic_load(&h->end_time), seen = known_or_not(atomic_load(&h->seen_time));
+  bool runs = out->state == STATS_RUNNING;
+  p->is_last_sign = !runs && ended <= 0;
+  p->time = ended > 0 ? limit(ended) : runs ? clock_since_epoch() : seen;
+  if (p->time != ARROWPOOL_UNKNOWN && p->time < p->start_time)
+    p->time = p->start_time;
+  snapshot_resident resident;
+  live_process_read_resident(runs ? h->pid : 0, &resident);
+  if (p->is_last_sign)
+    resident = (snapshot_resident){.now = known_or_not(atomic_load(&h->rss_bytes)),
+                                   .most = known_or_not(atomic_load(&h->peak_rss_bytes)),
+                                   .anonymous = known_or_not(atomic_load(&h->anonymous_bytes))};
+  p->rss_bytes = resident.now;
+  p->peak_rss_bytes = resident.most;
+  out->anonymous_bytes = resident.anonymous;
+  p->idle_bytes = snapshot_idle(clamp(atomic_load(&h->idle_bytes)), &resident);
+}
+
+/* Returns how many processes the kernel has killed for lack of memory since the last sign of life. */
+static int64_t count_kills_since(live_header *h, stats_state state) {
+  h->kills.path[sizeof h->kills.path - 1] = 0;
+  if (state != STATS_GONE || !*h->kills.path || !live_process_is_of_this_boot(h))
+    return ARROWPOOL_UNKNOWN;
+  int64_t count = memory_kills_count(&h->kills), before = atomic_load(&h->oom_kills);
+  return count < 0 || before < 0 || before > count ? ARROWPOOL_UNKNOWN : count - before;
+}
+
+static void read_process(file *f, stats *out) {
   live_header *h = &f->header;
   snapshot_process *p = &out->process;
   out->state = live_process_state(h);
   out->from_live = true;
   p->pid = h->pid;
   p->start_time = clamp(h->start_time);
-  int64_t ended = clamp(atomic_load(&h->end_time));
-  p->time = ended ? ended : out->state == STATS_RUNNING ? clock_since_epoch() : milliseconds(status->st_mtim);
-  p->time = p->time > p->start_time ? p->time : p->start_time;
-  snprintf(p->program, sizeof p->program, "%.*s", (int)sizeof h->program, h->program);
-  snprintf(p->host, sizeof p->host, "%.*s", (int)sizeof h->host, h->host);
+  read_moment(h, out);
+  out->kills_since = count_kills_since(h, out->state);
+  out->kills_of_machine = strcmp(h->kills.path, "/proc/vmstat") == 0;
+  snprintf(p->program, sizeof p->program, "%.*s", (int)sizeof h->owner.program, h->owner.program);
+  snprintf(p->host, sizeof p->host, "%.*s", (int)sizeof h->owner.host, h->owner.host);
   snprintf(p->job_name, sizeof p->job_name, "%.*s", (int)sizeof h->job_name, h->job_name);
-  memcpy(out->command, h->command, sizeof out->command);
+  memcpy(out->command, h->owner.command, sizeof out->command);
   size_t length = sizeof out->command - 1;
   while (length && !out->command[length - 1])
     length--;
@@ -276,21 +321,20 @@ static void read_process(file *f, const struct stat *status, stats *out) {
   writer_make_printable(p->host);
   writer_make_printable(p->job_name);
   writer_make_printable(out->command);
-  live_process_read_memory(out->state == STATS_RUNNING ? h->pid : 0, &p->rss_bytes, &p->peak_rss_bytes);
-  p->idle_bytes = clamp(atomic_load(&h->idle_bytes));
-  p->limit_bytes = h->limit_bytes > 0 ? limit(h->limit_bytes) : ARROWPOOL_UNKNOWN;
+  p->limit_bytes = known_or_not(h->limit_bytes);
+  p->group_limit_bytes = known_or_not(h->group_limit_bytes);
   p->jemalloc_active_bytes = p->jemalloc_resident_bytes = p->jemalloc_metadata_bytes = ARROWPOOL_UNKNOWN;
   out->lost = atomic_load(&h->lost);
 }
 
-static const char *read_figures(file *f, const struct stat *status, stats *out) {
+static const char *read_figures(file *f, stats *out) {
   const char *problem = stats_live_read_all(f);
   if (problem)
     return problem;
   if (!sort_shards(f))
     return strerror(ENOMEM);
   f->baseline = stats_live_find(f, LIVE_IN_POOL, "baseline", 0);
-  read_process(f, status, out);
+  read_process(f, out);
   out->pools = calloc(f->pool_count + 1, sizeof *out->pools);
   if (!out->pools)
     return strerror(ENOMEM);
@@ -314,7 +358,7 @@ const char *stats_read_live(const char *path, stats *out) {
   if (problem)
     return problem;
   f.size = (uint64_t)status.st_size;
-  problem = read_figures(&f, &status, out);
+  problem = read_figures(&f, out);
   free(f.fields);
   free(f.pools);
   free(f.shards);

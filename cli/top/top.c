@@ -3,11 +3,11 @@
 #include "cli/top/screen.h"
 
 #include "base/live_name.h"
-#include "cli/base/cli.h"
+#include "cli/base/flags.h"
 #include "cli/stats/live_files.h"
+#include "cli/stats/process_truth.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -56,25 +56,16 @@ static int print_text(top_view *v, size_t times) {
 
 /* ---- arguments ---- */
 
-static int parse_sort(const char *text, int *out) {
+static bool parse_sort(const char *text, int *out) {
   int column = top_find_column(text);
-  if (column >= 0) {
-    *out = column;
-    return CLI_OK;
-  }
-  char words[256];
-  top_list_words(words);
-  return cli_usage_error("top: --sort=%s: choose one of %s", text, words);
-}
-
-static int parse_by(const char *text, bool *out) {
-  *out = strcmp(text, "program") == 0;
-  return *out ? CLI_OK : cli_usage_error("top: --by=%s: choose program", text);
+  *out = column < 0 ? *out : column;
+  return column >= 0;
 }
 
 /* Chooses what to look at: a directory, or a process that says which, in `room`. A directory
  * that is not there may be waited for. */
 static int choose_directory(const char *argument, bool waits, top_view *v, char *room, size_t size) {
+  static const process_truth_kind kind = {"live file", "--live", NULL};
   struct stat status;
   bool is_pid = argument && live_files_is_pid(argument) && stat(argument, &status) != 0;
   v->pid = is_pid ? atoll(argument) : 0;
@@ -89,51 +80,62 @@ static int choose_directory(const char *argument, bool waits, top_view *v, char 
     v->directory = argument && !is_pid ? argument : live_files_directory(argument, room, size);
   }
   if (!v->directory)
-    return is_pid ? cli_failure("top: %s: keeps no live file: start it with ARROW_POOL_LIVE", argument)
-                  : cli_usage_error("top: no directory given, and ARROW_POOL_LIVE is not set");
+    return is_pid ? process_truth_tell("top", argument, &kind, NULL)
+                  : flags_missing("no directory given, and ARROW_POOL_LIVE is not set");
   if (!live_files_can_read(v->directory) && !(waits && errno == ENOENT && *v->directory))
-    return cli_failure("top: %s: %s", v->directory, strerror(errno));
+    return cli_failure("top: %s: %s%s", v->directory, strerror(errno),
+                       errno == ENOTDIR ? ": arrowpool show takes a file" : "");
   return CLI_OK;
 }
 
+static bool top_read_value(int id, const char *text, top_view *view, size_t *times) {
+  switch (id) {
+  case 'i':
+    return cli_parse_refresh(text, &view->interval);
+  case 's':
+    return parse_sort(text, &view->model.sort);
+  case 'n':
+    return cli_parse_number(text, SIZE_MAX, times);
+  case 'f':
+    snprintf(view->model.filter, sizeof view->model.filter, "%s", text);
+    return true;
+  case 'p':
+    return view->model.pools = true;
+  case 'b':
+    return view->model.by_program = strcmp(text, "program") == 0;
+  default:
+    *times = 1;
+    return true;
+  }
+}
+
+static int top_read_options(int argc, char **argv, top_view *view, size_t *times) {
+  static char columns[300] = "one of ";
+  static const flag flags[] = {FLAG_VALUE("interval", 'i', CLI_REFRESH_VALUES),
+                               FLAG_VALUE("sort", 's', columns),
+                               FLAG_VALUE("filter", 'f', "a text"),
+                               FLAG_ALONE("pools", 'p'),
+                               FLAG_VALUE("by", 'b', "program"),
+                               FLAG_ALONE("once", 'o'),
+                               FLAG_LETTER(NULL, 'n', "a number from 1 on")};
+  top_list_words(columns + strlen(columns));
+  FLAGS_DECLARE(flags, false);
+  for (int id; (id = flags_next(argc, argv)) != -1;) {
+    if (id == '?')
+      return CLI_USAGE;
+    if (!top_read_value(id, optarg, view, times))
+      return flags_refuse(id, optarg);
+  }
+  return optind + 1 < argc ? flags_unexpected(argv[optind + 1], "top takes one PID or DIR") : CLI_OK;
+}
+
 int cli_top(int argc, char **argv) {
-  static const struct option longs[] = {{"interval", required_argument, NULL, 'i'},
-                                        {"sort", required_argument, NULL, 's'},
-                                        {"filter", required_argument, NULL, 'f'},
-                                        {"pools", no_argument, NULL, 'p'},
-                                        {"by", required_argument, NULL, 'b'},
-                                        {"once", no_argument, NULL, 'o'},
-                                        {0}};
   top_view view = {.interval = 1000, .model.sort = TOP_COLUMN_LIVE};
   char theirs[PATH_MAX + 64];
   size_t times = 0;
-  int status = CLI_OK;
-  opterr = 0;
-  for (int id; (id = getopt_long(argc, argv, ":n:", longs, NULL)) != -1;) {
-    if (id == ':' || id == '?')
-      return cli_option_error("top", id, argv);
-    if (id == 'i')
-      status = cli_parse_refresh("top: --interval", optarg, &view.interval);
-    else if (id == 's')
-      status = parse_sort(optarg, &view.model.sort);
-    else if (id == 'n')
-      status = cli_parse_number(optarg, SIZE_MAX, &times)
-                   ? CLI_OK
-                   : cli_usage_error("top: -n %s: choose a number from 1 on", optarg);
-    else if (id == 'f')
-      snprintf(view.model.filter, sizeof view.model.filter, "%s", optarg);
-    else if (id == 'p')
-      view.model.pools = true;
-    else if (id == 'b')
-      status = parse_by(optarg, &view.model.by_program);
-    else
-      times = 1;
-    if (status != CLI_OK)
-      return status;
-  }
-  if (optind + 1 < argc)
-    return cli_usage_error("top: too many arguments; see arrowpool top --help");
-  status = choose_directory(optind < argc ? argv[optind] : NULL, !times, &view, theirs, sizeof theirs);
+  int status = top_read_options(argc, argv, &view, &times);
+  if (status == CLI_OK)
+    status = choose_directory(optind < argc ? argv[optind] : NULL, !times, &view, theirs, sizeof theirs);
   if (status != CLI_OK)
     return status;
   view.model.pools |= view.pid != 0;

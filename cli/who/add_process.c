@@ -29,16 +29,18 @@ static stats_state state_of(const profile_header *h) {
   static const live_state states[] = {
       [PROFILE_RUNNING] = LIVE_RUNNING, [PROFILE_ENDED] = LIVE_ENDED, [PROFILE_REPLACED] = LIVE_REPLACED};
   uint32_t state = h->state;
-  live_header live = {.pid = h->pid, .start_ticks = h->start_ticks, .pid_namespace = h->pid_namespace};
+  live_header live = {
+      .pid = h->pid, .start_ticks = h->start_ticks, .pid_namespace = h->pid_namespace, .owner = h->owner};
   atomic_init(&live.state, state <= PROFILE_REPLACED ? states[state] : LIVE_RUNNING);
-  memcpy(live.boot, h->boot, sizeof live.boot);
-  memcpy(live.host, h->host, sizeof live.host);
   return live_process_state(&live);
 }
 
-static int64_t time_of(const profile_header *h, bool now, int64_t modified) {
+/* Returns when it ended, or now, or when it was last seen: for which a file that is of before there were
+ * signs of life has the time of its peak, or when it began. */
+static int64_t time_of(const profile_header *h, bool now) {
   int64_t ended = profile_file_clamp(h->end_time), start = profile_file_clamp(h->start_time);
-  int64_t time = ended ? ended : now ? clock_since_epoch() : profile_file_clamp(modified);
+  int64_t time = ended ? ended : now ? clock_since_epoch() : profile_file_clamp(h->seen_time);
+  time = time ? time : profile_file_clamp(h->peak_time);
   return time > start ? time : start;
 }
 
@@ -50,19 +52,19 @@ who_process who_read_process(who_model *m, const profile_file *f, const char *pa
   writer_make_printable(printable);
   return (who_process){
       .path = who_intern_text(m, printable),
-      .program = header_text(m, h->program, strnlen(h->program, sizeof h->program)),
-      .host = header_text(m, h->host, strnlen(h->host, sizeof h->host)),
-      .command = header_text(m, h->command, sizeof h->command),
-      .library = header_text(m, h->library, strnlen(h->library, sizeof h->library)),
+      .program = header_text(m, h->owner.program, strnlen(h->owner.program, sizeof h->owner.program)),
+      .host = header_text(m, h->owner.host, strnlen(h->owner.host, sizeof h->owner.host)),
+      .command = header_text(m, h->owner.command, sizeof h->owner.command),
+      .library = header_text(m, h->owner.library, strnlen(h->owner.library, sizeof h->owner.library)),
       .python_version =
           header_text(m, h->python_version, strnlen(h->python_version, sizeof h->python_version)),
-      .boot = header_text(m, h->boot, strnlen(h->boot, sizeof h->boot)),
+      .boot = header_text(m, h->owner.boot, strnlen(h->owner.boot, sizeof h->owner.boot)),
       .pid = h->pid,
       .parent = profile_file_clamp(h->parent),
       .start_ticks = h->start_ticks,
       .state = state,
       .start_time = profile_file_clamp(h->start_time),
-      .time = time_of(h, state == STATS_RUNNING && !minus, f->modified),
+      .time = time_of(h, state == STATS_RUNNING && !minus),
       .minus = minus,
       .peak_time = f->peak_whole ? profile_file_clamp(h->peak_time) : 0,
       .mean = profile_file_clamp(h->mean),

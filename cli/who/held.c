@@ -1,7 +1,6 @@
 /* Finds profiles of processes that other commands tell of, and prints who holds their memory. */
 #include "cli/who/held.h"
 
-#include "base/writer.h"
 #include "cli/stats/live_files.h"
 #include "cli/who/who.h"
 
@@ -36,4 +35,22 @@ void who_print_held(char *const paths[], size_t count, uint64_t processes) {
   for (const who_top_line *line = lines; line < lines + HELD_LINES && *line->text; line++)
     printf("%12s  %5.1f%%  %s%s\n", SIZE_TEXT(line->bytes), 100 * line->share, line->text,
            line->by_task ? "  [task]" : "");
+}
+
+void who_write_held_json(writer *w, char *const paths[], size_t count) {
+  who_top_line lines[HELD_LINES];
+  size_t read = who_top_lines_of(paths, count, HELD_LINES, lines);
+  if (!read) {
+    writer_text(w, "null");
+    return;
+  }
+  writer_print(w, "{\"profiles\":%ld,\"lines\":[", (int64_t)read);
+  for (const who_top_line *line = lines; line < lines + HELD_LINES && *line->text; line++) {
+    writer_text(w, line == lines ? "{\"line\":" : ",{\"line\":");
+    writer_json_string(w, line->text);
+    writer_print(w, ",\"task\":%s,\"bytes\":%ld,\"share\":", line->by_task ? "true" : "false", line->bytes);
+    writer_milliseconds(w, who_whole(line->share * 1000));
+    writer_text(w, "}");
+  }
+  writer_text(w, "]}");
 }

@@ -2,6 +2,8 @@
 #ifndef ARROWPOOL_CLI_WHO_HELD_H
 #define ARROWPOOL_CLI_WHO_HELD_H
 
+#include "base/writer.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,5 +20,8 @@ bool who_find_profile(const char *pid, const char *beside, char *out, size_t siz
  * are left out; nothing is printed if none can, or nothing lives. `processes` have been told of, with a
  * profile or without. */
 void who_print_held(char *const paths[], size_t count, uint64_t processes);
+
+/* Writes the same as a JSON value: how many profiles were read, and the lines; null if none was. */
+void who_write_held_json(writer *w, char *const paths[], size_t count);
 
 #endif

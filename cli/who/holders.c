@@ -6,6 +6,7 @@
 #include "cli/base/cli.h"
 #include "cli/base/memory.h"
 #include "cli/stats/live_files.h"
+#include "cli/stats/process_truth.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,10 +39,10 @@ static bool has_package(const char *pid) {
 }
 
 static int not_served(const char *pid, const char *directory) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%s", pid);
-  if (access(path, F_OK))
-    return cli_failure("who: --holders: %s: no such process", pid);
+  char text[PROCESS_TRUTH_BYTES];
+  const char *truth = process_truth_of(pid, text);
+  if (truth)
+    return cli_failure("who: --holders: %s: %s", pid, truth);
   if (!has_package(pid))
     return cli_failure("who: --holders: %s: has not loaded the Python package arrowpool", pid);
   if (directory)

@@ -209,11 +209,11 @@ static void write_processes(pprof *p) {
 
 static void write_error(pprof *p) {
   char text[160];
-  snprintf(text, sizeof text, "estimated from samples: the standard error of all that %s is %d %%",
+  snprintf(text, sizeof text, "estimated from samples: the standard error of all that %s is %lld %%",
            p->model->what == WHO_LIVE    ? "lives"
            : p->model->what == WHO_TOTAL ? "was allocated"
                                          : "lived at the peak",
-           (int)(who_error(&p->model->sums[p->model->what]) * 100 + 0.5));
+           (long long)who_whole(who_error(&p->model->sums[p->model->what]) * 100));
   write_comment(p, text);
 }
 

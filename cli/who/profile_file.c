@@ -6,6 +6,7 @@
 #include "base/writer.h"
 #include "cli/base/memory.h"
 #include "cli/base/open_regular.h"
+#include "report/live.h"
 
 #include <errno.h>
 #include <math.h>
@@ -36,6 +37,8 @@ static const struct {
 
 /* ---- reading ---- */
 
+#define LEAST_HEADER offsetof(profile_header, seen_time) /* of files before there were signs of life */
+
 static const char *read_bytes(int fd, uint64_t offset, void *out, size_t size) {
   for (size_t done = 0; done < size;) {
     ssize_t got = pread(fd, (char *)out + done, size - done, (off_t)(offset + done));
@@ -59,7 +62,16 @@ static const char *check_section(profile_section_id id, const profile_section *s
 static const char *read_header(int fd, profile_header *h) {
   const char *problem = NULL;
   memset(h, 0, sizeof *h);
-  if (read_bytes(fd, 0, h, sizeof *h))
+  bool whole = read_bytes(fd, 0, h, sizeof *h) == NULL;
+  if (!whole) {
+    memset((char *)h + LEAST_HEADER, 0, sizeof *h - LEAST_HEADER);
+    whole = read_bytes(fd, 0, h, LEAST_HEADER) == NULL;
+  }
+  if (memcmp(h->magic, LIVE_MAGIC, sizeof h->magic) == 0)
+    return "it is a live file, and no profile: arrowpool show reads it";
+  if (h->magic[0] == '{')
+    return "it is no profile; if it is a dump, arrowpool show reads it";
+  if (!whole)
     return no_profile;
   if (memcmp(h->magic, PROFILE_MAGIC, sizeof h->magic) != 0)
     return h->magic[0] ? no_profile : "it was not finished";
@@ -67,8 +79,10 @@ static const char *read_header(int fd, profile_header *h) {
     return "it is of a machine with another byte order";
   if (h->version != PROFILE_VERSION)
     return "it is of a version that this program does not know";
-  if (h->header_bytes < sizeof *h || h->section_count != PROFILE_SECTIONS || h->pid <= 0 || h->mean <= 0)
+  if (h->header_bytes < LEAST_HEADER || h->section_count != PROFILE_SECTIONS || h->pid <= 0 || h->mean <= 0)
     return header_damaged;
+  if (h->header_bytes < sizeof *h)
+    h->seen_time = 0;
   for (profile_section_id id = 0; id < PROFILE_SECTIONS && !problem; id++)
     problem = check_section(id, &h->sections[id]);
   return problem;
@@ -164,7 +178,6 @@ const char *profile_file_read(const char *path, profile_file *out) {
   memset(out, 0, sizeof *out);
   if (problem)
     return problem;
-  out->modified = (int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000;
   problem = read_all(fd, out);
   close(fd);
   if (problem)

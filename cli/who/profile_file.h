@@ -17,9 +17,8 @@ typedef struct profile_file_section {
 typedef struct profile_file {
   profile_header header;
   profile_file_section sections[PROFILE_SECTIONS];
-  bool peak_whole;  /* PROFILE_PEAK has one moment's sums */
-  int64_t modified; /* milliseconds since the epoch */
-  int64_t damaged;  /* entries that were complete and made no sense; the functions below count them */
+  bool peak_whole; /* PROFILE_PEAK has one moment's sums */
+  int64_t damaged; /* entries that were complete and made no sense; the functions below count them */
 } profile_file;
 
 /* Reads a file. Returns NULL on success, else what is wrong with it, in words; nothing is held then. */

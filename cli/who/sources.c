@@ -5,6 +5,7 @@
 #include "cli/base/cli.h"
 #include "cli/base/find_files.h"
 #include "cli/stats/live_files.h"
+#include "cli/stats/process_truth.h"
 #include "options/options.h"
 #include "profile/profile_format.h"
 
@@ -43,6 +44,7 @@ static void source_take(void *context, const char *path, bool named) {
 
 /* Returns CLI_OK, or the status behind a message. */
 static int find_profile(const who_sources *s, const char *pid, char *out, bool *runs) {
+  static const process_truth_kind kind = {"profile", "--profile", "--profile"};
   char theirs[PATH_MAX];
   const char *directory = s->directory;
   *runs = !directory && live_files_mapped(pid, PROFILE_SUFFIX, out, FOUND_MAX);
@@ -50,13 +52,11 @@ static int find_profile(const who_sources *s, const char *pid, char *out, bool *
     return CLI_OK;
   if (!directory)
     directory = live_files_directory_by(OPTIONS_PREFIX "_PROFILE", pid, theirs, sizeof theirs);
-  if (!directory)
-    return cli_failure(
-        "who: %s: keeps no profile: start it with ARROW_POOL_PROFILE, or say where with --profile=DIR", pid);
-  if (live_files_newest(directory, atoll(pid), PROFILE_SUFFIX, out, FOUND_MAX))
+  errno = 0;
+  if (directory && live_files_newest(directory, atoll(pid), PROFILE_SUFFIX, out, FOUND_MAX))
     return CLI_OK;
   return errno ? cli_failure("who: %s: %s", directory, strerror(errno))
-               : cli_failure("who: %s: no profile in %s", pid, directory);
+               : process_truth_tell("who", pid, &kind, directory);
 }
 
 static void add_process(who_sources *s, const char *pid, bool minus) {

@@ -72,12 +72,21 @@ static void write_mean(FILE *out, const who_model *m) {
     fprintf(out, " to %s", SIZE_TEXT(most));
 }
 
+/* For %.1f: what a difference leaves may be a little less than nothing, which has no sign. */
+static double signed_tenths(double value) { return value > -0.05 && value <= 0 ? 0 : value; }
+
+static double in_mib(double bytes) { return signed_tenths(bytes / MIB); }
+
+static double in_percent(double bytes, double whole) {
+  return whole > 0 ? signed_tenths(100 * bytes / whole) : 0;
+}
+
 static void write_sum(FILE *out, const who_model *m) {
   static const char *const told[] = {
       [WHO_LIVE] = "live", [WHO_TOTAL] = "allocated at all", [WHO_PEAK] = "live when most were"};
   const who_amount *sum = &m->sums[m->what];
   char time[32];
-  fprintf(out, "%.1f MiB %s", sum->bytes / MIB, told[m->what]);
+  fprintf(out, "%.1f MiB %s", in_mib(sum->bytes), told[m->what]);
   if (m->what == WHO_PEAK && m->process_count == 1 && m->processes[0].peak_time)
     fprintf(out, ", at %s", in_time(time, m->processes[0].peak_time));
   if (m->older_than)
@@ -97,10 +106,9 @@ static void write_row(FILE *out, const who_model *m, const who_table *t, const w
     in_age(age, row->oldest);
     writer_format_size(largest, (int64_t)row->largest);
   }
-  fprintf(out, "        %5.1f%% %10.1f %9lld %8lld %6.0f%%",
-          t->whole > 0 ? 100 * row->amount.bytes / t->whole : 0, row->amount.bytes / MIB,
-          (long long)who_whole(row->amount.buffers), (long long)who_whole(row->amount.samples),
-          100 * who_error(&row->amount));
+  fprintf(out, "        %5.1f%% %10.1f %9lld %8lld %6.0f%%", in_percent(row->amount.bytes, t->whole),
+          in_mib(row->amount.bytes), (long long)who_whole(row->amount.buffers),
+          (long long)who_whole(row->amount.samples), 100 * who_error(&row->amount));
   if (m->what == WHO_LIVE)
     fprintf(out, " %8s %11s", age, largest);
   fprintf(out, "  %s%s%s\n", who_row_label(m, row, label), *remark ? "  " : "", remark);
@@ -112,9 +120,9 @@ static void write_row(FILE *out, const who_model *m, const who_table *t, const w
 static void write_rest(FILE *out, const who_model *m, const who_table *t) {
   if (t->rest_count)
     fprintf(out, "        %5.1f%% %10.1f %9lld %8lld %6.0f%%%*s  %zu more, each of less than %g%%\n",
-            t->whole > 0 ? 100 * t->rest.bytes / t->whole : 0, t->rest.bytes / MIB,
-            (long long)who_whole(t->rest.buffers), (long long)who_whole(t->rest.samples),
-            100 * who_error(&t->rest), m->what == WHO_LIVE ? 21 : 0, "", t->rest_count, 100 * m->at_least);
+            in_percent(t->rest.bytes, t->whole), in_mib(t->rest.bytes), (long long)who_whole(t->rest.buffers),
+            (long long)who_whole(t->rest.samples), 100 * who_error(&t->rest), m->what == WHO_LIVE ? 21 : 0,
+            "", t->rest_count, 100 * m->at_least);
 }
 
 void who_write_text(FILE *out, const who_model *m) {

@@ -1,39 +1,38 @@
 /* `arrowpool who` says who holds the memory, from the profiles of processes. */
 #include "cli/who/who.h"
 
-#include "cli/base/cli.h"
+#include "cli/base/flags.h"
 #include "cli/stats/live_files.h"
 #include "cli/who/holders.h"
 #include "cli/who/output.h"
 #include "cli/who/sources.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 void cli_who_describe(void) {
-  puts(
-      "Says which lines of Python hold Arrow's memory, from the sampled profiles of processes: PID of a "
-      "running\n"
-      "one that keeps a profile, the FILE itself, also of a process that was killed, or all in a DIR, at any "
-      "depth.\n"
-      "Several are one picture. live is what lives, total all that was ever allocated, and peak what lived "
-      "when\n"
-      "most did.\n\n"
-      "  --what=FIELD     live, total or peak; default: live\n"
-      "  --by=FIELD       line, function, native, pool or thread; default: line\n"
-      "  --older-than=TIME  only live buffers of that age, such as 30s, 10m or 2h\n"
-      "  --at-least=PERCENT  only rows with that share, such as 1%; default as text: 1%, or the first ten\n"
-      "  --minus=FILE     less what an earlier copy of a profile has, or that of another run: what grew\n"
-      "  --format=FORMAT  text, json, folded, speedscope, pprof or html; default: text\n"
-      "  -o, --output=FILE  write there; pprof needs it on a terminal\n"
-      "  --profile=DIR    where profiles of a PID are; default: what a running process says, or "
-      "ARROW_POOL_PROFILE\n"
-      "                   of this environment\n"
-      "  --holders[=DIR]  ask a running process which variables keep what memory alive, at its socket in "
-      "DIR;\n"
-      "                   default: as its ARROW_POOL_HOLDERS says; as text or json");
+  puts("Says which lines of Python hold Arrow's memory, from the sampled profiles of processes: PID of a\n"
+       "running one that keeps a profile, the FILE itself, also of a process that was killed, or all in a\n"
+       "DIR, at any depth. Several are one picture. live is what lives, total all that was ever allocated,\n"
+       "and peak what lived when most did. The figures are estimates, with their standard error.\n"
+       "`arrowpool profile` is the same.\n"
+       "\n"
+       "  --what=FIELD        live, total or peak; default: live\n"
+       "  --by=FIELD          line, function, native, pool or thread; default: line\n"
+       "  --older-than=TIME   only live buffers of that age, such as 30s, 10m or 2h\n"
+       "  --at-least=PERCENT  only rows with that share, such as 1%; default as text: 1%, or the first ten,\n"
+       "                      otherwise all\n"
+       "  --minus=FILE        less what an earlier copy of a profile has, or that of another run: what grew\n"
+       "  --format=FORMAT     text, json, folded, speedscope, pprof or html; default: as FILE's\n"
+       "                      ending says, otherwise text\n"
+       "  -o, --output=FILE   write there; pprof needs it on a terminal\n"
+       "  --profile=DIR       where profiles of a PID are; default: what a running process says, or\n"
+       "                      ARROW_POOL_PROFILE of this environment\n"
+       "  --holders[=DIR]     ask the process PID which of its variables keep what memory alive, if it\n"
+       "                      loaded the Python package, at its socket in DIR; default: as\n"
+       "                      ARROW_POOL_HOLDERS says, here or there. Of the other options only --format\n"
+       "                      goes with it, as text or json");
 }
 
 static const char *const format_names[] = {"text", "json", "folded", "speedscope", "pprof", "html"};
@@ -45,73 +44,73 @@ typedef struct settings {
   who_model model; /* with what was chosen of it */
   int format;      /* number of it */
   const char *output, *directory, *minus;
-  bool shares_chosen;
+  bool shares_chosen, format_chosen;
   bool holders; /* they are asked for, of which `holders_directory` may have the socket */
   const char *holders_directory;
 } settings;
 
 /* ---- options ---- */
 
-static int choose(const char *option, const char *const words[], size_t count, const char *choices,
-                  const char *text, int *out) {
+static const flag who_flags[] = {FLAG_VALUE("what", 'w', "live, total or peak"),
+                                 FLAG_VALUE("by", 'b', "line, function, native, pool or thread"),
+                                 FLAG_VALUE("older-than", 'a', "a duration above 0, such as 30s, 10m or 2h"),
+                                 FLAG_VALUE("at-least", 's', "a percentage from 0% to 100%, such as 1%"),
+                                 FLAG_VALUE("minus", 'm', "a profile"),
+                                 FLAG_VALUE("format", 'f', "text, json, folded, speedscope, pprof or html"),
+                                 FLAG_LETTER("output", 'o', "a file"),
+                                 FLAG_MAY_LACK("holders", 'd', "a directory"),
+                                 FLAG_VALUE("profile", 'p', "a directory")};
+
+static bool choose(const char *const words[], size_t count, const char *text, int *out) {
   int found = cli_find_word(words, count, text);
-  if (found < 0)
-    return cli_usage_error("who: %s=%s: choose %s", option, text, choices);
-  *out = found;
-  return CLI_OK;
+  *out = found < 0 ? *out : found;
+  return found >= 0;
 }
 
-static int parse_age(const char *text, int64_t *out) {
-  if (cli_parse_time(text, out) && *out > 0)
-    return CLI_OK;
-  return cli_usage_error("who: --older-than=%s: choose a duration above 0, such as 30s, 10m or 2h", text);
-}
+static bool parse_age(const char *text, int64_t *out) { return cli_parse_time(text, out) && *out > 0; }
 
-static int parse_share(const char *text, double *out) {
+static bool parse_share(const char *text, double *out) {
   char *end;
   double percent = strtod(text, &end);
   bool plain = end != text && strspn(text, "0123456789.") == (size_t)(end - text);
-  if (plain && percent <= 100 && (!*end || strcmp(end, "%") == 0)) {
-    *out = percent / 100;
-    return CLI_OK;
-  }
-  return cli_usage_error("who: --at-least=%s: choose a percentage from 0%% to 100%%, such as 1%%", text);
+  *out = percent / 100;
+  return plain && percent <= 100 && (!*end || strcmp(end, "%") == 0);
 }
 
-static int who_read_option(int id, char **argv, settings *out) {
-  int chosen = 0, status = CLI_OK;
+/* Returns whether the option takes that value. */
+static bool who_read_option(int id, char *text, settings *out) {
+  int chosen = 0;
+  bool good = true;
   switch (id) {
   case 'w':
-    status = choose("--what", who_what_names, WHO_WHATS, "live, total or peak", optarg, &chosen);
+    good = choose(who_what_names, WHO_WHATS, text, &chosen);
     out->model.what = (who_what)chosen;
-    return status;
+    return good;
   case 'b':
-    status = choose("--by", who_by_names, WHO_BYS, "line, function, native, pool or thread", optarg, &chosen);
+    good = choose(who_by_names, WHO_BYS, text, &chosen);
     out->model.by = (who_by)chosen;
-    return status;
+    return good;
   case 'f':
-    return choose("--format", format_names, FORMATS, "text, json, folded, speedscope, pprof or html", optarg,
-                  &out->format);
+    out->format_chosen = true;
+    return choose(format_names, FORMATS, text, &out->format);
   case 'a':
-    return parse_age(optarg, &out->model.older_than);
+    return parse_age(text, &out->model.older_than);
   case 's':
     out->shares_chosen = true;
-    return parse_share(optarg, &out->model.at_least);
+    return parse_share(text, &out->model.at_least);
   case 'm':
-    out->minus = optarg;
-    return CLI_OK;
+    out->minus = text;
+    return true;
   case 'p':
-    out->directory = *optarg ? optarg : NULL;
-    return CLI_OK;
-  case 'h':
+    out->directory = *text ? text : NULL;
+    return true;
+  case 'd':
     out->holders = true;
-    out->holders_directory = optarg && *optarg ? optarg : NULL;
-    return CLI_OK;
-  case 'o':
-    out->output = optarg;
-    return CLI_OK;
+    out->holders_directory = text && *text ? text : NULL;
+    return true;
   default:
-    return cli_option_error("who", id, argv);
+    out->output = text;
+    return true;
   }
 }
 
@@ -127,17 +126,44 @@ static int check_holders(const settings *s, int arguments, const char *argument)
   return CLI_OK;
 }
 
+/* Chooses the format by the ending of the file that is written, unless one is given. */
+static int choose_format(settings *s) {
+  static const struct {
+    const char *ending;
+    who_write write;
+  } endings[] = {{".txt", who_write_text},    {".text", who_write_text},     {".log", who_write_text},
+                 {".json", who_write_json},   {".folded", who_write_folded}, {".pprof", who_write_pprof},
+                 {".pb.gz", who_write_pprof}, {".html", who_write_html}};
+  const char *name = s->output ? basename(s->output) : "";
+  if (s->format_chosen || !strchr(name, '.'))
+    return CLI_OK;
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    size_t length = strlen(name), its = strlen(endings[i].ending);
+    if (length < its || strcmp(name + length - its, endings[i].ending) != 0)
+      continue;
+    for (s->format = 0; formats[s->format] != endings[i].write;)
+      s->format++;
+    return CLI_OK;
+  }
+  return cli_usage_error(
+      "who: --output=%s: its ending says no format: choose .txt, .json, .folded, .pprof or .html, or "
+      "one by --format",
+      s->output);
+}
+
 /* Judges the options together. */
 static int check_options(settings *s, int arguments) {
   const char *what = who_what_names[s->model.what];
   if (!arguments)
-    return cli_usage_error("who: no PID, FILE or DIR given; see arrowpool who --help");
+    return flags_missing("no PID, FILE or DIR given");
   if (s->model.what != WHO_LIVE && s->model.older_than)
     return cli_usage_error("who: --older-than: only the age of live buffers is known, not with --what=%s",
                            what);
   if (s->model.what != WHO_LIVE && s->model.by == WHO_BY_THREAD)
     return cli_usage_error("who: --by=thread: only threads of live buffers are known, not with --what=%s",
                            what);
+  if (choose_format(s) != CLI_OK)
+    return CLI_USAGE;
   if (formats[s->format] == who_write_pprof && !s->output && isatty(STDOUT_FILENO))
     return cli_usage_error("who: --format=pprof: no text for a terminal; choose a file by -o FILE");
   if (!s->shares_chosen && formats[s->format] == who_write_text) {
@@ -148,18 +174,13 @@ static int check_options(settings *s, int arguments) {
 }
 
 static int who_read_options(int argc, char **argv, settings *out) {
-  static const struct option longs[] = {
-      {"what", required_argument, NULL, 'w'},       {"by", required_argument, NULL, 'b'},
-      {"older-than", required_argument, NULL, 'a'}, {"at-least", required_argument, NULL, 's'},
-      {"minus", required_argument, NULL, 'm'},      {"format", required_argument, NULL, 'f'},
-      {"output", required_argument, NULL, 'o'},     {"holders", optional_argument, NULL, 'h'},
-      {"profile", required_argument, NULL, 'p'},    {0}};
-  int status = CLI_OK;
-  opterr = 0;
-  for (int id; status == CLI_OK && (id = getopt_long(argc, argv, ":o:", longs, NULL)) != -1;)
-    status = who_read_option(id, argv, out);
-  if (status != CLI_OK)
-    return status;
+  FLAGS_DECLARE(who_flags, false);
+  for (int id; (id = flags_next(argc, argv)) != -1;) {
+    if (id == '?')
+      return CLI_USAGE;
+    if (!who_read_option(id, optarg, out))
+      return flags_refuse(id, optarg);
+  }
   return out->holders ? check_holders(out, argc - optind, argv[optind]) : check_options(out, argc - optind);
 }
 

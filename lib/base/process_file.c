@@ -1,15 +1,18 @@
 /* Makes files that a process keeps of itself, and has them keep room. */
 #include "base/process_file.h"
 
+#include "arrowpool.h"
 #include "base/live_name.h"
 #include "base/proc.h"
 #include "base/sigpipe.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 uint32_t process_file_pid_namespace(void) {
@@ -20,6 +23,39 @@ uint32_t process_file_pid_namespace(void) {
 int64_t process_file_start_ticks(void) {
   proc_stat own;
   return proc_read_stat("/proc/self/stat", &own) ? own.start_ticks : 0;
+}
+
+static void copy_text(char *out, size_t size, const char *text) {
+  size_t length = strnlen(text, size - 1);
+  memcpy(out, text, length);
+  out[length] = 0;
+}
+
+/* What libc has is part of the arguments, over which a program may write its title. So it is copied before
+ * main, and earlier if libraries use memory before they and we are constructed. */
+__attribute__((constructor(101))) static void keep_program(void) { process_file_program(); }
+
+const char *process_file_program(void) {
+  static char program[PROGRAM_NAME_BYTES];
+  static bool is_known;
+  if (!is_known)
+    copy_text(program, sizeof program, program_invocation_short_name);
+  is_known = true;
+  return program;
+}
+
+/* This is never inlined, so that what it has on the stack is gone when the caller goes on. */
+__attribute__((noinline)) void process_file_host(char out[HOST_NAME_BYTES]) {
+  struct utsname names;
+  copy_text(out, HOST_NAME_BYTES, uname(&names) ? "" : names.nodename);
+}
+
+void process_file_describe_owner(process_file_owner *out) {
+  proc_read("/proc/sys/kernel/random/boot_id", out->boot, sizeof out->boot);
+  process_file_host(out->host);
+  copy_text(out->program, sizeof out->program, process_file_program());
+  copy_text(out->library, sizeof out->library, ARROWPOOL_VERSION);
+  proc_read("/proc/self/cmdline", out->command, sizeof out->command);
 }
 
 const char *process_file_absolute(const char *directory, char path[PATH_MAX]) {
@@ -116,8 +152,27 @@ int process_file_create(process_file *f, size_t size) {
   return fd;
 }
 
+static _Atomic bool is_confined;
+
+void process_file_confine(bool confined) { atomic_store(&is_confined, confined); }
+
+bool process_file_is_confined(void) { return is_confined; }
+
+bool process_file_may_end(int64_t pid, bool orderly) {
+  return is_confined ? orderly : pid == syscall(SYS_getpid);
+}
+
+void process_file_remove(const process_file *f) {
+  if (!is_confined)
+    unlink(f->path);
+}
+
 bool process_file_allocate(const process_file *f, size_t offset, size_t size) {
   struct stat status;
+  if (is_confined) {
+    errno = EPERM;
+    return false;
+  }
   int fd = open(f->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
   bool done = fd >= 0 && fstat(fd, &status) == 0 && status.st_dev == f->device && status.st_ino == f->inode &&
               process_file_reserve(fd, offset, size);

@@ -6,6 +6,8 @@
 #include "base/thread_own.h"
 #include "counters/counters_area.h"
 #include "counters/counters_events.h"
+#include "counters/counters_watchers.h"
+#include "counters/limits.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -33,12 +35,16 @@ static pthread_key_t exit_key;
 static bool have_exit_key;
 static __thread block *own_block; /* NULL: none yet */
 
-/* How far a shard may be ahead of what its pool publishes. EXACT: each event goes to the pool's figures at
- * once; `published` of the shards is 0, and `highest` below everything. */
-#define EXACT INT64_MIN
-static int64_t quantum[POOL_COUNT] = {[0 ... POOL_COUNT - 1] = COUNTERS_QUANTUM};
+/* How far a shard may be ahead of what its pool publishes. */
+#define EXACT COUNTERS_EXACT
+static _Atomic int64_t quanta[POOL_COUNT] = {[0 ... POOL_COUNT - 1] = COUNTERS_QUANTUM};
+
+static int64_t quantum_of(unsigned pool) { return atomic_load_explicit(&quanta[pool], memory_order_relaxed); }
 
 void (*counters_on_new_shard)(void);
+void (*counters_on_publish)(int64_t change);
+void (*_Atomic counters_ask_for_end)(void);
+void (*_Atomic counters_on_first_event)(unsigned pool);
 
 static void leave_block(void *leaving);
 
@@ -85,7 +91,7 @@ static shard *take_shard(const block *b, unsigned pool) {
 static void list_shard(shard *s, unsigned pool) {
   if (atomic_exchange(&s->pool, pool + 1)) /* the last resort is listed already */
     return;
-  atomic_store(&s->highest, quantum[pool] == EXACT ? EXACT : 0);
+  atomic_store(&s->highest, quantum_of(pool) == EXACT ? EXACT : 0);
   s->next = atomic_load(&area_shards[pool]);
   atomic_store_explicit(&area_shards[pool], s, memory_order_release);
 }
@@ -111,6 +117,9 @@ static __attribute__((noinline, cold)) shard *make_shard(block *b, unsigned pool
   locks_release(LOCK_SHARDS);
   if (counters_on_new_shard)
     counters_on_new_shard();
+  void (*on_first)(unsigned) = atomic_exchange(&counters_on_first_event, NULL);
+  if (on_first)
+    on_first(pool);
   nocancel_end(cancel_state);
   errno = saved;
   return s;
@@ -130,21 +139,52 @@ static void raise_to(_Atomic int64_t *peak, int64_t value) {
   }
 }
 
-static int64_t live_of(const shard *s) {
-  return atomic_load_explicit(&s->sums[FIELD(total_bytes_allocated)], memory_order_relaxed) -
-         atomic_load_explicit(&s->sums[FIELD(bytes_freed)], memory_order_relaxed);
+/* Brings up to date one of the two figures that others have of the shard, and returns what they have to add.
+ * The difference to what they have heals whatever came in between; of a shard that several threads write it
+ * is never known, and each tells its own change. */
+static int64_t tell_live(shard *s, _Atomic int64_t *told, int64_t change) {
+  if (s->shared) {
+    atomic_fetch_add_explicit(told, change, memory_order_relaxed);
+    return change;
+  }
+  int64_t live = counters_live_of(s);
+  return live - atomic_exchange(told, live);
 }
 
-__attribute__((noinline)) void counters_publish(shard *s, unsigned pool, int64_t change) {
-  if (quantum[pool] == EXACT) {
-    int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, change, memory_order_relaxed);
-    raise_to(&area_pools[pool].peak, before + change);
+static void publish_exactly(shard *s, unsigned pool, int64_t change, bool charged) {
+  int64_t news = tell_live(s, &s->published, change);
+  int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, news, memory_order_relaxed);
+  raise_to(&area_pools[pool].peak, before + news);
+  int64_t uncharged = tell_live(s, &s->charged, change) - (charged ? change : 0);
+  if (__builtin_expect(uncharged != 0, 0))
+    limits_adjust(pool, uncharged);
+}
+
+__attribute__((noinline)) void counters_publish(shard *s, unsigned pool, int64_t change, bool charged) {
+  if (quantum_of(pool) == EXACT) {
+    publish_exactly(s, pool, change, charged);
+    counters_tell_published(pool, change, 0);
     return;
   }
-  int64_t live = live_of(s), known = atomic_exchange_explicit(&s->published, live, memory_order_relaxed);
+  int64_t live = counters_live_of(s),
+          known = atomic_exchange_explicit(&s->published, live, memory_order_relaxed);
   int64_t highest = atomic_exchange_explicit(&s->highest, live, memory_order_relaxed);
   int64_t before = atomic_fetch_add_explicit(&area_pools[pool].published, live - known, memory_order_relaxed);
   raise_to(&area_pools[pool].peak, before - known + (highest > live ? highest : live));
+  counters_tell_published(pool, live - known, highest > live ? highest - live : 0);
+}
+
+static void publish_block(block *b) {
+  for (unsigned pool = 0; pool < POOL_COUNT; pool++) {
+    shard *s = atomic_load_explicit(&b->shards[COUNTERS_PLACE(pool)], memory_order_relaxed);
+    if (s)
+      counters_publish(s, pool, 0, false);
+  }
+}
+
+void counters_publish_own(void) {
+  if (own_block)
+    publish_block(own_block);
 }
 
 /* Leaves the thread's block to the next new thread. It is a key destructor. */
@@ -152,51 +192,50 @@ static void leave_block(void *leaving) {
   block *b = leaving;
   own_block = &shared_block;
   offer_shards();
-  for (unsigned pool = 0; pool < POOL_COUNT; pool++) {
-    shard *s = atomic_load_explicit(&b->shards[COUNTERS_PLACE(pool)], memory_order_relaxed);
-    if (s)
-      counters_publish(s, pool, 0);
-  }
+  publish_block(b);
   locks_acquire(LOCK_SHARDS);
   b->next_free = free_blocks;
   free_blocks = b;
   locks_release(LOCK_SHARDS);
 }
 
-COUNTERS_INLINE void resized(shard *s, unsigned pool, int64_t most, int64_t old_size, int64_t new_size,
-                             counters_kind kind, bool shared) {
-  static const unsigned char calls[] = {FIELD(reallocs_in_place), FIELD(reallocs_remapped),
-                                        FIELD(reallocs_copied)};
-  static const unsigned char bytes[] = {FIELD(bytes_grown_in_place), FIELD(bytes_remapped),
-                                        FIELD(bytes_copied)};
-  counters_add(&s->sums[calls[kind]], 1, shared);
-  /* Shrinking leaves or takes along only what is kept. */
-  counters_add(&s->sums[bytes[kind]], old_size < new_size ? old_size : new_size, shared);
-  counters_add(&s->sums[FIELD(left_histogram) + counters_bucket(old_size)], 1, shared);
-  if (new_size > old_size) {
-    counters_grew(s, pool, most, counters_bucket(new_size), new_size - old_size, shared);
-    counters_add(&s->sums[FIELD(num_growths)], 1,
-                 shared); /* this comes after the histogram: see counters_all_freed */
-  } else {
-    counters_add(&s->sums[FIELD(left_histogram) + counters_bucket(new_size)], -1, shared);
-    counters_shrank(s, pool, most, old_size - new_size, shared);
-  }
+/* Counts an event that changes live bytes, with plain stores to the thread's own shard, or atomic adds to a
+ * shared one. Where the pool's figures became exact meanwhile they are told: whoever made them so sees the
+ * event in the shard, or the event sees that (counters_charge). */
+#define COUNT(event, change, charged, ...)                                                                   \
+  shard *s = own_shard(pool);                                                                                \
+  int64_t most = quantum_of(pool);                                                                           \
+  if (__builtin_expect(!s->shared, 1))                                                                       \
+    event(s, pool, most, __VA_ARGS__, false, charged);                                                       \
+  else                                                                                                       \
+    event(s, pool, most, __VA_ARGS__, true, charged);                                                        \
+  if (__builtin_expect(quantum_of(pool) != most, 0))                                                         \
+  counters_publish(s, pool, change, charged)
+
+void counters_allocated(unsigned pool, int64_t size) {
+  COUNT(counters_grew, size, false, counters_bucket(size), size);
 }
 
-/* Counts an event with plain stores to the thread's own shard, or atomic adds to a shared one. */
-#define COUNT(event, ...)                                                                                    \
-  shard *s = own_shard(pool);                                                                                \
-  if (__builtin_expect(!s->shared, 1))                                                                       \
-    event(s, pool, quantum[pool], __VA_ARGS__, false);                                                       \
-  else                                                                                                       \
-    event(s, pool, quantum[pool], __VA_ARGS__, true)
-
-void counters_allocated(unsigned pool, int64_t size) { COUNT(counters_grew, counters_bucket(size), size); }
-
-void counters_freed(unsigned pool, int64_t size) { COUNT(counters_left, counters_bucket(size), size); }
+void counters_freed(unsigned pool, int64_t size) {
+  counters_tell_freed();
+  COUNT(counters_left, -size, false, counters_bucket(size), size);
+}
 
 void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind) {
-  COUNT(resized, old_size, new_size, kind);
+  COUNT(counters_resized, new_size - old_size, false, old_size, new_size, kind);
+}
+
+void counters_allocated_charged(unsigned pool, int64_t size) {
+  COUNT(counters_grew, size, true, counters_bucket(size), size);
+}
+
+void counters_freed_charged(unsigned pool, int64_t size) {
+  counters_tell_freed();
+  COUNT(counters_left, -size, true, counters_bucket(size), size);
+}
+
+void counters_reallocated_charged(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind) {
+  COUNT(counters_resized, new_size - old_size, true, old_size, new_size, kind);
 }
 
 static void count_one(unsigned pool, size_t field) {
@@ -239,7 +278,7 @@ void counters_read(unsigned pool, arrowpool_stats *out) {
     out->num_allocations += out->size_histogram[i];
     out->live_histogram[i] = out->live_histogram[i] > 0 ? out->live_histogram[i] : 0;
   }
-  bool exact = quantum[pool] == EXACT;
+  bool exact = quantum_of(pool) == EXACT;
   int64_t published = atomic_load_explicit(&area_pools[pool].published, memory_order_relaxed);
   int64_t live = exact ? published : out->total_bytes_allocated - gone;
   int64_t peak = atomic_load_explicit(&area_pools[pool].peak, memory_order_relaxed), most = peak;
@@ -254,26 +293,6 @@ void counters_read(unsigned pool, arrowpool_stats *out) {
   out->max_memory = peak > out->bytes_allocated ? peak : out->bytes_allocated;
   raise_to(&area_pools[pool].peak, out->max_memory); /* what was reported once is never taken back */
   out->inherited_bytes = area_pools[pool].inherited;
-}
-
-/* Returns a sum of what only grows, and only with events. */
-static int64_t count_events(const _Atomic int64_t *stored) {
-  static const unsigned char fields[] = {FIELD(num_frees),         FIELD(num_failed),
-                                         FIELD(num_fallbacks),     FIELD(reallocs_in_place),
-                                         FIELD(reallocs_remapped), FIELD(reallocs_copied)};
-  int64_t events = 0;
-  for (size_t i = 0; i < sizeof fields; i++)
-    events += atomic_load_explicit(&stored[fields[i]], memory_order_relaxed);
-  for (size_t i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
-    events += atomic_load_explicit(&stored[FIELD(size_histogram) + i], memory_order_relaxed);
-  return events;
-}
-
-bool counters_is_used(unsigned pool) {
-  int64_t events = -count_events(area_pools[pool].baseline);
-  for (shard *s = atomic_load_explicit(&area_shards[pool], memory_order_acquire); s; s = s->next)
-    events += count_events(s->sums);
-  return events || area_pools[pool].inherited;
 }
 
 void counters_read_history(unsigned pool, counters_history *out) {
@@ -298,11 +317,12 @@ static void store_if_changed(_Atomic int64_t *where, int64_t value) {
 
 /* Brings up to date what the pool publishes, and its shards. */
 static void settle(unsigned pool, int64_t live) {
-  bool exact = quantum[pool] == EXACT;
+  bool exact = quantum_of(pool) == EXACT;
   for (shard *s = atomic_load(&area_shards[pool]); s; s = s->next) {
-    int64_t here = live_of(s);
-    store_if_changed(&s->published, exact ? 0 : here);
+    int64_t here = counters_live_of(s);
+    store_if_changed(&s->published, here);
     store_if_changed(&s->highest, exact ? EXACT : here);
+    store_if_changed(&s->charged, exact ? here : 0);
   }
   atomic_store(&area_pools[pool].published, live);
 }
@@ -327,15 +347,16 @@ static void rebase(unsigned pool, bool keep_live) {
   atomic_store(&area_pools[pool].inherited, live);
   settle(pool, live);
   atomic_store(&area_pools[pool].peak, live);
+  atomic_store(&area_pools[pool].ends, 0);
 }
 
-int64_t counters_be_exact(unsigned pool) {
+void counters_be_exact(unsigned pool) {
   arrowpool_stats before;
   area_settle();
   counters_read(pool, &before); /* this raises the peak to what is not published yet */
-  quantum[pool] = EXACT;
-  settle(pool, before.bytes_allocated);
-  return before.bytes_allocated;
+  limits_adjust(pool,
+                of_baseline(pool, FIELD(bytes_freed)) - of_baseline(pool, FIELD(total_bytes_allocated)));
+  atomic_store(&quanta[pool], EXACT);
 }
 
 void counters_reset(unsigned pool) {

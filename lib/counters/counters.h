@@ -12,6 +12,7 @@
 #include "arrowpool.h"
 #include "counters/fields.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #define COUNTERS_QUANTUM ((int64_t)256 << 10) /* bytes */
@@ -40,13 +41,27 @@ void counters_allocated(unsigned pool, int64_t size);
 void counters_freed(unsigned pool, int64_t size);
 typedef enum counters_kind { COUNTERS_IN_PLACE, COUNTERS_REMAPPED, COUNTERS_COPIED } counters_kind;
 void counters_reallocated(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind);
+
+/* The same, of events whose change of live bytes the caller charges to the pool's limit itself (limits.h). */
+void counters_allocated_charged(unsigned pool, int64_t size);
+void counters_freed_charged(unsigned pool, int64_t size);
+void counters_reallocated_charged(unsigned pool, int64_t old_size, int64_t new_size, counters_kind kind);
+
 void counters_failed(unsigned pool);
 void counters_fell_back(unsigned pool);
 
 /* Has each event of the pool published from now on, so that the peak is exact with any number of threads:
- * never more than was live at one moment. It costs an atomic addition an event. Nobody may use the pool
- * meanwhile. Returns what is live (bytes). */
-int64_t counters_be_exact(unsigned pool);
+ * never more than was live at one moment. It costs an atomic addition or two an event. Events that are not
+ * charged by whoever has them counted are charged here, whatever the limit says. It is called once a pool. */
+void counters_be_exact(unsigned pool);
+
+/* Charges what is live already, after counters_be_exact. Where other threads use the pool all of them have
+ * passed a barrier in between (base/barrier.h), and the quick way of small blocks is closed: an event that
+ * was on it then is charged with its thread's next one. */
+void counters_charge(unsigned pool);
+
+/* Has the calling thread's events published, so that whoever reads the pools' figures misses none of them. */
+void counters_publish_own(void);
 
 /* Sums up a pool; `limit_bytes`, of which nothing is known here, is ARROWPOOL_UNKNOWN. It is lock-free and
  * async-signal-safe, with next to nothing on the stack. */
@@ -70,6 +85,32 @@ bool counters_all_freed(unsigned pool);
 
 /* Is called after a thread's first event in a pool, with no lock held; NULL calls nobody. */
 extern void (*counters_on_new_shard)(void);
+
+/* Is called once, after the first event of all in the process, likewise, with the pool's number. */
+extern void (*_Atomic counters_on_first_event)(unsigned pool);
+
+/* The end of the program's interpreter: it frees what the program's variables hold, also where that is a
+ * leak, before any report of the process's end is written. So what is live is kept when it begins to.
+ *
+ * Has the function asked from now on whether it has begun: the interpreter's own. It is asked at frees that
+ * do not take the quick way, and where pools publish; blocks of the quick way that went before that (of up to
+ * COUNTERS_QUANTUM a thread) are not counted in. */
+void counters_watch_end(int (*is_ending)(void));
+bool counters_watches_end(void);
+extern void (*_Atomic counters_ask_for_end)(void); /* NULL: nobody watches */
+
+/* Notes the end, if it has begun and was not noted. It is async-signal-safe, and needs a kilobyte. */
+void counters_look_for_end(void);
+
+typedef struct counters_end {
+  int64_t bytes; /* ARROWPOOL_UNKNOWN: it has not begun, or there is none */
+  int64_t histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
+} counters_end;
+void counters_read_end(unsigned pool, counters_end *out);
+
+/* Is called where a pool publishes a change of its live bytes (bytes): once for COUNTERS_QUANTUM of them, or
+ * at each event where a limit needs it, in the middle of that event. NULL calls nobody. */
+extern void (*counters_on_publish)(int64_t change);
 
 /* Records the pool's name and what serves it, for whoever reads a live file (counters_area.h). */
 void counters_label(unsigned pool, const char *name, const char *backend, bool counts_requested,

@@ -31,6 +31,7 @@ typedef struct area_shard {
   _Alignas(64) _Atomic int64_t sums[AREA_FIELDS];
   _Atomic int64_t published; /* the part of its live bytes that the pool's `published` has */
   _Atomic int64_t highest;   /* the most live bytes since that was brought up to date */
+  _Atomic int64_t charged;   /* the part of its live bytes that the pool's limit has (limits.h) */
   struct area_shard *next;   /* the next shard of the same pool */
   bool shared;               /* several threads write it */
   _Atomic uint32_t pool;     /* the number of its pool, plus 1; 0 in a file: not in use yet */
@@ -44,6 +45,9 @@ typedef struct area_pool {
   _Atomic int64_t forgotten_bytes, forgotten_allocations; /* in the sums: earlier pools' of the number */
   /* This is subtracted: it is what a fork's parent or an earlier pool of the number counted. */
   _Atomic int64_t baseline[AREA_FIELDS];
+  /* What was live when the program's interpreter began to end (counters_end.c): buffers by size likewise. */
+  _Atomic int64_t ends; /* how often one did so; 0: what follows is not known */
+  _Atomic int64_t end_bytes, end_histogram[ARROWPOOL_HISTOGRAM_BUCKETS];
   /* Only readers of a live file need these: what the pool is called and what serves it. */
   _Atomic uint64_t version; /* it is odd while the label changes */
   char name[POOL_NAME_BYTES], backend[POOL_BACKEND_BYTES], size_basis[16];

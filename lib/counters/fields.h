@@ -14,10 +14,6 @@
  * chose. */
 #define POOL_NAME_BYTES    ((ARROWPOOL_NAME_MAX + sizeof "c:" + 7) / 8 * 8)
 #define POOL_BACKEND_BYTES 16
-#define HOST_NAME_BYTES    65
-#define PROGRAM_NAME_BYTES 64
-#define JOB_NAME_BYTES     64
-#define COMMAND_BYTES      512
 
 /* Says of each field of a list whether it is in bytes: enum { FIELDS_OF_POOL(FIELDS_IN_BYTES) }; makes
  * in_bytes_NAME. */
@@ -61,7 +57,9 @@ enum { FIELDS_UNIT_bytes = 1, FIELDS_UNIT_calls = 0 };
   X(rss_bytes, bytes, gauge, "resident_bytes", "Resident memory of the process.")                            \
   X(peak_rss_bytes, bytes, gauge, "peak_resident_bytes", "Peak of resident memory.")                         \
   X(idle_bytes, bytes, gauge, "idle_bytes", "Freed, kept for the next buffer until the decay time is over.") \
-  X(limit_bytes, bytes, gauge, "limit_bytes", "Most that may be live in all pools.")
+  X(limit_bytes, bytes, gauge, "limit_bytes", "Most that may be live in all pools.")                         \
+  X(group_limit_bytes, bytes, gauge, "group_limit_bytes",                                                    \
+    "Most that its control groups let it use, as when it began.")
 
 #define FIELDS_OF_JEMALLOC(X)                                                                                \
   X(jemalloc_active_bytes, bytes, gauge, NULL, "Pages that hold small blocks.")                              \

@@ -13,17 +13,16 @@ typedef struct account {
 
 static account of_pool[POOL_COUNT], of_all;
 
-static void set(account *a, int64_t most, int64_t live) {
-  atomic_store(&a->live, live);
-  atomic_store(&a->most, most);
+void limits_set(unsigned pool, int64_t most) { atomic_store(&of_pool[pool].most, most); }
+
+void limits_set_all(int64_t most) { atomic_store(&of_all.most, most); }
+
+void limits_restate(unsigned pool, int64_t live) {
+  atomic_fetch_add(&of_all.live, live - atomic_exchange(&of_pool[pool].live, live));
 }
 
-void limits_set(unsigned pool, int64_t most, int64_t live) { set(&of_pool[pool], most, live); }
-
-void limits_set_all(int64_t most, int64_t live) { set(&of_all, most, live); }
-
 static int64_t most_of(const account *a) {
-  int64_t most = atomic_load_explicit(&a->most, memory_order_relaxed);
+  int64_t most = atomic_load(&a->most);
   return most ? most : LIMITS_UNLIMITED;
 }
 
@@ -31,14 +30,18 @@ int64_t limits_of(unsigned pool) { return most_of(&of_pool[pool]); }
 
 int64_t limits_of_all(void) { return most_of(&of_all); }
 
-/* An account without a limit is kept all the same: the limit over all counts pools that have none. */
+/* An account without a limit is kept all the same: the limit over all counts pools that have none. The limit
+ * is read again after the charge: whoever lowers it may rely on it as soon as it is stored. */
 static bool charge(account *a, int64_t bytes) {
-  int64_t most = most_of(a), live = atomic_load_explicit(&a->live, memory_order_relaxed);
+  int64_t live = atomic_load_explicit(&a->live, memory_order_relaxed);
   do
-    if (bytes > most - live)
+    if (live > most_of(a) - bytes)
       return false;
   while (!atomic_compare_exchange_weak(&a->live, &live, live + bytes));
-  return true;
+  if (__builtin_expect(live <= most_of(a) - bytes, 1))
+    return true;
+  atomic_fetch_sub(&a->live, bytes);
+  return false;
 }
 
 limits_scope limits_charge(unsigned pool, int64_t bytes) {
@@ -54,6 +57,8 @@ void limits_uncharge(unsigned pool, int64_t bytes) {
   atomic_fetch_sub(&of_all.live, bytes);
   atomic_fetch_sub(&of_pool[pool].live, bytes);
 }
+
+void limits_adjust(unsigned pool, int64_t bytes) { limits_uncharge(pool, -bytes); }
 
 int64_t limits_charged(unsigned pool) { return atomic_load(&of_pool[pool].live); }
 

@@ -16,9 +16,12 @@ typedef enum limits_scope {
 
 #define LIMITS_UNLIMITED INT64_MAX
 
-/* They set the most bytes, and how many are live already, before other threads use the pools concerned. */
-void limits_set(unsigned pool, int64_t most, int64_t live);
-void limits_set_all(int64_t most, int64_t live);
+/* They set the most bytes. Where more are live already, nothing is charged until they are fewer. */
+void limits_set(unsigned pool, int64_t most);
+void limits_set_all(int64_t most);
+
+/* Says how many bytes are live in a pool, where no other thread uses it. */
+void limits_restate(unsigned pool, int64_t live);
 
 /* They return the limit in force; LIMITS_UNLIMITED means none. */
 int64_t limits_of(unsigned pool);
@@ -28,6 +31,9 @@ int64_t limits_of_all(void);
  * way. */
 limits_scope limits_charge(unsigned pool, int64_t bytes);
 void limits_uncharge(unsigned pool, int64_t bytes);
+
+/* Charges bytes that are live, whatever the limits say; fewer than none are taken off. */
+void limits_adjust(unsigned pool, int64_t bytes);
 
 /* They return what is charged at the moment (bytes). */
 int64_t limits_charged(unsigned pool);

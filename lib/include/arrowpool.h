@@ -136,6 +136,15 @@ arrowpool_status arrowpool_create(const char *name, const arrowpool_config *conf
  *  reallocated and freed, but no new one is allocated. NULL and the built-in pools are left alone. */
 void arrowpool_destroy(arrowpool_pool *pool);
 
+/** Set the most bytes that may be live in a pool, as arrowpool_config.limit_bytes does, at any time. From its
+ *  return on the limit is exact, however many threads allocate: only what another thread had begun before may
+ *  still be served, and counts. Where more is live already it stays, and no request that needs more is served
+ *  until less is. A pool that ever had a limit costs an atomic addition or two an allocation from then on,
+ *  also when it has none any more.
+ *  @param[in] limit_bytes  0 to INT64_MAX; zero: no limit of its own
+ *  @retval ARROWPOOL_INVALID  NULL, a negative limit, or a destroyed pool */
+arrowpool_status arrowpool_set_limit(arrowpool_pool *pool, int64_t limit_bytes);
+
 /** The pool for callers that did not choose one: arrowpool_jemalloc() unless set otherwise. Never NULL. */
 arrowpool_pool *arrowpool_default(void);
 /** The built-in pool on the private jemalloc, reported as "c:jemalloc". Never NULL. */
@@ -181,6 +190,15 @@ void arrowpool_release_unused(arrowpool_pool *pool);
  *  @param[in,out] out  out->struct_size set by the caller; as many fields as fit are written
  *  @retval ARROWPOOL_INVALID  NULL, or a struct_size that does not even hold bytes_allocated */
 arrowpool_status arrowpool_get_stats(const arrowpool_pool *pool, arrowpool_stats *out);
+
+/** Tell the most that was live at one time, over all pools together, in a part of a program: since the last
+ * call that began to watch. Not in it is what the aligned functions of libc handed out. It is exact where one
+ *  thread allocates, else within 256 KiB for each thread and pool. There is one watch in a process, and
+ *  whoever calls this takes its peak away; allocations of 256 KiB and more are a little dearer meanwhile.
+ *  Thread-safe.
+ *  @param[in] watch  not 0: watch from now on; 0: no longer
+ *  @return bytes; ARROWPOOL_UNKNOWN if nobody watched */
+int64_t arrowpool_take_peak(int watch);
 
 /** Write a report on the process and all its pools. Allocates nothing.
  *  @retval ARROWPOOL_INVALID  unknown format, NULL, or `write` returned nonzero */

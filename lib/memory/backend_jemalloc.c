@@ -8,6 +8,7 @@
 #include "memory/backend.h"
 
 #include "base/misuse.h"
+#include "base/round_up.h"
 #include "base/thread_own.h"
 #include "memory/backend_jemalloc_arenas.h"
 #include "memory/decay.h"
@@ -30,8 +31,7 @@ static bool is_small(size_t size, size_t alignment) { return size < LARGE && ali
 /* Returns what jemalloc is asked for: a size class that is a multiple of the alignment is aligned to it,
  * because runs begin on pages. MALLOCX_ALIGN would say the same at three times the cost. */
 static size_t small_size(size_t size, size_t alignment) {
-  return range_round_up(size,
-                        alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment);
+  return round_up(size, alignment < ARROWPOOL_DEFAULT_ALIGNMENT ? ARROWPOOL_DEFAULT_ALIGNMENT : alignment);
 }
 
 /* ---- packed extents ---- */

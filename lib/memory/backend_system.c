@@ -1,6 +1,6 @@
 /* Makes the process's own allocator a backend, by posix_memalign, and by realloc wherever the result keeps
- * its alignment. A growth that changes the address counts as copied: whether the allocator copied the bytes
- * or moved their pages does not show from outside. */
+ * its alignment. A growth that changes the address counts as copied, unless the allocator is glibc's and the
+ * block is mapped by itself before and after: then it moved the pages (mremap). */
 #include "memory/backend.h"
 
 #include "memory/system_calls.h"
@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 static void *system_allocate(size_t size, size_t alignment) {
   void *buffer = NULL;
@@ -30,18 +31,38 @@ static void system_free(void *buffer, size_t size, size_t alignment) {
   errno = saved;
 }
 
+/* Returns whether it is a block that glibc has mapped by itself. Such a block ends with its last page and has
+ * two words before it; all others reach over a word of the next one, so that their sizes are odd multiples of
+ * it. glibc maps nothing below a page. */
+static bool is_mapped_alone(void *buffer, size_t size) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  if (size < page || !system_moves_pages)
+    return false;
+  size_t usable = system_allocator.malloc_usable_size(buffer);
+  return usable % (2 * sizeof(size_t)) == 0 && ((uintptr_t)buffer + usable) % page == 0;
+}
+
+/* Pages keep what is in them: where a new block was taken instead, since the kernel refused to move them, the
+ * buffer begins elsewhere in its page. (Buffers that malloc itself placed do not tell the two apart.) */
+static bool is_same_block(uintptr_t before, void *moved, size_t size) {
+  return (before ^ (uintptr_t)moved) % (uintptr_t)sysconf(_SC_PAGESIZE) == 0 && is_mapped_alone(moved, size);
+}
+
 static void *system_reallocate(void *buffer, size_t old_size, size_t new_size, size_t alignment,
                                backend_resize *how) {
   uintptr_t before = (uintptr_t)buffer;
   int saved = errno;
   if (new_size >= BACKEND_TOO_LARGE)
     return NULL;
+  bool was_mapped = is_mapped_alone(buffer, old_size);
   void *moved = system_allocator.realloc(buffer, new_size);
   if (!moved) {
     errno = saved;
     return NULL;
   }
-  *how = (uintptr_t)moved == before ? BACKEND_IN_PLACE : BACKEND_COPIED;
+  *how = (uintptr_t)moved == before                             ? BACKEND_IN_PLACE
+         : was_mapped && is_same_block(before, moved, new_size) ? BACKEND_REMAPPED
+                                                                : BACKEND_COPIED;
   if ((uintptr_t)moved % alignment == 0)
     return moved;
   *how = BACKEND_COPIED;

@@ -3,6 +3,7 @@
 #include "memory/page_runs.h"
 
 #include "base/locks.h"
+#include "base/round_up.h"
 #include "memory/range.h"
 
 #include <stdint.h>
@@ -47,7 +48,7 @@ bool page_runs_init(size_t share) {
   if (!range_carve(&page_runs_window, share, CHUNK) ||
       !range_carve(&notes, page_runs_window.size / PAGE_RUNS_GRANULE * sizeof(uint16_t), RANGE_UNIT))
     return false;
-  size_t cached = range_round_up(page_runs_window.size / APART_SHARE * (APART_SHARE - 1), CHUNK);
+  size_t cached = round_up(page_runs_window.size / APART_SHARE * (APART_SHARE - 1), CHUNK);
   divide(&page_runs_window, cached, &page_runs_cached, &page_runs_apart);
   divide(&notes, cached / PAGE_RUNS_GRANULE * sizeof(uint16_t), &page_runs_notes, &page_runs_apart_notes);
   return true;
@@ -69,7 +70,7 @@ size_t page_runs_long_note(const void *block) {
 
 /* Takes whole chunks off a part of the window. */
 static char *take(range_window *part, range_window *notes, size_t *next, size_t size, size_t alignment) {
-  size_t start = range_round_up((uintptr_t)part->base + *next, alignment) - (uintptr_t)part->base;
+  size_t start = round_up((uintptr_t)part->base + *next, alignment) - (uintptr_t)part->base;
   if (start > part->size || size > part->size - start ||
       !range_commit(notes, (start + size) / PAGE_RUNS_GRANULE * sizeof(uint16_t)) ||
       !range_commit(part, start + size))
@@ -101,7 +102,7 @@ static void *allocate_for(owner *o, size_t size, size_t alignment) {
   char *run = NULL;
   locks_acquire(LOCK_RUNS);
   if (size > CHUNK / 2 || alignment > range_page_size()) {
-    run = take_for(o, range_round_up(size, CHUNK), alignment > CHUNK ? alignment : CHUNK);
+    run = take_for(o, round_up(size, CHUNK), alignment > CHUNK ? alignment : CHUNK);
   } else {
     if ((size_t)(o->end - o->next) < size)
       take_chunk(o);

@@ -3,6 +3,7 @@
 
 #include "base/locks.h"
 #include "base/random.h"
+#include "base/round_up.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -126,7 +127,7 @@ bool range_reserve(void) {
       size /= 2;
     }
     madvise(base, size, MADV_DONTDUMP); /* debuggers would save even what has no access */
-    next_window = (char *)range_round_up((uintptr_t)base, carve_alignment);
+    next_window = (char *)round_up((uintptr_t)base, carve_alignment);
     range_end = base + size;
     atomic_store_explicit(&range_all.span, size, memory_order_relaxed);
     atomic_store_explicit(&range_all.low, (uintptr_t)base, memory_order_release);
@@ -152,9 +153,9 @@ void range_advise_uncarved(int advice) { madvise(next_window, range_uncarved(), 
 
 bool range_carve(range_window *window, size_t size, size_t alignment) {
   size_t most = size / 32 < SCATTER ? size / 32 : SCATTER;
-  size_t start = range_round_up((uintptr_t)next_window, alignment) - (uintptr_t)next_window +
-                 random_multiple(most, alignment);
-  size = range_round_up(size, alignment);
+  size_t start =
+      round_up((uintptr_t)next_window, alignment) - (uintptr_t)next_window + random_multiple(most, alignment);
+  size = round_up(size, alignment);
   if (start > range_uncarved() || size > range_uncarved() - start)
     return false;
   window->base = next_window + start;
@@ -198,7 +199,7 @@ bool range_commit(range_window *window, size_t upto) {
   locks_acquire(LOCK_RANGE);
   size_t writable = atomic_load_explicit(&window->writable, memory_order_relaxed), want = writable;
   if (upto > writable) {
-    size_t exact = range_round_up(upto, range_page), batch = writable < BATCH_MAX ? writable : BATCH_MAX;
+    size_t exact = round_up(upto, range_page), batch = writable < BATCH_MAX ? writable : BATCH_MAX;
     want = range_is_frugal() ? exact : exact + (batch > BATCH_MIN ? batch : BATCH_MIN);
     if (want > window->size)
       want = window->size;

@@ -53,10 +53,6 @@ static inline bool range_window_holds(const range_window *window, const void *po
   return (uintptr_t)pointer - (uintptr_t)window->base < window->size;
 }
 
-static inline size_t range_round_up(size_t size, size_t alignment) {
-  return (size + alignment - 1) & ~(alignment - 1);
-}
-
 /* Reserves the range. Returns false if not even a small one is to be had, or the kernel's pages are too
  * large. */
 bool range_reserve(void);

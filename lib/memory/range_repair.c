@@ -6,6 +6,8 @@
  * stranger's from then on. */
 #include "memory/range.h"
 
+#include "base/round_up.h"
+
 #include <errno.h>
 #include <sys/mman.h>
 
@@ -77,7 +79,7 @@ static range_state fill(char *from, size_t size) {
   }
   if (size <= range_page_size())
     return RANGE_AS_WAS;
-  size_t half = range_round_up(size / 2, range_page_size());
+  size_t half = round_up(size / 2, range_page_size());
   range_state first = fill(from, half), second = fill(from + half, size - half);
   return first > second ? first : second;
 }

@@ -3,6 +3,7 @@
 #include "memory/slots.h"
 
 #include "base/locks.h"
+#include "base/round_up.h"
 #include "memory/idle.h"
 #include "memory/slots_table.h"
 
@@ -22,7 +23,7 @@ void slots_expect(const void *buffer, size_t size, bool grows) {
   expected.moving = buffer && slots_find(buffer, &at);
   if (expected.moving) {
     expected.start = (size_t)((const char *)buffer - at.base);
-    expected.size = range_round_up(size, range_page_size());
+    expected.size = round_up(size, range_page_size());
     expected.congruent = slots_has_lead(at.t);
   }
 }
@@ -54,7 +55,7 @@ static size_t start_of(place at, size_t size, size_t alignment, bool huge) {
     start = slots_huge_page;
   if (alignment > slots_huge_page) /* the slot's own start may be the only aligned address in it */
     start = 0;
-  return range_round_up((uintptr_t)at.base + start, alignment) - (uintptr_t)at.base;
+  return round_up((uintptr_t)at.base + start, alignment) - (uintptr_t)at.base;
 }
 
 /* Returns whether the slot, which is free and on no list, has idle pages for the extent: for all of it, or,
@@ -235,7 +236,7 @@ void slots_release(void *start, size_t size) {
   if (is_free && s->resident < s->low)
     s->resident = s->low;
   if (!idle_is_kept() || (is_free && (s->altered || (s->resident == s->low && s->cut_count)))) {
-    size_t from = is_free ? s->low : range_round_up(s->end, range_page_size());
+    size_t from = is_free ? s->low : round_up(s->end, range_page_size());
     slots_purge(at, from, s->resident, is_free);
     s->resident = from < s->resident ? from : s->resident;
   }

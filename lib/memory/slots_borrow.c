@@ -7,6 +7,7 @@
 #include "memory/slots_table.h"
 
 #include "base/locks.h"
+#include "base/round_up.h"
 #include "memory/idle.h"
 
 #define MOST_LOOKED_AT 8 /* slots of a list: what is not found quickly is not worth a search */
@@ -22,7 +23,7 @@ static size_t lendable(place at, bool huge) {
   slot *s = at.s;
   size_t from = slots_idle_from(s), least = huge ? slots_huge_page : LEAST_SMALL, end = small_end(at.t);
   if (huge)
-    from = range_round_up(from > end ? from : end, slots_huge_page);
+    from = round_up(from > end ? from : end, slots_huge_page);
   bool sound = !s->altered && !s->stale && slots_is_usable(at) &&
                (huge ? s->resident % slots_huge_page == 0 : s->resident <= end);
   size_t size = sound && s->resident > from ? s->resident - from : 0;
@@ -96,7 +97,7 @@ static bool borrow(place at, bool huge, size_t from, size_t to) {
 }
 
 bool slots_borrow(place at, size_t from, size_t to) {
-  size_t end = small_end(at.t), first_huge = range_round_up(from > end ? from : end, slots_huge_page);
-  bool small = borrow(at, false, range_round_up(from, range_page_size()), to < end ? to : end);
+  size_t end = small_end(at.t), first_huge = round_up(from > end ? from : end, slots_huge_page);
+  bool small = borrow(at, false, round_up(from, range_page_size()), to < end ? to : end);
   return (slots_is_usable(at) && borrow(at, true, first_huge, to)) || small;
 }

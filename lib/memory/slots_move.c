@@ -7,6 +7,7 @@
 #include "memory/slots_table.h"
 
 #include "base/locks.h"
+#include "base/round_up.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -156,7 +157,7 @@ static bool reaches(place at, size_t end) {
 /* Returns how many bytes move: a huge page at the buffer's end moves whole, if it lies in the source's own
  * pages and fits the target. */
 static size_t whole_pages(place from, place to, size_t source, size_t target, size_t size) {
-  size_t end = range_round_up(source + size, range_page_size());
+  size_t end = round_up(source + size, range_page_size());
   size_t huge = slots_resident_end(from, source + size);
   bool congruent = (source - target) % slots_huge_page == 0 && huge <= from.s->resident;
   if (congruent && reaches(from, huge) && reaches(to, target + (huge - source)))

@@ -2,6 +2,7 @@
 #include "memory/slots_table.h"
 
 #include "base/locks.h"
+#include "base/round_up.h"
 #include "memory/idle.h"
 
 #include <sys/mman.h>
@@ -174,8 +175,8 @@ bool slots_open(place at, size_t end) {
   } else if (end > at.s->writable) {
     /* Large slots open up by a quarter, or whole if that is not much: that takes few calls, and debuggers,
      * which save all that is writable, save not much more than what is used. */
-    size_t exact = range_round_up(end, range_page_size());
-    size_t want = size <= 2 * WHOLE ? size : range_round_up(end + end / 4, WHOLE);
+    size_t exact = round_up(end, range_page_size());
+    size_t want = size <= 2 * WHOLE ? size : round_up(end + end / 4, WHOLE);
     want = range_is_frugal() ? exact : want < size ? want : size;
     open = range_make_writable(at.base + at.s->writable, want - at.s->writable);
     if (!open && want > exact)
@@ -190,11 +191,11 @@ bool slots_open(place at, size_t end) {
 }
 
 size_t slots_resident_end(place at, size_t end) {
-  size_t huge = range_round_up(end, slots_huge_page);
+  size_t huge = round_up(end, slots_huge_page);
   if ((end > slots_huge_page && huge <= at.s->marked) ||
       (slots_rules.thp == SLOTS_THP_ALWAYS && huge <= slots_size(at)))
     return huge;
-  return range_round_up(end, range_page_size());
+  return round_up(end, range_page_size());
 }
 
 /* Returns how far the slot's pages were ever usable. */

@@ -7,6 +7,7 @@
 #ifndef ARROWPOOL_MEMORY_SLOTS_TABLE_H
 #define ARROWPOOL_MEMORY_SLOTS_TABLE_H
 
+#include "base/round_up.h"
 #include "memory/range.h"
 #include "memory/slots.h"
 
@@ -148,7 +149,7 @@ bool slots_borrow(place at, size_t from, size_t to);
 /* slots_idle.c defines what follows. */
 /* Returns where the slot's idle pages begin. */
 static inline size_t slots_idle_from(const slot *s) {
-  return s->end ? range_round_up(s->end, range_page_size()) : s->low;
+  return s->end ? round_up(s->end, range_page_size()) : s->low;
 }
 
 /* Sets what the slot counts for as live and idle, under the slot's lock. `grown` is the change of its live

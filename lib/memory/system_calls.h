@@ -3,6 +3,7 @@
 #ifndef ARROWPOOL_MEMORY_SYSTEM_CALLS_H
 #define ARROWPOOL_MEMORY_SYSTEM_CALLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct system_calls {
@@ -14,5 +15,9 @@ typedef struct system_calls {
 } system_calls;
 
 extern const system_calls system_allocator;
+
+/* Whether it is glibc's own, which moves the pages of a block that it has mapped by itself. It is set while
+ * the library starts; false where that is not known. */
+extern bool system_moves_pages;
 
 #endif

@@ -3,7 +3,8 @@
 #include "options/options.h"
 
 #include "base/pieces.h"
-#include "counters/fields.h"
+#include "base/process_file.h"
+#include "options/sizes.h"
 
 #include <signal.h>
 #include <string.h>
@@ -86,27 +87,13 @@ static bool parse_decay(const char *text, int64_t *out) {
   return parse_duration(text, out);
 }
 
-#define BINARY_UNIT(letter, factor)                                                                          \
-  {letter, factor}, {letter "B", factor}, { letter "iB", factor }
-
 static bool parse_size(const char *text, int64_t *out) {
-  static const unit sizes[] = {{"", 1},
-                               {"B", 1},
-                               BINARY_UNIT("K", INT64_C(1) << 10),
-                               BINARY_UNIT("M", INT64_C(1) << 20),
-                               BINARY_UNIT("G", INT64_C(1) << 30),
-                               BINARY_UNIT("T", INT64_C(1) << 40),
-                               {NULL, 0}};
   static const unit percent[] = {{"%", 1}, {NULL, 0}};
   int64_t number;
-  if (parse_number(percent, text, &number) && number >= 1 && number <= 100) {
-    *out = -number;
-    return true;
-  }
-  if (!parse_number(sizes, text, &number) || number == 0)
-    return false;
-  *out = number;
-  return true;
+  if (!parse_number(percent, text, &number))
+    return sizes_parse(text, out);
+  *out = -number;
+  return number >= 1 && number <= 100;
 }
 
 static bool parse_signal(const char *text, int64_t *out) {
@@ -186,6 +173,10 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
   return valid;
 }
 
+const char *options_reason(const options_row *row, const char *text) {
+  return row->kind == OPTIONS_SIZE || row->kind == OPTIONS_BYTES ? sizes_reason(text) : "";
+}
+
 /* Appends the text, cut off at the end of the 128 bytes. */
 static void options_append(char *out, const char *text, size_t length) {
   size_t used = strlen(out), room = 127 - used;
@@ -235,7 +226,8 @@ static void read_one(options *out, int id, options_lookup lookup, options_compla
   }
   char choices[128];
   options_describe_values(row, choices);
-  complain(context, PIECES(row->variable, "=", text, ": choose ", choices, "; using ", instead));
+  complain(context, PIECES(row->variable, "=", text, ": ", options_reason(row, text), "choose ", choices,
+                           "; using ", instead));
 }
 
 void options_read(options *out, options_lookup lookup, options_complain complain, void *context) {
@@ -243,29 +235,4 @@ void options_read(options *out, options_lookup lookup, options_complain complain
   for (int id = 0; id < OPTION_COUNT; id++)
     if (id != OPTION_LOG)
       read_one(out, id, lookup, complain, context);
-}
-
-/* Returns whether a variable is one of the table, or the Python package's own. */
-static bool is_known(const char *name, size_t length) {
-  static const char package[] = OPTIONS_PREFIX "_HOLDERS";
-  if (length == sizeof package - 1 && strncmp(name, package, length) == 0)
-    return true;
-  for (const options_row *row = options_table; row < options_table + OPTION_COUNT; row++)
-    if (strncmp(name, row->variable, length) == 0 && !row->variable[length])
-      return true;
-  return false;
-}
-
-bool options_next_unknown(char *const **environment, char name[OPTIONS_NAME_BYTES]) {
-  while (*environment && **environment) {
-    const char *variable = *(*environment)++;
-    size_t length = strcspn(variable, "=");
-    if (strncmp(variable, OPTIONS_PREFIX "_", sizeof OPTIONS_PREFIX) != 0 || is_known(variable, length))
-      continue;
-    length = length < OPTIONS_NAME_BYTES - 1 ? length : OPTIONS_NAME_BYTES - 1;
-    memcpy(name, variable, length);
-    name[length] = 0;
-    return true;
-  }
-  return false;
 }

@@ -13,6 +13,12 @@
 
 #define OPTIONS_PREFIX "ARROW_POOL"
 
+/* What the default means, in the one sentence with which README and the commands begin. */
+#define OPTIONS_POOL_SENTENCE(new_line)                                                                      \
+  "Preloaded alone, arrowpool counts Arrow's buffers and leaves them to the program's own "                  \
+  "allocator" new_line "(ARROW_POOL=system); ARROW_POOL=jemalloc serves them from its private jemalloc, "    \
+  "and `arrowpool run`" new_line "chooses that."
+
 enum {
 #define OPTION(id, suffix, kind, values, preset, help) OPTION_##id,
 #include "options/options.def"
@@ -80,9 +86,20 @@ typedef void (*options_complain)(void *context, const char *const pieces[], size
 void options_read(options *out, options_lookup lookup, options_complain complain, void *context);
 
 /* Moves `*environment` behind the next variable in it that looks like ours and is not; its name, as far as
- * there is room, goes into `name`. Returns false if there are no more, as in an environment that is NULL. */
+ * there is room, goes into `name`, and into `meant` the known one that it misses by a letter or by what is
+ * between words; NULL: there is none. Returns false if there are no more, as in an environment that is NULL.
+ */
 #define OPTIONS_NAME_BYTES 64
-bool options_next_unknown(char *const **environment, char name[OPTIONS_NAME_BYTES]);
+bool options_next_unknown(char *const **environment, char name[OPTIONS_NAME_BYTES], const char **meant);
+
+/* Returns why a value is refused that others would take, as the beginning of a sentence that goes on with
+ * what to choose ("m is ...; "); "" where there is no more to say. */
+const char *options_reason(const options_row *row, const char *text);
+
+/* Returns what a LIMIT comes to (bytes), and writes where that is from: "ARROW_POOL_LIMIT=70% of the cgroup's
+ * 400.0 MiB". It reads files for a percentage. */
+#define OPTIONS_SOURCE_BYTES 112
+int64_t options_limit(const options_value *limit, char source[OPTIONS_SOURCE_BYTES]);
 
 /* Writes the option's values in words ("jemalloc or system") into `out`, at least 128 bytes. */
 void options_describe_values(const options_row *row, char *out);

@@ -44,13 +44,15 @@ static arrowpool_status pool_refuse(const arrowpool_pool *pool, int64_t old_size
 /* ---- allocate and reallocate ---- */
 
 static inline __attribute__((always_inline)) void count(const arrowpool_pool *pool, const pool_held *old,
-                                                        int64_t counted, bool seen, backend_resize how) {
+                                                        int64_t counted, bool seen, backend_resize how,
+                                                        bool limited) {
   if (!old && seen)
-    counters_allocated(pool_number(pool), counted);
+    (limited ? counters_allocated_charged : counters_allocated)(pool_number(pool), counted);
   else if (old && seen)
-    counters_reallocated(pool_number(pool), old->counted, counted, kinds[how]);
+    (limited ? counters_reallocated_charged : counters_reallocated)(pool_number(pool), old->counted, counted,
+                                                                    kinds[how]);
   else if (old) /* the pool will not see it again: from here on it is a stranger's */
-    counters_freed(pool_number(pool), old->counted);
+    (limited ? counters_freed_charged : counters_freed)(pool_number(pool), old->counted);
 }
 
 /* Serves a request for `size` bytes: anew, or, with `old`, in place of the buffer at *buffer, which was
@@ -62,10 +64,11 @@ serve(const arrowpool_pool *pool, const pool_held *old, int64_t size, int64_t al
   int64_t before = old ? old->counted : 0, counted = 0, charged = 0;
   void *served = NULL;
   backend_resize how = BACKEND_COPIED;
+  bool limited = pool_is_charged(pool); /* asked once: a limit may be set meanwhile */
   pool_sampled_move move = {0};
   if (old && profile_on())
     move = pool_samples_before_move(*buffer, size - before);
-  if (pool->limited) {
+  if (limited) {
     int64_t growth = pool_most_counted(pool, size) - before;
     charged = growth > 0 ? growth : 0;
   }
@@ -94,8 +97,8 @@ serve(const arrowpool_pool *pool, const pool_held *old, int64_t size, int64_t al
   *buffer = served;
   if (seen)
     counted = pool_sizes_enter(pool, served, size, alignment);
-  count(pool, old, counted, seen, how);
-  if (pool->limited)
+  count(pool, old, counted, seen, how, limited);
+  if (limited)
     limits_uncharge(pool_number(pool), before + charged - counted);
   if ((!old || how != BACKEND_IN_PLACE) && !backend_owns(b, served))
     counters_fell_back(pool_number(pool));
@@ -183,16 +186,17 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
 static __attribute__((noinline)) void free_slowly(arrowpool_pool *pool, void *buffer, int64_t size,
                                                   int64_t alignment) {
   pool_held held = {0, alignment};
+  bool limited = pool_is_charged(pool);
   if (sees(pool, buffer)) {
     if (!pool_sizes_withdraw(pool, buffer, size, alignment, "free", &held))
       return;
-    counters_freed(pool_number(pool), held.counted);
+    (limited ? counters_freed_charged : counters_freed)(pool_number(pool), held.counted);
   }
   if (profile_on())
     pool_samples_freed(buffer);
   bool knows_size = pool->config.size_source != POOL_SIZE_FROM_BACKEND;
   pool->config.backend->free(buffer, knows_size ? (size_t)held.counted : 0, (size_t)held.alignment);
-  if (pool->limited)
+  if (limited)
     limits_uncharge(pool_number(pool), held.counted);
 }
 
@@ -202,7 +206,7 @@ void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignme
       free_slowly(pool, buffer, 0, alignment);
     return;
   }
-  if (pool->config.size_source != POOL_SIZE_FROM_CALLER || __builtin_expect(pool->limited, 0)) {
+  if (pool->config.size_source != POOL_SIZE_FROM_CALLER || __builtin_expect(pool_is_charged(pool), 0)) {
     free_slowly(pool, buffer, size, alignment);
     return;
   }

@@ -59,17 +59,24 @@ arrowpool_status pool_reallocate(arrowpool_pool *pool, int64_t old_size, int64_t
                                  void **buffer);
 void pool_free(arrowpool_pool *pool, void *buffer, int64_t size, int64_t alignment);
 
+/* Limits what is live in the pool from now on (bytes; 0: no limit but that over all pools), exactly: a
+ * request of another thread that had begun before may still be served, and counts. Returns false if the pool
+ * is destroyed, or does not know what is live. */
+bool pool_set_limit(arrowpool_pool *pool, int64_t limit_bytes);
+
 /* Returns whether its buffers count for a limit. */
 bool pool_is_limited(const arrowpool_pool *pool);
 
-/* Limits what is live in all pools together that know it (bytes), before other threads use a pool. */
-void pool_limit_all(int64_t most);
+/* Limits what is live in all pools together that know it (bytes), before other threads use a pool. `source`
+ * says where the limit is from, and is kept; NULL: there is nothing to say. */
+void pool_limit_all(int64_t most, const char *source);
 
 /* Says which limit stands in the way of a request, if one does, and what is live under it (bytes). An
  * allocation has the old size 0. */
 typedef struct pool_headroom {
   limits_scope refuses;
   int64_t live, most;
+  const char *source; /* of a limit over all pools; NULL: nobody said it */
 } pool_headroom;
 pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t old_size, int64_t new_size);
 

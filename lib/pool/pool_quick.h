@@ -34,7 +34,7 @@ POOL_QUICK bool pool_quick_take(const arrowpool_pool *pool, unsigned place, int6
   if (__builtin_expect(!s || step >= steps, 0) || !small_cache_take(own->cache, step, &block))
     return false;
   *out = block;
-  counters_grew(s, pool_number(pool), COUNTERS_QUANTUM, counters_bucket_of_small(size), size, false);
+  counters_grew(s, pool_number(pool), COUNTERS_QUANTUM, counters_bucket_of_small(size), size, false, false);
   return true;
 }
 
@@ -46,7 +46,7 @@ POOL_QUICK bool pool_quick_put(const arrowpool_pool *pool, unsigned place, void 
   size_t step = small_cache_step_of((size_t)size);
   if (__builtin_expect(!s || step >= steps, 0) || !small_cache_put(own->cache, step, block))
     return false;
-  counters_left(s, pool_number(pool), COUNTERS_QUANTUM, counters_bucket_of_small(size), size, false);
+  counters_left(s, pool_number(pool), COUNTERS_QUANTUM, counters_bucket_of_small(size), size, false, false);
   return true;
 }
 

@@ -1,6 +1,7 @@
 /* Creates and destroys pools, sets their limits and reads their statistics. */
 #include "pool/pool_table.h"
 
+#include "base/barrier.h"
 #include "base/locks.h"
 
 #include <string.h>
@@ -13,7 +14,9 @@ arrowpool_pool pool_table[POOL_COUNT] = {
                        .name = {"c:jemalloc"}},
     [POOL_SYSTEM] = {.config = {.backend = &backend_system}, .life = POOL_OPEN, .name = {"c:system"}},
 };
-static bool all_limited; /* there is a limit over all pools; LOCK_POOLS protects it */
+/* There is a limit over all pools, and where it is from; LOCK_POOLS protects them. */
+static bool all_limited;
+static const char *all_source;
 
 arrowpool_pool *pool_built_in(int which) { return &pool_table[which]; }
 
@@ -67,14 +70,20 @@ static void open_quick_way(arrowpool_pool *pool, bool told, bool noted) {
   atomic_store_explicit(&pool->quick_noted, noted ? place : 0, memory_order_relaxed);
 }
 
-/* Charges the pool from now on, for what is live already as well. */
-static int64_t put_under_limit(arrowpool_pool *pool) {
-  int64_t live = counters_be_exact(pool_number(pool));
-  int64_t most = pool->config.limit_bytes ? pool->config.limit_bytes : LIMITS_UNLIMITED;
-  limits_set(pool_number(pool), most, live);
-  pool->limited = true;
+/* Charges the pool from now on, for what is live already as well. `in_use`: other threads may use it, and an
+ * event of theirs that began before is charged as it is counted. */
+static void put_under_limit(arrowpool_pool *pool, bool in_use) {
+  int open = POOL_OPEN;
   open_quick_way(pool, false, false);
-  return live;
+  if (!pool_is_charged(pool)) {
+    counters_be_exact(pool_number(pool));
+    atomic_store_explicit(&pool->limited, true, memory_order_release);
+    atomic_compare_exchange_strong(&pool->life, &open, POOL_OPEN_LIMITED);
+    if (in_use)
+      barrier_of_all_threads();
+    counters_charge(pool_number(pool));
+  }
+  limits_set(pool_number(pool), pool->config.limit_bytes ? pool->config.limit_bytes : LIMITS_UNLIMITED);
 }
 
 __attribute__((constructor(101))) static void label_built_in_pools(void) {
@@ -113,13 +122,13 @@ static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
   __atomic_store_n(&pool->config.limit_bytes, config.limit_bytes, __ATOMIC_RELAXED);
   atomic_fetch_add(&pool->version, 1);
   pool_table_label(pool);
-  pool->limited = false;
   bool ours = config.backend == &backend_jemalloc;
   open_quick_way(pool, ours && config.size_source == POOL_SIZE_FROM_CALLER,
                  ours && config.size_source == POOL_SIZE_FROM_BACKEND);
-  if ((all_limited || config.limit_bytes) && knows_live(config))
-    put_under_limit(pool);
-  atomic_store_explicit(&pool->life, pool->limited ? POOL_OPEN_LIMITED : POOL_OPEN, memory_order_release);
+  if ((all_limited || config.limit_bytes || pool_is_charged(pool)) && knows_live(config))
+    put_under_limit(pool, false);
+  atomic_store_explicit(&pool->life, pool_is_charged(pool) ? POOL_OPEN_LIMITED : POOL_OPEN,
+                        memory_order_release);
 }
 
 arrowpool_status pool_create(const char *name, pool_config config, arrowpool_pool **out) {
@@ -160,20 +169,31 @@ void pool_destroy(arrowpool_pool *pool) {
 
 /* ---- limits ---- */
 
-bool pool_is_limited(const arrowpool_pool *pool) { return pool->limited; }
+bool pool_is_limited(const arrowpool_pool *pool) { return pool_is_charged(pool); }
 
-void pool_limit_all(int64_t most) {
-  int64_t live = 0;
+void pool_limit_all(int64_t most, const char *source) {
   locks_acquire(LOCK_POOLS);
   all_limited = true;
+  all_source = source;
   for (arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
-    if (atomic_load(&p->life) != POOL_UNUSED && knows_live(p->config)) {
-      live += put_under_limit(p);
-      if (atomic_load(&p->life) == POOL_OPEN)
-        atomic_store(&p->life, POOL_OPEN_LIMITED);
-    }
-  limits_set_all(most, live);
+    if (atomic_load(&p->life) != POOL_UNUSED && knows_live(p->config))
+      put_under_limit(p, false);
+  limits_set_all(most);
   locks_release(LOCK_POOLS);
+}
+
+bool pool_set_limit(arrowpool_pool *pool, int64_t limit_bytes) {
+  locks_acquire(LOCK_POOLS);
+  int life = atomic_load(&pool->life);
+  bool can = (life == POOL_OPEN || life == POOL_OPEN_LIMITED) && knows_live(pool->config);
+  if (can) {
+    __atomic_store_n(&pool->config.limit_bytes, limit_bytes, __ATOMIC_RELAXED);
+    if (limit_bytes || pool_is_charged(pool))
+      put_under_limit(pool, true);
+    pool_table_label(pool);
+  }
+  locks_release(LOCK_POOLS);
+  return can;
 }
 
 int64_t pool_most_counted(const arrowpool_pool *pool, int64_t size) {
@@ -185,20 +205,22 @@ int64_t pool_most_counted(const arrowpool_pool *pool, int64_t size) {
 
 pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t old_size, int64_t new_size) {
   int64_t bytes = pool_most_counted(pool, new_size) - old_size;
-  pool_headroom own = {LIMITS_OF_POOL, limits_charged(pool_number(pool)), limits_of(pool_number(pool))},
-                all = {LIMITS_OF_ALL, limits_charged_to_all(), limits_of_all()};
-  return bytes > own.most - own.live   ? own
-         : bytes > all.most - all.live ? all
-                                       : (pool_headroom){LIMITS_NONE, 0, 0};
+  pool_headroom own = {LIMITS_OF_POOL, limits_charged(pool_number(pool)), limits_of(pool_number(pool)), NULL},
+                all = {LIMITS_OF_ALL, limits_charged_to_all(), limits_of_all(), all_source};
+  bool grows = bytes > 0;
+  return grows && own.live > own.most - bytes   ? own
+         : grows && all.live > all.most - bytes ? all
+                                                : (pool_headroom){LIMITS_NONE, 0, 0, NULL};
 }
 
 /* In the child of a fork, threads that are not there may have left charges for buffers they never got. */
 void pool_fork_child(void) {
-  int64_t live = 0;
+  arrowpool_stats stats;
   for (arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
-    if (p->limited)
-      live += put_under_limit(p);
-  limits_set_all(limits_of_all(), live);
+    if (pool_is_charged(p)) {
+      counters_read(pool_number(p), &stats);
+      limits_restate(pool_number(p), stats.bytes_allocated);
+    }
 }
 
 /* ---- statistics ---- */
@@ -212,8 +234,16 @@ static void read_stats(unsigned number, pool_config config, arrowpool_stats *out
     pool_view_hide_frees(out);
 }
 
+/* Reads what may change meanwhile: the limit, and of an entry that nobody can use, all. */
+static pool_config read_config(const arrowpool_pool *pool) {
+  return (pool_config){__atomic_load_n(&pool->config.backend, __ATOMIC_RELAXED),
+                       __atomic_load_n(&pool->config.size_source, __ATOMIC_RELAXED),
+                       __atomic_load_n(&pool->config.frees, __ATOMIC_RELAXED),
+                       __atomic_load_n(&pool->config.limit_bytes, __ATOMIC_RELAXED)};
+}
+
 void pool_read(const arrowpool_pool *pool, arrowpool_stats *out) {
-  read_stats(pool_number(pool), pool->config, out);
+  read_stats(pool_number(pool), read_config(pool), out);
 }
 
 void pool_read_history(const arrowpool_pool *pool, counters_history *out) {
@@ -233,12 +263,12 @@ bool pool_view_at(unsigned index, pool_view *out) {
     uint64_t word = atomic_load_explicit(&pool->name.words[i], memory_order_relaxed);
     memcpy(out->name + i * sizeof word, &word, sizeof word);
   }
-  pool_config config = {__atomic_load_n(&pool->config.backend, __ATOMIC_RELAXED),
-                        __atomic_load_n(&pool->config.size_source, __ATOMIC_RELAXED),
-                        __atomic_load_n(&pool->config.frees, __ATOMIC_RELAXED),
-                        __atomic_load_n(&pool->config.limit_bytes, __ATOMIC_RELAXED)};
+  pool_config config = read_config(pool);
   strcpy(out->backend, config.backend->name);
   out->counts_requested = counts_requested(config);
   read_stats(index, config, &out->stats);
+  counters_read_end(index, &out->end);
+  if (!knows_live(config))
+    pool_view_hide_end(&out->end);
   return atomic_load(&pool->version) == version;
 }

@@ -2,7 +2,7 @@
 #ifndef ARROWPOOL_POOL_POOL_VIEW_H
 #define ARROWPOOL_POOL_POOL_VIEW_H
 
-#include "counters/fields.h"
+#include "counters/counters.h"
 
 #include <stdbool.h>
 
@@ -12,6 +12,7 @@ typedef struct pool_view {
   bool counts_requested; /* bytes_allocated counts bytes as requested; else as the allocator behind us rounds
                           */
   arrowpool_stats stats;
+  counters_end end;
 } pool_view;
 
 /* Makes unknown what a pool cannot know whose frees do not all pass by: what is live, and what was resized.
@@ -22,6 +23,12 @@ static inline void pool_view_hide_frees(arrowpool_stats *s) {
   s->bytes_grown_in_place = s->bytes_remapped = s->bytes_copied = ARROWPOOL_UNKNOWN;
   for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
     s->live_histogram[i] = ARROWPOOL_UNKNOWN;
+}
+
+static inline void pool_view_hide_end(counters_end *end) {
+  end->bytes = ARROWPOOL_UNKNOWN;
+  for (int i = 0; i < ARROWPOOL_HISTOGRAM_BUCKETS; i++)
+    end->histogram[i] = ARROWPOOL_UNKNOWN;
 }
 
 /* Returns what it says in reports. */

@@ -13,8 +13,8 @@ void refusal_describe(const arrowpool_pool *pool, int64_t old_size, int64_t new_
   else
     writer_print(&w, "malloc of size %ld failed", new_size);
   if (limit.refuses == LIMITS_OF_ALL)
-    writer_print(&w, ": pools have %s of the limit over all of them, %s", SIZE_TEXT(limit.live),
-                 SIZE_TEXT(limit.most));
+    writer_print(&w, ": all pools together have %s of their limit of %s%s%s", SIZE_TEXT(limit.live),
+                 SIZE_TEXT(limit.most), limit.source ? ", " : "", limit.source ? limit.source : "");
   else if (limit.refuses == LIMITS_OF_POOL)
     writer_print(&w, ": pool %s has %s of its limit of %s", pool_name(pool), SIZE_TEXT(limit.live),
                  SIZE_TEXT(limit.most));

@@ -1,6 +1,7 @@
 /* Describes the object at an address by what is mapped of its file: program headers, and notes (elf(5)). */
 #include "profile/modules.h"
 
+#include "base/round_up.h"
 #include "profile/loaded.h"
 
 #include <errno.h>
@@ -17,8 +18,6 @@ void modules_start(void) {
   loaded_start();
   errno = saved;
 }
-
-static size_t round_up(size_t size, size_t alignment) { return (size + alignment - 1) & ~(alignment - 1); }
 
 /* Looks for the build id among a segment's notes. A note is its header, its owner's name and its contents, of
  * which each begins at a multiple of the alignment. */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/locks.h"
 #include "base/nocancel.h"
+#include "base/process_file.h"
 #include "profile/modules.h"
 #include "profile/python_frames.h"
 #include "profile/stacks.h"
@@ -61,6 +62,12 @@ bool profile_start(const profile_wanted *wanted) {
   if (with & PROFILE_WITH_TASKS && watch_tasks)
     watch_tasks();
   return true;
+}
+
+void profile_note_life(void) {
+  profile_header *h = store_header();
+  if (h && store_is_own())
+    atomic_store_explicit(&h->seen_time, clock_since_epoch(), memory_order_relaxed);
 }
 
 /* The process's own end; the ways past this one are the shim's to see. */
@@ -139,14 +146,12 @@ static profile_header *lock_and_number(raw_walk *w) {
 
 /* ---- samples ---- */
 
-static _Atomic bool is_confined; /* the kernel is not asked for anything */
-
-void profile_confine(bool confined) { atomic_store(&is_confined, confined); }
-
-/* A file that is another process's is not touched. An alternate signal stack has no room. */
+/* A file that is another process's is not touched. An alternate signal stack has no room. In a process that
+ * confines itself the kernel is not asked for anything. */
 static bool may_sample(void) {
   stack_t stack;
-  return !is_confined && store_is_own() && (sigaltstack(NULL, &stack) || !(stack.ss_flags & SS_ONSTACK));
+  return !process_file_is_confined() && store_is_own() &&
+         (sigaltstack(NULL, &stack) || !(stack.ss_flags & SS_ONSTACK));
 }
 
 static void set_mean(int64_t mean, int64_t now) {
@@ -207,6 +212,7 @@ static uint32_t count_sample(profile_header *h, stacks_walk *walk, int64_t bytes
   }
   keep_to_budget(h, now);
   note_state(h);
+  atomic_store_explicit(&h->seen_time, now, memory_order_relaxed);
   uint32_t number = stacks_number(walk, stacks_pool(pool), is_new);
   profile_stack *s = store_record(PROFILE_STACKS, number);
   double weight = records_weight((float)((double)bytes / (double)stream_mean));

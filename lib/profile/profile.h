@@ -3,7 +3,8 @@
  *
  * The pools ask here at each event of theirs, and find in most cases that nothing is to be done: profile_on
  * is false, or no point of the stream lies in the bytes. A sample is taken without malloc, stdio and locale.
- * It is taken in any thread; only on an alternate signal stack none is, which has no room for it. */
+ * It is taken in any thread; only on an alternate signal stack none is, which has no room for it, nor in a
+ * process that confines itself (base/process_file.h): what is freed there is withdrawn as before. */
 #ifndef ARROWPOOL_PROFILE_PROFILE_H
 #define ARROWPOOL_PROFILE_PROFILE_H
 
@@ -43,6 +44,9 @@ void profile_library_comes(void);
  * loader's lock. */
 void profile_look_for_python(void);
 
+/* Notes that the process lives, for whoever finds the file after it was killed. */
+void profile_note_life(void);
+
 /* Notes an orderly end, as live_finish does of a live file. */
 static inline void profile_finish(bool remove) { store_finish(remove); }
 
@@ -73,10 +77,6 @@ void profile_count_task(bool told);
 
 /* Notes that those of a libarrow are told of. */
 void profile_tasks_are_told(void);
-
-/* The process confines itself (seccomp), or could not: from now on a system call may end it, so no more
- * samples are taken. What is freed is withdrawn as before. It is async-signal-safe. */
-void profile_confine(bool confined);
 
 /* The stack's numbers lose their meaning in a fork's child, which begins with an empty profile: what it
  * inherited is its parent's. It calls this with all locks free, or held by the handler's own thread where a

@@ -14,7 +14,7 @@
 #ifndef ARROWPOOL_PROFILE_PROFILE_FORMAT_H
 #define ARROWPOOL_PROFILE_PROFILE_FORMAT_H
 
-#include "counters/fields.h" /* HOST_NAME_BYTES and its like */
+#include "base/process_file.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -136,9 +136,7 @@ typedef struct profile_header {
   _Atomic int64_t end_time; /* 0: not ended */
   _Atomic uint32_t state;   /* a profile_state */
   uint32_t pid_namespace;
-  char boot[40];
-  char host[HOST_NAME_BYTES], program[PROGRAM_NAME_BYTES], library[16];
-  char command[COMMAND_BYTES]; /* arguments, separated by NULs */
+  process_file_owner owner;
   int64_t parent; /* the process it was forked from, in whose profile is what it inherited; 0: none */
   /* How it was taken. */
   int64_t mean;                 /* bytes, as wanted */
@@ -156,6 +154,8 @@ typedef struct profile_header {
   _Atomic int64_t peak_time;     /* milliseconds since the epoch */
   _Atomic uint32_t peak_which;   /* the half of PROFILE_PEAK that is valid: 0 or 1 */
   _Atomic uint32_t peak_version; /* it rises with each change: read it before and after */
+  /* The last sign of life: of a sample, or of who looks in between; milliseconds since the epoch. */
+  _Atomic int64_t seen_time;
 } profile_header;
 
 #endif

@@ -104,13 +104,17 @@ static bool objects_begin_as_known(const void *type_of_types, const void *type) 
   return found == type_of_types;
 }
 
+static python_runtime_is_ending *find_finalizing(void *scope) {
+  void *finalizing = symbol_in(scope, "Py_IsFinalizing");
+  return (python_runtime_is_ending *)(finalizing ? finalizing : symbol_in(scope, "_Py_IsFinalizing"));
+}
+
 static bool find_symbols(void *scope, python_runtime *out) {
   const void *type_of_types = symbol_in(scope, "PyType_Type");
-  void *finalizing = symbol_in(scope, "Py_IsFinalizing");
   out->code_type = symbol_in(scope, "PyCode_Type");
   out->text_type = symbol_in(scope, "PyUnicode_Type");
   out->thread_state = (void *(*)(void))symbol_in(scope, "PyGILState_GetThisThreadState");
-  out->is_finalizing = (int (*)(void))(finalizing ? finalizing : symbol_in(scope, "_Py_IsFinalizing"));
+  out->is_finalizing = find_finalizing(scope);
   out->line_of = (int (*)(void *, int))symbol_in(scope, "PyCode_Addr2Line");
   return type_of_types && out->code_type && out->text_type && out->thread_state && out->is_finalizing &&
          out->line_of && objects_begin_as_known(type_of_types, out->code_type);
@@ -147,6 +151,17 @@ bool python_runtime_find(python_runtime *out) {
     describe_python(scope, out);
   else
     found = found && find_other(out);
+  errno = saved;
+  return found;
+}
+
+python_runtime_is_ending *python_runtime_find_end(void) {
+  void *scope;
+  Dl_info info;
+  int saved = errno;
+  python_runtime_is_ending *found = find_scope(&scope) ? find_finalizing(scope) : NULL;
+  if (found && dladdr((void *)found, &info) && info.dli_fname)
+    keep_library(info.dli_fname);
   errno = saved;
   return found;
 }

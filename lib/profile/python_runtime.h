@@ -25,4 +25,9 @@ typedef struct python_runtime {
  * found nothing. One thread at a time may call it. Keeps errno. */
 bool python_runtime_find(python_runtime *out);
 
+/* Looks likewise, at each call, and returns the interpreter's own function that says whether it has begun to
+ * end, of which it may be NULL: there is no interpreter. */
+typedef int python_runtime_is_ending(void);
+python_runtime_is_ending *python_runtime_find_end(void);
+
 #endif

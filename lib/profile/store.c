@@ -5,14 +5,13 @@
 #include "base/file_fault.h"
 #include "base/fork_detect.h"
 #include "base/live_name.h"
-#include "base/proc.h"
 #include "base/process_file.h"
+#include "base/round_up.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 /* Sections begin at multiples of the largest page there is, and get room by this. */
@@ -64,8 +63,6 @@ static int64_t parent;      /* whose child this process is by a fork; 0: it was 
 static pid_t process;       /* which the file would be of */
 static _Atomic int *is_own; /* fork_detect_new_flag */
 
-static size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) & ~(unit - 1); }
-
 bool store_is_own(void) { return is_own ? *is_own : process == syscall(SYS_getpid); }
 
 bool store_start(const char *directory, bool keep, store_complain *complain_) {
@@ -95,7 +92,6 @@ const char *store_directory(void) { return file.directory; }
 /* ---- the file ---- */
 
 static void write_header(profile_header *h) {
-  struct utsname host;
   memcpy(h->magic, PROFILE_MAGIC, sizeof h->magic);
   h->byte_order = PROFILE_BYTE_ORDER;
   h->version = PROFILE_VERSION;
@@ -103,15 +99,10 @@ static void write_header(profile_header *h) {
   h->section_count = PROFILE_SECTIONS;
   h->pid = (int64_t)syscall(SYS_getpid);
   h->start_ticks = process_file_start_ticks();
-  h->start_time = clock_since_epoch();
+  h->start_time = h->seen_time = clock_since_epoch();
   h->pid_namespace = process_file_pid_namespace();
   h->parent = parent;
-  proc_read("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
-  if (uname(&host) == 0)
-    memcpy(h->host, host.nodename, strnlen(host.nodename, sizeof h->host - 1));
-  proc_read("/proc/self/comm", h->program, sizeof h->program);
-  memcpy(h->library, ARROWPOOL_VERSION, sizeof ARROWPOOL_VERSION);
-  proc_read("/proc/self/cmdline", h->command, sizeof h->command);
+  process_file_describe_owner(&h->owner);
 }
 
 /* Says where the sections lie. Returns the size of it all. */
@@ -247,12 +238,12 @@ void store_unlink(store_chains *c, uint64_t hash, uint32_t number) {
 
 void store_finish(bool remove) {
   profile_header *h = store_header();
-  if (!h || h->pid != syscall(SYS_getpid))
+  if (!h || (is_own && !*is_own) || !process_file_may_end(h->pid, remove))
     return;
   atomic_store(&h->end_time, clock_since_epoch());
   atomic_store(&h->state, PROFILE_ENDED);
   if (remove && !keep_file)
-    unlink(file.path);
+    process_file_remove(&file);
 }
 
 /* The mapping stays, for whoever looks at it at this moment; nobody will again. A handler of a signal that

@@ -6,8 +6,8 @@
 #include "base/file_fault.h"
 #include "base/fork_detect.h"
 #include "base/live_name.h"
-#include "base/proc.h"
 #include "base/process_file.h"
+#include "base/round_up.h"
 #include "base/writer.h"
 #include "counters/counters.h"
 #include "counters/counters_area.h"
@@ -53,6 +53,17 @@ static live_header *header(void) { return (live_header *)(void *)base; }
 static area_pool *pools(void) { return (area_pool *)(void *)(base + POOLS_OFFSET); }
 static area_shard *shards(void) { return (area_shard *)(void *)(base + SHARDS_OFFSET); }
 
+live_header *live_own_header(void) { return active && fork_detect_is_own() ? header() : NULL; }
+
+void live_write_sign(live_header *h) {
+  snapshot_resident r;
+  snapshot_read_resident(&r);
+  atomic_store_explicit(&h->rss_bytes, live_known(r.now), memory_order_relaxed);
+  atomic_store_explicit(&h->peak_rss_bytes, live_known(r.most), memory_order_relaxed);
+  atomic_store_explicit(&h->anonymous_bytes, live_known(r.anonymous), memory_order_relaxed);
+  atomic_store_explicit(&h->seen_time, clock_since_epoch(), memory_order_release);
+}
+
 static void write_header(void) {
   snapshot_process process;
   live_header *h = header();
@@ -72,14 +83,14 @@ static void write_header(void) {
   h->pid = process.pid;
   h->start_time = process.start_time;
   h->limit_bytes = process.limit_bytes;
+  live_write_sign(h);
+  h->group_limit_bytes = live_known(process.group_limit_bytes);
+  h->kills = *snapshot_kills();
+  h->oom_kills = memory_kills_count(&h->kills);
   h->start_ticks = process_file_start_ticks();
   h->pid_namespace = process_file_pid_namespace();
-  proc_read("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
-  memcpy(h->host, process.host, sizeof h->host);
-  memcpy(h->program, process.program, sizeof h->program);
+  process_file_describe_owner(&h->owner);
   memcpy(h->job_name, process.job_name, sizeof h->job_name);
-  memcpy(h->library, ARROWPOOL_VERSION, sizeof ARROWPOOL_VERSION);
-  proc_read("/proc/self/cmdline", h->command, sizeof h->command);
   memcpy(base + FIELDS_OFFSET, live_fields, live_field_count * sizeof *live_fields);
 }
 
@@ -139,8 +150,8 @@ static bool prepare_copy(size_t pools_end, size_t shards_size) {
 /* Keeps room for a pool's record, which may be the first on its page. */
 static void prepare_pool(unsigned pool) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  size_t from = range_round_up(POOLS_OFFSET + pool * sizeof(area_pool), page);
-  size_t end = range_round_up(POOLS_OFFSET + (pool + 1) * sizeof(area_pool), page);
+  size_t from = round_up(POOLS_OFFSET + pool * sizeof(area_pool), page);
+  size_t end = round_up(POOLS_OFFSET + (pool + 1) * sizeof(area_pool), page);
   if (from < end && end > STEP &&
       !(active && prepare_copy(end, 0) && process_file_allocate(&file, from, end - from))) {
     atomic_fetch_add(&header()->lost, 1);
@@ -186,7 +197,7 @@ static void attach(void) {
 }
 
 static area_shard *take_shard(void) {
-  if (!base)
+  if (!base && !process_file_is_confined())
     attach();
   if (!active && !in_memory)
     return NULL;
@@ -212,12 +223,12 @@ void live_start(const char *directory, bool keep, void (*complain_)(const char *
 }
 
 void live_finish(bool remove) {
-  if (!active || !fork_detect_is_own() || header()->pid != syscall(SYS_getpid))
+  if (!active || !fork_detect_is_own() || !process_file_may_end(header()->pid, remove))
     return;
   atomic_store(&header()->end_time, clock_since_epoch());
   atomic_store(&header()->state, LIVE_ENDED);
   if (remove && !keep_file)
-    unlink(file.path);
+    process_file_remove(&file);
 }
 
 /* ---- fork ---- */
@@ -248,9 +259,9 @@ void live_prefork(void) {
 
 /* Maps a file of the child's own in place of the parent's. */
 static bool map_file(int fd) {
-  size_t used = range_round_up(used_shards(copy) + 1, STEP);
+  size_t used = round_up(used_shards(copy) + 1, STEP);
   shards_allocated = used / sizeof(area_shard);
-  bool done = process_file_reserve(fd, 0, range_round_up(copied, STEP)) &&
+  bool done = process_file_reserve(fd, 0, round_up(copied, STEP)) &&
               process_file_reserve(fd, SHARDS_OFFSET, used) &&
               mmap(base, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
   if (done)

@@ -7,6 +7,8 @@
 #ifndef ARROWPOOL_REPORT_LIVE_H
 #define ARROWPOOL_REPORT_LIVE_H
 
+#include "base/memory_kills.h"
+#include "base/process_file.h"
 #include "counters/fields.h"
 
 #include <stdatomic.h>
@@ -48,16 +50,32 @@ typedef struct live_header {
   int64_t pid, start_ticks;             /* field 22 of /proc/PID/stat */
   int64_t start_time;                   /* milliseconds since the epoch */
   _Atomic int64_t idle_bytes, end_time; /* bytes; milliseconds since the epoch, 0: not ended */
-  char boot[40];                        /* the kernel's boot id: numbers of processes begin anew with it */
-  char host[HOST_NAME_BYTES], program[PROGRAM_NAME_BYTES], library[16];
-  char command[COMMAND_BYTES]; /* arguments, separated by NULs */
-  int64_t limit_bytes;         /* over all pools; negative: none */
-  char job_name[JOB_NAME_BYTES];
+  process_file_owner owner;
+  int64_t limit_bytes; /* over all pools; negative: none */
+  /* Signs of life (heartbeat.h): what follows is of `seen_time` (milliseconds since the epoch). */
+  _Atomic int64_t seen_time;
+  _Atomic int64_t rss_bytes, peak_rss_bytes, anonymous_bytes; /* what is resident; 0: not known */
+  _Atomic int64_t oom_kills;                                  /* as `kills` tells; below 0: not known */
+  memory_kills kills;
+  int64_t group_limit_bytes;     /* of memory, by the control groups at the process's start; 0: none */
+  char job_name[JOB_NAME_BYTES]; /* what ARROW_POOL_NAME says; "": nothing */
 } live_header;
 _Static_assert(offsetof(live_header, limit_bytes) == 824, "as files of LIVE_VERSION have it");
+_Static_assert(sizeof(live_header) <= 4096, "the table of fields begins there");
+
+/* Returns the header of the file that is mapped, if it is this process's own; else NULL. It takes no lock. */
+live_header *live_own_header(void);
+
+/* Writes a sign of life into it: what is resident, and when. It takes no lock; those who do so at the same
+ * time write the same. The caller sees to cancellation and errno. */
+void live_write_sign(live_header *h);
+
+/* Returns a figure as the header has it, in which 0 is not known. */
+static inline int64_t live_known(int64_t number) { return number > 0 ? number : 0; }
 
 /* Keeps a live file in `directory` (absolute), from the first event on. `keep` keeps it also after an orderly
  * end. It is called once, before that. What goes wrong later is told to `complain`, once, and harms nothing.
+ * There is none where the process confines itself before the first event (base/process_file.h).
  */
 void live_start(const char *directory, bool keep, void (*complain)(const char *path, const char *problem));
 

@@ -24,8 +24,12 @@ static void write_process(writer *w, const snapshot_process *p) {
     text_field(w, "name", p->job_name);
   writer_text(w, ",\"start_time\":");
   writer_milliseconds(w, p->start_time);
-  writer_text(w, ",\"time\":");
-  writer_milliseconds(w, p->time);
+  if (p->time == ARROWPOOL_UNKNOWN) {
+    field(w, "time", p->time);
+  } else {
+    writer_text(w, ",\"time\":");
+    writer_milliseconds(w, p->time);
+  }
 #define X(name, unit, type, metric, help) field(w, #name, p->name);
   FIELDS_OF_PROCESS(X)
   FIELDS_OF_JEMALLOC(X)
@@ -60,6 +64,8 @@ static void write_pool(writer *w, const pool_view *p) {
 #undef X
   write_histogram(w, "size_histogram", p->stats.size_histogram);
   write_histogram(w, "live_histogram", p->stats.live_histogram);
+  field(w, "bytes_before_end", p->end.bytes);
+  write_histogram(w, "histogram_before_end", p->end.histogram);
   writer_text(w, "}");
 }
 

@@ -92,21 +92,28 @@ static void own_limit(writer *w, const pool_view *pool) {
   writer_print(w, ": %s\n", SIZE_TEXT(pool->stats.limit_bytes));
 }
 
-/* Writes what was never freed, the largest first. */
-static void still_allocated(writer *w, const pool_view *pool) {
-  if (pool->stats.bytes_allocated <= 0) /* it is nothing, or unknown */
+/* Writes what is or was live, the largest first. */
+static void live_buffers(writer *w, const char *what, const pool_view *pool, int64_t bytes,
+                         const int64_t *histogram) {
+  if (bytes <= 0) /* it is nothing, or unknown */
     return;
-  writer_text(w, "still allocated in ");
+  writer_text(w, what);
   writer_printable(w, pool->name);
-  writer_print(w, ": %s", SIZE_TEXT(pool->stats.bytes_allocated));
+  writer_print(w, ": %s", SIZE_TEXT(bytes));
   const char *separator = " in ";
   for (int i = ARROWPOOL_HISTOGRAM_BUCKETS - 1; i >= 0; i--) {
-    if (!pool->stats.live_histogram[i])
+    if (!histogram[i])
       continue;
-    writer_print(w, "%s%ld x %s+", separator, pool->stats.live_histogram[i], SIZE_TEXT(INT64_C(1) << i));
+    writer_print(w, "%s%ld x %s+", separator, histogram[i], SIZE_TEXT(INT64_C(1) << i));
     separator = ", ";
   }
   writer_text(w, "\n");
+}
+
+static void at_the_end(writer *w, const pool_view *pool) {
+  if (pool->end.bytes > pool->stats.bytes_allocated)
+    live_buffers(w, "when Python began to end, live in ", pool, pool->end.bytes, pool->end.histogram);
+  live_buffers(w, "still allocated in ", pool, pool->stats.bytes_allocated, pool->stats.live_histogram);
 }
 
 static void process_line(writer *w, const snapshot_process *process) {
@@ -117,8 +124,11 @@ static void process_line(writer *w, const snapshot_process *process) {
     writer_printable(w, process->job_name);
     writer_text(w, ")");
   }
-  writer_print(w, ", pid %ld, ", process->pid);
-  writer_milliseconds(w, process->time - process->start_time);
+  writer_print(w, ", pid %ld, %s", process->pid, process->is_last_sign ? "last seen after " : "");
+  if (process->time == ARROWPOOL_UNKNOWN)
+    writer_text(w, "?");
+  else
+    writer_milliseconds(w, process->time - process->start_time);
   writer_print(w, " s, resident %s, peak %s, idle %s", SIZE_TEXT(process->rss_bytes),
                SIZE_TEXT(process->peak_rss_bytes), SIZE_TEXT(process->idle_bytes));
   if (process->limit_bytes != ARROWPOOL_UNKNOWN)
@@ -145,5 +155,5 @@ void report_text(writer *w, const report_subject *subject) {
   for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL;)
     own_limit(w, pool);
   for (unsigned index = 0; (pool = report_next_pool(subject, &index)) != NULL;)
-    still_allocated(w, pool);
+    at_the_end(w, pool);
 }

@@ -2,7 +2,9 @@
 #include "report/snapshot.h"
 
 #include "base/clock.h"
+#include "base/memory_available.h"
 #include "base/nocancel.h"
+#include "base/process_file.h"
 #include "memory/idle.h"
 #include "pool/pool.h"
 
@@ -10,36 +12,19 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 static int64_t started_at;
 
-/* The program's name as the process was started. What libc has is part of the arguments, over which a program
- * may write its title; one that gives itself another name later keeps the first one here, like the children
- * that it forks. */
-static char program[sizeof((snapshot_process *)0)->program];
-static bool has_program;
 static char job_name[JOB_NAME_BYTES];
 
-static void copy_text(char *out, size_t size, const char *text) {
-  size_t length = strnlen(text, size - 1);
-  memcpy(out, text, length);
-  out[length] = 0;
+void snapshot_set_job_name(const char *name) {
+  size_t length = strnlen(name, sizeof job_name - 1);
+  memcpy(job_name, name, length);
+  job_name[length] = 0;
 }
 
-void snapshot_set_job_name(const char *name) { copy_text(job_name, sizeof job_name, name); }
-
-static void keep_program(void) {
-  if (!has_program)
-    copy_text(program, sizeof program, program_invocation_short_name);
-  has_program = true;
-}
-
-__attribute__((constructor(101))) void snapshot_mark_start(void) {
-  started_at = clock_since_epoch();
-  keep_program();
-}
+__attribute__((constructor(101))) void snapshot_mark_start(void) { started_at = clock_since_epoch(); }
 
 /* ---- memory, line by line: what comes before (a list of a thousand groups) may be longer than any buffer
  * that a signal's stack has room for ---- */
@@ -61,54 +46,67 @@ static int next_byte(status_file *s) {
   return (unsigned char)s->bytes[s->used++];
 }
 
+enum { STATUS_KEYS = 3 };
+
 /* Reads a line that begins with `c`. If its key is one we know, its number of KiB is stored in bytes; the
- * next byte is behind the line. */
-static void read_status_line(status_file *s, int c, snapshot_process *out) {
-  static const char rss[] = "VmRSS:", peak[] = "VmHWM:";
-  bool is_rss = true, is_peak = true;
+ * next byte is behind the line. Returns whether it was. */
+static bool read_status_line(status_file *s, int c, int64_t *const numbers[STATUS_KEYS]) {
+  static const char keys[STATUS_KEYS][sizeof "RssAnon:"] = {"VmRSS:", "VmHWM:", "RssAnon:"};
+  bool may_be[STATUS_KEYS] = {true, true, true};
   int64_t number = 0;
+  int which = -1;
   for (size_t i = 0; c >= 0 && c != '\n'; c = next_byte(s), i++) {
-    if (i < sizeof rss - 1) {
-      is_rss &= c == rss[i];
-      is_peak &= c == peak[i];
-    } else if ((is_rss || is_peak) && c >= '0' && c <= '9') {
-      number = number * 10 + (c - '0');
+    for (int k = 0; k < STATUS_KEYS && which < 0; k++) {
+      may_be[k] = may_be[k] && c == keys[k][i];
+      which = may_be[k] && !keys[k][i + 1] ? k : -1;
     }
+    if (which >= 0 && c >= '0' && c <= '9')
+      number = number * 10 + (c - '0');
   }
-  if (number && is_rss)
-    out->rss_bytes = number * 1024;
-  else if (number && is_peak)
-    out->peak_rss_bytes = number * 1024;
+  if (which >= 0)
+    *numbers[which] = number * 1024;
+  return which >= 0;
 }
 
-static __attribute__((noinline)) void read_resident(snapshot_process *out) {
+/* This is never inlined: what it has on the stack is gone when the next part begins. */
+__attribute__((noinline)) void snapshot_read_resident(snapshot_resident *out) {
   status_file s = {.fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC)};
-  out->rss_bytes = out->peak_rss_bytes = ARROWPOOL_UNKNOWN;
-  for (int c; (c = next_byte(&s)) >= 0 &&
-              (out->rss_bytes == ARROWPOOL_UNKNOWN || out->peak_rss_bytes == ARROWPOOL_UNKNOWN);)
-    read_status_line(&s, c, out);
+  int64_t *const numbers[STATUS_KEYS] = {&out->now, &out->most, &out->anonymous};
+  *out = (snapshot_resident){ARROWPOOL_UNKNOWN, ARROWPOOL_UNKNOWN, ARROWPOOL_UNKNOWN};
+  for (int c, left = STATUS_KEYS; left && (c = next_byte(&s)) >= 0;)
+    left -= read_status_line(&s, c, numbers);
   if (s.fd >= 0)
     close(s.fd);
 }
 
-/* This is never inlined, as read_resident: what one part has on the stack is gone when the next begins. */
-static __attribute__((noinline)) void read_host(snapshot_process *out) {
-  struct utsname names;
-  copy_text(out->host, sizeof out->host, uname(&names) ? "" : names.nodename);
+/* ---- control groups ---- */
+
+static int64_t group_limit = ARROWPOOL_UNKNOWN;
+static memory_kills kills;
+
+void snapshot_find_groups(void) {
+  int64_t most = memory_available_in_group("", "self");
+  group_limit = most < memory_of_machine() ? most : ARROWPOOL_UNKNOWN; /* what exceeds that limits nothing */
+  memory_kills_find("", &kills);
 }
+
+const memory_kills *snapshot_kills(void) { return &kills; }
 
 void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   int saved = errno, cancel_state = nocancel_begin();
   memset(out, 0, sizeof *out);
   out->pid = syscall(SYS_getpid);
-  keep_program(); /* libraries may use memory before they and we are constructed */
-  memcpy(out->program, program, sizeof program);
+  strcpy(out->program, process_file_program());
   memcpy(out->job_name, job_name, sizeof job_name);
-  read_host(out);
+  process_file_host(out->host);
   out->start_time = started_at;
   out->time = clock_since_epoch();
-  read_resident(out);
-  out->idle_bytes = (int64_t)idle_bytes();
+  snapshot_resident resident;
+  snapshot_read_resident(&resident);
+  out->rss_bytes = resident.now;
+  out->peak_rss_bytes = resident.most;
+  out->idle_bytes = snapshot_idle((int64_t)idle_bytes(), &resident);
+  out->group_limit_bytes = group_limit;
   int64_t limit = limits_of_all();
   out->limit_bytes = limit == LIMITS_UNLIMITED ? ARROWPOOL_UNKNOWN : limit;
   backend_jemalloc_stats s = {ARROWPOOL_UNKNOWN, ARROWPOOL_UNKNOWN, ARROWPOOL_UNKNOWN};

@@ -9,19 +9,35 @@
     etl.stats().max_memory                          # bytes
     arrowpool.holders()                             # which variables keep what memory alive
     arrowpool.profile("/run/pools")                 # which lines allocated it, for `arrowpool who`
+    with arrowpool.watch() as w: ...                # its peak, and what stays; in notebooks %%arrowpool
 
 A pool takes its memory from arrowpool's private jemalloc, which grows large buffers in place. It lives as
 long as the process, since pyarrow keeps no reference to the pools that its buffers come from.
 """
 
-from ._holders import Holder, Holders, holders
+from typing import Any
+
+from ._holder_list import Holder, Holders
+from ._holders import holders
 from ._pool import Pool, __version__, available_memory, pool, report, stats
+from ._process import is_active, release_unused, shim_path
 from ._profile import profile
 from ._serve import serve_holders, serve_if_asked
+from ._snapshot import Change, PoolFigures, Snapshot, snapshot
 from ._stats import PoolStats, StatsList
+from ._watch import Watch, watch
 
-__all__ = ["Holder", "Holders", "Pool", "PoolStats", "StatsList", "__version__", "available_memory", "holders", "pool",
-           "profile", "report", "serve_holders", "stats"]
+__all__ = ["Change", "Holder", "Holders", "Pool", "PoolFigures", "PoolStats", "Snapshot", "StatsList", "Watch",
+           "__version__", "available_memory", "holders", "is_active", "pool", "profile", "release_unused", "report",
+           "serve_holders", "shim_path", "snapshot", "stats", "watch"]
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Called by %load_ext arrowpool."""
+    from ._magics import ArrowpoolMagics
+
+    ipython.register_magics(ArrowpoolMagics)
+
 
 serve_if_asked()
 del serve_if_asked

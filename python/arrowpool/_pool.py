@@ -56,19 +56,41 @@ class Pool(pyarrow.MemoryPool):
     afterwards the former default is back. With statements may nest, and overlap in several threads: the
     default is the pool of the last one entered that has not ended yet.
 
-    Copying and pickling gives the pool of the same name, in another process one that is made there.
+    Copying and pickling gives the pool of the same name: the one that there is, with the limit that it has, else, in
+    another process, one that is made there. Its limit can be set; it has no other attribute that could be.
     """
 
-    name: str
-    """As given to arrowpool.pool()."""
-    limit: Optional[int]
-    """Most bytes that may be live in it; None: no limit of its own."""
-    backend: str
-    """ "jemalloc" or "system"; also what pyarrow's backend_name says."""
+    __slots__ = ("_backend", "_handle", "_name")
+    _name: str
+    _backend: str
     _handle: object
 
     def __init__(self) -> None:
         raise TypeError("Pool cannot be made by its class: use arrowpool.pool(name)")
+
+    @property
+    def name(self) -> str:
+        """As given to arrowpool.pool()."""
+        return self._name
+
+    @property
+    def backend(self) -> str:
+        """ "jemalloc" or "system"; also what pyarrow's backend_name says."""
+        return self._backend
+
+    @property
+    def limit(self) -> Optional[int]:
+        """Most bytes that may be live in it; None: no limit of its own.
+
+        It can be set at any time, to what arrowpool.pool() takes: an int of bytes, "2GiB", "50%" or None. From then on
+        it is exact, also while threads use the pool; what lives beyond it stays, and nothing is added before there is
+        room.
+        """
+        return _library.stats(self._handle)["limit_bytes"]
+
+    @limit.setter
+    def limit(self, limit: Union[int, str, None]) -> None:
+        _library.set_limit(self._handle, _check_limit(limit) or 0)
 
     def stats(self) -> PoolStats:
         """Its statistics now."""
@@ -100,7 +122,8 @@ class Pool(pyarrow.MemoryPool):
         return _reopen, (self.name, self.limit, self.backend)
 
     def __repr__(self) -> str:
-        limit = f", limit {format_bytes(self.limit)}" if self.limit is not None else ""
+        most = self.limit
+        limit = f", limit {format_bytes(most)}" if most is not None else ""
         return (f"<arrowpool.Pool {self.name!r}: {format_bytes(self.bytes_allocated())} live, "
                 f"peak {format_bytes(self.max_memory())}{limit}, {self.backend}>")
 
@@ -111,7 +134,8 @@ class Pool(pyarrow.MemoryPool):
 
 
 def _reopen(name: str, limit: Optional[int], backend: str) -> Pool:
-    return pool(name, limit=limit, backend=backend)
+    known = _pools.get(name)  # its limit may have been set since, here or there
+    return pool(name, limit=limit if known is None else None, backend=backend)
 
 
 def _check_name(name: object) -> None:
@@ -147,10 +171,11 @@ def _check_backend(backend: Optional[str]) -> None:
 
 
 def _check_same(known: Pool, limit: Optional[int], backend: Optional[str]) -> None:
-    if limit is not None and limit != known.limit:
-        has = f"a limit of {known.limit} bytes" if known.limit is not None else "no limit"
-        raise ValueError(f"pool {known.name!r} has {has}, not {limit} bytes: choose the same or none, "
-                         "or another name")
+    has = known.limit
+    if limit is not None and limit != has:
+        has_limit = "no limit" if has is None else f"a limit of {has} bytes"
+        raise ValueError(f"pool {known.name!r} has {has_limit}, not {limit} bytes: choose the same or none, "
+                         "or another name, or set its attribute limit")
     if backend is not None and backend != known.backend:
         raise ValueError(f"pool {known.name!r} has the backend {known.backend!r}, not {backend!r}: choose the same "
                          "or none, or another name")
@@ -162,7 +187,7 @@ def pool(name: str, *, limit: Union[int, str, None] = None, backend: Optional[st
     name: 1 to 63 bytes of UTF-8 without control characters; reported as "c:NAME".
     limit: most bytes that may be live in it, 1 to 2**63 - 1: an int, or a str such as "2GiB" or "512M" (powers
         of 1024) or "50%" (of available_memory()). Beyond it, Arrow raises pyarrow.ArrowMemoryError. None: no
-        limit, or that of the pool that there is.
+        limit, or that of the pool that there is. The pool's attribute limit can be set later.
     backend: "jemalloc" (the library's private one; large buffers grow in place) or "system" (the process's own
         malloc, counted). None: "jemalloc", or that of the pool that there is.
 
@@ -180,7 +205,7 @@ def pool(name: str, *, limit: Union[int, str, None] = None, backend: Optional[st
             _check_same(known, most, backend)
             return known
         made = Pool.__new__(Pool)
-        made.name, made.limit, made.backend = name, most, backend or "jemalloc"
+        made._name, made._backend = name, backend or "jemalloc"
         made._handle = _library.create(made, name, most or 0, made.backend)
         _pools[name] = made
         return made
@@ -190,6 +215,8 @@ def _of_report(figures: dict[str, Any]) -> PoolStats:
     for key in ("size_histogram", "live_histogram"):
         if figures[key] is not None:
             figures[key] = {bucket["from_bytes"]: bucket["count"] for bucket in figures[key]}
+    for key in ("bytes_before_end", "histogram_before_end"):  # they are of an interpreter that ends
+        del figures[key]
     return PoolStats(**figures)
 
 
@@ -200,6 +227,10 @@ def stats() -> StatsList:
     used = {one.name for one in result}
     result.extend(one.stats() for name, one in list(_pools.items()) if "c:" + name not in used)
     return result
+
+
+def live_pools() -> list[Pool]:
+    return list(_pools.values())
 
 
 def report(format: str = "text") -> str:

@@ -3,7 +3,7 @@
 import os
 from typing import Union
 
-from . import _library
+from . import _check, _library
 
 _INT64_MAX = 2**63 - 1
 
@@ -44,13 +44,9 @@ def profile(directory: Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]
     begun here or by ARROW_POOL_PROFILE, and OSError if nothing can be written in the directory.
     """
     size = _check_mean(mean)
-    path = os.path.abspath(os.fsdecode(directory))
-    if "\0" in path:
-        raise ValueError(f"directory: {path!r}: choose a path without NUL")
+    path = _check.directory(directory)
     _check_first()
-    os.makedirs(path, mode=0o700, exist_ok=True)
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise PermissionError(f"profile: {path!r} cannot be written")
+    _check.make_directory(path)
     if not _library.start_profile(path, size, bool(keep)):
         _check_first()  # another thread was faster
         raise MemoryError(f"profile: none can be begun in {path!r}")

@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, Optional, Union
 
+from . import _check
 from ._holders import holders
 
 PROTOCOL = 1
@@ -174,14 +175,15 @@ def serve_holders(directory: Union[str, "os.PathLike[str]", None]) -> Optional[s
     there can be no socket.
     """
     global _server  # noqa: PLW0603 # as above
+    path = None if directory is None else _check.directory(directory)
     with _lock:
+        if path is not None:
+            _check.make_directory(path)  # the former socket stays if there can be no other
         former, _server = _server, None
         if former is not None:
             former.stop()
-        if directory is None:
+        if path is None:
             return None
-        path = os.path.abspath(os.fspath(directory))
-        os.makedirs(path, mode=0o700, exist_ok=True)
         _server = _Server(path)
         return os.path.join(path, _server.name)
 

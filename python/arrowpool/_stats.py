@@ -17,6 +17,11 @@ def format_bytes(size: Optional[int]) -> str:
     return f"{size} bytes" if unit == "bytes" else f"{tenths // 10:,}.{tenths % 10} {unit}"
 
 
+def format_seconds(seconds: float) -> str:
+    """A time for people: "1.5 s", "20 ms"."""
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.{0 if seconds >= 0.01 else 1}f} ms"
+
+
 def html_table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     cells = ["<tr>" + "".join(f"<th>{html.escape(str(cell))}</th>" for cell in header) + "</tr>"]
     cells += ["<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows]

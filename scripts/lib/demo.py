@@ -1,14 +1,17 @@
 """The main job: what a program does with Arrow's memory pools, for scripts/demo.
 
-    demo.py work FILE       do it with whatever serves pyarrow's pools; figures go to FILE
-    demo.py compare FOLDER  print what the shim changed: stock.json, shim.json and stats.json of FOLDER
-    demo.py warm-up         touch memory, so that the next process does not pay for a cold machine
+    demo.py data FOLDER       make the dataset that is read
+    demo.py work FOLDER FILE  do it with whatever serves pyarrow's pools; figures go to FILE
+    demo.py compare FOLDER    print what the shim changed: stock.N.json, shim.N.json and stats.N.json of FOLDER
+    demo.py warm-up           touch memory, so that the next process does not pay for a cold machine
 """
 
+import glob
 import json
 import mmap
 import os
 import resource
+import statistics
 import sys
 import time
 
@@ -60,10 +63,36 @@ def append_to_stream(pa, size, pool):
     return stream.getvalue()
 
 
-def work(path):
+def resident_bytes():
+    with open("/proc/self/statm") as line:
+        return int(line.read().split()[1]) * mmap.PAGESIZE
+
+
+def make_dataset(path):
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    rows = 1_000_000
+    table = pa.table({f"c{i}": pa.array(range(i, rows + i)) for i in range(10)})
+    for part in range(4):
+        pa.parquet.write_table(table.slice(part * rows // 4, rows // 4), os.path.join(path, f"{part}.parquet"))
+
+
+def read_dataset(path):
+    """Reads a dataset again and again, keeps nothing, and looks at what is resident 2 s later."""
+    import pyarrow.dataset
+
+    for _ in range(8):
+        assert pyarrow.dataset.dataset(path).to_table().num_rows == 1_000_000
+    time.sleep(2)
+    return resident_bytes()
+
+
+def work(data, path):
     import pyarrow as pa
 
     size = 1 << 30 if available_bytes() > 6 << 30 else 256 * MIB
+    after_reading = read_dataset(data)
     start_pool = pa.default_memory_pool()
     # One operation with a pool of its own; then all operations; then back.
     explicit_pool = pa.jemalloc_memory_pool()
@@ -82,8 +111,8 @@ def work(path):
         "size": size,
         "grow_seconds": grow_seconds,
         "stream_seconds": stream_seconds,
+        "after_reading": after_reading,
         "peak_rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "max_memory": start_pool.max_memory(),
     }
     with open(path, "w") as out:
         json.dump(figures, out)
@@ -98,23 +127,34 @@ def read(path):
         return json.load(file)
 
 
+def spread(values):
+    """The median, and how far the others are."""
+    values = sorted(values)
+    return f"{values[len(values) // 2]:,.0f} ({values[0]:,.0f}-{values[-1]:,.0f})"
+
+
 def compare(folder):
-    stock, shim, stats = (read(os.path.join(folder, name + ".json")) for name in ("stock", "shim", "stats"))
-    pools = stats["pools"]
+    stock, shim, stats = ([read(file) for file in sorted(glob.glob(os.path.join(folder, name + ".*.json")))]
+                          for name in ("stock", "shim", "stats"))
+    first, pools = stock[0], stats[-1]["pools"]
 
     def total(field):
         return sum(pool[field] or 0 for pool in pools)
 
-    print(f"\npyarrow {stock['pyarrow']}, its default pool ({stock['backend']}) and the same under the shim\n")
-    print(f"{'':44}{'stock':>12}{'shim':>12}{'ratio':>8}")
+    print(f"\npyarrow {first['pyarrow']}, its default pool ({first['backend']}) and the same under the shim: median "
+          f"(lowest-highest) of {len(stock)} processes each\n")
+    print(f"{'':52}{'stock':>22}{'shim':>22}{'ratio':>7}")
     rows = [
-        (f"a buffer grown to {mib(stock['size'])} by halves (ms)", "grow_seconds", 1000),
-        (f"a stream appended to {mib(stock['size'])} by 1 MiB (ms)", "stream_seconds", 1000),
-        ("peak RSS of the process (MiB)", "peak_rss", 1 / MIB),
+        (f"a buffer grown to {mib(first['size'])} by halves (ms)", "grow_seconds", 1000),
+        (f"a stream appended to {mib(first['size'])} by 1 MiB (ms)", "stream_seconds", 1000),
+        ("peak of resident memory (MiB)", "peak_rss", 1 / MIB),
+        ("resident 2 s after a dataset was read 8 times (MiB)", "after_reading", 1 / MIB),
     ]
     for title, field, factor in rows:
-        before, after = stock[field] * factor, shim[field] * factor
-        print(f"{title:44}{before:12,.0f}{after:12,.0f}{after / before:8.2f}")
+        before, after = ([figures[field] * factor for figures in side] for side in (stock, shim))
+        ratio = statistics.median(after) / statistics.median(before)
+        print(f"{title:52}{spread(before):>22}{spread(after):>22}{ratio:7.2f}")
+    print("\nof the last process:", end="")
     print(f"\n{total('num_reallocations'):,} reallocations: {total('reallocs_in_place'):,} in place, "
           f"{total('reallocs_remapped'):,} by moving pages, {total('reallocs_copied'):,} copied")
     print(f"bytes that were not copied: {mib(total('bytes_grown_in_place') + total('bytes_remapped'))}; "
@@ -128,8 +168,10 @@ def compare(folder):
 
 if __name__ == "__main__":
     command = sys.argv[1:]
-    if command[:1] == ["work"] and len(command) == 2:
-        work(command[1])
+    if command[:1] == ["data"] and len(command) == 2:
+        make_dataset(command[1])
+    elif command[:1] == ["work"] and len(command) == 3:
+        work(command[1], command[2])
     elif command[:1] == ["compare"] and len(command) == 2:
         compare(command[1])
     elif command == ["warm-up"]:

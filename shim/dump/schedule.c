@@ -1,27 +1,52 @@
-/* Runs the thread that writes dumps at intervals, and handles the signal that asks for one. */
+/* Runs the thread that writes dumps at intervals and beats (report/heartbeat.h), and handles the signal that
+ * asks for a dump. */
 #include "shim/dump/schedule.h"
 
 #include "base/background_thread.h"
 #include "base/clock.h"
 #include "base/signals.h"
 #include "counters/counters.h"
+#include "report/heartbeat.h"
 #include "shim/dump/dump.h"
 #include "shim/router.h"
 
 #include <signal.h>
 #include <stdbool.h>
 
-static int64_t interval(void) { return the_router.settings.values[OPTION_STATS_INTERVAL].number; }
+/* Returns the time between dumps (ms); 0: there are none in between. */
+static int64_t interval(void) {
+  const options_value *values = the_router.settings.values;
+  return values[OPTION_STATS].text ? values[OPTION_STATS_INTERVAL].number : 0;
+}
 
-static int64_t due; /* when the next dump is due (ms, clock_milliseconds); 0: begin by waiting */
+/* When the next dump is due, and the next beat (ms, clock_milliseconds). Dumps begin by waiting: 0. */
+static int64_t due, beat_due;
+static bool beats; /* there is a live file. A profile alone has no thread, with which no handler of a signal
+                      may fork */
 
-static int64_t work(void) {
-  int64_t now = clock_milliseconds();
+static int64_t until_dump(int64_t now) {
+  if (!interval())
+    return INT64_MAX;
   if (due && now >= due)
     dump_now(REPORT_ASK_JEMALLOC);
   if (!due || now >= due)
     due = now + interval();
   return due - now;
+}
+
+static int64_t until_beat(int64_t now) {
+  if (!beats)
+    return INT64_MAX;
+  if (now >= beat_due) {
+    heartbeat_beat();
+    beat_due = now + HEARTBEAT_PERIOD;
+  }
+  return beat_due - now;
+}
+
+static int64_t work(void) {
+  int64_t now = clock_milliseconds(), dump = until_dump(now), beat = until_beat(now);
+  return dump < beat ? dump : beat;
 }
 
 static background_thread clock_keeper = BACKGROUND_THREAD(work);
@@ -50,12 +75,12 @@ static void watch_signal(int number) {
 static void wake(void) { background_thread_wake(&clock_keeper); }
 
 void schedule_start(void) {
-  const options_value *signal = &the_router.settings.values[OPTION_STATS_SIGNAL];
-  if (!the_router.settings.values[OPTION_STATS].text)
-    return;
-  if (signal->given)
+  const options_value *values = the_router.settings.values, *signal = &values[OPTION_STATS_SIGNAL];
+  bool dumps = values[OPTION_STATS].text;
+  beats = values[OPTION_LIVE].text;
+  if (dumps && signal->given)
     watch_signal((int)signal->number);
-  if (interval())
+  if (beats || (dumps && interval()))
     counters_on_new_shard = wake; /* a program that uses no pool gets no thread */
 }
 
@@ -79,6 +104,6 @@ static void go_on(bool in_child) {
 void schedule_postfork_parent(void) { go_on(false); }
 
 void schedule_postfork_child(void) {
-  due = 0;
+  due = beat_due = 0;
   go_on(true);
 }

@@ -1,4 +1,5 @@
-/* Writes dumps while the program runs: at intervals, from a thread of their own, and on a signal. */
+/* What happens while the program runs, whatever it does: dumps at intervals and on a signal, and signs of
+ * life for the files that others read. One thread does it, and a signal. */
 #ifndef ARROWPOOL_SHIM_DUMP_SCHEDULE_H
 #define ARROWPOOL_SHIM_DUMP_SCHEDULE_H
 
@@ -10,7 +11,7 @@ void schedule_start(void);
 /* Returns whether there is a thread of this process's. */
 bool schedule_is_here(void);
 
-/* Retire ends the dumps at intervals, until return. */
+/* Retire ends the thread, until return. */
 void schedule_retire(void);
 void schedule_return(void);
 

@@ -5,10 +5,10 @@
  * A filter comes by prctl or by syscall. The latter asks the kernel itself, as the C library's does:
  * allocators that stand before us wait for their locks by it, and must not get into the loader. */
 #include "base/nocancel.h"
+#include "base/process_file.h"
 #include "fork.h"
 #include "memory/backend.h"
 #include "memory/decay.h"
-#include "profile/profile.h"
 #include "shim/dump/schedule.h"
 #include "shim/router.h"
 
@@ -36,7 +36,7 @@ static bool hook_seccomp_begin(void) {
   int cancel_state = nocancel_begin();
   schedule_retire();
   decay_retire();
-  profile_confine(true);
+  process_file_confine(true);
   nocancel_end(cancel_state);
   pthread_sigmask(SIG_SETMASK, &signals, NULL);
   return true;
@@ -47,7 +47,7 @@ static void hook_seccomp_end(bool done) {
   int saved = errno;
   confined = done;
   if (!done) {
-    profile_confine(false);
+    process_file_confine(false);
     decay_return();
     schedule_return();
   }

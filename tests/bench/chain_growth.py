@@ -91,7 +91,7 @@ def row(name, runs, fastest):
 
 def table(results):
     fastest = min(r["seconds"] for r in results[CHAINS[0][0]])
-    lines = [("| what serves the buffer | time, best | time, median | in place | pages moved | other address "
+    lines = [("| what serves the buffer | time, best | time, median | in place | pages moved | copied "
               "| peak RSS, MiB |"),
              "|---|---|---|---|---|---|---|"]
     lines += [row(name, runs, fastest) for name, runs in results.items()]

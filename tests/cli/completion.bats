@@ -30,6 +30,11 @@ complete_bash() {
     "$(arrowpool --help | sed -nE 's/^  ([a-z]+) .*/\1/p' | sort)"
 }
 
+@test "bash completes what path can be asked for" {
+  assert_equal "$(complete_bash arrowpool path sh)" shim
+  assert_equal "$(complete_bash arrowpool path '')" "$(arrowpool path | awk '{ print $1 }' | sort | paste -sd ' ')"
+}
+
 @test "bash completes the options of every command" {
   assert_equal "$(complete_bash arrowpool top --s)" --sort=
   assert_equal "$(complete_bash arrowpool top --o)" --once
@@ -93,6 +98,8 @@ complete_bash() {
   screen_has '^zsh% arrowpool run --live=folder/'
   type_keys C-u 'arrowpool run --hooks=arrow_m' Tab 'tmu' Tab
   screen_has '^zsh% arrowpool run --hooks=arrow_mi tmux'
+  type_keys C-u 'arrowpool path ale' Tab
+  screen_has '^zsh% arrowpool path alerts'
   type_keys C-u 'arrowpool show --format=pr' Tab 'dat' Tab
   screen_has '^zsh% arrowpool show --format=prometheus data.json'
 }

@@ -185,7 +185,7 @@ zipfile.ZipFile("zip.json", "w").writestr("a", text)'
   done
   for file in loop.json link.json; do said_of $file report; done
   said_of directory.json show
-  assert_equal "$said" "it is no file"
+  assert_equal "$said" "it is a directory: arrowpool report and top take one"
   make_dump directory.json/a.json
   STATUS=1 report .
   assert_equal "${#stderr_lines[@]}" 3 # of a dangling link nothing is said: it may have been a live file

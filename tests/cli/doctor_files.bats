@@ -22,9 +22,9 @@ complains() {
   echo text >plain
   mkdir folder
   complains ./missing "No such file or directory"
-  complains no-such-command "No such file or directory"
-  complains ./folder "Permission denied"
-  complains ./plain "Permission denied"
+  complains no-such-command-by-any-name "there is no such program in PATH"
+  complains ./folder "it is a directory"
+  complains ./plain "it is not executable"
 }
 
 @test "an empty file, noise, an object file, and a #! line that names nobody are no programs" {
@@ -49,7 +49,7 @@ complains() {
   mkfifo pipe
   chmod +x pipe
   run -1 timeout 60 "$CLI" doctor ./pipe
-  assert_output "problem: ./pipe: Permission denied"
+  assert_output "problem: ./pipe: it is no program"
 }
 
 @test "damaged programs are never a crash, nor more than one line where nothing can be read" {

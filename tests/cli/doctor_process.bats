@@ -72,7 +72,7 @@ t = pyarrow.table({'a': pyarrow.array(range(9)).dictionary_encode()}).group_by('
   start "$CLI" run -- "$PYTHON" -c "$program"
   run -0 "$CLI" doctor "$target"
   assert_line "note: it keeps no profile; ARROW_POOL_PROFILE=DIRECTORY keeps one"
-  start "$CLI" run --profile=/proc/none -- cat
+  start env LD_PRELOAD="$SHIM" ARROW_POOL_PROFILE=/proc/none cat
   run -0 "$CLI" doctor "$target"
   assert_line "warning: it keeps no profile: it could not make one in /proc/none, which has no room or is not writable; name another directory"
 }

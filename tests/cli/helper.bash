@@ -63,7 +63,7 @@ defs = json.load(open(sys.argv[1]))
 pool_keys = defs["$defs"]["pool"]["required"]
 process_keys = defs["properties"]["process"]["required"]
 pool = {key: 0 for key in pool_keys} | {"name": "arrow.mimalloc", "backend": "jemalloc", "size_basis": "requested",
-        "size_histogram": [], "live_histogram": []}
+        "size_histogram": [], "live_histogram": [], "bytes_before_end": None, "histogram_before_end": None}
 process = {key: 0 for key in process_keys} | {"pid": 1, "program": "python", "host": "here", "start_time": 100.0,
            "time": 200.0}
 for setting in sys.argv[3:]:
@@ -84,6 +84,36 @@ PYTHON
 
 # profile FILE: one that the script on stdin makes of `p` (profiles.py).
 profile() { "$PYTHON" -I "$SOURCE/tests/cli/profiles.py" "$1"; }
+
+# who [ARGUMENT]...: as json, for in_who.
+who() {
+  run -"${STATUS:-0}" --separate-stderr "$CLI_ASAN" who --format=json "$@"
+  printf '%s\n' "$output" >"$BATS_TEST_TMPDIR/who"
+}
+
+# in_who EXPRESSION: Python on the last answer, where r is the whole and rows {who: bytes}.
+in_who() {
+  run -0 "$PYTHON" -I -c '
+import json, sys
+r = json.loads(open(sys.argv[1], "rb").read())
+rows = {row["who"]: row["bytes"] for row in r["rows"]}
+print(eval(sys.argv[2]))' "$BATS_TEST_TMPDIR/who" "$1"
+}
+
+# three_lines [FILE]: a profile with a line of each kind.
+three_lines() {
+  profile "${1:-a.profile}" <<'PYTHON'
+s = p.stack("etl.py:8 stream", "etl.py:20 <module>")
+p.record(s, 64 * MIB, exposure=128, since=10)
+t = p.stack("/x/lib/python3.12/site-packages/pyarrow/csv.py:40 read_csv", "etl.py:3 load", kind=TASK)
+p.live(t, *[MIB] * 12, since=500)
+u = p.stack("etl.py:5 small", pool="libc")
+for i in range(4):
+    p.record(u, 8192, exposure=8192 / p.mean, since=900)
+p.samples = 17
+p.end_time, p.state = p.start_time + 1_000_000, ENDED
+PYTHON
+}
 
 # ---- programs that keep live files and do what they are told, and a real terminal ----
 

@@ -36,12 +36,28 @@ setup() {
 
 @test "every variable is there with its default" {
   page 1 >text
-  "$CLI" env | awk 'NR > 1 && $2 != "none" && NF { print $1, $2 }' >defaults
+  "$CLI" env | awk 'seen && $2 != "none" && NF { print $1, $2 } $1 == "VARIABLE" { seen = 1 }' >defaults
   while read -r variable default; do
     sed -n "/, $variable\$/,/^ *\$/p" text | tr -s '\n ' ' ' >entry
     grep -qE "[Dd]efault: ([a-z ]*, otherwise |jemalloc for run, otherwise )?$default\." entry || fail "$variable $default: $(cat entry)"
   done <defaults
   assert [ "$(wc -l <defaults)" -ge 9 ]
+}
+
+@test "every option of run has the help and the values of the option table" {
+  page 1 | sed -n '/^RUN/,/^[A-Z]/p' | tr -s '\n ' ' ' >text
+  count=0
+  while read -r line; do
+    if [[ $line == VALUE:* ]]; then
+      line=${line#VALUE: }
+      line="Values: $(sed -E 's/; without =VALUE: /; without a value /; s/; default: .*//' <<<"$line")"
+    else
+      line=${line^}
+    fi
+    grep -qF -- " $line" text || fail "$line"
+    count=$((count + 1))
+  done < <("$CLI" run --help | grep '^      ')
+  assert [ $count -ge 36 ]
 }
 
 @test "every function of the header is there" {

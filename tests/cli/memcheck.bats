@@ -40,10 +40,13 @@ good_files() {
   checked 2
   checked 0 --version
   checked 0 --help
-  for command in run env show top serve report record plot doctor who; do
+  for command in run env show top serve report record plot path doctor who; do
     checked 0 "$command" --help
     checked 2 "$command" --nonsense
   done
+  checked 0 path
+  checked 0 path shim
+  checked 2 path nonsense
   checked 2 nonsense
   checked 2 run --pool=nonsense -- true
   checked 2 top --sort=nonsense .

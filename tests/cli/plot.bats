@@ -74,6 +74,14 @@ PYTHON
   run -0 grep '^set terminal svg size 300,200 ' commands
 }
 
+@test "the last point is what was live when Python began to end, not what it left" {
+  stand_in
+  series s.jsonl
+  make_dump s.jsonl time=104 bytes_allocated=1024 bytes_before_end=7340032 rss_bytes=5242880 bytes_grown_in_place=10485760
+  run -0 "$CLI_ASAN" plot s.jsonl -o out.png
+  assert_equal "$(sed -n '/^$data0/{n;n;n;p}' commands)" "4 7 5 0 0 0 0"
+}
+
 @test "one pool, or all whose live bytes are known" {
   stand_in
   for time in 101 102; do
@@ -90,7 +98,7 @@ print(json.dumps(s), file=open("both.jsonl", "a"))'
   run -0 "$CLI_ASAN" plot --pool=libc both.jsonl -o out.png
   assert_equal "$(sed -n '/^$data0/{n;p}' commands | cut -d ' ' -f 1,2)" "1 NaN"
   run -1 --separate-stderr "$CLI_ASAN" plot --pool=nonsense both.jsonl -o out.png
-  assert_equal "$stderr" "arrowpool: plot: nonsense: no such pool in both.jsonl"
+  assert_equal "$stderr" "arrowpool: plot: --pool=nonsense: no such pool in both.jsonl; choose arrow.mimalloc, libc"
 }
 
 @test "several processes, of one file or of several, stand side by side on one scale" {

@@ -19,8 +19,8 @@ ABSENT, READ, UNKNOWN, OFF = range(4)
 BYTE_ORDER, VERSION, HEADER_BYTES, SECTION_COUNT = range(8, 24, 4)
 SECTION, SECTION_BYTES = 24, 24  # the first of them: offset, record_bytes, capacity, used
 PID, MEAN = 216, 968
-HEADER = "<8sIIII" + "QIIII" * 8 + "qqqqII40s65s64s16s512s7xqqqII32sqqqqqqqqII"
-assert struct.calcsize(HEADER) == 1096
+HEADER = "<8sIIII" + "QIIII" * 8 + "qqqqII40s65s64s16s512s7xqqqII32sqqqqqqqqIIq"
+assert struct.calcsize(HEADER) == 1104
 RECORD_BYTES = (48, 8, 32, 1, 64, 24, 48, 16)
 
 EXACT = 50.0  # so much exposure that a sample stands for itself
@@ -45,6 +45,7 @@ class Profile:
         self.python_version = "3.12.1"
         self.samples = self.lost_records = self.lost_stacks = self.failed_walks = 0
         self.peak_bytes = self.peak_time = self.peak_which = self.peak_version = 0
+        self.seen_time = 0  # milliseconds since the epoch
         self.frame("?", "?", 0)
 
     def text(self, text):
@@ -121,11 +122,11 @@ class Profile:
             offset += (len(part) + 63) // 64 * 64
         command = b"".join(word.encode() + b"\0" for word in self.command)
         header = struct.pack(
-            HEADER, b"ARRWPROF", 0x01020304, 1, 1096, 8, *places, self.pid, self.start_ticks, self.start_time,
+            HEADER, b"ARRWPROF", 0x01020304, 1, 1104, 8, *places, self.pid, self.start_ticks, self.start_time,
             self.end_time, self.state, 0, self.boot.encode(), self.host.encode(), self.program.encode(), b"libarrow.so",
             command, self.parent, self.mean, self.mean_now, self.python, self.tasks, self.python_version.encode(),
             self.samples, self.lost_records, self.lost_stacks, self.failed_walks, 0, 0, self.peak_bytes, self.peak_time,
-            self.peak_which, self.peak_version)
+            self.peak_which, self.peak_version, self.seen_time)
         out = bytearray(header.ljust(4096, b"\0"))
         for part in data:
             out += part + bytes(-len(part) % 64)

@@ -69,7 +69,7 @@ for dump in dumps:
     for pool in dump["pools"]:
         sums[pool["name"]]["processes"] += 1
         for field, value in pool.items():
-            if isinstance(value, int):
+            if isinstance(value, int) and field != "bytes_before_end": # it is in no report
                 sums[pool["name"]][field] += value
         highest[pool["name"]] = max(highest[pool["name"]], pool["max_memory"])
 assert len(report["groups"]) == len(sums)
@@ -270,8 +270,34 @@ PYTHON
      1.0 MiB   33.3%  etl.py:3 load  [task]"
   run -0 "$CLI_ASAN" report c.json
   refute_output --partial "held by"
-  run -0 "$CLI_ASAN" report --format=json a.json
-  refute_output --partial etl.py
+  for format in jsonl prometheus; do
+    run -0 "$CLI_ASAN" report --format=$format a.json
+    refute_output --partial etl.py
+  done
+}
+
+@test "json has the lines that hold most, by its schema; null where there is no profile" {
+  for name in a b c; do make_dump $name.json pid=$((++number)); done
+  profile a.profile <<'PYTHON'
+p.pid = 1
+for i, size in enumerate([MIB, 8 * MIB, 2 * MIB, 4 * MIB]):
+    p.live(p.stack(f'odd "{i}\\.py:{i + 1} load', kind=TASK if i == 1 else OWN), size)
+PYTHON
+  profile b.profile <<'PYTHON'
+p.pid = 2
+p.live(p.stack('odd "3\\.py:4 load'), MIB)
+PYTHON
+  : >c.profile # is none
+  report a.json b.json c.json
+  run -0 in_report '[(line["line"], line["task"], line["bytes"] >> 20, line["share"]) for line in r["held_by"]["lines"]]'
+  assert_output "[('odd \"1\\\\.py:2 load', True, 8, 0.5), ('odd \"3\\\\.py:4 load', False, 5, 0.313), ('odd \"2\\\\.py:3 load', False, 2, 0.125)]"
+  run -0 in_report 'r["held_by"]["profiles"]'
+  assert_output 2
+  "$PYTHON" -I -c 'import json, jsonschema, sys
+jsonschema.validate(*(json.load(open(path)) for path in sys.argv[1:]))' report "$SOURCE/docs/use/report.schema.json"
+  report c.json
+  run -0 in_report 'r["held_by"]'
+  assert_output None
 }
 
 @test "what is known only in part is sorted by that part, what is unknown comes last" {

@@ -8,35 +8,6 @@ setup() {
   cd "$BATS_TEST_TMPDIR" || return
 }
 
-# who [ARGUMENT]...: as json, for in_who.
-who() {
-  run -"${STATUS:-0}" --separate-stderr "$CLI_ASAN" who --format=json "$@"
-  printf '%s\n' "$output" >"$BATS_TEST_TMPDIR/who"
-}
-
-# in_who EXPRESSION: Python on the last answer, where r is the whole and rows {who: bytes}.
-in_who() {
-  run -0 "$PYTHON" -I -c '
-import json, sys
-r = json.loads(open(sys.argv[1], "rb").read())
-rows = {row["who"]: row["bytes"] for row in r["rows"]}
-print(eval(sys.argv[2]))' "$BATS_TEST_TMPDIR/who" "$1"
-}
-
-three_lines() {
-  profile "${1:-a.profile}" <<'PYTHON'
-s = p.stack("etl.py:8 stream", "etl.py:20 <module>")
-p.record(s, 64 * MIB, exposure=128, since=10)
-t = p.stack("/x/lib/python3.12/site-packages/pyarrow/csv.py:40 read_csv", "etl.py:3 load", kind=TASK)
-p.live(t, *[MIB] * 12, since=500)
-u = p.stack("etl.py:5 small", pool="libc")
-for i in range(4):
-    p.record(u, 8192, exposure=8192 / p.mean, since=900)
-p.samples = 17
-p.end_time, p.state = p.start_time + 1_000_000, ENDED
-PYTHON
-}
-
 @test "the table as people read it" {
   three_lines
   run -0 --separate-stderr "$CLI_ASAN" who a.profile
@@ -201,6 +172,9 @@ else: p.live(u, 7 * MIB, address=8192)'
     in_who 'r["rows"], r["sum"]'
     assert_output "([], {'bytes': 0, 'buffers': 0, 'samples': 0, 'error': 0.0})"
   done
+  profile one.profile <<<'p.live(p.stack("a.py:1 f"), *[4 * MIB] * 20, exposure=8)'
+  run -0 "$CLI_ASAN" who one.profile --minus=one.profile
+  assert_line --regexp '^0\.0 MiB live'
   # Another run: its addresses tell nothing.
   profile other.profile <<<"N = 2; p.pid = 9$script"
   who after.profile --minus=other.profile
@@ -258,230 +232,19 @@ PYTHON
   assert_line "no names of functions of /nowhere/libx.so: No such file or directory"
 }
 
-@test "folded stacks, from the outermost frame, add up to the table" {
+@test "the ending of the file that is written says the format, unless that is given" {
   three_lines
-  run -0 --separate-stderr "$CLI_ASAN" who --format=folded a.profile
-  assert_output "<module> (etl.py:20);stream (etl.py:8) 67108864
-load (etl.py:3);read_csv (/x/lib/python3.12/site-packages/pyarrow/csv.py:40);(by Arrow's threads) 12582912
-small (etl.py:5) 2113579"
-  profile b.profile <<'PYTHON'
-p.module("/nowhere/lib;x.so", 0x1000, 0x9000, bias=0x1000)
-p.live(p.stack("a;b.py:1 f;g", native=[0x1010, 0x2010]), MIB)
-p.live(p.stack(native=[0x1010]), 2 * MIB)
-p.live(0, 5)
-PYTHON
-  run -0 --separate-stderr "$CLI_ASAN" who --format=folded b.profile
-  assert_output "(other) 5
-f:g (a:b.py:1);lib:x.so+0x1010;lib:x.so+0x10 1048576
-(no Python frame);lib:x.so+0x10 2097152"
-  for what in live total peak; do
-    who --what=$what a.profile
-    in_who 'sum(rows.values())'
-    assert_equal "$("$CLI_ASAN" who --what=$what --format=folded a.profile | awk '{ sum += $NF } END { print sum + 0 }')" "$output"
+  for kind in txt:text json:json folded:folded html:html; do
+    run -0 "$CLI_ASAN" who -o "by-ending.${kind%:*}" a.profile
+    run -0 "$CLI_ASAN" who --format="${kind#*:}" -o given a.profile
+    assert cmp "by-ending.${kind%:*}" given
   done
-}
-
-@test "speedscope gets its frames, samples and weights" {
-  three_lines
-  run -0 --separate-stderr "$CLI_ASAN" who --format=speedscope a.profile
-  printf '%s\n' "$output" >out.json
-  "$PYTHON" -I - <<'PYTHON'
-import json
-whole = json.load(open("out.json"))
-[profile] = whole["profiles"]
-frames = whole["shared"]["frames"]
-assert whole["$schema"] == "https://www.speedscope.app/file-format-schema.json"
-assert (profile["type"], profile["unit"], profile["startValue"]) == ("sampled", "bytes", 0)
-assert profile["weights"] == [67108864, 12582912, 2113579] and profile["endValue"] == sum(profile["weights"])
-assert [[frames[i]["name"] for i in sample] for sample in profile["samples"]] == [
-    ["<module>", "stream"], ["load", "read_csv", "(by Arrow's threads)"], ["small"]]
-assert frames[profile["samples"][0][1]] == {"name": "stream", "file": "etl.py", "line": 8}
-PYTHON
-}
-
-@test "the json keeps to its schema, whatever is chosen" {
-  profile a.profile <<'PYTHON'
-p.module("/nowhere/libx.so", 0x1000, 0x9000)
-one = p.thread(11, "python3")
-p.live(p.stack("a.py:1 f", native=[0x1010], total=(MIB, 1, 1)), MIB, thread=one)
-p.live(p.stack(), 2 * MIB)
-p.live(0, 5)
-PYTHON
-  three_lines b.profile
-  for arguments in "a.profile" "--by=function a.profile" "--by=native a.profile" "--by=pool a.profile" "--by=thread a.profile" \
-    "--what=total a.profile" "--what=peak a.profile" "--at-least=50% b.profile" "a.profile --minus=b.profile"; do
-    # shellcheck disable=SC2086 # several
-    who $arguments
-    "$PYTHON" -I - "$SOURCE/docs/use/who.schema.json" who <<'PYTHON'
-import json, sys
-import jsonschema
-schema, answer = (json.load(open(path)) for path in sys.argv[1:])
-validator = jsonschema.validators.validator_for(schema)
-validator.check_schema(schema)
-validator(schema).validate(answer)
-answer["sum"]["bytes"] = "many"
-assert not validator(schema).is_valid(answer)
-PYTHON
-  done
-}
-
-@test "native functions have their names from the module's own file, without what allocates" {
-  library=$(ldconfig -p | awk '/libstdc\+\+\.so\.6 / { print $NF; exit }')
-  [ -r "$library" ] && command -v nm readelf >/dev/null || skip "no libstdc++ or binutils here"
-  address=$(nm -D --defined-only "$library" | awk '/ _ZNSo5flushEv(@|$)/ { print $1; exit }')
-  id=$(readelf -n "$library" | awk '/Build ID/ { print $3 }')
-  cat >script.py <<PYTHON
-base, flush = 0x7f0000000000, 0x$address
-p.module("$library", base, base + (1 << 30), bias=base, build_id=bytes.fromhex("$id")[:20])
-p.module("/opt/libarrowpool_preload.so", 0x1000, 0x9000, bias=0x1000)
-p.live(p.stack("a.py:1 f", native=[0x1010, 0x2010, base + flush + 4, base + 1]), 3 * MIB)
-p.live(p.stack("a.py:1 f", native=[base + 1]), MIB)
-PYTHON
-  profile a.profile <script.py
-  run -0 --separate-stderr "$CLI_ASAN" who --format=folded a.profile
-  assert_output "f (a.py:1);${library##*/}+0x1;std::ostream::flush 3145728
-f (a.py:1);${library##*/}+0x1 1048576"
-  run -0 "$CLI_ASAN" who a.profile
-  assert_line --regexp '^ +75% in std::ostream::flush$'
-  refute_output --partial "no names" # those of what allocates are not missed
-  assert_line --partial " 25% in ${library##*/}+0x1"
-  # Another file of that name.
-  sed -i 's/bytes.fromhex("..../bytes.fromhex("ffff/' script.py
-  profile b.profile <script.py
-  run -0 "$CLI_ASAN" who b.profile
-  assert_line "no names of functions of $library: it is another file now: its build id differs"
-  refute_output --partial flush
-}
-
-@test "half-written entries are left out, and those that make no sense are counted" {
-  profile a.profile <<'PYTHON'
-good = p.stack("a.py:1 f")
-p.live(good, MIB)
-half = p.stack("b.py:2 g", ready=0)
-p.live(half, 2 * MIB)            # its stack is not there yet
-p.record(good, 4 * MIB, address=0)
-p.live(good, 8 * MIB, exposure=0.0)
-p.live(good, 8 * MIB, exposure=float("nan"))
-p.live(999, 16 * MIB)
-p.frames.append(struct.pack("<IIIiiIII", 0, p.text("c.py"), p.text("h"), 3, 1, 0, 0, 0))
-lost = p.stack("d.py:4 i")
-p.words[-1] = len(p.frames) - 2  # the frame that is not ready
-p.live(lost, MIB)
-beyond = p.stack("e.py:5 j")
-p.words[-1] = 1 << 40
-p.live(beyond, MIB)
-PYTHON
-  who a.profile
-  in_who '{who: size >> 20 for who, size in rows.items()}, r["processes"][0]["damaged_entries"]'
-  assert_output "({'?:? ?': 2, 'a.py:1 f': 1}, 4)"
-  run -0 "$CLI_ASAN" who a.profile
-  assert_line "4 entries made no sense and are left out"
-}
-
-@test "names with control characters do not reach the terminal" {
-  profile a.profile <<'PYTHON'
-p.program, p.command = "evil\x1b[31m", ["a\x1b]0;x", "b"]
-p.module("/tmp/\x1b[31m.so", 0x1000, 0x9000)
-p.live(p.stack("a\x1b[31m.py:1 f\x07", native=[0x1010], pool="c:\x1b"), MIB)
-PYTHON
-  for format in text json folded speedscope; do
-    run -0 "$CLI_ASAN" who --format=$format a.profile
-    refute_output --partial $'\e'
-    refute_output --partial '\u001b'
-  done
-  run -0 "$CLI_ASAN" who a.profile
-  assert_line --partial 'a?[31m.py:1 f?'
-}
-
-@test "the state is said as arrowpool show says it" {
-  read -r ticks < <(awk '{ print $22 }' "/proc/$$/stat")
-  for state in "running p.pid,p.start_ticks=$$,$ticks" "gone p.pid=4711" "ended p.state=ENDED" "replaced p.state=REPLACED" \
-    'unknown p.boot="elsewhere-0000-0000-0000-000000000000";p.host="there"'; do
-    profile a.profile <<<"${state#* }"
-    who a.profile
-    in_who 'r["processes"][0]["state"]'
-    assert_output "${state%% *}"
-  done
-}
-
-@test "a process's profile is found by what it has mapped, and of one that is gone in the directory" {
-  mkdir live
-  read -r ticks < <(awk '{ print $22 }' "/proc/$$/stat")
-  "$PYTHON" -I -c '
-import mmap, sys, time
-sys.path.insert(0, sys.argv[1])
-from profiles import *
-p = Profile()
-p.pid, p.start_ticks = os.getpid(), int(open("/proc/self/stat").read().rsplit(")", 1)[1].split()[19])
-p.live(p.stack("running.py:1 f"), MIB)
-path = f"live/arrowpool-{p.pid}-{p.start_ticks}-0.profile"
-p.write(path)
-with open(path) as file:
-    kept = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
-open("ready", "w").write(path)
-time.sleep(600)' "$BATS_TEST_DIRNAME" 3>&- &
-  pid=$!
-  until [ -s ready ]; do kill -0 $pid && sleep 0.05; done
-  STATUS=0 who $pid
-  in_who 'list(rows), r["processes"][0]["state"]'
-  assert_output "(['running.py:1 f'], 'running')"
-  # A copy is as of when it was made, although the process runs.
-  cp live/*.profile before.profile
-  touch -d @1600000000 before.profile
-  run -0 "$CLI_ASAN" who $pid --minus=before.profile
-  assert_line "less what before.profile had at 2020-09-13 12:26:40 UTC"
-  kill -KILL $pid
-  wait $pid || true
-  run -1 --separate-stderr "$CLI_ASAN" who $pid
-  assert_equal "$output|$stderr" "|arrowpool: who: $pid: keeps no profile: start it with ARROW_POOL_PROFILE, or say where with --profile=DIR"
-  who --profile=live $pid
-  in_who 'list(rows), r["processes"][0]["state"]'
-  assert_output "(['running.py:1 f'], 'gone')"
-  # The last of that number.
-  profile "live/arrowpool-$pid-999999999-1.profile" <<<'p.live(p.stack("newest.py:1 f"), MIB)'
-  ARROW_POOL_PROFILE=live who $pid
-  in_who 'list(rows)'
-  assert_output "['newest.py:1 f']"
-  run -1 --separate-stderr "$CLI_ASAN" who --profile=live 99999999
-  assert_equal "$stderr" "arrowpool: who: 99999999: no profile in live"
-  run -1 --separate-stderr "$CLI_ASAN" who --profile=missing 99999999
-  assert_equal "$stderr" "arrowpool: who: missing: No such file or directory"
-}
-
-@test "what cannot be read is named, and the others are shown" {
-  mkdir d empty
-  three_lines d/a.profile
-  echo nonsense >d/b.profile
-  STATUS=1 who d
-  assert_equal "$stderr" "arrowpool: who: d/b.profile: it is no profile"
-  in_who 'len(rows)'
-  assert_output 3
-  cp d/a.profile d/copy.profile
-  run -1 --separate-stderr "$CLI_ASAN" who d/a.profile d/copy.profile
-  assert_equal "$stderr" "arrowpool: who: d/copy.profile: it is of a process of which another file was read"
-  run -1 --separate-stderr "$CLI_ASAN" who empty
-  assert_equal "$output|$stderr" "|arrowpool: who: empty: no .profile file there"
-  run -1 --separate-stderr "$CLI_ASAN" who missing.profile
-  assert_equal "$output|$stderr" "|arrowpool: who: missing.profile: No such file or directory"
-  run -1 --separate-stderr "$CLI_ASAN" who d/a.profile --minus=missing.profile
-  assert_equal "$output|$stderr" "|arrowpool: who: missing.profile: No such file or directory"
-}
-
-@test "-o writes the file when it is whole" {
-  three_lines
-  run -0 --separate-stderr "$CLI_ASAN" who --format=folded -o out.folded a.profile
-  assert_equal "$output$stderr" ""
-  assert_equal "$(wc -l <out.folded)|$(stat -c %a out.folded)" "3|$(printf %o $((0666 & ~$(umask))))"
-  run -0 "$CLI_ASAN" who --format=folded --output=/dev/stdout a.profile
-  assert_output "$(<out.folded)"
-  run -1 --separate-stderr "$CLI_ASAN" who -o missing/out a.profile
-  assert_equal "$stderr" "arrowpool: who: missing/out: No such file or directory"
-  for format in text json folded speedscope; do
-    run -1 bash -c "'$CLI_ASAN' who --format=$format a.profile >/dev/full"
-    run -1 --separate-stderr "$CLI_ASAN" who --format=$format -o /dev/full a.profile
-    assert_equal "$stderr" "arrowpool: who: /dev/full: No space left on device"
-  done
-  assert_equal "$(find . -type f ! -name 'separate-stderr*' | sort | paste -sd ' ')" "./a.profile ./out.folded"
+  run -0 "$CLI_ASAN" who -o heap.pb.gz a.profile
+  assert_equal "$(head -c 2 heap.pb.gz | od -An -tx1)" " 1f 8b"
+  run -0 "$CLI_ASAN" who -o no-ending a.profile
+  assert cmp no-ending by-ending.txt
+  run -0 "$CLI_ASAN" who --format=folded -o picture.svg a.profile
+  assert cmp picture.svg by-ending.folded
 }
 
 @test "wrong usage is status 2 and one line, before anything is read" {
@@ -529,45 +292,4 @@ time.sleep(600)' "$BATS_TEST_DIRNAME" 3>&- &
   profile b.profile <<<'p.live(p.stack(f"{chr(0x1f40d) * 200}.py:1 f"), MIB)'
   run -0 "$BUILD/tests/cli/probe_top_lines" b.profile 1
   "$PYTHON" -I -c 'import sys; sys.exit(not sys.argv[1].isprintable())' "$output"
-}
-
-@test "a process that writes meanwhile is read again and again, whole" {
-  "$PYTHON" -I - "$BATS_TEST_DIRNAME" "$CLI_ASAN" <<'PYTHON'
-import json, subprocess, sys, threading
-sys.path.insert(0, sys.argv[1])
-from profiles import *
-p = Profile()
-stacks = [p.stack(f"{name}.py:1 f") for name in "abc"]
-for number in range(300):
-    p.record(stacks[number % 3], MIB)
-data = bytearray(p.build())
-offset = struct.unpack_from("<Q", data, SECTION + RECORDS * SECTION_BYTES)[0]
-path = "a.profile"
-pathlib.Path(path).write_bytes(data)
-end = threading.Event()
-def write():
-    import mmap
-    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as kept:
-        number = 0
-        while not end.is_set():
-            at = offset + number % 150 * 48 # the others stay
-            kept[at:at + 8] = bytes(8)
-            kept[at + 8:at + 48] = struct.pack("<QIIIfIIII", MIB, stacks[number % 7 % 3], 0, 0, EXACT, 0, 0, 0, 0)
-            kept[at:at + 8] = struct.pack("<Q", 4096 + number * 64)
-            number += 1
-writer = threading.Thread(target=write)
-writer.start()
-try:
-    for _ in range(20):
-        done = subprocess.run([sys.argv[2], "who", "--format=json", path], capture_output=True, check=True)
-        answer = json.loads(done.stdout)
-        assert answer["processes"][0]["damaged_entries"] == 0
-        assert {row["who"] for row in answer["rows"]} <= {"a.py:1 f", "b.py:1 f", "c.py:1 f"}
-        for row in answer["rows"]:
-            assert row["bytes"] == row["buffers"] * MIB, row
-        assert 150 <= answer["sum"]["buffers"] <= 300
-finally:
-    end.set()
-    writer.join()
-PYTHON
 }

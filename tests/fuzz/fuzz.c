@@ -63,7 +63,7 @@ static void add_up(const stats *f) {
   for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
     writer w;
     writer_init(&w, drop, NULL);
-    formats[i](&w, &(merge_report){&m, 1, 0, SIZE_MAX});
+    formats[i](&w, &(merge_report){.merge = &m, .files = 1, .top = SIZE_MAX});
     writer_finish(&w);
   }
   merge_clear(&m);

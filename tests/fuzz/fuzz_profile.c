@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 static void use(const uint8_t *data, size_t size, who_what what, who_by by) {
-  static void (*const formats[])(FILE *, const who_model *) = {who_write_text, who_write_json,
-                                                               who_write_folded, who_write_speedscope};
+  static void (*const formats[])(FILE *, const who_model *) = {who_write_text,   who_write_json,
+                                                               who_write_folded, who_write_speedscope,
+                                                               who_write_pprof,  who_write_html};
   static FILE *nowhere;
   who_model m = {.what = what, .by = by};
   const char *path = fuzz_file(data, size);

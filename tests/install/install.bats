@@ -48,6 +48,24 @@ use_programs() {
   assert_equal "$(find "$STAGE" ! -type d | wc -l)" "$(wc -l <found)"
 }
 
+@test "path says where all of it is" {
+  local inside
+  inside=$(realpath "$ROOT")
+  run -0 "$ROOT/bin/arrowpool" path
+  refute_output --partial "not installed"
+  while read -r name path; do
+    [[ $path == "$inside/"* ]] && [ -e "$path" ] || fail "$name: $path"
+    run -0 "$ROOT/bin/arrowpool" path "$name"
+    assert_output "$path"
+  done <<<"$output"
+  assert [ -f "$("$ROOT/bin/arrowpool" path include)/arrowpool.h" ]
+  assert [ -f "$("$ROOT/bin/arrowpool" path lib)/libarrowpool.so.0" ]
+  mv "$inside/share/doc/arrowpool/metrics/alerts.yml" kept.yml
+  run -1 --separate-stderr "$ROOT/bin/arrowpool" path alerts
+  mv kept.yml "$inside/share/doc/arrowpool/metrics/alerts.yml"
+  assert_equal "$stderr" "arrowpool: path: alerts: not installed with this program"
+}
+
 @test "pkg-config: a C and a C++ program" {
   command -v g++ >/dev/null || skip "g++ is not installed"
   run -0 pkg-config --modversion arrowpool
@@ -57,6 +75,11 @@ use_programs() {
   # shellcheck disable=SC2046
   g++ -std=c++17 -Wall -Wextra -Werror -o use_cxx "$PROJECT/use.cc" $(pkg-config --cflags --libs arrowpool)
   use_programs ./use_c ./use_cxx
+}
+
+@test "pkg-config: the folder moved, with its new prefix" {
+  run -0 env -u PKG_CONFIG_SYSROOT_DIR pkg-config --define-variable=prefix="$ROOT" --cflags --libs arrowpool
+  assert_output --partial "-I$ROOT/include -L$ROOT/$LIBDIR -larrowpool"
 }
 
 @test "pkg-config: a program with Arrow" {

@@ -98,3 +98,30 @@ others() {
   run -0 results 'len(d["cells"]), d["failed"]'
   assert_output "(64, [])"
 }
+
+# profilers ARGUMENT...: the comparison of profilers, once each, on a fifth of a program; document.md gets the table.
+profilers() {
+  printf 'before\n<!-- profilers -->\nold\n<!-- /profilers -->\nafter\n' >document.md
+  ARROWPOOL_BUILD=$BUILD ARROWPOOL_PYTHON=$PYTHON python3 "$SOURCE/tests/bench/profilers.py" --rounds 1 --scale 0.2 \
+    --docs document.md "$@"
+}
+
+@test "profilers are compared: ours has its three lines, and the document its table" {
+  cd "$BATS_TEST_TMPDIR" || return
+  profilers --only "^arrowpool's profile"
+  assert_equal "$(head -n 2 document.md) $(tail -n 2 document.md)" "before
+<!-- profilers --> <!-- /profilers -->
+after"
+  refute grep -q '^old' document.md
+  # Each of the three lines has bytes, and all of the stream's: they are in one buffer, which is seen for certain.
+  run -0 grep -E "^\| arrowpool's profile \| [0-9.]+ \| [0-9.]+ \| (12|16)\.0 \| [0-9]+% \|" document.md
+  refute_output --regexp '\| (0\.0|-) \|'
+}
+
+@test "each other profiler that is here is compared" {
+  cd "$BATS_TEST_TMPDIR" || return
+  profilers --only '^(memray|heaptrack|jemalloc|tcmalloc)'
+  for tool in memray heaptrack jemalloc tcmalloc; do
+    grep -qE "^(\| $tool|Not measured.*$tool)" document.md
+  done
+}

@@ -131,6 +131,11 @@ void Limit() {
   buffer.reset();
   CHECK(pool->bytes_allocated() == 0 && arrow::AllocateBuffer(64 * kMiB, pool.get()).ok());
 
+  CHECK(pool->SetLimit(kMiB).ok() && pool->stats().limit_bytes == kMiB);
+  CHECK(arrow::AllocateBuffer(kMiB + 64, pool.get()).status().IsOutOfMemory());
+  CHECK(pool->SetLimit(-1).IsInvalid() && arrow::AllocateBuffer(kMiB, pool.get()).ok());
+  CHECK(pool->SetLimit(0).ok() && arrow::AllocateBuffer(80 * kMiB, pool.get()).ok());
+
   uint8_t *out = nullptr;
   arrow::Status huge = Allocate(MakePool("open").get(), int64_t(1) << 60, 64, &out);
   CHECK(huge.IsOutOfMemory() && out == nullptr);

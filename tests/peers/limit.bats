@@ -8,8 +8,8 @@ limited() {
   wheel "$1"
   run -0 --separate-stderr shim ARROW_POOL="$3" ARROW_POOL_LIMIT=256MiB ARROW_POOL_LOG=quiet \
     ARROW_POOL_STATS="$BATS_TEST_TMPDIR/d.json" timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/limit.py" "$2"
-  assert_line --index 0 "malloc of size 59768832 failed: pools have 200.0 MiB of the limit over all of them, 256.0 MiB"
-  assert_line --index 1 "realloc of 209715200 to 314572800 failed: pools have 200.0 MiB of the limit over all of them, 256.0 MiB"
+  assert_line --index 0 "malloc of size 59768832 failed: all pools together have 200.0 MiB of their limit of 256.0 MiB, ARROW_POOL_LIMIT=256MiB"
+  assert_line --index 1 "realloc of 209715200 to 314572800 failed: all pools together have 200.0 MiB of their limit of 256.0 MiB, ARROW_POOL_LIMIT=256MiB"
   assert_line --index 2 "lives"
   run -0 json "$BATS_TEST_TMPDIR/d.json" "[pool('arrow.$2')['max_memory'] <= 256 << 20, pool('arrow.$2')['num_failed'] >= 2]"
   assert_output "[True, True]"

@@ -1,5 +1,5 @@
 """Programs of which `arrowpool who` is to say who holds the memory. Each writes what is true to a file and then kills
-itself, so that nothing but the profile is left.
+itself, or has the kernel do it, so that nothing but the profile is left.
 
 usage: who_cases.py CASE TRUTH [ARGUMENT]"""
 
@@ -23,11 +23,21 @@ held = []
 truth = {}
 
 
-def die(path):
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def outgrow():
+    """Takes memory that is not Arrow's, until the control group has no more and the kernel kills the process."""
+    held.extend(b"x" * (16 * MIB) for _ in range(64))
+    sys.exit("the kernel killed nobody")
+
+
+def die(path, end=kill):
     truth["total"] = pa.total_allocated_bytes()
     with open(path, "w") as file:
         json.dump(truth, file)
-    os.kill(os.getpid(), signal.SIGKILL)
+    end()
 
 
 def counted(name, function):
@@ -63,12 +73,12 @@ def stream():
     return sink
 
 
-def three(path):
+def three(path, end="kill"):
     given["text"] = csv_text(1_000_000)
     counted("load", load)
     counted("small", small)
     counted("stream", stream)
-    die(path)
+    die(path, {"kill": kill, "outgrow": outgrow}[end])
 
 
 # ---- three threads that read at the same time ----
@@ -86,7 +96,7 @@ def read_dataset():
     return ds.dataset(given["folder"], format="parquet").to_table(columns=["x"])
 
 
-def make_folder(folder, rows=400_000):
+def make_folder(folder, rows):
     table = pa.table({"k": pa.array(range(rows)), "x": pc.divide(pa.array(range(rows), pa.float64()), 7.0),
                       "s": pa.array([f"n{i % 1000}" for i in range(rows)])})
     for i in range(4):
@@ -102,7 +112,7 @@ def bytes_of(result):
 
 def readers(path, folder):
     given["folder"] = folder
-    make_folder(folder)
+    make_folder(folder, 400_000)
     results = {}
 
     def run(function):
@@ -123,7 +133,7 @@ def readers(path, folder):
 # ---- one operation, of which every byte should have a line ----
 
 
-def make_table(rows=1_000_000):
+def make_table(rows):
     return pa.table({"k": pc.cast(pc.multiply(pa.array(range(rows)), 7), pa.int64()),
                      "x": pc.divide(pa.array(range(rows), pa.float64()), 3.0),
                      "s": pa.array([f"n{i % 100000}" for i in range(rows)])})
@@ -152,7 +162,7 @@ def four_threads(folder):
 
 
 OPERATIONS = {
-    "read_csv": lambda t, f: csv.read_csv(csv_text(500_000)),
+    "read_csv": lambda t, f: csv.read_csv(csv_text(len(t) // 2)),
     "dataset": lambda t, f: ds.dataset(f, format="parquet").to_table(),
     "dataset_filter": lambda t, f: ds.dataset(f, format="parquet").to_table(filter=ds.field("k") < 100_000),
     "read_table": lambda t, f: [pq.read_table(f"{f}/{i}.parquet") for i in range(4)],
@@ -172,9 +182,9 @@ OPERATIONS = {
 
 
 def operation(path, argument):
-    name, folder = argument.split(":")
-    make_folder(folder)
-    held.append(make_table())
+    name, folder, rows = argument.split(":")
+    make_folder(folder, int(rows) * 2 // 5)
+    held.append(make_table(int(rows)))
     held.append(OPERATIONS[name](held[0], folder))
     die(path)
 

@@ -41,6 +41,8 @@ def lines(who):
         return f"{without} of {said['sum']['bytes']} bytes have no line"
     if not process["tasks"] or process["tasks_given"] != process["tasks_told"]:
         return f"tasks: {process['tasks_given']} given, {process['tasks_told']} told"
+    whole = said["sum"]
+    print(f"{1 - without / whole['bytes']:.2%} of {whole['bytes']} bytes, by {whole['samples']} samples")
     return None
 
 

@@ -47,6 +47,14 @@ pools_under_the_shim() {
   done
 }
 
+@test "watches, the magic and the plugin of pytest under the shim" {
+  for mode in jemalloc system; do
+    run -0 packaged LD_PRELOAD="$SHIM" ARROW_POOL=$mode timeout "$(patience 2000)" "$PYTHON" -m pytest -q -p no:cacheprovider \
+      --tb=short "$BATS_TEST_DIRNAME"/test_{watch,magics,plugin}.py
+    assert_output --regexp '[0-9]{2,} passed'
+  done
+}
+
 @test "what a named pool does not serve, the shim does, to the byte" {
   for mode in jemalloc system; do
     run -0 packaged LD_PRELOAD="$SHIM" ARROW_POOL=$mode timeout "$(patience 600)" "$PYTHON" "$BATS_TEST_DIRNAME/paths.py" check

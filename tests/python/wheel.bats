@@ -57,12 +57,13 @@ install_wheel() {
 @test "the wheel has the package, the libraries, the command and the licences, and nothing else" {
   run -0 python3 -m zipfile -l "$wheel"
   run -0 bash -c "awk 'NR > 1 {print \$1}' <<<'$output' | sed 's/arrowpool-[0-9.]*dist-info/dist-info/' | sort | xargs -n 1"
-  assert_output "$(printf '%s\n' arrowpool/__init__.py arrowpool/_holders.py arrowpool/_library.abi3.so \
-    arrowpool/_library.pyi arrowpool/_memory.py arrowpool/_owners.py arrowpool/_paths.py arrowpool/_pool.py \
-    arrowpool/_profile.py arrowpool/_reach.py arrowpool/_serve.py arrowpool/_stats.py arrowpool/bin/arrowpool arrowpool/lib/libarrowpool.so.0 arrowpool/lib/libarrowpool_preload.so \
+  # What an installation has besides, as tests/install/installed.txt has it.
+  mapfile -t installed < <(sed -nE '/COPYING|LICENSE/d; s,^(include|share)/,arrowpool/&,p' "$SOURCE/tests/install/installed.txt")
+  assert_output "$( (cd "$SOURCE/python" && ls -1 arrowpool/*.py arrowpool/*.pyi arrowpool_*.py && printf '%s\n' "${installed[@]}" \
+    arrowpool/_library.abi3.so arrowpool/bin/arrowpool arrowpool/lib/libarrowpool.so.0 arrowpool/lib/libarrowpool_preload.so \
     arrowpool/licences/elfutils.txt arrowpool/licences/jansson.txt arrowpool/licences/jemalloc.txt \
-    arrowpool/licences/ncurses.txt arrowpool/licences/zlib.txt arrowpool/py.typed arrowpool_command.py \
-    dist-info/METADATA dist-info/RECORD dist-info/WHEEL dist-info/entry_points.txt dist-info/licenses/LICENSE)"
+    arrowpool/licences/ncurses.txt arrowpool/licences/zlib.txt arrowpool/py.typed \
+    dist-info/METADATA dist-info/RECORD dist-info/WHEEL dist-info/entry_points.txt dist-info/licenses/LICENSE) | sort)"
 }
 
 @test "auditwheel finds it to be manylinux, and all that it needs in glibc" {
@@ -107,10 +108,56 @@ END
   assert_output ""
 }
 
+@test "path says where all that a wheel has besides is, and it can be used" {
+  venv=$BATS_TEST_TMPDIR/v
+  install_wheel "$venv"
+  run -0 "$venv/bin/arrowpool" path
+  while read -r name path; do
+    [[ $path == "$venv"/* ]] && [ -e "$path" ] || fail "$name: $path"
+  done <<<"$output"
+  path() { "$venv/bin/arrowpool" path "$1"; }
+  assert_equal "$(PYTHONPATH=$pyarrow "$venv/bin/python" -c 'import arrowpool; print(arrowpool.shim_path())')" "$(path shim)"
+  run -0 python3 -c 'import json, sys; print(*(json.load(open(one))["title"] for one in sys.argv[1:]), sep="\n")' \
+    "$(path dashboard)" "$(path schemas)"/arrowpool.schema.json
+  run -0 bash -c "source '$(path bash)' && complete -p arrowpool"
+  run -0 grep -c 'alert:' "$(path alerts)"
+  if command -v man >/dev/null; then
+    run -0 env MANPATH="$(path man)" man -w arrowpool 3 arrowpool
+    assert_equal "${#lines[@]}" 2
+  fi
+  [ -z "${ARROWPOOL_CROSS-}" ] || return 0
+  run -0 gcc -o "$BATS_TEST_TMPDIR/use" "$SOURCE/tests/install/project/use.c" -I"$(path include)" -L"$(path lib)" \
+    -l:libarrowpool.so.0 -Wl,-rpath,"$(path lib)"
+  run -0 "$BATS_TEST_TMPDIR/use"
+}
+
+@test "pytest finds the plugin by itself, and a notebook the extension" {
+  venv=$BATS_TEST_TMPDIR/v
+  install_wheel "$venv"
+  run -0 env PYTHONPATH="$pyarrow" timeout "$(patience 300)" "$venv/bin/python" -m pytest -q -p no:cacheprovider --tb=short \
+    "$SOURCE/tests/python/test_plugin.py" "$SOURCE/tests/python/test_magics.py"
+  assert_output --regexp '[0-9]{2,} passed'
+  run -0 env PYTHONPATH="$pyarrow" "$venv/bin/python" -m pytest --markers
+  assert_output --partial "@pytest.mark.arrow_limit(bytes)"
+}
+
+@test "what a wheel cannot be built without is told in one line" {
+  mkdir "$BATS_TEST_TMPDIR/bare"
+  cp -a "$WORK"/source/. "$BATS_TEST_TMPDIR/bare"
+  rm -rf "$BATS_TEST_TMPDIR"/bare/subprojects/{packagecache,jemalloc-5*}
+  run ! env PKG_CONFIG_LIBDIR=/nowhere "$WORK/tools/bin/pip" install --no-deps --no-build-isolation \
+    --config-settings=setup-args=--wrap-mode=nodownload "$BATS_TEST_TMPDIR/bare"
+  line=$(grep -o 'arrowpool cannot be built without these.*' <<<"$output")
+  assert_equal "$(wc -l <<<"$line")" 1
+  for one in libjansson-dev libelf-dev libncurses-dev subprojects/packagecache/jemalloc-5.3.0.tar.bz2; do
+    [[ $line == *" $one"* ]] || fail "$one: $line"
+  done
+}
+
 @test "the tests of pools pass with the wheel" {
   venv=$BATS_TEST_TMPDIR/v
   install_wheel "$venv"
   run -0 env PYTHONPATH="$pyarrow" timeout "$(patience 300)" "$venv/bin/python" -m pytest -q -p no:cacheprovider --tb=short \
-    "$SOURCE/tests/python/test_pools.py"
+    "$SOURCE/tests/python/test_pools.py" "$SOURCE/tests/python/test_watch.py"
   assert_output --regexp '[0-9]{2,} passed'
 }

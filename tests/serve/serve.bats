@@ -113,7 +113,7 @@ open("hold").read(1)' 3>&- &
   run -0 awk -v port="$(printf '%04X' "$port")" '$4 == "0A" && $2 ~ ":" port "$" { print $2 }' /proc/net/tcp /proc/net/tcp6
   assert_output "0100007F:$(printf '%04X' "$port")"
   run -1 --separate-stderr "$CLI" serve --live=live --listen=":$port"
-  assert_equal "$stderr|$output" "arrowpool: serve: --listen=:$port: Address already in use|"
+  assert_equal "$stderr|$output" "arrowpool: serve: --listen=:$port: Address already in use: choose another port; 0 takes any that is free|"
   stop_serve
   LISTEN=0.0.0.0:0 start_serve
   [[ $URL == http://0.0.0.0:* ]]

@@ -29,8 +29,22 @@ setup() {
   [[ $stderr == "arrowpool: nonsense: unknown command"* ]]
 }
 
+@test "help, -h and -V are taken, and --help wherever options may stand" {
+  assert_equal "$("$CLI" help)$("$CLI" -h)$("$CLI" -V)" "$("$CLI" --help)$("$CLI" --help)$("$CLI" --version)"
+  for command in run show report record plot path top serve doctor who env; do
+    help=$("$CLI" "$command" --help)
+    assert_equal "$("$CLI" help $command)$("$CLI" $command -h)" "$help$help"
+  done
+  assert_equal "$("$CLI" run --pool=system --help)" "$("$CLI" help run)"
+  assert_equal "$("$CLI" show missing.json --help)" "$("$CLI" help show)"
+  run -0 "$CLI" run echo --help
+  refute_output --partial "usage: arrowpool"
+}
+
 @test "help that cannot be written is a failure" {
   run -1 bash -c "'$CLI' --help >/dev/full"
+  run -1 bash -c "'$CLI' help run >/dev/full"
+  run -1 bash -c "'$CLI' show x --help >/dev/full"
   run -1 bash -c "'$CLI' env >/dev/full"
 }
 
@@ -49,7 +63,9 @@ import re, sys
 row = re.compile(r'^OPTION\(\w+, "(\w*)", \w+, "(?:[^"\\]|\\.)*",\s*(NULL|"[^"]*"),', re.M)
 expected = [("ARROW_POOL" + s, "none" if d == "NULL" else d.strip('"'), "default")
             for s, d in row.findall(open(sys.argv[1]).read())]
-found = [tuple(line.split()[:3]) for line in sys.argv[2].splitlines()[1:]]
+lines = sys.argv[2].splitlines()
+start = next(i for i, line in enumerate(lines) if line.startswith("VARIABLE "))
+found = [tuple(line.split()[:3]) for line in lines[start + 1:]]
 assert found == expected and len(found) >= 13, found
 PYTHON
 }

@@ -91,3 +91,15 @@ except FileNotFoundError as error:
     assert_equal "$mode:$output$stderr" "$mode:"
   done
 }
+
+# With a thread that gives pages back it hangs sooner or later: docs/use/surroundings.md, "Forks in handlers".
+@test "a timer's handler forks wherever it comes, and both sides go on, where no thread gives pages back" {
+  run -0 "$PROBES/probe_atfork" timer 200
+  for decay in 0 never; do
+    run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=$decay timeout -s KILL "$(patience 100)" \
+      "$PROBES/probe_atfork" timer 200
+    assert_equal "$decay:$output$stderr" "$decay:"
+  done
+  run -0 --separate-stderr shim ARROW_POOL=system timeout -s KILL "$(patience 100)" "$PROBES/probe_atfork" timer 200
+  assert_equal "$output$stderr" ""
+}

@@ -10,7 +10,7 @@ setup() {
 @test "libc's functions refuse what is over the limit, and all is as it was" {
   run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_LIMIT=8M ARROW_POOL_STATS=d.json "$PROBES/probe_limit" edge
   assert_output ""
-  assert_equal "${stderr_lines[0]}" "arrowpool: malloc of size 4194305 failed: pools have 4.0 MiB of the limit over all of them, 8.0 MiB; told once. Pools:"
+  assert_equal "${stderr_lines[0]}" "arrowpool: malloc of size 4194305 failed: all pools together have 4.0 MiB of their limit of 8.0 MiB, ARROW_POOL_LIMIT=8M; this is said once. The pools:"
   assert_equal "${stderr_lines[1]}" "arrowpool:   libc: 4.0 MiB live, peak 4.0 MiB"
   assert_equal "${#stderr_lines[@]}" 2
   run -0 json d.json '[d["process"]["limit_bytes"], pool("libc")["max_memory"], pool("libc")["num_failed"], pool("libc")["bytes_allocated"], pool("libc")["limit_bytes"]]'
@@ -101,6 +101,23 @@ setup() {
   assert_success
   run -0 json d.json 'd["process"]["limit_bytes"]'
   assert_output $((400 * 1024 * 1024 / 100 * 25))
+}
+
+@test "a refusal and arrowpool env say what a percentage is of, and what it comes to" {
+  run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_LIMIT=1% "$PYTHON" -c '
+import ctypes
+libc = ctypes.CDLL(None)
+libc.aligned_alloc.restype = ctypes.c_void_p
+libc.aligned_alloc.argtypes = [ctypes.c_size_t] * 2
+assert libc.aligned_alloc(64, 1 << 40) is None'
+  [[ ${stderr_lines[0]} =~ \ their\ limit\ of\ ([0-9.,]+\ [MG]iB),\ (ARROW_POOL_LIMIT=1%\ of\ the\ (machine|cgroup)\'s\ [0-9.,]+\ [MGT]iB) ]]
+  limit=${BASH_REMATCH[1]} source=${BASH_REMATCH[2]}
+  run -0 env ARROW_POOL_LIMIT=1% "$CLI" env
+  assert_line --regexp "^ARROW_POOL_LIMIT +1% = $limit +environment "
+  assert_line --regexp "^$source: [0-9]+ bytes$"
+  run -0 env ARROW_POOL_LIMIT=8M "$CLI" env
+  assert_line --regexp "^ARROW_POOL_LIMIT +8M +environment "
+  refute_output --partial "of the"
 }
 
 @test "the command line sets it and refuses what is none" {

@@ -74,6 +74,96 @@ variables() {
   done
 }
 
+@test "sizes are taken as others write them; what means two things is refused with the reason" {
+  for size in 1.5GiB 8Gi 8gb 8g 512kb 512Mi "1.5 GiB" 7b 2T; do
+    run -0 shim "ARROW_POOL_LIMIT=$size" sh -c :
+    assert_output ""
+    run -0 "$CLI" run --limit="$size" --profile=profiles --profile-mean=1.5Mi -- true
+    assert_output ""
+  done
+  while read -r size reason; do
+    the_line "ARROW_POOL_LIMIT=$size"
+    assert_equal "$stderr" "arrowpool: ARROW_POOL_LIMIT=$size: $reason; choose bytes such as 512M or 8GiB, or a percentage such as 70%; using none"
+    run -2 "$CLI" run --limit="$size" -- true
+    assert_output "arrowpool: --limit=$size: $reason; choose bytes such as 512M or 8GiB, or a percentage such as 70%"
+  done <<'END'
+512m m is a thousandth to Kubernetes and 1024 * 1024 to docker
+64k k is 1000 to Kubernetes and 1024 to docker
+64kB kB is 1000 bytes to some and 1024 to others
+8Gb Gb are bits to some and bytes to others
+1,5G a comma is a decimal point to some and parts thousands to others
+END
+}
+
+@test "a name that misses one of ours gets a line with that, from the shim and every command" {
+  while read -r wrong right; do
+    the_line "$wrong=x"
+    assert_equal "$stderr" "arrowpool: $wrong: unknown variable; the nearest is $right"
+    run -0 --separate-stderr env "$wrong=x" "$CLI" env
+    assert_equal "$stderr" "arrowpool: $wrong: unknown variable; the nearest is $right"
+    run -0 env "$wrong=x" "$CLI" doctor true
+    assert_line --partial "$wrong: unknown variable; the nearest is $right"
+  done <<'END'
+ARROWPOOL ARROW_POOL
+ARROWPOOL_LIMIT ARROW_POOL_LIMIT
+ARROW_POOLL ARROW_POOL
+ARROW_POOLS_LIMIT ARROW_POOL_LIMIT
+arrow_pool ARROW_POOL
+END
+}
+
+@test "README and the commands begin with one sentence on what the default is" {
+  sentence="Preloaded alone, arrowpool counts Arrow's buffers and leaves them to the program's own allocator (ARROW_POOL=system); ARROW_POOL=jemalloc serves them from its private jemalloc, and \`arrowpool run\` chooses that."
+  has_it() { # COMMAND...: among the first lines
+    run -0 bash -c '"$@" | head -n 12 | tr "\n" " "' bash "$@"
+    assert_output --partial "$sentence"
+  }
+  has_it cat "$SOURCE/README.md"
+  has_it "$CLI" --help
+  has_it "$CLI" run --help
+  has_it "$CLI" env
+  has_it env -u ARROW_POOL "$CLI" doctor true
+}
+
+@test "with ARROW_POOL_LOG=info, or run -v, a line says at the first use what is served, and how" {
+  run -5 --separate-stderr "$CLI" run -- "$PROBES/probe_exit"
+  assert_equal "$stderr" ""
+  version=$("$CLI" --version | cut -d' ' -f2)
+  for how in "-v" "--verbose" "--log=info"; do
+    run -5 --separate-stderr "$CLI" run "$how" -- "$PROBES/probe_exit"
+    assert_equal "${#stderr_lines[@]}" 1
+    [[ $stderr =~ ^arrowpool:\ "$version"\ is\ in\ use\ in\ probe_exit\ \(process\ [0-9]+\),\ first\ by\ the\ pool\ libc:\ (.*)$ ]]
+    assert_equal "${BASH_REMATCH[1]}" "Arrow's pools are served by our jemalloc; libc's aligned functions are served by our jemalloc"
+  done
+  run -5 --separate-stderr shim ARROW_POOL_LOG=info ARROW_POOL_HOOKS=libc "$PROBES/probe_exit"
+  assert_equal "${stderr##*pool libc: }" "Arrow's pools are left alone; libc's aligned functions are counted, and served by the allocator behind us"
+  run -5 --separate-stderr "$CLI" run -v --limit=8M -- "$PROBES/probe_exit"
+  assert_equal "${stderr##*; }" "together at most 8.0 MiB"
+}
+
+@test "a process that uses no pool says nothing of it, and each that is executed does" {
+  run -0 --separate-stderr shim ARROW_POOL_LOG=info sh -c :
+  assert_equal "$stderr" ""
+  # shellcheck disable=SC2016 # for the inner shell
+  run -0 --separate-stderr shim ARROW_POOL_LOG=info sh -c '"$1"; "$1" || :' sh "$PROBES/probe_exit"
+  assert_equal "${#stderr_lines[@]}" 2
+}
+
+@test "the command is not served by a shim of another version" {
+  cat >"$BATS_TEST_TMPDIR/other.c" <<'C'
+const char *arrowpool_version(void) { return "9.9.9"; }
+C
+  printf 'ARROWPOOL_1 { global: arrowpool_*; };\n' >"$BATS_TEST_TMPDIR/other.map"
+  cc -shared -fPIC -Wl,--version-script="$BATS_TEST_TMPDIR/other.map" -o "$BATS_TEST_TMPDIR/libarrowpool_preload.so" "$BATS_TEST_TMPDIR/other.c"
+  own=$("$CLI" --version)
+  run -0 env LD_PRELOAD="$BATS_TEST_TMPDIR/libarrowpool_preload.so" "$CLI" --version
+  assert_output "$own"
+  run env LD_PRELOAD="$BATS_TEST_TMPDIR/libarrowpool_preload.so" "$CLI" doctor true
+  assert_output --partial "ok: the shim is ${own#arrowpool }: "
+  assert_output --partial "warning: LD_PRELOAD has a shim that is of an unknown version ($BATS_TEST_TMPDIR/libarrowpool_preload.so), this program is ${own#arrowpool }; take it out"
+  refute_output --partial 9.9.9
+}
+
 @test "an empty variable is as good as none" {
   for variable in $(variables); do
     run -0 shim "$variable=" sh -c :
@@ -90,7 +180,9 @@ variables() {
 
 @test "an unknown ARROW_POOL_ name gets a line; the command names the nearest known one" {
   the_line ARROW_POOL_STAT=x
-  assert_equal "$stderr" "arrowpool: ARROW_POOL_STAT: unknown variable; arrowpool env names the nearest"
+  assert_equal "$stderr" "arrowpool: ARROW_POOL_STAT: unknown variable; the nearest is ARROW_POOL_STATS"
+  the_line ARROW_POOL_DOORS=x
+  assert_equal "$stderr" "arrowpool: ARROW_POOL_DOORS: unknown variable; arrowpool env names the nearest"
   the_line "ARROW_POOL_$(printf 'X%.0s' {1..300})=1"
   while read -r wrong right; do
     run -0 --separate-stderr env "$wrong=1" "$CLI" env

@@ -3,7 +3,9 @@
  *     handlers N  N forks, with fork handlers that allocate: of a library that registered them before
  *                 anything of the program's ran (this file as well, with -DLIBRARY)
  *     nested      a signal handler forks, also while another fork is under way; no buffer was ever used
- *     threads N   as handlers, while three threads allocate and free */
+ *     threads N   as handlers, while three threads allocate and free
+ *     timer N     N forks by a timer's handler, wherever it comes while large buffers grow: each other child
+ * leaves at once, the others go on with what was interrupted */
 #include "probe.h"
 
 #include <errno.h>
@@ -13,6 +15,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,7 +44,8 @@ static void handler(void) {
 }
 
 __attribute__((constructor)) static void come_first(int argc, char **argv) {
-  if (argc > 1 && strcmp(argv[1], "nested") != 0 && pthread_atfork(handler, handler, handler))
+  if (argc > 1 && strcmp(argv[1], "nested") != 0 && strcmp(argv[1], "timer") != 0 &&
+      pthread_atfork(handler, handler, handler))
     abort();
 }
 
@@ -131,6 +135,40 @@ static void fork_nested(void) {
   }
 }
 
+/* ---- a timer's ---- */
+
+static volatile sig_atomic_t timer_forks, is_child;
+
+static void fork_by_timer(int number) {
+  (void)number;
+  int saved = errno;
+  pid_t child = is_child ? -1 : fork();
+  if (child == 0 && timer_forks % 2)
+    _exit(7);
+  is_child |= child == 0;
+  if (child > 0)
+    expect(child, 7 << 8);
+  timer_forks++;
+  errno = saved;
+}
+
+/* The next signal comes when the program has gone on after the last one. */
+static void fork_within_allocations(int count) {
+  if (signal(SIGALRM, fork_by_timer) == SIG_ERR)
+    abort();
+  while (timer_forks < count && !is_child) {
+    const struct itimerval once = {{0, 0}, {0, 1 + timer_forks * 37 % 400}};
+    int before = timer_forks;
+    if (setitimer(ITIMER_REAL, &once, NULL))
+      abort();
+    while (timer_forks == before)
+      use_buffers();
+  }
+  use_buffers();
+  if (is_child)
+    _exit(probe_failures ? 1 : 7);
+}
+
 int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "";
   int count = argc > 2 ? atoi(argv[2]) : 1;
@@ -138,6 +176,8 @@ int main(int argc, char **argv) {
     fork_with_handlers(count);
   else if (strcmp(what, "threads") == 0)
     fork_beside_threads(count);
+  else if (strcmp(what, "timer") == 0)
+    fork_within_allocations(count);
   else if (strcmp(what, "nested") == 0)
     fork_nested();
   else

@@ -1,15 +1,19 @@
 /* What the tests of profiles have done to a process. It holds buffers of 8 MiB, each of which a profile with
  * a mean of 64 KiB or less has for certain. By the first argument:
  *
- *     hold COUNT WAY   COUNT of them, and then the end: return, thread (exit in another one), _exit, abort,
- * kill fork             3; a child frees one, takes 2 of its own and waits; so does the parent fork-threads
- * the same, while four threads allocate and free vfork            the child of a vfork takes a buffer first
- * of all, frees it, and becomes /bin/true; then 3 exec PROGRAM...  3, then it becomes PROGRAM daemon 3, after
- * a daemon() and all descriptors closed, elsewhere; waits then COMMAND     3, then the shell's COMMAND, then
- * threads allocate and free, grow, and take 2 more; waits handler          a handler of a signal forks, over
- * and over, wherever it comes; both sides go on altstack BYTES   a handler on a stack of so many bytes
- * allocates, grows and frees small-stacks     threads with the smallest stacks there are do churn threads
- * allocate, grow and free without end cancel           threads that do are cancelled
+ *     hold COUNT WAY   COUNT of them, and then the end: return, thread (exit in another one), quick_exit,
+ *                      _exit, abort, kill
+ *     fork             3; a child frees one, takes 2 of its own and waits; so does the parent
+ *     fork-threads     the same, while four threads allocate and free
+ *     vfork            the child of a vfork takes a buffer first, frees it, and becomes /bin/true; then 3
+ *     exec PROGRAM...  3, then it becomes PROGRAM
+ *     daemon           3, after a daemon() and all descriptors closed, elsewhere; waits then
+ *     after COMMAND    3, then the shell's COMMAND, then threads allocate, grow and free; takes 2 more; waits
+ *     handler          a handler of a signal forks, over and over, wherever it comes; both sides go on
+ *     altstack BYTES   a handler on a stack of so many bytes allocates, grows and frees
+ *     small-stacks     threads with the smallest stacks there are do
+ *     churn            threads allocate, grow and free without end
+ *     cancel           threads that do are cancelled
  *
  * Where it waits it says "ready", and ends at a line of its stdin. */
 #include "probe.h"
@@ -112,6 +116,8 @@ static int end_by(const char *way) {
   pthread_t thread;
   if (strcmp(way, "thread") == 0 && pthread_create(&thread, NULL, end_process, NULL) == 0)
     pthread_join(thread, NULL);
+  if (strcmp(way, "quick_exit") == 0)
+    quick_exit(0);
   if (strcmp(way, "_exit") == 0)
     _exit(0);
   if (strcmp(way, "abort") == 0)

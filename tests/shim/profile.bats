@@ -61,7 +61,7 @@ print(eval(sys.argv[1]))' "$1"
   for mode in jemalloc system; do
     run -0 profile $mode "$PROBES/probe_profile" hold 0 return
     assert [ ! -e "$PROFILES" ]
-    for way in return thread; do
+    for way in return thread quick_exit; do
       run -0 profile $mode "$PROBES/probe_profile" hold 3 $way
       assert_equal "$output" ""
       assert_equal "$(dumps "$PROFILES")" 0
@@ -71,6 +71,21 @@ print(eval(sys.argv[1]))' "$1"
       assert_output "[3.0, 'ended', 'probe_profile']"
       rm -r "$PROFILES"
     done
+  done
+}
+
+@test "it says the same of its process as a live file, also of a long name" {
+  need_hardware "the emulator looks for a program by its own name"
+  ln -s "$PROBES/probe_profile" a_name_of_more_than_fifteen_letters
+  for mode in jemalloc system; do
+    run -137 profile $mode ARROW_POOL_LIVE="$PWD/live" ./a_name_of_more_than_fifteen_letters hold 3 kill
+    run -0 who '[p["program"], p["host"], p["pid"]]' "$PROFILES"/*.profile
+    told=$output
+    assert_regex "$told" "^\['a_name_of_more_than_fifteen_letters', '$(uname -n)', [0-9]+]$"
+    "$CLI" show --format=json live/*.live >live.json
+    run -0 json live.json '[d["process"][name] for name in ("program", "host", "pid")]'
+    assert_output "$told"
+    rm -r "$PROFILES" live
   done
 }
 
@@ -292,6 +307,23 @@ kill_at_random() {
   assert_output "[3.0, 65536]"
   run -2 "$CLI" run --profile="$PROFILES" --profile-mean=0 -- "$PROBES/probe_profile" hold 3 return
   assert_output --partial "profile-mean"
+}
+
+@test "a program that allows itself only what malloc needs, else to be killed, goes on, and leaves its profile" {
+  need_hardware "the system calls would be the emulator's"
+  for mode in jemalloc system; do
+    for way in prctl syscall; do
+      run profile $mode ARROW_POOL_PROFILE_MEAN=4K "$PROBES/probe_strict" $way
+      [ "$status" -ne 77 ] || skip "no filter can be set here"
+      assert_equal "$mode:$way:$status:$output" "$mode:$way:0:"
+      assert [ ! -e "$PROFILES" ]
+      run -0 --separate-stderr profile $mode ARROW_POOL_PROFILE_MEAN=4K "$PROBES/probe_strict" $way before
+      assert_equal "$output$stderr" ""
+      run -0 who '[held, p["state"], p["samples"] > 0]' "$PROFILES"
+      assert_output "[0.0, 'ended', True]" # and nothing is removed
+      rm -r "$PROFILES"
+    done
+  done
 }
 
 @test "a setuid program keeps no profile" {

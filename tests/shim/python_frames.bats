@@ -3,30 +3,11 @@
 # The frames of the calling thread, read without the GIL, in every version of Python whose layout is known, as far as
 # it is installed: beside python3.N in the PATH those of pyenv, and those that ARROWPOOL_PYTHONS names.
 load helper
+load pythons
 
 FRAMES=$BATS_TEST_DIRNAME/frames.py
 PROBE=$PROBES/libprobe_frames.so
 export PYTHONDONTWRITEBYTECODE=1 PYTHONFAULTHANDLER=
-
-# pythons N: prints the interpreters of 3.N that have a GIL.
-pythons() {
-  local candidate
-  for candidate in "$(command -v "python3.$1")" /usr/bin/python3."$1" "$HOME"/.pyenv/versions/3."$1".*/bin/python3."$1" ${ARROWPOOL_PYTHONS-} "$PYTHON"; do
-    "$candidate" -c 'import ctypes, sys; sys.exit(sys.version_info[:2] != (3, int(sys.argv[1])) or "free-threading" in sys.version)' "$1" 2>/dev/null &&
-      readlink -f "$candidate"
-  done | sort -u
-}
-
-# each N FUNCTION: calls it with each interpreter of 3.N; skips the test if there is none.
-each() {
-  local python
-  mapfile -t found < <(pythons "$1")
-  [ "${#found[@]}" -gt 0 ] || skip "no Python 3.$1"
-  for python in "${found[@]}"; do
-    echo "$python"
-    "$2" "$python"
-  done
-}
 
 frames() {
   timeout "$(patience 300)" "$@"

@@ -212,6 +212,21 @@ confined() {
   assert_equal "$stderr" "arrowpool: the program confines itself: from here on without threads of ours"
 }
 
+@test "the same with a live file, which stays" {
+  need_hardware "the system calls would be the emulator's"
+  for mode in jemalloc system; do
+    run shim ARROW_POOL=$mode ARROW_POOL_LIVE="$PWD/live" "$PROBES/probe_strict"
+    [ "$status" -ne 77 ] || skip "no filter can be set here"
+    assert_equal "$mode:$status:$output" "$mode:0:"
+    assert [ ! -e live ] # it comes with the first buffer
+    run -0 --separate-stderr shim ARROW_POOL=$mode ARROW_POOL_LIVE="$PWD/live" "$PROBES/probe_strict" before
+    assert_equal "$output$stderr" ""
+    run -0 "$CLI" show live/*.live
+      assert_output --partial "probe_strict, pid "
+    rm -r live
+  done
+}
+
 @test "calls that a signal interrupts are made again" {
   need_hardware "the system calls would be the emulator's"
   command -v strace >/dev/null || skip "strace is not installed"

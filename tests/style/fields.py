@@ -78,16 +78,17 @@ def differences(fields):
     schema = json.loads((ROOT / "docs/use/arrowpool.schema.json").read_text())
     document = DOCUMENT.read_text()
     besides_pool = ("name", "backend", "size_basis", "size_histogram", "live_histogram")
+    in_reports = (*besides_pool, "bytes_before_end", "histogram_before_end")
     lists = {
         "arrowpool_stats in lib/include/arrowpool.h": (public_struct(), pool, ()),
         "a pool in docs/use/arrowpool.schema.json": (
-            schema["$defs"]["pool"]["properties"], pool, besides_pool),
+            schema["$defs"]["pool"]["properties"], pool, in_reports),
         "the process in docs/use/arrowpool.schema.json": (
             schema["properties"]["process"]["properties"], process,
             ("pid", "program", "host", "name", "start_time", "time")),
         "PoolStats in python/arrowpool/_stats.py": (python_fields(), pool, besides_pool),
         "the required ones of a pool in docs/use/arrowpool.schema.json": (
-            schema["$defs"]["pool"]["required"], pool, besides_pool),
+            schema["$defs"]["pool"]["required"], pool, in_reports),
     }
     for where, (found, wanted, besides) in lists.items():
         for name in {*found} ^ {*wanted, *besides}:

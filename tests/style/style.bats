@@ -86,3 +86,22 @@ END
   run git grep -nE 'getenv|environ\b' -- lib
   [ "$status" -eq 1 ]
 }
+
+@test "the files that the documents name are there" {
+  # Words in capitals stand for names; the others are an example of CONTRIBUTING.md's, and what is built or installed.
+  run python3 - <<'PYTHON'
+import glob, re
+pages = [*glob.glob("*.md"), "lib/README.md", *glob.glob("docs/**/*.md", recursive=True)]
+path = r"`((?:lib|arrow|shim|cli|python|tests|docs|scripts|man|completion|subprojects)/[\w./{},-]+)[` ]"
+for page in pages:
+    for name in re.findall(path, open(page).read()):
+        before, braces, rest = name.partition("{")
+        inner, _, after = rest.partition("}")
+        for word in inner.split(",") if braces else [""]:
+            file = before + word + after
+            if not re.search(r"/[A-Z_]{2,}\b(?!\.md)|_[A-Z]+\.|^cli/list|cli/list.bats|-asan$|packagecache$|^lib/x86_64", file):
+                if not glob.glob(file):
+                    print(f"{page} names {file}")
+PYTHON
+  [ "$status" = 0 ] && [ -z "$output" ] || { echo "$output"; return 1; }
+}

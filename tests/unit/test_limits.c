@@ -201,7 +201,7 @@ static void all_pools_together(void) {
   arrowpool_pool *unlimited = NULL, *limited = NULL;
   arrowpool_config config = {.struct_size = sizeof config, .limit_bytes = 50};
   CHECK(arrowpool_allocate(arrowpool_jemalloc(), 300, 64, &early) == ARROWPOOL_OK);
-  pool_limit_all(1000);
+  pool_limit_all(1000, NULL);
   CHECK(arrowpool_create("later", NULL, &unlimited) == ARROWPOOL_OK);
   CHECK(arrowpool_create("later limited", &config, &limited) == ARROWPOOL_OK);
   CHECK(arrowpool_allocate(arrowpool_system(), 500, 64, &a) == ARROWPOOL_OK);
@@ -226,7 +226,7 @@ static void remembered_sizes(void) {
   pool_config config = {.backend = &backend_system, .size_source = POOL_SIZE_FROM_BACKEND};
   void *buffers[2000];
   size_t count = 0;
-  pool_limit_all(MIB);
+  pool_limit_all(MIB, NULL);
   CHECK(pool_create("rounded", config, &pool) == ARROWPOOL_OK);
   while (count < COUNT_OF(buffers) && pool_allocate(pool, 1001, 64, &buffers[count]) == ARROWPOOL_OK)
     count++;

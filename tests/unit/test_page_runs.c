@@ -2,6 +2,7 @@
  * their group's set-up makes; the others have one of their own, in a forked child. */
 #include "unit.h"
 
+#include "base/round_up.h"
 #include "memory/backend.h"
 #include "memory/page_runs.h"
 #include "memory/range.h"
@@ -25,7 +26,7 @@ static bool is_zero(const uint8_t *from, int64_t size) {
 
 /* ---- where they lie ---- */
 
-static size_t size_of_run(int i) { return range_round_up((size_t)((i % 40 + 1) * 4 * KIB), (size_t)PAGE); }
+static size_t size_of_run(int i) { return round_up((size_t)((i % 40 + 1) * 4 * KIB), (size_t)PAGE); }
 
 TEST(page_runs_are_zeroed_aligned_and_apart) {
   enum { RUNS = 600 };

@@ -269,6 +269,27 @@ TEST(what_a_pool_cannot_see_is_unknown) {
   pool_destroy(pool);
 }
 
+/* Two pools that are full one after the other were never full together. */
+TEST(a_watch_tells_the_peak_of_all_pools_since_it_began) {
+  arrowpool_pool *first = open_pool(state, "watched first"), *second = open_pool(state, "watched second");
+  enum { SMALL = 1000, LARGE = 3 << 20 };
+  arrowpool_free(first, allocate(first, 2 * LARGE), 2 * LARGE, 64); /* before anybody watches */
+  assert_int_equal(arrowpool_take_peak(1), ARROWPOOL_UNKNOWN);
+  int64_t before = arrowpool_take_peak(1);
+  uint8_t *kept = allocate(first, SMALL);
+  arrowpool_free(first, allocate(first, LARGE), LARGE, 64);
+  arrowpool_free(second, allocate(second, LARGE + 100), LARGE + 100, 64);
+  assert_int_equal(arrowpool_take_peak(1) - before, SMALL + LARGE + 100);
+  assert_int_equal(arrowpool_take_peak(1) - before, SMALL); /* what is live still */
+  arrowpool_free(second, allocate(second, 50), 50, 64);     /* less than a thread need publish */
+  assert_int_equal(arrowpool_take_peak(1) - before, SMALL + 50);
+  arrowpool_free(first, kept, SMALL, 64);
+  assert_int_equal(arrowpool_take_peak(0) - before, SMALL);
+  assert_int_equal(arrowpool_take_peak(0), ARROWPOOL_UNKNOWN);
+  arrowpool_destroy(first);
+  arrowpool_destroy(second);
+}
+
 #define ON_BOTH(test)                                                                                        \
   TEST_WITH(test, "jemalloc", ARROWPOOL_BACKEND_JEMALLOC), TEST_WITH(test, "system", ARROWPOOL_BACKEND_SYSTEM)
 
@@ -280,6 +301,7 @@ int main(void) {
       ON_BOTH(how_a_growth_was_served_shows_in_the_pointer),
       ON_BOTH(a_short_struct_gets_the_fields_that_fit),
       ON_BOTH(pools_do_not_see_each_other),
+      ON_BOTH(a_watch_tells_the_peak_of_all_pools_since_it_began),
       cmocka_unit_test(large_buffers_grow_in_place_on_jemalloc),
       cmocka_unit_test(a_pool_that_remembers_counts_what_was_asked_for),
       cmocka_unit_test(reallocating_without_an_alignment_keeps_the_first_one),

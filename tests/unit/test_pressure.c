@@ -1,4 +1,6 @@
-/* What is read of the kernel's pressure stall information (pressure.h), from files that are made up. */
+/* What is read of the kernel's figures on memory that is short (pressure.h, memory_kills.h), from files that
+ * are made up. */
+#include "base/memory_kills.h"
 #include "base/pressure.h"
 
 #include "machine.h"
@@ -114,6 +116,44 @@ TEST(no_file_stays_open) {
   machine_end();
 }
 
+/* ---- who was killed for lack of memory (memory_kills.h) ---- */
+
+static memory_kills found(void) {
+  memory_kills kills;
+  errno = EDOM;
+  memory_kills_find(machine_root, &kills);
+  assert_int_equal(errno, EDOM);
+  return kills;
+}
+
+TEST(kills_are_those_of_the_group_in_both_versions_else_of_the_machine) {
+  begin();
+  assert_int_equal(memory_kills_count(&(memory_kills){.path = ""}), -1);
+  memory_kills kills = found();
+  assert_string_equal(kills.path, "");
+  char line[4096] = "nr_free_pages 5\n"; /* the line lies anywhere in a file that is longer than a buffer */
+  for (int i = 0; i < 100; i++)
+    strcat(line, "workingset_refault_anon 12\n");
+  machine_put("/proc/vmstat", strcat(line, "oom_kill 41\nnuma_foreign 7\n"));
+  kills = found();
+  assert_int_equal(memory_kills_count(&kills), 41);
+  machine_put("/proc/self/cgroup", "0::/a/b\n");
+  machine_put("/proc/self/mountinfo", "30 22 0:26 / /cg rw - cgroup2 none rw\n");
+  machine_put("/cg/a/b/memory.events", "low 0\nmax 8\noom 3\noom_kill 2\noom_group_kill 0\n");
+  kills = found();
+  assert_non_null(strstr(kills.path, "/cg/a/b/memory.events"));
+  assert_int_equal(memory_kills_count(&kills), 2);
+  machine_put("/proc/self/cgroup", "4:memory:/c\n0::/a/b\n");
+  machine_put("/proc/self/mountinfo",
+              "30 22 0:26 / /cg rw - cgroup2 none rw\n31 22 0:27 / /one rw - cgroup none rw,memory\n");
+  machine_put("/one/c/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n");
+  kills = found();
+  assert_int_equal(memory_kills_count(&kills), 5);
+  kills.inode++; /* it is of another group, which has the name now */
+  assert_int_equal(memory_kills_count(&kills), -1);
+  machine_end();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(memory_is_short_when_tasks_waited_for_a_tenth_of_the_time),
@@ -122,6 +162,7 @@ int main(void) {
       cmocka_unit_test(a_group_without_the_file_leaves_the_machine),
       cmocka_unit_test(what_cannot_be_read_is_no_pressure),
       cmocka_unit_test(no_file_stays_open),
+      cmocka_unit_test(kills_are_those_of_the_group_in_both_versions_else_of_the_machine),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

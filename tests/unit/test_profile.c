@@ -1,76 +1,14 @@
 /* Profiles (profile/profile.h): that what is live is estimated without bias, by buffers of all sizes that are
  * allocated, grown, shrunk, moved and freed by all ways through a pool; that small blocks keep their quick
- * way; and what a fork, a full file and many stacks do.
- *
- * Whether a buffer is sampled is drawn at random. The tests compare an estimate with what is true by the
- * spread that the theory gives it, six times of which one run in a billion passes. */
-#include "unit.h"
+ * way; and what a fork, a full file and many stacks do. */
+#include "unit_profile.h"
 
 #include "base/locks.h"
 #include "memory/backend.h"
-#include "pool/pool_quick.h"
-#include "pool/pool_samples.h"
 #include "profile/exponential.h"
 #include "profile/stacks.h"
-#include "profile/store.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
-
-#define MEAN   (16 * KIB)
-#define SIGMAS 6
-
-static char directory[] = "/tmp/arrowpool-test-profile-XXXXXX";
-
-static void complain(const char *file, const char *problem) {
-  fprintf(stderr, "%s: %s\n", file, problem);
-  abort();
-}
-
-/* One process has one profile: each test begins its own in a child. */
-static void begin(int64_t mean) {
-  profile_wanted wanted = {
-      .directory = directory, .keep = true, .mean = mean, .with = PROFILE_WITH_NATIVE, .complain = complain};
-  CHECK(pool_samples_start(&wanted));
-}
-
-#define IN_CHILD(name)                                                                                       \
-  static void name##_body(void);                                                                             \
-  TEST(name) { assert_true(unit_in_child(name##_body)); }                                                    \
-  static void name##_body(void)
-
-/* What lives: the truth, the estimate, and the estimate's variance, which has to be of the truth. */
-typedef struct sums {
-  double bytes, estimate, variance;
-  int64_t records;
-} sums;
-
-/* A buffer of which `exposed` bytes had their chance is sampled with 1 - exp(-exposed / mean). */
-static void add_truth(sums *s, int64_t size, int64_t exposed) {
-  double sampled = -expm1(-(double)exposed / (double)stream_mean);
-  s->bytes += (double)size;
-  s->variance += (double)size * (double)size * (1 - sampled) / sampled;
-}
-
-static void add_records(sums *s) {
-  const profile_header *h = store_header();
-  for (uint32_t i = 1; h && i < h->sections[PROFILE_RECORDS].used; i++) {
-    const profile_record *r = store_record(PROFILE_RECORDS, i);
-    if (!r->address)
-      continue;
-    CHECK(r->size && r->stack < h->sections[PROFILE_STACKS].used && r->exposure > 0);
-    s->estimate += (double)r->size * records_weight(r->exposure);
-    s->records++;
-  }
-}
-
-static void check_sums(sums s) {
-  add_records(&s);
-  CHECK(fabs(s.estimate - s.bytes) <= SIGMAS * sqrt(s.variance) + 1);
-  CHECK(s.bytes > 0 || !s.records);
-}
 
 static arrowpool_pool *open_pool(const backend *by, pool_size_source source) {
   arrowpool_pool *pool;
@@ -78,19 +16,6 @@ static arrowpool_pool *open_pool(const backend *by, pool_size_source source) {
   snprintf(name, sizeof name, "%s-%d", by->name, source);
   CHECK(pool_create(name, (pool_config){.backend = by, .size_source = source}, &pool) == ARROWPOOL_OK);
   return pool;
-}
-
-static void *take(arrowpool_pool *pool, int64_t size) {
-  void *buffer;
-  if (!pool_quick_allocate(pool, size, &buffer))
-    CHECK(pool_allocate(pool, size, 64, &buffer) == ARROWPOOL_OK);
-  return buffer;
-}
-
-static void give(arrowpool_pool *pool, void *buffer, int64_t size) {
-  if (!pool_quick_free(pool, buffer, size))
-    pool_free(pool, buffer,
-              pool_get_config(pool)->size_source == POOL_SIZE_FROM_CALLER ? size : POOL_SIZE_UNKNOWN, 64);
 }
 
 static void *resize(arrowpool_pool *pool, void *buffer, int64_t size, int64_t new_size) {
@@ -342,18 +267,6 @@ TEST(the_exponential_distribution_is_right) {
     assert_true(fabs(exponential_below(distance) + expm1(-distance)) <= -1e-10 * expm1(-distance));
   }
   assert_true(exponential_draw(1) == 0 && exponential_below(0) == 0 && exponential_below(1e300) == 1);
-}
-
-static int make_directory(void **state) {
-  (void)state;
-  return mkdtemp(directory) ? 0 : -1;
-}
-
-static int remove_directory(void **state) {
-  (void)state;
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf '%s'", directory);
-  return system(command);
 }
 
 int main(void) {

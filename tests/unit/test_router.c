@@ -146,7 +146,7 @@ TEST(mistakes_are_one_line_each_and_the_defaults_are_used) {
   CASE(expect_system_by_default, "ARROW_POOL=fast", "ARROW_POOL_STAT=off");
   assert_string_equal(said,
                       "arrowpool: ARROW_POOL=fast: choose jemalloc or system; using system\n"
-                      "arrowpool: ARROW_POOL_STAT: unknown variable; arrowpool env names the nearest\n");
+                      "arrowpool: ARROW_POOL_STAT: unknown variable; the nearest is ARROW_POOL_STATS\n");
   CASE(expect_system_by_default, "ARROW_POOL=fast", "ARROW_POOL_STAT=off", "ARROW_POOL_LOG=quiet");
   assert_string_equal(said, "");
 }

@@ -2,6 +2,7 @@
  * beyond their end, and what cannot be understood has no row. The argument is a library (unwind_plugin.c). */
 #include "unit.h"
 
+#include "base/round_up.h"
 #include "profile/loaded.h"
 #include "profile/unwind_rows.h"
 #include "profile/unwind_rules.h"
@@ -129,8 +130,8 @@ typedef struct copy {
 } copy;
 
 static void make_copy(const loaded_object *o, copy *out) {
-  size_t length = (o->to - o->from + 7) & ~(size_t)7, page = (size_t)sysconf(_SC_PAGESIZE);
-  out->size = (length + 2 * page - 1) & ~(page - 1);
+  size_t length = round_up(o->to - o->from, sizeof(uint64_t)), page = (size_t)sysconf(_SC_PAGESIZE);
+  out->size = round_up(length + page, page);
   out->pages = mmap(NULL, out->size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(out->pages != MAP_FAILED && mprotect(out->pages + out->size, page, PROT_NONE) == 0);
   uintptr_t from = (uintptr_t)out->pages + out->size - length, moved = from - o->from;

@@ -140,6 +140,15 @@ public:
   /** The name it is reported under. */
   std::string name() const { return arrowpool_name(pool_); }
 
+  /** Set the most bytes that may be live in the pool, at any time and exactly; 0: no limit. What lives beyond
+   *  it stays, and nothing is added before there is room.
+   *  @return Invalid: a negative limit */
+  arrow::Status SetLimit(int64_t limit_bytes) {
+    return arrowpool_set_limit(pool_, limit_bytes) == ARROWPOOL_OK
+               ? arrow::Status::OK()
+               : arrow::Status::Invalid("no pool can have a limit of ", limit_bytes, " bytes");
+  }
+
   /** All figures, among them how growth was served. */
   arrowpool_stats stats() const noexcept {
     arrowpool_stats stats{};
