@@ -63,7 +63,7 @@ static int plot_read_options(int argc, char **argv, settings *out) {
   if (optind == argc)
     return flags_missing("no FILE given");
   if (!out->output && has_ending(argv[argc - 1]))
-    return cli_usage_error("plot: no output given: to write %s, put -o before it", argv[argc - 1]);
+    return cli_usage_error("plot: no picture given: to write %s, put -o before it", argv[argc - 1]);
   return out->output ? CLI_OK : flags_missing("no -o OUT.html, OUT.png or OUT.svg given");
 }
 

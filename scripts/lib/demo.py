@@ -1,9 +1,11 @@
 """The main job: what a program does with Arrow's memory pools, for scripts/demo.
 
-    demo.py data FOLDER       make the dataset that is read
-    demo.py work FOLDER FILE  do it with whatever serves pyarrow's pools; figures go to FILE
-    demo.py compare FOLDER    print what the shim changed: stock.N.json, shim.N.json and stats.N.json of FOLDER
-    demo.py warm-up           touch memory, so that the next process does not pay for a cold machine
+    demo.py work FILE       do it with whatever serves pyarrow's pools; figures go to FILE
+    demo.py data FOLDER     make a dataset
+    demo.py read FOLDER     read it likewise; print what is resident 2 s later (bytes)
+    demo.py compare FOLDER  print what the shim changed: stock.N.json, shim.N.json and stats.N.json of FOLDER, and what
+                            was printed of reading: stock.N.read and shim.N.read
+    demo.py warm-up         touch memory, so that the next process does not pay for a cold machine
 """
 
 import glob
@@ -79,20 +81,19 @@ def make_dataset(path):
 
 
 def read_dataset(path):
-    """Reads a dataset again and again, keeps nothing, and looks at what is resident 2 s later."""
+    """Again and again, keeping nothing."""
     import pyarrow.dataset
 
     for _ in range(8):
         assert pyarrow.dataset.dataset(path).to_table().num_rows == 1_000_000
     time.sleep(2)
-    return resident_bytes()
+    print(resident_bytes())
 
 
-def work(data, path):
+def work(path):
     import pyarrow as pa
 
     size = 1 << 30 if available_bytes() > 6 << 30 else 256 * MIB
-    after_reading = read_dataset(data)
     start_pool = pa.default_memory_pool()
     # One operation with a pool of its own; then all operations; then back.
     explicit_pool = pa.jemalloc_memory_pool()
@@ -111,7 +112,6 @@ def work(data, path):
         "size": size,
         "grow_seconds": grow_seconds,
         "stream_seconds": stream_seconds,
-        "after_reading": after_reading,
         "peak_rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
     with open(path, "w") as out:
@@ -137,6 +137,9 @@ def compare(folder):
     stock, shim, stats = ([read(file) for file in sorted(glob.glob(os.path.join(folder, name + ".*.json")))]
                           for name in ("stock", "shim", "stats"))
     first, pools = stock[0], stats[-1]["pools"]
+    for side, name in ((stock, "stock"), (shim, "shim")):
+        for number, figures in enumerate(side, 1):
+            figures["after_reading"] = read(os.path.join(folder, f"{name}.{number}.read"))
 
     def total(field):
         return sum(pool[field] or 0 for pool in pools)
@@ -170,8 +173,10 @@ if __name__ == "__main__":
     command = sys.argv[1:]
     if command[:1] == ["data"] and len(command) == 2:
         make_dataset(command[1])
-    elif command[:1] == ["work"] and len(command) == 3:
-        work(command[1], command[2])
+    elif command[:1] == ["read"] and len(command) == 2:
+        read_dataset(command[1])
+    elif command[:1] == ["work"] and len(command) == 2:
+        work(command[1])
     elif command[:1] == ["compare"] and len(command) == 2:
         compare(command[1])
     elif command == ["warm-up"]:

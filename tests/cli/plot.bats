@@ -79,7 +79,7 @@ PYTHON
   series s.jsonl
   make_dump s.jsonl time=104 bytes_allocated=1024 bytes_before_end=7340032 rss_bytes=5242880 bytes_grown_in_place=10485760
   run -0 "$CLI_ASAN" plot s.jsonl -o out.png
-  assert_equal "$(sed -n '/^$data0/{n;n;n;p}' commands)" "4 7 5 0 0 0 0"
+  assert_equal "$(sed -n '/^$data0/{n;n;n;p}' commands)" "4 7 5 0 0 0 0 0 7 7 7"
 }
 
 @test "one pool, or all whose live bytes are known" {
