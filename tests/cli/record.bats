@@ -78,6 +78,7 @@ for line in open("s.jsonl"): jsonschema.validate(json.loads(line), schema)' "$SO
   before=$(wc -l <s.jsonl)
   eventually recorded "len(lines) > $before + 3"
   assert_equal "$(grep -c "\"pid\":$killed," s.jsonl)" "$count"
+  recorded "[line for line in lines if line['process']['pid'] == $killed][-1]['process']['rss_bytes'] > 0"
   stop_record INT
 }
 
