@@ -83,6 +83,11 @@ static void complain_of_live_file(const char *path, const char *problem) {
   router_warn(PIECES("no live file ", path, ": ", problem));
 }
 
+static void configure_name(const options *settings) {
+  if (settings->values[OPTION_NAME].text)
+    snapshot_set_job_name(settings->values[OPTION_NAME].text);
+}
+
 static void configure_live_file(const options *settings) {
   char path[PATH_MAX];
   const char *directory = settings->values[OPTION_LIVE].text;
@@ -185,6 +190,7 @@ bool router_wake(void) {
   if (!getauxval(AT_SECURE))
     tell_of_unknown_names();
   configure_backend(settings);
+  configure_name(settings);
   configure_live_file(settings);
   configure_profile(settings);
   configure_debug(settings);

@@ -22,6 +22,8 @@ int cli_doctor(int argc, char **argv);
 void cli_doctor_describe(void);
 int cli_report(int argc, char **argv);
 void cli_report_describe(void);
+int cli_record(int argc, char **argv);
+void cli_record_describe(void);
 int cli_path(int argc, char **argv);
 void cli_path_describe(void);
 int cli_plot(int argc, char **argv);

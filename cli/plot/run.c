@@ -1,6 +1,6 @@
-/* Runs gnuplot, which draws the time series. It gets its commands and data through a pipe and writes to a
- * file that is opened here, so that no name of a file is ever interpreted. The picture takes its place by a
- * rename, when it is whole. */
+/* Writes pictures to files: pages itself, others by gnuplot, which draws the time series. It gets its
+ * commands and data through a pipe and writes to a file that is opened here, so that no name of a file is
+ * ever interpreted. The picture takes its place by a rename, when it is whole. */
 #include "cli/base/cli.h"
 #include "cli/plot/series.h"
 
@@ -44,7 +44,8 @@ static int start_gnuplot(int picture, pid_t *pid, FILE **out) {
   return error;
 }
 
-static int run_gnuplot(const series_set *set, const char *title, const char *output, int picture) {
+static int run_gnuplot(const series_set *set, const char *title, series_size size, const char *output,
+                       int picture) {
   pid_t pid;
   FILE *commands = NULL;
   int status, error = start_gnuplot(picture, &pid, &commands);
@@ -54,7 +55,7 @@ static int run_gnuplot(const series_set *set, const char *title, const char *out
                            : "plot: gnuplot: %s",
                        strerror(error));
   signal(SIGPIPE, SIG_IGN); /* gnuplot may give up first; its status tells */
-  series_write_commands(set, title, strcmp(strrchr(output, '.'), ".png") == 0, commands);
+  series_write_commands(set, title, strcmp(strrchr(output, '.'), ".png") == 0, size, commands);
   bool written = fclose(commands) == 0;
   while (waitpid(pid, &status, 0) < 0)
     if (errno != EINTR)
@@ -62,7 +63,17 @@ static int run_gnuplot(const series_set *set, const char *title, const char *out
   return written && status == 0 ? CLI_OK : cli_failure("plot: %s: gnuplot could not draw it", output);
 }
 
-int series_draw(const series_set *set, const char *title, const char *output) {
+static int write_page(const series_set *set, const char *title, const char *output, int picture) {
+  int own = fcntl(picture, F_DUPFD_CLOEXEC, 0);
+  FILE *page = own < 0 ? NULL : fdopen(own, "w");
+  if (!page)
+    return cli_failure("plot: %s: %s", output, strerror(errno));
+  series_write_page(set, title, page);
+  bool written = !ferror(page);
+  return fclose(page) == 0 && written ? CLI_OK : cli_failure("plot: %s: %s", output, strerror(errno));
+}
+
+int series_draw(const series_set *set, const char *title, series_size size, const char *output) {
   char temporary[PATH_MAX];
   if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", output) >= (int)sizeof temporary)
     return cli_failure("plot: %s: %s", output, strerror(ENAMETOOLONG));
@@ -72,7 +83,9 @@ int series_draw(const series_set *set, const char *title, const char *output) {
   mode_t mask = umask(0);
   umask(mask);
   fchmod(picture, 0666 & ~mask);
-  int status = run_gnuplot(set, title, output, picture);
+  bool is_page = strcmp(strrchr(output, '.'), ".html") == 0;
+  int status =
+      is_page ? write_page(set, title, output, picture) : run_gnuplot(set, title, size, output, picture);
   if (close(picture) && status == CLI_OK)
     status = cli_failure("plot: %s: %s", output, strerror(errno));
   if (status == CLI_OK && rename(temporary, output))

@@ -112,10 +112,10 @@ typedef struct search {
   size_t count, room;
 } search;
 
-/* What was named is the directory, which is none any more. */
+/* What was named is the directory, which is none any more, or not yet. */
 static void serve_files_note(void *context, const char *path, bool named) {
   search *found = context;
-  found->files->unreadable_directories += named;
+  found->files->unreadable_directories += named && !found->files->waits;
   if (named || !live_name_is(basename(path), NULL))
     return;
   found->paths = memory_one_more(found->paths, found->count, &found->room, sizeof *found->paths);
@@ -145,6 +145,7 @@ static void forget(serve_files *s, file *f) {
 /* Puts the files that are there now in the place of those that were there; what is known of them stays. */
 static void find_all(serve_files *s) {
   search found = {.files = s};
+  s->waits &= access(s->directory, F_OK) != 0 && errno == ENOENT;
   find_files(s->directory, serve_files_note, serve_files_complain, &found);
   if (found.count)
     qsort(found.paths, found.count, sizeof *found.paths, by_text);

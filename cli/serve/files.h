@@ -29,6 +29,7 @@ typedef struct serve_files {
   unsigned by;          /* MERGE_POOL, MERGE_HOST, MERGE_PROGRAM; 0: each process for itself */
   size_t most;          /* the most running processes; further files are not read */
   int64_t remove_after; /* milliseconds; negative: never */
+  bool waits;           /* the directory may not be there yet; false once it was */
   size_t lines;         /* so many lines of each process, up to SERVE_MOST_LINES; without `by` */
 
   struct serve_file *files; /* they are in the order of paths (files.c) */

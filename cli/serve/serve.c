@@ -23,7 +23,8 @@ void cli_serve_describe(void) {
        "files for\n"
        "node_exporter, or both. Ends at SIGTERM, SIGINT and SIGHUP.\n\n"
        "  --live=DIR             where live files are, at any depth; default: ARROW_POOL_LIVE of this "
-       "environment\n"
+       "environment;\n"
+       "                         it is waited for\n"
        "  --listen=ADDRESS       answer at http://ADDRESS/metrics: PORT or :PORT of 127.0.0.1, ADDRESS:PORT "
        "or\n"
        "                         [IPV6]:PORT; port 0: any that is free\n"
@@ -122,9 +123,12 @@ static int choose_directory(settings *s) {
   s->files.directory = s->live ? s->live : live_files_directory(NULL, NULL, 0);
   if (!s->files.directory)
     return flags_missing("no --live=DIR given, and ARROW_POOL_LIVE is not set");
-  if (!live_files_can_read(s->files.directory))
-    return cli_failure("serve: --live=%s: %s", s->files.directory, strerror(errno));
-  return CLI_OK;
+  if (live_files_can_read(s->files.directory))
+    return CLI_OK;
+  s->files.waits = errno == ENOENT && *s->files.directory && !s->once;
+  int status = cli_failure("serve: --live=%s: %s%s", s->files.directory, strerror(errno),
+                           s->files.waits ? "; it is waited for" : "");
+  return s->files.waits ? CLI_OK : status;
 }
 
 /* ---- running ---- */

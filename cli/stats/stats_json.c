@@ -79,6 +79,7 @@ const char *stats_from_json(const json_t *dump, stats *out) {
   p->pid = number(process, "pid", &damaged);
   text(process, "program", p->program, sizeof p->program);
   text(process, "host", p->host, sizeof p->host);
+  text(process, "name", p->job_name, sizeof p->job_name);
   p->start_time = moment(process, "start_time");
   p->time = json_is_number(json_object_get(process, "time")) ? moment(process, "time") : ARROWPOOL_UNKNOWN;
 #define X(name, unit, type, metric, help) p->name = number(process, #name, &damaged);

@@ -308,6 +308,7 @@ static void read_process(file *f, stats *out) {
   out->kills_of_machine = strcmp(h->kills.path, "/proc/vmstat") == 0;
   snprintf(p->program, sizeof p->program, "%.*s", (int)sizeof h->owner.program, h->owner.program);
   snprintf(p->host, sizeof p->host, "%.*s", (int)sizeof h->owner.host, h->owner.host);
+  snprintf(p->job_name, sizeof p->job_name, "%.*s", (int)sizeof h->job_name, h->job_name);
   memcpy(out->command, h->owner.command, sizeof out->command);
   size_t length = sizeof out->command - 1;
   while (length && !out->command[length - 1])
@@ -318,6 +319,7 @@ static void read_process(file *f, stats *out) {
   out->command[length] = 0;
   writer_make_printable(p->program);
   writer_make_printable(p->host);
+  writer_make_printable(p->job_name);
   writer_make_printable(out->command);
   p->limit_bytes = known_or_not(h->limit_bytes);
   p->group_limit_bytes = known_or_not(h->group_limit_bytes);

@@ -20,9 +20,27 @@ static void format_rate(int64_t thousandths, char *out) {
     writer_format_short(out, (thousandths + 500) / 1000, 1000);
 }
 
+/* Writes "+1.5G", "-20M" or "0". */
+static void format_growth(int64_t number, char *out) {
+  if (number)
+    *out++ = number > 0 ? '+' : '-';
+  writer_format_short(out, number < 0 ? -number : number, 1024);
+}
+
+static void format_share(int64_t thousandths, bool exact, char *out) {
+  if (exact)
+    snprintf(out, 24, "%lld.%d", (long long)(thousandths / 10), (int)(thousandths % 10));
+  else
+    snprintf(out, 24, "%lld%%", (long long)((thousandths + 5) / 10));
+}
+
 void top_format_number(int64_t number, top_kind kind, bool exact, char *out) {
   if (number == ARROWPOOL_UNKNOWN)
-    strcpy(out, "?");
+    strcpy(out, kind == TOP_SHARE ? "-" : "?");
+  else if (kind == TOP_SHARE)
+    format_share(number, exact, out);
+  else if (kind == TOP_GROWTH && !exact)
+    format_growth(number, out);
   else if (kind == TOP_BYTE_RATE && !exact)
     writer_format_short(out, (number + 500) / 1000, 1024);
   else if (kind == TOP_RATE && !exact)
@@ -33,6 +51,10 @@ void top_format_number(int64_t number, top_kind kind, bool exact, char *out) {
     snprintf(out, 24, "%lld.%03d", (long long)(number / 1000), (int)(number % 1000));
   else
     writer_format_int(out, number);
+}
+
+const char *top_heading(const top_model *m, const top_column *column) {
+  return m->by_program && column->id == TOP_COLUMN_PID ? "PROCS" : column->heading;
 }
 
 void top_levels(const top_history *h, int width, signed char *out) {
@@ -69,17 +91,23 @@ void top_describe(const top_model *m, char *out, size_t size) {
 /* ---- plain ---- */
 
 static int width_of(const top_column *column) {
-  return column->id == TOP_COLUMN_POOL ? 16 : column->kind == TOP_BYTES ? 12 : 8;
+  return column->id == TOP_COLUMN_POOL                             ? 16
+         : column->kind == TOP_BYTES || column->kind == TOP_GROWTH ? 12
+                                                                   : 8;
 }
 
-/* Prints a cell. Blanks separate cells, so those within a pool's name are shown as '_'. */
+/* Prints a cell. Blanks separate cells, so those within a name are shown as '_'; the command comes last. */
 static void print_cell(const top_line *line, const top_column *column) {
-  char text[72];
-  if (column->id == TOP_COLUMN_PROGRAM)
-    strcpy(text, *line->process->program ? line->process->program : "?");
-  else if (column->id == TOP_COLUMN_POOL) {
-    strcpy(text, line->pool ? line->pool->name : "-");
-    for (char *at = text; (at = strchr(at, ' ')) != NULL;)
+  char text[COMMAND_BYTES];
+  const top_process *p = line->process;
+  if (column->kind == TOP_TEXT && column->id != TOP_COLUMN_STATE) {
+    const char *name = column->id == TOP_COLUMN_PROGRAM ? p->program
+                       : column->id == TOP_COLUMN_NAME  ? p->name
+                       : !line->pool                    ? (column->id == TOP_COLUMN_COMMAND ? p->command : "")
+                       : column->id == TOP_COLUMN_POOL  ? line->pool->name
+                                                        : "";
+    strcpy(text, *name ? name : column->id == TOP_COLUMN_PROGRAM ? "?" : "-");
+    for (char *at = text; column->id != TOP_COLUMN_COMMAND && (at = strchr(at, ' ')) != NULL;)
       *at = '_';
   } else if (column->id == TOP_COLUMN_STATE)
     strcpy(text, stats_state_name(line->process->state));
@@ -87,7 +115,7 @@ static void print_cell(const top_line *line, const top_column *column) {
     strcpy(text, "-");
   else
     top_format_number(top_cell_number(line, column), column->kind, true, text);
-  if (column->id == TOP_COLUMN_PROGRAM)
+  if (column->id == TOP_COLUMN_COMMAND)
     puts(text);
   else {
     int width = width_of(column), columns = writer_columns(text);
@@ -109,10 +137,10 @@ bool top_print(const top_model *m) {
     }
   puts("");
   for (const top_column *c = top_columns; c < top_columns + TOP_COLUMNS; c++)
-    if (c->id == TOP_COLUMN_PROGRAM)
+    if (c->id == TOP_COLUMN_COMMAND)
       puts(c->heading);
     else if (c->kind != TOP_SPARK)
-      printf("%-*s ", width_of(c), c->heading);
+      printf("%-*s ", width_of(c), top_heading(m, c));
   for (size_t i = 0; i < m->line_count; i++)
     for (const top_column *c = top_columns; c < top_columns + TOP_COLUMNS; c++)
       if (c->kind != TOP_SPARK)

@@ -11,6 +11,9 @@ int64_t top_cell_number(const top_line *line, const top_column *column);
  * a second. */
 void top_format_number(int64_t number, top_kind kind, bool exact, char *out);
 
+/* Returns a column's heading: for sums by program the numbers of processes are how many. */
+const char *top_heading(const top_model *m, const top_column *column);
+
 /* Writes levels 0 to TOP_LEVELS-1 of the last minute, `width` of them (a divisor of 60), relative to its
  * highest value; -1 is not known. */
 #define TOP_LEVELS 8

@@ -58,7 +58,7 @@ bool top_is_of_process(const top_column *column) {
 int top_fit_columns(int width, int least, bool *shown) {
   int left = width - least;
   memset(shown, 0, TOP_COLUMNS * sizeof *shown);
-  shown[TOP_COLUMN_PROGRAM] = true;
+  shown[TOP_COLUMN_COMMAND] = true;
   for (int priority = 1;; priority++) {
     int i = 0;
     while (i < TOP_COLUMNS && top_columns[i].priority != priority)

@@ -13,18 +13,22 @@
   X(PID, "pid", "PID", 7, 1, OTHER(NUMBER))                                                                  \
   X(STATE, "state", "STATE", 8, 4, OTHER(TEXT))                                                              \
   X(LIVE, "live", "LIVE", 6, 2, OF_POOL(bytes_allocated))                                                    \
-  X(PEAK, "peak", "PEAK", 6, 5, OF_POOL(max_memory))                                                         \
+  X(PEAK, "peak", "PEAK", 6, 6, OF_POOL(max_memory))                                                         \
   X(RSS, "rss", "RSS", 6, 3, OF_PROCESS(rss_bytes))                                                          \
-  X(IDLE, "idle", "IDLE", 6, 8, OF_PROCESS(idle_bytes))                                                      \
-  X(ALLOCS, "allocs", "ALLOC/s", 7, 6, OF_POOL(num_allocations))                                             \
-  X(IN_PLACE, "in-place", "PLACE/s", 7, 10, OF_POOL(reallocs_in_place))                                      \
-  X(REMAPPED, "remapped", "REMAP/s", 7, 11, OF_POOL(reallocs_remapped))                                      \
-  X(COPIES, "copies", "COPY/s", 6, 12, OF_POOL(reallocs_copied))                                             \
-  X(COPIED, "copied", "BYTES/s", 7, 9, OF_POOL(bytes_copied))                                                \
-  X(LIVE_MINUTE, NULL, "LIVE 1min", 12, 7, OTHER(SPARK)) /* only the screen has it */                        \
-  X(RSS_MINUTE, NULL, "RSS 1min", 12, 13, OTHER(SPARK))  /* only the screen has it */                        \
-  X(POOL, NULL, "POOL", 0, 0, OTHER(TEXT))               /* only plain output has it */                      \
-  X(PROGRAM, "program", "PROGRAM", 0, 0, OTHER(TEXT))
+  X(IDLE, "idle", "IDLE", 6, 10, OF_PROCESS(idle_bytes))                                                     \
+  X(GROWTH, "growth", "GROW/min", 8, 5, OTHER(GROWTH))                                                       \
+  X(SHARE, "share", "LIMIT%", 6, 7, OTHER(SHARE))                                                            \
+  X(ALLOCS, "allocs", "ALLOC/s", 7, 8, OF_POOL(num_allocations))                                             \
+  X(IN_PLACE, "in-place", "PLACE/s", 7, 12, OF_POOL(reallocs_in_place))                                      \
+  X(REMAPPED, "remapped", "REMAP/s", 7, 13, OF_POOL(reallocs_remapped))                                      \
+  X(COPIES, "copies", "COPY/s", 6, 14, OF_POOL(reallocs_copied))                                             \
+  X(COPIED, "copied", "BYTES/s", 7, 11, OF_POOL(bytes_copied))                                               \
+  X(LIVE_MINUTE, NULL, "LIVE 1min", 12, 9, OTHER(SPARK)) /* only the screen has it */                        \
+  X(RSS_MINUTE, NULL, "RSS 1min", 12, 15, OTHER(SPARK))  /* only the screen has it */                        \
+  X(POOL, NULL, "POOL", 0, 0, OTHER(TEXT))               /* only plain output has it, and the next two */    \
+  X(NAME, "name", "NAME", 0, 0, OTHER(TEXT))                                                                 \
+  X(PROGRAM, "program", "PROGRAM", 0, 0, OTHER(TEXT))                                                        \
+  X(COMMAND, NULL, "COMMAND", 0, 0, OTHER(TEXT))
 
 typedef enum top_column_id {
 #define X(id, word, heading, width, priority, what) TOP_COLUMN_##id,
@@ -33,7 +37,16 @@ typedef enum top_column_id {
       TOP_COLUMNS
 } top_column_id;
 
-typedef enum top_kind { TOP_TEXT, TOP_NUMBER, TOP_BYTES, TOP_RATE, TOP_BYTE_RATE, TOP_SPARK } top_kind;
+typedef enum top_kind {
+  TOP_TEXT,
+  TOP_NUMBER,
+  TOP_BYTES,
+  TOP_RATE,
+  TOP_BYTE_RATE,
+  TOP_GROWTH, /* bytes a minute, which may be fewer */
+  TOP_SHARE,  /* thousandths; not known: there is no limit */
+  TOP_SPARK
+} top_kind;
 
 /* Returns whether what is read grows, and is shown by the second. */
 static inline bool top_is_rate(top_kind kind) { return kind == TOP_RATE || kind == TOP_BYTE_RATE; }
@@ -65,7 +78,7 @@ int top_next_sort(int column, int step);
 /* Returns whether the column says nothing of a single pool. */
 bool top_is_of_process(const top_column *column);
 
-/* Marks which columns fit on a screen of that width. Returns what is left for the program's name, which comes
+/* Marks which columns fit on a screen of that width. Returns what is left for the command, which comes
  * last and gets `least` at least. */
 int top_fit_columns(int width, int least, bool *shown);
 

@@ -2,6 +2,7 @@
 #include "cli/top/draw.h"
 
 #include "cli/top/cells.h"
+#include "cli/top/command.h"
 
 #include <curses.h>
 #include <stdio.h>
@@ -110,7 +111,7 @@ static void draw_headings(const top_view *v, const bool *shown, int y) {
     if (!c->width || c->kind == TOP_SPARK || c->kind == TOP_TEXT)
       put(y, x, c->heading, c->width ? c->width : COLS - x);
     else
-      put_right(y, x, c->heading, c->width);
+      put_right(y, x, top_heading(&v->model, c), c->width);
     attroff(A_BOLD | A_UNDERLINE);
     x += c->width + 1;
   }
@@ -126,18 +127,24 @@ static void draw_spark(const top_drawing *d, const top_history *h, int y, int x,
   attroff(COLOR_PAIR(SPARK_COLOURS));
 }
 
-static void draw_name(const top_line *line, int y, int x, int width) {
+/* Draws what a line is of: a pool, or a process by its job's name and its command. */
+static void draw_what(const top_drawing *d, const top_line *line, int y, int x, int width) {
   const top_process *p = line->process;
-  char text[640];
-  if (line->pool)
-    snprintf(text, sizeof text, "    %s", line->pool->name);
-  else
-    snprintf(text, sizeof text, "%c %s",
-             !p->pool_count ? ' '
-             : p->expanded  ? '-'
-                            : '+',
-             *p->program ? p->program : p->command);
-  put(y, x, text, width);
+  char text[JOB_NAME_BYTES + 8], command[COMMAND_BYTES + 8];
+  if (line->pool) {
+    put(y, x + 4, line->pool->name, width - 4);
+    return;
+  }
+  snprintf(text, sizeof text, "%c %s%s%s",
+           !p->pool_count ? ' '
+           : p->expanded  ? '-'
+                          : '+',
+           *p->name ? "[" : "", p->name, *p->name ? "] " : "");
+  int used = put(y, x, text, width);
+  if (used >= width)
+    return;
+  top_command_fit(p, width - used, d->unicode, command);
+  put(y, x + used, command, width - used);
 }
 
 static void draw_line(const top_drawing *d, const top_line *line, const bool *shown, int y) {
@@ -146,8 +153,8 @@ static void draw_line(const top_drawing *d, const top_line *line, const bool *sh
     char text[24];
     if (!shown[c->id])
       continue;
-    if (c->id == TOP_COLUMN_PROGRAM)
-      draw_name(line, y, x, COLS - x);
+    if (c->id == TOP_COLUMN_COMMAND)
+      draw_what(d, line, y, x, COLS - x);
     else if (line->pool && top_is_of_process(c))
       ;
     else if (c->id == TOP_COLUMN_STATE)
@@ -201,7 +208,7 @@ static void draw_held(const top_view *v) {
 static void draw_list(top_drawing *d, int top) {
   const top_model *m = &d->view->model;
   bool shown[TOP_COLUMNS];
-  top_fit_columns(COLS, COLS < 40 ? 4 : 16, shown);
+  top_fit_columns(COLS, COLS < 40 ? 4 : COLS < 120 ? 16 : 28, shown);
   int end = LINES - held_rows(d->view);
   if (top >= end)
     return;
@@ -232,6 +239,7 @@ static void draw_help(void) {
   static const char *const lines[] = {"up down j k PgUp PgDn Home End   move",
                                       "Enter space   pools of a process",
                                       "p             pools of all",
+                                      "t             totals by program, or processes",
                                       "w             lines of Python that hold most, of the process",
                                       "s S           sort by next, last",
                                       "r             reverse the order",
@@ -239,6 +247,8 @@ static void draw_help(void) {
                                       "+ -           interval",
                                       "q             quit",
                                       "1min          the last minute, each row to its own scale",
+                                      "GROW/min      growth of live bytes in the last minute",
+                                      "LIMIT%        live bytes, of the limit",
                                       "              any key: back",
                                       ""};
   int y = 0;

@@ -1,6 +1,7 @@
 /* Lists the lines of `arrowpool top`: which processes and pools there are, and in which order. */
 #include "cli/base/memory.h"
 #include "cli/top/cells.h"
+#include "cli/top/command.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,8 @@
 static bool matches(const top_process *p, const char *text) {
   char pid[24];
   writer_format_int(pid, p->pid);
-  if (strstr(pid, text) || strcasestr(p->program, text) || strcasestr(p->command, text) ||
-      strcasestr(stats_state_name(p->state), text))
+  if ((!p->is_group && strstr(pid, text)) || strcasestr(p->program, text) || strcasestr(p->name, text) ||
+      strcasestr(p->command, text) || strcasestr(stats_state_name(p->state), text))
     return true;
   for (size_t i = 0; i < p->pool_count; i++)
     if (strcasestr(p->pools[i].name, text))
@@ -28,6 +29,7 @@ static int compare(const top_line *a, const top_line *b, const top_model *m) {
     order = column->id == TOP_COLUMN_STATE
                 ? strcmp(stats_state_name(a->process->state), stats_state_name(b->process->state))
             : column->id == TOP_COLUMN_PROGRAM && a->pool ? strcmp(a->pool->name, b->pool->name)
+            : column->id == TOP_COLUMN_NAME               ? strcmp(a->process->name, b->process->name)
             : column->id == TOP_COLUMN_PROGRAM            ? strcmp(a->process->program, b->process->program)
                                                           : 0;
   } else {
@@ -84,15 +86,17 @@ static void select_chosen(top_model *m) {
 
 void top_model_arrange(top_model *m) {
   size_t processes = 0, lines = 0;
+  const top_model *shown = m->by_program && m->groups ? m->groups : m;
   top_model_drop_lines(m);
-  make_room(m, m->count);
-  for (size_t i = 0; i < m->count; i++)
-    if (matches(m->processes[i], m->filter)) {
-      m->lines[processes++] = (top_line){m->processes[i], NULL};
-      lines += 1 + (m->processes[i]->expanded ? m->processes[i]->pool_count : 0);
+  make_room(m, shown->count);
+  for (size_t i = 0; i < shown->count; i++)
+    if (matches(shown->processes[i], m->filter)) {
+      m->lines[processes++] = (top_line){shown->processes[i], NULL};
+      lines += 1 + (shown->processes[i]->expanded ? shown->processes[i]->pool_count : 0);
     }
   qsort_r(m->lines, processes, sizeof *m->lines, compare_lines, m);
   make_room(m, lines);
   insert_pools(m, processes, lines);
   select_chosen(m);
+  top_command_compare(m);
 }

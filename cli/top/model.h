@@ -1,6 +1,6 @@
-/* What `arrowpool top` shows: processes and their pools, how their figures change, which of them are listed
- * and in which order. It knows neither files nor terminals: figures come in, lines go out. Times are
- * milliseconds of any clock that never goes back. */
+/* What `arrowpool top` shows: processes and their pools, or sums by program, how their figures change, which
+ * of them are listed and in which order. It knows neither files nor terminals: figures come in, lines go out.
+ * Times are milliseconds of any clock that never goes back. */
 #ifndef ARROWPOOL_CLI_TOP_MODEL_H
 #define ARROWPOOL_CLI_TOP_MODEL_H
 
@@ -30,13 +30,15 @@ typedef struct top_pool {
 
 typedef struct top_process {
   char *file;
-  char program[PROGRAM_NAME_BYTES], command[COMMAND_BYTES];
-  int64_t pid;
+  char program[PROGRAM_NAME_BYTES], name[JOB_NAME_BYTES], command[COMMAND_BYTES];
+  size_t shared; /* bytes of its title that another process's begins with (command.h) */
+  bool is_group; /* it stands for the running processes of a program and a name */
+  int64_t pid;   /* of a group: how many */
   stats_state state;
   bool expanded;
   unsigned refresh;
   int64_t read_at;
-  top_row row; /* sums over the pools that know theirs */
+  top_row row; /* sums over the pools that know theirs; the share is of the limit over all pools */
   top_history resident;
   top_pool *pools;
   size_t pool_count;
@@ -52,6 +54,7 @@ typedef struct top_model {
   top_process **processes; /* they are in the order of their files */
   size_t count, room;
   unsigned refresh;
+  int64_t read_at;             /* when a file was read last */
   size_t gone, unknown, ended; /* how many of them; ended: also those that became another program */
   size_t unreadable;           /* files that could not be read */
   size_t incomplete;           /* processes whose sums are too small, since their files had no room */
@@ -59,6 +62,8 @@ typedef struct top_model {
 
   int sort; /* a column */
   bool reverse, pools;
+  bool by_program;          /* lines are of groups: sums over the running processes of a program */
+  struct top_model *groups; /* those groups, as its processes; made when they are asked for first */
   char filter[64];
   top_line *lines;
   size_t line_count, line_room;
@@ -83,7 +88,14 @@ void top_model_drop_lines(top_model *m);
 /* Shows or hides the pools of all processes, also of those to come. */
 void top_model_show_pools(top_model *m, bool shown);
 
+/* Shows sums by program, or processes again; the lines have to be arranged anew. */
+void top_model_show_programs(top_model *m, bool shown);
+
 void top_history_add(top_history *h, int64_t now, int64_t value);
+
+/* Returns the growth of the last minute, or of as much of it as is known; ARROWPOOL_UNKNOWN if there are not
+ * two values. */
+int64_t top_history_growth(const top_history *h);
 
 /* Returns the most in the part `index` of `parts` of the last minute, which ends with the newest value;
  * ARROWPOOL_UNKNOWN if nothing is known. `parts` divides TOP_SECONDS. */

@@ -124,6 +124,10 @@ static void act(screen *s, int key) {
     s->view->shows_held = !s->view->shows_held;
     s->view->held_of = NULL;
     break;
+  case 't':
+    top_model_show_programs(m, !m->by_program);
+    s->stale = true;
+    break;
   case 'p':
     top_model_show_pools(m, !m->pools);
     s->stale = true;

@@ -19,17 +19,18 @@
 void cli_top_describe(void) {
   char words[256];
   top_list_words(words);
-  puts("Shows the processes that keep live files in DIR; default: ARROW_POOL_LIVE of this environment. With "
-       "PID only\n"
-       "that process, which says itself where its file is. Keys: press h. Without a terminal the same as "
-       "text, with\n"
-       "exact numbers.\n\n"
+  puts("Shows the processes that keep live files in DIR; default: ARROW_POOL_LIVE of this environment. A "
+       "DIR that is\n"
+       "not there yet is waited for. With PID only that process, which says itself where its file is. Keys: "
+       "press h.\n"
+       "Without a terminal the same as text, with exact numbers.\n\n"
        "  --interval=TIME  time between refreshes, such as 500ms, 1s or 5m; default: 1s");
   printf("  --sort=FIELD     %s;\n"
          "                   default: %s\n",
          words, top_columns[TOP_COLUMN_LIVE].word);
-  puts("  --filter=TEXT    only processes with that in their number, program, command, state or pools\n"
+  puts("  --filter=TEXT    only processes with that in their number, program, name, command, state or pools\n"
        "  --pools          begin with the pools of all processes shown\n"
+       "  --by=program     totals: a line for each program, and job's name; of running processes\n"
        "  --once           text, once\n"
        "  -n N             text, N times");
 }
@@ -43,8 +44,10 @@ static int print_text(top_view *v, size_t times) {
       puts("");
     }
     top_refresh(v);
-    if (*v->problem)
+    if (*v->problem && !v->waits)
       return cli_failure("top: %s: %s", v->directory, v->problem);
+    if (*v->problem && !i)
+      cli_failure("top: %s: not there yet", v->directory); /* it is said as failures are, and is none */
     if (!top_print(&v->model))
       return CLI_FAILURE;
   }
@@ -59,8 +62,9 @@ static bool parse_sort(const char *text, int *out) {
   return column >= 0;
 }
 
-/* Chooses what to look at: a directory, or a process that says which, in `room`. */
-static int choose_directory(const char *argument, top_view *v, char *room, size_t size) {
+/* Chooses what to look at: a directory, or a process that says which, in `room`. A directory
+ * that is not there may be waited for. */
+static int choose_directory(const char *argument, bool waits, top_view *v, char *room, size_t size) {
   static const process_truth_kind kind = {"live file", "--live", NULL};
   struct stat status;
   bool is_pid = argument && live_files_is_pid(argument) && stat(argument, &status) != 0;
@@ -78,7 +82,7 @@ static int choose_directory(const char *argument, top_view *v, char *room, size_
   if (!v->directory)
     return is_pid ? process_truth_tell("top", argument, &kind, NULL)
                   : flags_missing("no directory given, and ARROW_POOL_LIVE is not set");
-  if (!live_files_can_read(v->directory))
+  if (!live_files_can_read(v->directory) && !(waits && errno == ENOENT && *v->directory))
     return cli_failure("top: %s: %s%s", v->directory, strerror(errno),
                        errno == ENOTDIR ? ": arrowpool show takes a file" : "");
   return CLI_OK;
@@ -97,6 +101,8 @@ static bool top_read_value(int id, const char *text, top_view *view, size_t *tim
     return true;
   case 'p':
     return view->model.pools = true;
+  case 'b':
+    return view->model.by_program = strcmp(text, "program") == 0;
   default:
     *times = 1;
     return true;
@@ -109,6 +115,7 @@ static int top_read_options(int argc, char **argv, top_view *view, size_t *times
                                FLAG_VALUE("sort", 's', columns),
                                FLAG_VALUE("filter", 'f', "a text"),
                                FLAG_ALONE("pools", 'p'),
+                               FLAG_VALUE("by", 'b', "program"),
                                FLAG_ALONE("once", 'o'),
                                FLAG_LETTER(NULL, 'n', "a number from 1 on")};
   top_list_words(columns + strlen(columns));
@@ -128,10 +135,11 @@ int cli_top(int argc, char **argv) {
   size_t times = 0;
   int status = top_read_options(argc, argv, &view, &times);
   if (status == CLI_OK)
-    status = choose_directory(optind < argc ? argv[optind] : NULL, &view, theirs, sizeof theirs);
+    status = choose_directory(optind < argc ? argv[optind] : NULL, !times, &view, theirs, sizeof theirs);
   if (status != CLI_OK)
     return status;
   view.model.pools |= view.pid != 0;
+  view.waits = access(view.directory, F_OK) != 0;
   bool text = times || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO);
   status = text ? print_text(&view, times) : top_screen(&view);
   top_model_free(&view.model);

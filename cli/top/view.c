@@ -32,7 +32,11 @@ static void read_file(top_view *v, const char *name) {
 
 void top_refresh(top_view *v) {
   DIR *directory = opendir(v->directory);
-  snprintf(v->problem, sizeof v->problem, "%s", directory ? "" : strerror(errno));
+  v->waits &= !directory && errno == ENOENT;
+  snprintf(v->problem, sizeof v->problem, "%s",
+           directory  ? ""
+           : v->waits ? "the directory is not there yet"
+                      : strerror(errno));
   top_model_begin(&v->model);
   for (struct dirent *entry; directory && (entry = readdir(directory)) != NULL;)
     if (is_wanted(v, entry->d_name))
@@ -55,8 +59,8 @@ void top_read_held(top_view *v) {
     return;
   v->held_of = p;
   v->held[0].text[0] = 0;
-  v->held_problem = "";
-  if (!p)
+  v->held_problem = p && p->is_group ? "these are sums: press t, and choose a process" : "";
+  if (!p || p->is_group)
     return;
   writer_format_int(number, p->pid);
   snprintf(beside, sizeof beside, "%s/%s", v->directory, p->file);

@@ -12,6 +12,7 @@ typedef struct top_view {
   const char *directory;
   int64_t pid;       /* the only process to show; 0: all */
   int64_t interval;  /* milliseconds */
+  bool waits;        /* the directory was never there yet */
   char problem[128]; /* why the directory could not be read the last time; "": it could */
   top_model model;
   bool shows_held;             /* the lines of Python that hold most, of the selected process */

@@ -4,20 +4,17 @@
  * It has no package of its own in Debian or PyPI, but is carried by others for their own pages: minified,
  * without its version and licence (memray: 58 kB, and 279 kB of d3), or as 2.0.0-alpha4 (Debian's pprof). No
  * keyboard reaches its frames, it has colours for one theme and places for one width; and what it would save
- * is the layout, some forty lines. Who wants more of a viewer has --format=speedscope and --format=pprof.
- *
- * Data is JSON in a script element of another type: the browser does not run it, and since it has no "<" no
- * name ends the element. The page's policy allows the script that was embedded and no other. */
-#include "cli/who/html.h"
-
-#include "base/writer.h"
+ * is the layout, some forty lines. Who wants more of a viewer has --format=speedscope and --format=pprof. */
 #include "cli/base/memory.h"
+#include "cli/base/page.h"
 #include "cli/who/aggregate.h"
 #include "cli/who/notes.h"
 #include "cli/who/who.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+extern const char *const who_page[PAGE_PARTS]; /* made of the files in page/ */
 
 /* Frames of the graph that are none, before the model's native ones and its lines of Python. */
 typedef enum note_frame { NOTE_OTHER, NOTE_NO_PYTHON, NOTE_TASK, NOTE_FRAMES } note_frame;
@@ -29,36 +26,7 @@ static int64_t number_of_frame(const who_model *m, uint32_t frame) {
   return NOTE_FRAMES + (int64_t)m->natives.count + frame;
 }
 
-/* ---- where it goes: as HTML text, and as JSON in HTML ---- */
-
-static int write_html(void *out, const char *text, size_t size) {
-  for (; size--; text++)
-    if (*text == '<')
-      fputs("&lt;", out);
-    else if (*text == '&')
-      fputs("&amp;", out);
-    else
-      putc(*text, out);
-  return ferror(out);
-}
-
-/* In JSON a "<" can only be in a string. */
-static int write_json(void *out, const char *text, size_t size) {
-  for (; size--; text++)
-    if (*text == '<')
-      fputs("\\u003c", out);
-    else
-      putc(*text, out);
-  return ferror(out);
-}
-
 /* ---- data: objects and arrays ---- */
-
-/* Writes what stands between the elements of an array: nothing before the first. */
-static void separate(writer *w, bool *first) {
-  writer_text(w, *first ? "\n" : ",\n");
-  *first = false;
-}
 
 static void write_amount(writer *w, const who_amount *a) {
   double standard_error = who_error(a) * (a->bytes < 0 ? -a->bytes : a->bytes);
@@ -68,7 +36,7 @@ static void write_amount(writer *w, const who_amount *a) {
 
 static void write_frame(writer *w, bool *first, const char *name, const char *file, int32_t line,
                         const char *kind) {
-  separate(w, first);
+  page_separate(w, first);
   writer_text(w, "[");
   writer_json_string(w, name);
   writer_text(w, ",");
@@ -121,7 +89,7 @@ static void write_stacks(writer *w, const who_model *m) {
     const who_stack *s = who_stack_at(m, i);
     if (!has_any(s))
       continue;
-    separate(w, &first);
+    page_separate(w, &first);
     writer_text(w, "[[");
     write_path(w, m, s);
     writer_text(w, "]");
@@ -168,7 +136,7 @@ static void write_table(writer *w, const who_model *m) {
   who_aggregate(m, &table);
   writer_text(w, ",\"rows\":[");
   for (size_t i = 0; i < table.count; i++) {
-    separate(w, &first);
+    page_separate(w, &first);
     write_row(w, m, &table.rows[i]);
   }
   writer_print(w, "],\"whole\":%ld,\"rest\":[%ld,%ld]", who_whole(table.whole), (int64_t)table.rest_count,
@@ -182,7 +150,7 @@ static void write_whats(writer *w, const who_model *m) {
   for (who_what what = 0; what < WHO_WHATS; what++) {
     who_model shown = *m; /* another view of the same */
     shown.what = what;
-    separate(w, &first);
+    page_separate(w, &first);
     writer_print(w, "{\"name\":\"%s\",\"sum\":", who_what_names[what]);
     write_amount(w, &m->sums[what]);
     if (m->by == WHO_BY_THREAD && what != WHO_LIVE) /* nobody knows */
@@ -214,7 +182,7 @@ static void write_processes(writer *w, const who_model *m) {
   bool first = true;
   writer_print(w, "{\"version\":\"" ARROWPOOL_VERSION "\",\"older_than\":%ld,\"processes\":[", m->older_than);
   for (size_t i = 0; i < m->process_count; i++) {
-    separate(w, &first);
+    page_separate(w, &first);
     write_process(w, &m->processes[i]);
   }
   writer_text(w, "]");
@@ -233,14 +201,15 @@ static void write_notes(writer *w, const who_model *m) {
     memory_lacking();
   writer_text(w, ",\n\"notes\":[");
   for (char *line = strtok_r(text, "\n", &place); line; line = strtok_r(NULL, "\n", &place)) {
-    separate(w, &first);
+    page_separate(w, &first);
     writer_json_string(w, line);
   }
   writer_text(w, "]");
   free(text);
 }
 
-static void write_title(writer *w, const who_model *m) {
+static void write_title(writer *w, const void *model) {
+  const who_model *m = model;
   writer_text(w, "Who holds Arrow's memory: ");
   if (m->process_count == 1)
     writer_print(w, "%s, pid %ld on %s", m->processes[0].program, m->processes[0].pid, m->processes[0].host);
@@ -248,7 +217,8 @@ static void write_title(writer *w, const who_model *m) {
     writer_print(w, "%ld profiles", (int64_t)m->process_count);
 }
 
-static void write_data(writer *w, const who_model *m) {
+static void write_data(writer *w, const void *model) {
+  const who_model *m = model;
   write_processes(w, m);
   write_notes(w, m);
   write_whats(w, m);
@@ -257,15 +227,4 @@ static void write_data(writer *w, const who_model *m) {
   writer_text(w, "}");
 }
 
-void who_write_html(FILE *out, const who_model *m) {
-  writer w;
-  for (size_t part = 0; part < WHO_PAGE_PARTS; part++) {
-    fputs(who_page[part], out);
-    if (part == WHO_PAGE_PARTS - 1)
-      break;
-    bool is_data = part == WHO_PAGE_PARTS - 2;
-    writer_init(&w, is_data ? write_json : write_html, out);
-    (is_data ? write_data : write_title)(&w, m);
-    writer_finish(&w);
-  }
-}
+void who_write_html(FILE *out, const who_model *m) { page_write(out, who_page, write_title, write_data, m); }

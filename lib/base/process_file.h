@@ -26,6 +26,7 @@ typedef struct process_file_kind {
 #define HOST_NAME_BYTES    65
 #define PROGRAM_NAME_BYTES 64
 #define COMMAND_BYTES      512
+#define JOB_NAME_BYTES     64
 
 /* Whose file it is. Texts end in a NUL, unless they fill their place. */
 typedef struct process_file_owner {

@@ -3,6 +3,7 @@
 #include "options/options.h"
 
 #include "base/pieces.h"
+#include "base/process_file.h"
 #include "options/sizes.h"
 
 #include <signal.h>
@@ -116,6 +117,14 @@ static bool is_destination(const char *text) {
   return true;
 }
 
+/* Returns whether the text is one line, as long as a name may be. */
+static bool is_name(const char *text) {
+  size_t length = 0;
+  while (length < JOB_NAME_BYTES && (unsigned char)text[length] >= ' ' && text[length] != 0x7f)
+    length++;
+  return length < JOB_NAME_BYTES && !text[length];
+}
+
 bool options_too_long(const char *text) { return strnlen(text, OPTIONS_TEXT_BYTES) == OPTIONS_TEXT_BYTES; }
 
 bool options_parse(const options_row *row, const char *text, options_value *out) {
@@ -150,6 +159,9 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
     break;
   case OPTIONS_DESTINATION:
     valid = is_destination(text);
+    break;
+  case OPTIONS_NAME:
+    valid = is_name(text);
     break;
   case OPTIONS_DIRECTORY:
     break;

@@ -41,6 +41,7 @@ typedef enum options_kind {
   OPTIONS_LIST,        /* number: a bit for each word */
   OPTIONS_DESTINATION, /* text: path or "stderr"; NULL: off */
   OPTIONS_DIRECTORY,   /* text; NULL: off */
+  OPTIONS_NAME,        /* text, shorter than JOB_NAME_BYTES, on one line */
   OPTIONS_DURATION,    /* number: milliseconds */
   OPTIONS_DECAY,       /* number: milliseconds, or SLOTS_NEVER */
   OPTIONS_SIGNAL,      /* number: of the signal */

@@ -57,7 +57,8 @@ typedef struct live_header {
   _Atomic int64_t rss_bytes, peak_rss_bytes, anonymous_bytes; /* what is resident; 0: not known */
   _Atomic int64_t oom_kills;                                  /* as `kills` tells; below 0: not known */
   memory_kills kills;
-  int64_t group_limit_bytes; /* of memory, by the control groups at the process's start; 0: none */
+  int64_t group_limit_bytes;     /* of memory, by the control groups at the process's start; 0: none */
+  char job_name[JOB_NAME_BYTES]; /* what ARROW_POOL_NAME says; "": nothing */
 } live_header;
 _Static_assert(offsetof(live_header, limit_bytes) == 824, "as files of LIVE_VERSION have it");
 _Static_assert(sizeof(live_header) <= 4096, "the table of fields begins there");

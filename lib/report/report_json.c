@@ -20,6 +20,8 @@ static void write_process(writer *w, const snapshot_process *p) {
   writer_print(w, "{\"pid\":%ld", p->pid);
   text_field(w, "program", p->program);
   text_field(w, "host", p->host);
+  if (*p->job_name)
+    text_field(w, "name", p->job_name);
   writer_text(w, ",\"start_time\":");
   writer_milliseconds(w, p->start_time);
   if (p->time == ARROWPOOL_UNKNOWN) {

@@ -1,5 +1,6 @@
 /* Writes the prometheus report: text exposition format 0.0.4, one family of metrics after the other, as the
- * format asks. Program and process number are labels, so that the files of many processes make one page. */
+ * format asks. Program, process number and the job's name are labels, so that the files of many processes
+ * make one page. */
 #include "report/report.h"
 
 const report_family report_process_families[REPORT_PROCESS_FAMILIES] = {
@@ -31,6 +32,10 @@ static void labels(writer *w, const report_family *f, const snapshot_process *pr
   writer_print(w, REPORT_PREFIX "%s{program=", f->name);
   writer_label(w, process->program);
   writer_print(w, ",pid=\"%ld\"", process->pid);
+  if (*process->job_name) {
+    writer_text(w, ",name=");
+    writer_label(w, process->job_name);
+  }
 }
 
 static void of_process(writer *w, const snapshot_process *process, const report_family *f) {

@@ -119,6 +119,11 @@ static void at_the_end(writer *w, const pool_view *pool) {
 static void process_line(writer *w, const snapshot_process *process) {
   writer_text(w, "arrowpool " ARROWPOOL_VERSION ": ");
   writer_printable(w, *process->program ? process->program : "?");
+  if (*process->job_name) {
+    writer_text(w, " (");
+    writer_printable(w, process->job_name);
+    writer_text(w, ")");
+  }
   writer_print(w, ", pid %ld, %s", process->pid, process->is_last_sign ? "last seen after " : "");
   if (process->time == ARROWPOOL_UNKNOWN)
     writer_text(w, "?");

@@ -16,6 +16,14 @@
 
 static int64_t started_at;
 
+static char job_name[JOB_NAME_BYTES];
+
+void snapshot_set_job_name(const char *name) {
+  size_t length = strnlen(name, sizeof job_name - 1);
+  memcpy(job_name, name, length);
+  job_name[length] = 0;
+}
+
 __attribute__((constructor(101))) void snapshot_mark_start(void) { started_at = clock_since_epoch(); }
 
 /* ---- memory, line by line: what comes before (a list of a thousand groups) may be longer than any buffer
@@ -89,6 +97,7 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   memset(out, 0, sizeof *out);
   out->pid = syscall(SYS_getpid);
   strcpy(out->program, process_file_program());
+  memcpy(out->job_name, job_name, sizeof job_name);
   process_file_host(out->host);
   out->start_time = started_at;
   out->time = clock_since_epoch();

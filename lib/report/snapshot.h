@@ -13,6 +13,7 @@ typedef struct snapshot_process {
   int64_t pid;
   char program[PROGRAM_NAME_BYTES]; /* its name when it was started */
   char host[HOST_NAME_BYTES];
+  char job_name[JOB_NAME_BYTES];                        /* what ARROW_POOL_NAME says; "": nothing */
   int64_t start_time;                                   /* milliseconds since the epoch */
   int64_t time;                                         /* likewise; ARROWPOOL_UNKNOWN where nobody knows */
   bool is_last_sign;                                    /* it is gone, and was last seen at that time */
@@ -22,6 +23,9 @@ typedef struct snapshot_process {
 } snapshot_process;
 
 void snapshot_read_process(bool ask_jemalloc, snapshot_process *out);
+
+/* Sets the job's name, before anything is reported. */
+void snapshot_set_job_name(const char *name);
 
 /* What is resident of a process (bytes), was at most, and is of no file; ARROWPOOL_UNKNOWN where the kernel
  * does not tell. */

@@ -12,6 +12,15 @@ need_promtool() {
   command -v promtool >/dev/null || skip "promtool is not installed (Debian package prometheus)"
 }
 
+# eventually COMMAND...: until it succeeds, for some time.
+eventually() {
+  local deadline=$((SECONDS + 120))
+  until "$@"; do
+    [ $SECONDS -lt $deadline ] || { echo "never came true: $*" && return 1; }
+    sleep 0.05
+  done
+}
+
 # make_installation DIRECTORY: a Python installation of its own, with a pyarrow that is empty in $site, its site
 # directory.
 make_installation() {

@@ -40,7 +40,7 @@ good_files() {
   checked 2
   checked 0 --version
   checked 0 --help
-  for command in run env show top serve report plot path doctor who; do
+  for command in run env show top serve report record plot path doctor who; do
     checked 0 "$command" --help
     checked 2 "$command" --nonsense
   done
@@ -85,6 +85,8 @@ good_files() {
   if command -v gnuplot >/dev/null; then
     checked 0 plot --title=title -o out.png good.jsonl
   fi
+  checked 0 plot -o out.html good.jsonl
+  checked 0 record --for=1ms -o recorded.jsonl .
   checked 1 plot --pool=nonsense -o out.png good.jsonl
 }
 

@@ -35,13 +35,14 @@ stand_in() {
   assert_output ""
   assert_equal "$(head -c 4 out.png | tail -c 3)" PNG
   assert_equal "$(stat -c %a out.png)" 640
-  run -0 "$CLI_ASAN" plot -o out.svg --title='Grown & <copied>' s.jsonl
+  run -0 "$CLI_ASAN" plot -o out.svg --title='Grown & <more>' s.jsonl
   "$PYTHON" -I - out.svg <<'PYTHON'
 import sys, xml.etree.ElementTree as tree
 texts = ["".join(node.itertext()).strip() for node in tree.parse(sys.argv[1]).iter("{http://www.w3.org/2000/svg}text")]
-for wanted in ("Grown & <copied>", "live", "resident", "idle", "in place", "copied", "memory (MiB)", "reallocated (MiB/s)",
+for wanted in ("Grown & <more>", "live", "resident", "idle", "the rest", "in place", "memory (MiB)", "reallocated (MiB/s)",
                "time since the start (s)"):
     assert any(wanted in text for text in texts), (wanted, texts)
+assert not any(other in text for other in ("copied", "pages moved", "limit") for text in texts), texts
 PYTHON
 }
 
@@ -51,8 +52,26 @@ PYTHON
   run -0 "$CLI_ASAN" plot s.jsonl -o out.png
   assert_equal "$(cat out.png)" picture
   run -0 sed -n '/^$data0 << END/,/^END/p' commands
-  assert_line --index 1 "1 1 4 0 NaN NaN NaN"
-  assert_line --index 2 "3 3 5 0 5 0 0" # s, MiB, MiB, MiB, MiB/s
+  assert_line --index 1 "1 1 4 0 NaN NaN NaN 0 1 1 4"
+  assert_line --index 2 "3 3 5 0 5 0 0 0 3 3 5" # s, MiB, MiB, MiB, MiB/s, limit, and the stack
+}
+
+@test "a limit is drawn where it is near, and a panel only where it has something to show" {
+  stand_in
+  for time in 101 102; do
+    make_dump near.jsonl time=$time bytes_allocated=1000 rss_bytes=2000 limit_bytes=6000
+    make_dump far.jsonl time=$time bytes_allocated=1000 rss_bytes=2000 limit_bytes=6001
+  done
+  run -0 "$CLI_ASAN" plot near.jsonl -o out.png
+  assert_equal "$(grep -c "title 'limit'" commands) $(grep -c reallocated commands)" "1 0"
+  run -0 grep multiplot commands
+  assert_line --regexp '^set multiplot layout 1,1 '
+  run -0 "$CLI_ASAN" plot far.jsonl -o out.png
+  assert_equal "$(grep -c "title 'limit'" commands)" 0
+  run -0 "$CLI_ASAN" plot --size=1234x567 far.jsonl -o out.png
+  run -0 grep '^set terminal pngcairo size 1234,567 ' commands
+  run -0 "$CLI_ASAN" plot --size=300x200 far.jsonl -o out.svg
+  run -0 grep '^set terminal svg size 300,200 ' commands
 }
 
 @test "the last point is what was live when Python began to end, not what it left" {
@@ -60,7 +79,7 @@ PYTHON
   series s.jsonl
   make_dump s.jsonl time=104 bytes_allocated=1024 bytes_before_end=7340032 rss_bytes=5242880 bytes_grown_in_place=10485760
   run -0 "$CLI_ASAN" plot s.jsonl -o out.png
-  assert_equal "$(sed -n '/^$data0/{n;n;n;p}' commands)" "4 7 5 0 0 0 0"
+  assert_equal "$(sed -n '/^$data0/{n;n;n;p}' commands)" "4 7 5 0 0 0 0 0 7 7 7"
 }
 
 @test "one pool, or all whose live bytes are known" {
@@ -82,17 +101,27 @@ print(json.dumps(s), file=open("both.jsonl", "a"))'
   assert_equal "$stderr" "arrowpool: plot: --pool=nonsense: no such pool in both.jsonl; choose arrow.mimalloc, libc"
 }
 
-@test "several processes, of one file or of several, have a curve each" {
+@test "several processes, of one file or of several, stand side by side on one scale" {
   need_gnuplot
   series a.jsonl pid=1
   series a.jsonl pid=2
   series b.jsonl pid=3 host=there
   run -0 "$CLI_ASAN" plot a.jsonl b.jsonl -o out.svg
-  run -0 grep -c '<title>python [123]</title>' out.svg
-  assert_output 3
+  "$PYTHON" -I - out.svg <<'PYTHON'
+import re, sys, xml.etree.ElementTree as tree
+svg = "{http://www.w3.org/2000/svg}"
+places = {}
+for group in tree.parse(sys.argv[1]).iter(svg + "g"):
+    for text in group.findall(svg + "text"):
+        words, place = "".join(text.itertext()).strip(), re.match(r"translate\(([\d.]+),([\d.]+)\)", group.get("transform", ""))
+        if place:
+            places[words] = tuple(map(float, place.groups()))
+columns = [places[f"python {pid}"] for pid in (1, 2, 3)]
+assert len({y for x, y in columns}) == 1 and len({x for x, y in columns}) == 3, columns
+PYTHON
   for pid in {1..13}; do series many.jsonl pid="$pid"; done
   run -1 --separate-stderr "$CLI_ASAN" plot many.jsonl -o many.png
-  assert_equal "$stderr" "arrowpool: plot: 13 processes are too many for one picture; at most 12"
+  assert_equal "$stderr" "arrowpool: plot: 13 processes are too many for one picture; at most 12; a page (-o OUT.html) takes 100"
 }
 
 @test "texts and names are never interpreted" {
@@ -152,7 +181,8 @@ print(json.dumps(s), file=open("both.jsonl", "a"))'
 
 @test "wrong usage is status 2 and one line" {
   series s.jsonl
-  for arguments in "s.jsonl" "-o out.png" "s.jsonl -o out.gif" "s.jsonl -o out" "s.jsonl -o" "s.jsonl --nonsense -o a.png"; do
+  for arguments in "s.jsonl" "-o out.png" "s.jsonl -o out.gif" "s.jsonl -o out" "s.jsonl -o" "s.jsonl --nonsense -o a.png" \
+    "s.jsonl --size=100x300 -o a.png" "s.jsonl --size=300 -o a.png" "s.jsonl --size=300x300x -o a.png" "s.jsonl --size=x300 -o a.png"; do
     # shellcheck disable=SC2086 # several arguments
     run -2 --separate-stderr "$CLI_ASAN" plot $arguments
     assert_equal "${#stderr_lines[@]}|$output" "1|"

@@ -67,7 +67,7 @@ END
   start_probe one 'allocate a 1000000'
   run -0 bash -c "'$CLI' top --interval=100ms '$LIVE' | grep -m 3 ' running '"
   assert_equal "${#lines[@]}" 3
-  assert_equal "$(awk '{ print $7 }' <<<"${lines[2]}")" 0.000
+  assert_equal "$(awk '{ print $9 }' <<<"${lines[2]}")" 0.000
   run -0 "$CLI" top -n 2 --interval=100ms "$LIVE"
   assert_equal "$(grep -c ' running ' <<<"$output")" 2
 }
@@ -132,13 +132,57 @@ ctypes.CDLL(None).pthread_exit(None)' "$CLI" "$LIVE" >text
   assert_line --partial ' 2 processes'
   run -0 "$CLI" top --once "${pid[two]}"
   assert_line --partial ' 1 processes'
-  assert_line --regexp "^${pid[two]} +running +2000000 .* c:a +probe_pools$"
+  assert_line --regexp "^${pid[two]} +running +2000000 .* c:a +- +probe_pools +-$"
   run -2 --separate-stderr "$CLI" top --once
   assert_equal "$stderr" "arrowpool: top: no directory given, and ARROW_POOL_LIVE is not set; see arrowpool top --help"
   run -1 --separate-stderr "$CLI" top --once $$
   assert_equal "$stderr" "arrowpool: top: $$: keeps no live file: start it with arrowpool run --live=DIR"
   run -1 --separate-stderr "$CLI" top --once missing
   assert_equal "$stderr" "arrowpool: top: missing: No such file or directory"
+}
+
+@test "text has the job's name, the command line, growth and the share of the limit" {
+  ARROW_POOL_NAME='the nightly one' ARROW_POOL_LIMIT=4000000 start_probe one 'allocate a 1000000'
+  "$CLI" top --once "$LIVE" >text
+  assert_equal "$(field NAME -) $(field PROGRAM -)" "the_nightly_one probe_pools"
+  assert_equal "$(field COMMAND -)" "$BUILD/tests/cli/probe_pools"
+  assert_equal "$(field 'LIMIT%' -)" 25.0
+  assert [ "$(field GROW/min -)" -gt 0 ]
+  run -0 "$CLI" top --once --filter=NIGHTLY --sort=name "$LIVE"
+  assert_line --partial ' running '
+}
+
+@test "--by=program adds up the processes of a program and a name" {
+  start_probe one 'allocate a 1000000'
+  start_probe two 'allocate a 2000000'
+  ARROW_POOL_NAME=nightly start_probe three 'allocate a 4000000'
+  start_probe four 'allocate a 8000000'
+  kill_probe four
+  "$CLI" top --once --by=program "$LIVE" | sed 's/^PROCS/PID/' >text
+  assert_equal "$(awk '$2 == "running" { print $1, $3, $(NF - 2), $(NF - 1) }' text)" \
+    $'1 4000000 nightly probe_pools\n2 3000000 - probe_pools'
+}
+
+@test "a directory that is not there yet is waited for" {
+  rmdir "$LIVE"
+  run -1 --separate-stderr "$CLI" top --once "$LIVE"
+  assert_equal "$stderr" "arrowpool: top: $LIVE: No such file or directory"
+  "$CLI" top --interval=100ms "$LIVE" >text 2>err 3>&- &
+  waits=$!
+  eventually grep -q ' 0 processes' text
+  assert_equal "$(cat err)" "arrowpool: top: $LIVE: not there yet"
+  top
+  screen_has '^the directory is not there yet'
+  mkdir "$LIVE"
+  start_probe one 'allocate a 104857600'
+  eventually grep -q ' running ' text
+  screen_has 'running +100M'
+  end_probe one
+  rm -r "$LIVE" # it was there: it is not waited for again
+  status=0
+  wait $waits || status=$?
+  assert_equal "$status" 1
+  screen_has '^No such file or directory'
 }
 
 @test "--sort and --filter choose and order the lines" {
@@ -200,7 +244,7 @@ ctypes.CDLL(None).pthread_exit(None)' "$CLI" "$LIVE" >text
 
 @test "rates show what happens, then that nothing does" {
   start_probe one 'allocate a 1000'
-  top
+  WIDTH=170 top
   screen_has ' running '
   ( # until it was seen: a refresh shows what was since the one before
     until [ -e seen ]; do for i in {1..200}; do tell one "resize a $((i * 1000))"; done; done
@@ -208,7 +252,7 @@ ctypes.CDLL(None).pthread_exit(None)' "$CLI" "$LIVE" >text
   screen_has "running .* [1-9][0-9.]*[kM]? +[0-9.]+[kM]? +[0-9.]+[kM]? +[0-9.]+[kM]? +[1-9][0-9.]*[KM]? "
   touch seen
   wait $!
-  screen_has ' running +195K +195K +[0-9.]+[KMG] +[0-9.]+[KMG]? +0 +0 +0 +0 +0 '
+  screen_has ' running +195K +195K +[0-9.]+[KMG] +[0-9.]+[KMG]? +[^ ]+ +- +0 +0 +0 +0 +0 '
 }
 
 @test "Enter shows and hides the pools of a process, p those of all" {
@@ -228,6 +272,23 @@ ctypes.CDLL(None).pthread_exit(None)' "$CLI" "$LIVE" >text
   screen_has 'c:b'
   type_keys p
   screen_lacks 'c:'
+}
+
+@test "t shows totals by program, and processes again" {
+  start_probe one 'allocate a 104857600'
+  start_probe two 'allocate a 104857600'
+  top
+  screen_has "${pid[two]} running +100M"
+  type_keys t
+  screen_has 'PROCS STATE'
+  screen_has '^ +2 running +200M'
+  screen_lacks "${pid[two]} running"
+  type_keys w
+  screen_has 'press t, and choose a process'
+  type_keys w Enter
+  screen_has '^ +200M .* c:a'
+  type_keys t
+  screen_has "${pid[two]} running +100M"
 }
 
 @test "w shows the lines that hold most, of the process that is selected" {

@@ -54,4 +54,5 @@ def main():
                       "complaints": [entry["message"] for entry in complaints]}))
 
 
-main()
+if __name__ == "__main__":
+    main()

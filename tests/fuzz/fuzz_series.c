@@ -27,7 +27,7 @@ static void read_series(const char *path, const char *pool) {
     FILE *out = open_memstream(&commands, &size);
     if (!out)
       abort();
-    series_write_commands(&set, set.items[0].process.program, set.count % 2, out);
+    series_write_commands(&set, set.items[0].process.program, set.count % 2, (series_size){0}, out);
     fclose(out);
     check_commands(commands);
     free(commands);

@@ -17,15 +17,6 @@ begin() {
 setup() { begin; }
 teardown() { end_serve; }
 
-# eventually COMMAND...: until it succeeds, for some time.
-eventually() {
-  local deadline=$((SECONDS + 120))
-  until "$@"; do
-    [ $SECONDS -lt $deadline ] || { echo "never came true: $*" && return 1; }
-    sleep 0.05
-  done
-}
-
 # run_serve [OPTION]...: in the background. It holds nothing by which probes would not see the end of their stdin.
 run_serve() {
   rm -f serve.err

@@ -88,15 +88,16 @@ start_holders() {
   run -0 query --dashboard "$METRICS/grafana.json"
   assert_line --index 0 --regexp '^[12][0-9]$'
   # There is no limit here.
-  assert_equal "${#lines[@]}" 2
+  assert_equal "${#lines[@]}" 3
   assert_line --index 1 --partial arrowpool_limit_bytes
+  assert_line --index 2 --partial arrowpool_limit_bytes
   # Prometheus has the rules, and evaluates them without an error.
   run -0 "$PYTHON" -I -c '
 import json, sys, urllib.request
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 [group] = json.load(opener.open(sys.argv[1] + "/api/v1/rules", timeout=30))["data"]["groups"]
 print(len(group["rules"]), {rule["lastError"] if "lastError" in rule else "" for rule in group["rules"]})' "$PROMETHEUS"
-  assert_output "8 {''}"
+  assert_output "9 {''}"
   stop_serve
 }
 

@@ -236,6 +236,31 @@ PYTHON
   stop_serve
 }
 
+@test "a directory that is not there yet is waited for; one that vanishes is counted as unreadable" {
+  mv live away
+  start_serve
+  assert_equal "$(head -n 1 serve.err)" "arrowpool: serve: --live=$LIVE: No such file or directory; it is waited for"
+  page_is 'value("arrowpool_serve_files"), value("arrowpool_serve_unreadable_directories")' "(0, 0)"
+  mv away live
+  start_probe one 'allocate a 1000'
+  eventually page_has 'arrowpool_processes{state="running"} 1' 'arrowpool_serve_unreadable_directories 0'
+  mv live away # it was there
+  eventually page_has 'arrowpool_serve_unreadable_directories 1'
+  SAID=2 stop_serve
+}
+
+@test "a job's name is a label" {
+  ARROW_POOL_NAME='one "night"' start_probe one 'allocate a 1000'
+  start_probe two 'allocate b 1000'
+  start_serve
+  page >page.prom
+  run -0 grep -E '^arrowpool_(resident_bytes|bytes_allocated).*,name="one \\"night\\""' page.prom
+  assert_equal "${#lines[@]}" 2
+  run -0 grep -E "^arrowpool_(resident_bytes|bytes_allocated).*pid=\"${pid[two]}\"[,}]" page.prom
+  refute_output --partial name=
+  stop_serve
+}
+
 @test "the directory of ARROW_POOL_LIVE, if no other is given; one that vanishes is counted" {
   start_probe one 'allocate a 1000'
   ARROW_POOL_LIVE=$LIVE run_serve --listen=0

@@ -31,7 +31,7 @@ setup() {
 
 @test "help, -h and -V are taken, and --help wherever options may stand" {
   assert_equal "$("$CLI" help)$("$CLI" -h)$("$CLI" -V)" "$("$CLI" --help)$("$CLI" --help)$("$CLI" --version)"
-  for command in run show report plot top serve doctor who env; do
+  for command in run show report record plot path top serve doctor who env; do
     help=$("$CLI" "$command" --help)
     assert_equal "$("$CLI" help $command)$("$CLI" $command -h)" "$help$help"
   done

@@ -28,11 +28,24 @@ variables() {
   assert_output system
 }
 
+@test "the job's name is in a dump of each format" {
+  for format in text json prometheus; do
+    run -5 --separate-stderr shim ARROW_POOL_NAME='the "nightly" one' ARROW_POOL_STATS=stderr ARROW_POOL_STATS_FORMAT=$format "$PROBES/probe_exit"
+    printf '%s\n' "$stderr" >"$BATS_TEST_TMPDIR/$format"
+  done
+  cd "$BATS_TEST_TMPDIR" || return
+  run -0 grep -F ' (the "nightly" one), pid ' text
+  run -0 json json 'd["process"]["name"]'
+  assert_output 'the "nightly" one'
+  run -0 grep -cF ',name="the \"nightly\" one"' prometheus
+}
+
 @test "every variable refuses what it does not know, in one line with its name and value" {
   assert [ "$(variables | wc -l)" -ge 13 ]
   for variable in $(variables); do
     bad=nonsense
     [ "$variable" = ARROW_POOL_STATS ] && bad=%q
+    [ "$variable" = ARROW_POOL_NAME ] && bad=$(printf 'x%.0s' {1..64})
     [[ $variable =~ ^ARROW_POOL_(LIVE|PROFILE)$ ]] && continue # any text is a directory's name
     the_line "$variable=$bad"
     [[ $stderr == "arrowpool: $variable=$bad: choose "*"; using "* ]]
@@ -51,7 +64,7 @@ variables() {
 
 @test "every documented value is accepted" {
   for setting in ARROW_POOL=jemalloc ARROW_POOL=system ARROW_POOL_STATS=off ARROW_POOL_STATS=%p-%h-%e-%t-%% \
-    ARROW_POOL_STATS_FORMAT={text,json,jsonl,prometheus} ARROW_POOL_STATS_INTERVAL={0,500ms,10s,5m} \
+    ARROW_POOL_NAME=nightly ARROW_POOL_STATS_FORMAT={text,json,jsonl,prometheus} ARROW_POOL_STATS_INTERVAL={0,500ms,10s,5m} \
     ARROW_POOL_STATS_SIGNAL={USR2,SIGUSR2} ARROW_POOL_STATS_IDLE={0,1} ARROW_POOL_LIVE=/tmp \
     ARROW_POOL_LIMIT={512M,8GiB,70%,1000} ARROW_POOL_DECAY={0,never,1s} ARROW_POOL_THP={auto,always,never} \
     ARROW_POOL_HOOKS={all,libc,arrow_mi,libc\,arrow_vtable} ARROW_POOL_DEBUG={off,warn,trap,abort} \

@@ -84,7 +84,8 @@ def differences(fields):
         "a pool in docs/use/arrowpool.schema.json": (
             schema["$defs"]["pool"]["properties"], pool, in_reports),
         "the process in docs/use/arrowpool.schema.json": (
-            schema["properties"]["process"]["properties"], process, ("pid", "program", "host", "start_time", "time")),
+            schema["properties"]["process"]["properties"], process,
+            ("pid", "program", "host", "name", "start_time", "time")),
         "PoolStats in python/arrowpool/_stats.py": (python_fields(), pool, besides_pool),
         "the required ones of a pool in docs/use/arrowpool.schema.json": (
             schema["$defs"]["pool"]["required"], pool, in_reports),

@@ -122,6 +122,9 @@ TEST(bad_values_are_refused_and_leave_the_value_alone) {
       {OPTION_HOOKS, {"", "none", "libc,", ",libc", "libc,,arrow_mi", "all,libc", "libc arrow_mi", "lib"}},
       {OPTION_STATS, {"", "%", "file-%d", "%x", "100%", "%%%"}},
       {OPTION_LIVE, {""}},
+      {OPTION_NAME,
+       {"", "two\nlines", "\x1b[31m", "x\x7f",
+        "0123456789012345678901234567890123456789012345678901234567890123"}},
   };
   for (size_t i = 0; i < COUNT_OF(bad); i++)
     for (size_t k = 0; k < COUNT_OF(bad[i].texts) && bad[i].texts[k]; k++) {
@@ -145,6 +148,10 @@ TEST(destinations_and_directories_are_taken_as_they_are) {
   assert_null(value.text);
   assert_true(options_parse(&options_table[OPTION_LIVE], "/dev/shm/%x", &value));
   assert_string_equal(value.text, "/dev/shm/%x");
+  static const char longest[] = "012345678901234567890123456789012345678901234567890123456789012";
+  assert_true(options_parse(&options_table[OPTION_NAME], longest, &value));
+  assert_ptr_equal(value.text, longest);
+  assert_true(options_parse(&options_table[OPTION_NAME], "nightly, für alle", &value));
 }
 
 TEST(every_default_is_a_value_that_its_own_option_takes) {
@@ -315,6 +322,7 @@ TEST(each_option_takes_a_value_without_a_word) {
   static const char *const samples[OPTION_COUNT] = {[OPTION_STATS_FORMAT] = "prometheus",
                                                     [OPTION_STATS_INTERVAL] = "10s",
                                                     [OPTION_STATS_SIGNAL] = "USR1",
+                                                    [OPTION_NAME] = "nightly",
                                                     [OPTION_LIVE] = "/tmp",
                                                     [OPTION_LIMIT] = "1G",
                                                     [OPTION_DECAY] = "2s",

@@ -2,58 +2,7 @@
  * made up here; no file is read and no terminal is needed. */
 #include "unit.h"
 
-#include "cli/top/cells.h"
-
-#include <stdio.h>
-#include <string.h>
-
-/* A process with one pool, at first sight two seconds old. */
-typedef struct sample {
-  const char *file, *program, *pool;
-  int64_t pid, live, allocations, copied, bytes_copied, resident;
-  stats_state state;
-} sample;
-
-static pool_view pool_of(const sample *s) {
-  pool_view p = {.stats = {.bytes_allocated = s->live,
-                           .max_memory = s->live,
-                           .num_allocations = s->allocations,
-                           .reallocs_copied = s->copied,
-                           .bytes_copied = s->bytes_copied}};
-  snprintf(p.name, sizeof p.name, "%s", s->pool ? s->pool : "libc");
-  return p;
-}
-
-static void add(top_model *m, const sample *s, int64_t now) {
-  pool_view pool = pool_of(s);
-  stats f = {.state = s->state,
-             .process = {.pid = s->pid, .rss_bytes = s->resident, .start_time = 1000, .time = 3000},
-             .pools = &pool,
-             .pool_count = 1};
-  snprintf(f.process.program, sizeof f.process.program, "%s", s->program ? s->program : "python3");
-  top_model_add(m, s->file, &f, now);
-}
-
-static void refresh(top_model *m, const sample *samples, size_t count, int64_t now) {
-  top_model_begin(m);
-  for (size_t i = 0; i < count; i++)
-    add(m, &samples[i], now);
-  top_model_end(m);
-  top_model_arrange(m);
-}
-
-/* The files of the lines, in a row: "a b b/libc". */
-static const char *lines(const top_model *m) {
-  static char text[256];
-  size_t length = 0;
-  text[0] = 0;
-  for (size_t i = 0; i < m->line_count; i++) {
-    const top_line *l = &m->lines[i];
-    length += (size_t)snprintf(text + length, sizeof text - length, "%s%s%s%s", i ? " " : "",
-                               l->process->file, l->pool ? "/" : "", l->pool ? l->pool->name : "");
-  }
-  return text;
-}
+#include "top_samples.h"
 
 static const sample three[] = {
     {.file = "a", .program = "etl", .pid = 30, .live = 100, .allocations = 2},
@@ -289,6 +238,13 @@ TEST(numbers_are_short_on_the_screen_and_exact_in_text) {
       {12345, TOP_RATE, "12", "12.345"},
       {2000, TOP_RATE, "2", "2.000"},
       {1234567000, TOP_RATE, "1.2M", "1234567.000"},
+      {3 * MIB, TOP_GROWTH, "+3.0M", "3145728"},
+      {-3 * KIB, TOP_GROWTH, "-3.0K", "-3072"},
+      {0, TOP_GROWTH, "0", "0"},
+      {ARROWPOOL_UNKNOWN, TOP_GROWTH, "?", "?"},
+      {734, TOP_SHARE, "73%", "73.4"},
+      {1000, TOP_SHARE, "100%", "100.0"},
+      {ARROWPOOL_UNKNOWN, TOP_SHARE, "-", "-"},
       {5 * MIB * 1000, TOP_BYTE_RATE, "5.0M", "5242880.000"},
   };
   for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -323,7 +279,7 @@ TEST(sorting_goes_round_all_fields) {
     column = next;
     steps++;
   } while (column != TOP_COLUMN_PID);
-  assert_int_equal(steps, 12);
+  assert_int_equal(steps, 15);
   assert_int_equal(top_find_column("nonsense"), -1);
 }
 
