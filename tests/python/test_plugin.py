@@ -91,7 +91,7 @@ def test_skipped(): pytest.skip("for a reason")
 
 
 @pytest.mark.parametrize(("limit", "text"), [
-    ('"64 MB"', "ValueError: arrow_limit: '64 MB': choose bytes such as"),
+    ('"12 parsecs"', "ValueError: arrow_limit: '12 parsecs': choose bytes such as"),
     ("0", "ValueError: arrow_limit: 0: choose 1 to"),
     ("1.5", "TypeError: arrow_limit: 1.5 is of float: choose"),
     ("", 'ValueError: arrow_limit: it has one argument: @pytest.mark.arrow_limit("64MiB")'),
