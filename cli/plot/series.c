@@ -31,10 +31,22 @@ static series_pool *pool_of(series *s, const char *name) {
   return pool;
 }
 
-/* The dump at exit comes when Python has freed what its variables held: it would hide a leak. */
+/* The dump at exit comes when Python has freed what its variables held: it would hide a leak. So the last
+ * point is of when Python began to end, and what it freed since was live then, and not idle. */
+static int64_t freed_since_end(const pool_view *pool) {
+  int64_t live = pool->stats.bytes_allocated > 0 ? pool->stats.bytes_allocated : 0;
+  return pool->end.bytes > live ? pool->end.bytes - live : 0;
+}
+
 static int64_t live_of(const pool_view *pool) {
-  int64_t live = pool->stats.bytes_allocated;
-  return pool->end.bytes > live ? pool->end.bytes : live;
+  return stats_sum_known(pool->stats.bytes_allocated, freed_since_end(pool));
+}
+
+static int64_t idle_of(const stats *f) {
+  int64_t idle = f->process.idle_bytes;
+  for (size_t i = 0; i < f->pool_count && idle > 0; i++)
+    idle -= freed_since_end(&f->pools[i]);
+  return idle == ARROWPOOL_UNKNOWN || idle > 0 ? idle : 0;
 }
 
 /* Adds a point to each pool, also to those that are not there any more, or have not been until now. */
@@ -78,7 +90,7 @@ static series_point point_of(series_set *set, const stats *f) {
   for (int i = 0; i < SERIES_FIELD_COUNT; i++)
     p.values[i] = ARROWPOOL_UNKNOWN;
   p.values[SERIES_resident] = f->process.rss_bytes;
-  p.values[SERIES_idle] = f->process.idle_bytes;
+  p.values[SERIES_idle] = idle_of(f);
   p.values[SERIES_limit] = set->pool ? ARROWPOOL_UNKNOWN : f->process.limit_bytes;
   for (size_t i = 0; i < f->pool_count; i++) {
     const pool_view *pool = &f->pools[i];

@@ -77,9 +77,9 @@ PYTHON
 @test "the last point is what was live when Python began to end, not what it left" {
   stand_in
   series s.jsonl
-  make_dump s.jsonl time=104 bytes_allocated=1024 bytes_before_end=7340032 rss_bytes=5242880 bytes_grown_in_place=10485760
+  make_dump s.jsonl time=104 bytes_allocated=1024 bytes_before_end=7340032 rss_bytes=9437184 idle_bytes=8388608 bytes_grown_in_place=10485760
   run -0 "$CLI_ASAN" plot s.jsonl -o out.png
-  assert_equal "$(sed -n '/^$data0/{n;n;n;p}' commands)" "4 7 5 0 0 0 0 0 7 7 7"
+  assert_equal "$(sed -n '/^$data0/{n;n;n;p}' commands)" "4 7 9 1.00097656 0 0 0 0 7 8.00097656 9"
 }
 
 @test "one pool, or all whose live bytes are known" {
