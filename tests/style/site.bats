@@ -42,3 +42,15 @@ links_of() { grep -oE '\]\([^)# ]*[./][^)# ]*' "$1" | sed 's/^](//' | grep -v '^
     run -1 grep -nE "\`docs/[a-z/]+\.md\`" "$page"
   done < <(git ls-files README.md 'docs/*.md')
 }
+
+# What that page shows is compared with what its programs print (tests/peers/leaks.bats).
+@test "outputs that the README shows are those of the page on leaks" {
+  python3 -I - README.md docs/use/leaks.md <<'PYTHON'
+import re, sys
+readme, page = (open(name).read() for name in sys.argv[1:])
+blocks = re.findall(r"^```\n(.*?)^```", readme, re.S | re.M)
+assert len(blocks) >= 2, blocks
+for block in blocks:
+    assert block in page, block
+PYTHON
+}
