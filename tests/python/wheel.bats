@@ -62,7 +62,7 @@ install_wheel() {
   assert_output "$( (cd "$SOURCE/python" && ls -1 arrowpool/*.py arrowpool/*.pyi arrowpool_*.py && printf '%s\n' "${installed[@]}" \
     arrowpool/_library.abi3.so arrowpool/bin/arrowpool arrowpool/lib/libarrowpool.so.0 arrowpool/lib/libarrowpool_preload.so \
     arrowpool/licences/elfutils.txt arrowpool/licences/jansson.txt arrowpool/licences/jemalloc.txt \
-    arrowpool/licences/ncurses.txt arrowpool/licences/zlib.txt arrowpool/py.typed \
+    arrowpool/licences/ncurses.txt arrowpool/licences/uPlot.txt arrowpool/licences/zlib.txt arrowpool/py.typed \
     dist-info/METADATA dist-info/RECORD dist-info/WHEEL dist-info/entry_points.txt dist-info/licenses/LICENSE) | sort)"
 }
 
