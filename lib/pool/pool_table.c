@@ -215,7 +215,7 @@ pool_headroom pool_headroom_for(const arrowpool_pool *pool, int64_t old_size, in
 
 /* In the child of a fork, threads that are not there may have left charges for buffers they never got. */
 void pool_fork_child(void) {
-  arrowpool_stats stats;
+  static arrowpool_stats stats; /* an alternate signal stack has no room for it, and there is one thread */
   for (arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
     if (pool_is_charged(p)) {
       counters_read(pool_number(p), &stats);

@@ -14,9 +14,9 @@ CHOICES = {
 }
 
 
-@pytest.mark.parametrize("limit", ["12 parsecs", "", "1 GiB", "150%", "GiB", "-1", -1, 0, 2**63])
+@pytest.mark.parametrize("limit", ["12 parsecs", "", "512m", "150%", "GiB", "-1", -1, 0, 2**63])
 def test_a_limit_that_cannot_be_makes_no_pool(limit):
-    with pytest.raises(ValueError, match=r"^limit: .*: choose ") as refused:
+    with pytest.raises(ValueError, match=r"^limit: .*[:;] choose ") as refused:
         arrowpool.pool("wrong limit", limit=limit)
     assert repr(limit) in str(refused.value)
     assert "wrong limit" not in [one.name for one in arrowpool.stats()]
@@ -24,7 +24,7 @@ def test_a_limit_that_cannot_be_makes_no_pool(limit):
 
 @pytest.mark.parametrize("limit", [1.5, True, b"1G", []])
 def test_a_limit_of_another_type_makes_no_pool(limit):
-    with pytest.raises(TypeError, match=r"^limit: .*: choose ") as refused:
+    with pytest.raises(TypeError, match=r"^limit: .*[:;] choose ") as refused:
         arrowpool.pool("wrong limit", limit=limit)
     assert repr(limit) in str(refused.value)
     assert "wrong limit" not in [one.name for one in arrowpool.stats()]

@@ -19,10 +19,10 @@ setup() {
 
 @test "ARROW_POOL_LOG=info says once that RTLD_DEEPBIND was taken off" {
   run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_LOG=info "$PROBES/probe_dlopen" deep "$plugin"
-  assert_equal "${#stderr_lines[@]}" 1
-  [[ $stderr == "arrowpool: loading $plugin without RTLD_DEEPBIND"* ]]
+  stderr=$(grep -v 'is in use in' <<<"$stderr")
+  [[ $stderr == "arrowpool: loading $plugin without RTLD_DEEPBIND"* && $stderr != *$'\n'* ]]
   run -0 shim ARROW_POOL=system ARROW_POOL_LOG=info "$PROBES/probe_dlopen" deep "$plugin"
-  assert_output ""
+  refute_output --partial RTLD_DEEPBIND
 }
 
 @test "where the libc hook only counts, a library loaded with RTLD_DEEPBIND keeps its own symbols" {

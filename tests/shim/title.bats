@@ -61,7 +61,7 @@ begin() {
     run -0 json shown.json 'd["process"]["pid"], d["process"]["program"], pool("libc")["total_bytes_allocated"]'
     assert_output "($titled, 'probe_title', 2000)"
     run -0 "$CLI" top --once $titled
-    assert_line --regexp "^$titled +running .* probe_title$"
+    assert_line --regexp "^$titled +running .* probe_title .*/probe_title( wait)?$"
     run -0 "$CLI" doctor $titled
     assert_line "ok: it keeps a live file: $(echo "$PWD"/live/arrowpool-$titled-*.live)"
     assert_line --partial "warning: its environment was overwritten, as by a program that sets its title"
