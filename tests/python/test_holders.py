@@ -26,15 +26,6 @@ ROWS = 100_000
 SIZE = 8 * ROWS  # bytes of a column
 
 
-@pytest.fixture
-def kept():
-    """A module whose variables hold what a test puts there."""
-    module = sys.modules["kept"] = types.ModuleType("kept")
-    yield module
-    vars(module).clear()
-    del sys.modules["kept"]
-
-
 def everything():
     found = arrowpool.holders(limit=None, min_bytes=0, time_limit=None)
     assert found.complete

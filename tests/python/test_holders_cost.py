@@ -3,7 +3,6 @@
 import collections
 import gc
 import sys
-import types
 
 import arrowpool
 import pyarrow as pa
@@ -36,15 +35,6 @@ class Counts:
     def __exit__(self, *unused):
         sys.setprofile(None)
         gc.get_referents = self._real
-
-
-@pytest.fixture
-def kept():
-    """A module whose variables hold what a test puts there."""
-    module = sys.modules["kept"] = types.ModuleType("kept")
-    yield module
-    vars(module).clear()
-    del sys.modules["kept"]
 
 
 def cells():
