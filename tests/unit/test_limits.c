@@ -1,6 +1,7 @@
 /* Limits: exact with any number of threads, the old buffer intact, charges and figures in step; and what a
  * process may use by its control groups. */
 #include "machine.h"
+#include "unit_pools.h"
 
 #include "base/memory_available.h"
 #include "pool/pool.h"
@@ -13,22 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Of a name that no test had before: totals outlive a pool. */
-static arrowpool_pool *open_pool(const char *name, arrowpool_backend kind, int64_t limit) {
-  arrowpool_config config = {.struct_size = sizeof config, .backend = kind, .limit_bytes = limit};
-  arrowpool_pool *pool = NULL;
-  char full_name[ARROWPOOL_NAME_MAX + 1];
-  snprintf(full_name, sizeof full_name, "%s%s", name, kind == ARROWPOOL_BACKEND_SYSTEM ? " system" : "");
-  assert_int_equal(arrowpool_create(full_name, &config, &pool), ARROWPOOL_OK);
-  return pool;
-}
-
-static arrowpool_stats stats_of(const arrowpool_pool *pool) {
-  arrowpool_stats stats = {.struct_size = sizeof stats};
-  CHECK(arrowpool_get_stats(pool, &stats) == ARROWPOOL_OK);
-  return stats;
-}
 
 TEST(a_limit_is_reached_to_the_byte_and_not_exceeded) {
   arrowpool_pool *pool = open_pool("to the byte", (arrowpool_backend)(uintptr_t)*state, 1000);

@@ -1,28 +1,12 @@
 /* Limits that are set while pools are in use: exact from then on, with any number of threads, and with no
  * charge left behind. */
-#include "unit.h"
+#include "unit_pools.h"
 
 #include "pool/pool_table.h"
 
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
-
-/* Of a name that no test had before: totals outlive a pool. */
-static arrowpool_pool *open_pool(const char *name, arrowpool_backend kind, int64_t limit) {
-  arrowpool_config config = {.struct_size = sizeof config, .backend = kind, .limit_bytes = limit};
-  arrowpool_pool *pool = NULL;
-  char full_name[ARROWPOOL_NAME_MAX + 1];
-  snprintf(full_name, sizeof full_name, "%s%s", name, kind == ARROWPOOL_BACKEND_SYSTEM ? " system" : "");
-  assert_int_equal(arrowpool_create(full_name, &config, &pool), ARROWPOOL_OK);
-  return pool;
-}
-
-static arrowpool_stats stats_of(const arrowpool_pool *pool) {
-  arrowpool_stats stats = {.struct_size = sizeof stats};
-  CHECK(arrowpool_get_stats(pool, &stats) == ARROWPOOL_OK);
-  return stats;
-}
 
 TEST(a_limit_can_be_set_raised_lowered_and_taken_off) {
   arrowpool_pool *pool = open_pool("set later", (arrowpool_backend)(uintptr_t)*state, 0);

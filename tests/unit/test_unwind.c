@@ -208,18 +208,6 @@ TEST(the_stack_of_a_coroutine_is_not_read) {
   free(stack);
 }
 
-static int use_rows(void **state) {
-  (void)state;
-  stacks_use_rows();
-  return 0;
-}
-
-static int use_libgcc(void **state) {
-  (void)state;
-  stacks_use_libgcc();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ten_thousand_stacks_are_as_libgcc_reads_them),
@@ -234,6 +222,6 @@ int main(void) {
       cmocka_unit_test(an_alternate_signal_stack_is_not_read),
       cmocka_unit_test(the_stack_of_a_coroutine_is_not_read),
   };
-  int failed = cmocka_run_group_tests_name("by rows", tests, use_rows, NULL);
-  return failed + cmocka_run_group_tests_name("by libgcc", tests, use_libgcc, NULL);
+  int failed = cmocka_run_group_tests_name("by rows", tests, stacks_use_rows, NULL);
+  return failed + cmocka_run_group_tests_name("by libgcc", tests, stacks_use_libgcc, NULL);
 }

@@ -253,18 +253,6 @@ TEST(stacks_are_read_while_libraries_come_and_go) {
   assert_true(atomic_load(&loaded_count) > 0);
 }
 
-static int use_rows(void **state) {
-  (void)state;
-  stacks_use_rows();
-  return 0;
-}
-
-static int use_libgcc(void **state) {
-  (void)state;
-  stacks_use_libgcc();
-  return 0;
-}
-
 int main(int count, char **arguments) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(frames_of_the_own_library_are_left_out),
@@ -277,6 +265,6 @@ int main(int count, char **arguments) {
   CHECK(count == 4);
   for (size_t i = 0; i < COUNT_OF(plugins); i++)
     plugins[i] = arguments[1 + i];
-  int failed = cmocka_run_group_tests_name("by rows", tests, use_rows, NULL);
-  return failed + cmocka_run_group_tests_name("by libgcc", tests, use_libgcc, NULL);
+  int failed = cmocka_run_group_tests_name("by rows", tests, stacks_use_rows, NULL);
+  return failed + cmocka_run_group_tests_name("by libgcc", tests, stacks_use_libgcc, NULL);
 }

@@ -30,14 +30,18 @@ bool __wrap_loaded_find(uintptr_t address, loaded_object *out) {
 
 int stacks_looked_up(void) { return atomic_exchange(&looked_up, 0); }
 
-void stacks_use_rows(void) {
+int stacks_use_rows(void **state) {
+  (void)state;
   is_old = false;
   unwind_start(NULL);
+  return 0;
 }
 
-void stacks_use_libgcc(void) {
+int stacks_use_libgcc(void **state) {
+  (void)state;
   is_old = true;
   unwind_start(NULL);
+  return 0;
 }
 
 bool stacks_by_rows(void) {

@@ -10,9 +10,10 @@
 
 #define STACKS_MOST 1024 /* frames */
 
-/* From here on the stacks are read by rows, or, as with an old C library, by libgcc: see stacks_by_rows. */
-void stacks_use_rows(void);
-void stacks_use_libgcc(void);
+/* Setups of a group of tests: from here on the stacks are read by rows, or, as with an old C library, by
+ * libgcc: see stacks_by_rows. */
+int stacks_use_rows(void **state);
+int stacks_use_libgcc(void **state);
 
 /* Returns whether they are read by rows: on x86-64 only. */
 bool stacks_by_rows(void);
