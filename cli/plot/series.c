@@ -39,7 +39,8 @@ static int64_t freed_since_end(const pool_view *pool) {
 }
 
 static int64_t live_of(const pool_view *pool) {
-  return stats_sum_known(pool->stats.bytes_allocated, freed_since_end(pool));
+  int64_t live = pool->stats.bytes_allocated;
+  return live == ARROWPOOL_UNKNOWN ? live : stats_sum_known(live, freed_since_end(pool));
 }
 
 static int64_t idle_of(const stats *f) {
