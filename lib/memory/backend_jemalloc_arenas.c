@@ -73,6 +73,7 @@ static extent_hooks_t apart_hooks = {.alloc = extents_apart_alloc,
                                      .merge = extents_run_merge};
 static extent_hooks_t packed_hooks = {.alloc = extents_packed_alloc,
                                       .dalloc = extents_run_dalloc,
+                                      .destroy = extents_packed_destroy,
                                       .commit = extents_packed_commit,
                                       .decommit = extents_packed_decommit,
                                       .purge_lazy = extents_any_purge_lazily,
@@ -80,6 +81,7 @@ static extent_hooks_t packed_hooks = {.alloc = extents_packed_alloc,
                                       .merge = extents_packed_merge};
 static extent_hooks_t slot_hooks = {.alloc = extents_slot_alloc,
                                     .dalloc = extents_slot_dalloc,
+                                    .destroy = extents_slot_destroy,
                                     .split = extents_any_split,
                                     .merge = extents_slot_merge};
 

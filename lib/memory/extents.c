@@ -84,6 +84,11 @@ bool extents_packed_decommit(struct extent_hooks_s *hooks, void *address, size_t
   return !released;
 }
 
+void extents_packed_destroy(struct extent_hooks_s *hooks, void *address, size_t size, bool committed,
+                            unsigned arena) {
+  extents_packed_decommit(hooks, address, size, 0, size, arena);
+}
+
 bool extents_packed_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
                           size_t second_size, bool committed, unsigned arena) {
   return !packed_may_merge(first, (char *)second + second_size);
@@ -109,6 +114,11 @@ bool extents_slot_dalloc(struct extent_hooks_s *hooks, void *address, size_t siz
                          unsigned arena) {
   slots_release(address, size);
   return false;
+}
+
+void extents_slot_destroy(struct extent_hooks_s *hooks, void *address, size_t size, bool committed,
+                          unsigned arena) {
+  slots_release_unused(address, size);
 }
 
 bool extents_slot_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,

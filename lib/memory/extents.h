@@ -39,4 +39,10 @@ bool extents_packed_merge(struct extent_hooks_s *hooks, void *first, size_t firs
 bool extents_slot_merge(struct extent_hooks_s *hooks, void *first, size_t first_size, void *second,
                         size_t second_size, bool committed, unsigned arena);
 
+/* jemalloc has no memory left to note the extent, which it was just given. */
+void extents_packed_destroy(struct extent_hooks_s *hooks, void *address, size_t size, bool committed,
+                            unsigned arena);
+void extents_slot_destroy(struct extent_hooks_s *hooks, void *address, size_t size, bool committed,
+                          unsigned arena);
+
 #endif

@@ -221,7 +221,7 @@ bool slots_extend(void *end, size_t size, bool *zeroed) {
   return false;
 }
 
-void slots_release(void *start, size_t size) {
+static void release(void *start, size_t size, bool kept) {
   place at;
   if (!slots_find(start, &at))
     return;
@@ -235,7 +235,7 @@ void slots_release(void *start, size_t size) {
     s->end -= size;
   if (is_free && s->resident < s->low)
     s->resident = s->low;
-  if (!idle_is_kept() || (is_free && (s->altered || (s->resident == s->low && s->cut_count)))) {
+  if (!kept || (is_free && (s->altered || (s->resident == s->low && s->cut_count)))) {
     size_t from = is_free ? s->low : round_up(s->end, range_page_size());
     slots_purge(at, from, s->resident, is_free);
     s->resident = from < s->resident ? from : s->resident;
@@ -251,6 +251,10 @@ void slots_release(void *start, size_t size) {
     slots_relist_live(at);
   slots_bound_idle();
 }
+
+void slots_release(void *start, size_t size) { release(start, size, idle_is_kept()); }
+
+void slots_release_unused(void *start, size_t size) { release(start, size, false); }
 
 /* Returns the slot whose live buffer begins at the address. The slot's record may be one that was never used:
  * its table is writable only as far as it is used. */

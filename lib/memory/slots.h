@@ -52,6 +52,9 @@ bool slots_extend(void *end, size_t size, bool *zeroed);
 /* Gives back a whole extent, or any part of one. */
 void slots_release(void *start, size_t size);
 
+/* Does so with what nobody has used: nothing of it stays idle. */
+void slots_release_unused(void *start, size_t size);
+
 /* Notes that the program changed the mappings of a stretch: access, inheritance, locks, or what is mapped.
  * The slots that the stretch lies in get fresh mappings before they serve another buffer. It is
  * async-signal-safe; nothing happens outside of slots. */

@@ -2,6 +2,7 @@
  * may reach the contents, the next buffer, or anybody else's memory. Each test is a forked child with a range
  * of its own. */
 #include "unit.h"
+#include "unit_buffers.h"
 
 #include "arrowpool.h"
 #include "memory/backend.h"
@@ -14,38 +15,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define BUFFERS 4
-
-typedef struct buffer {
-  uint8_t *data;
-  int64_t size;
-  uint64_t tag;
-} buffer;
-
-static buffer make(int64_t size, uint64_t tag) {
-  buffer b = {NULL, size, tag};
-  CHECK(arrowpool_allocate(arrowpool_jemalloc(), size, 64, &b.data) == ARROWPOOL_OK);
-  unit_write(b.data, size, tag);
-  return b;
-}
-
-/* False: refused, and the buffer is as it was. */
-static bool grow(buffer *b, int64_t size) {
-  arrowpool_status status = arrowpool_reallocate(arrowpool_jemalloc(), b->size, size, 64, &b->data);
-  CHECK(status == ARROWPOOL_OK || status == ARROWPOOL_OUT_OF_MEMORY);
-  CHECK(unit_matches(b->data, b->size, b->size, b->tag));
-  if (status != ARROWPOOL_OK)
-    return false;
-  unit_write(b->data, size, b->tag);
-  b->size = size;
-  return true;
-}
-
-static void drop(buffer *b) {
-  CHECK(unit_matches(b->data, b->size, b->size, b->tag));
-  arrowpool_free(arrowpool_jemalloc(), b->data, b->size, 64);
-}
 
 /* ---- moves that stop half way ---- */
 
@@ -63,7 +32,7 @@ static void use_up_mappings(int left) {
 }
 
 /* Mappings of the program's own within the buffer, which nobody told us of. */
-static void split(const buffer *b) {
+static void split(const unit_buffer *b) {
   for (uint8_t *at = b->data; at + MIB <= b->data + b->size; at += 2 * MIB)
     CHECK(madvise((void *)((uintptr_t)at & ~(uintptr_t)4095), (size_t)MIB, MADV_DONTFORK) == 0);
 }
@@ -71,12 +40,12 @@ static void split(const buffer *b) {
 static void stop_half_way(void) {
   for (int left = 10; left <= 90; left += 20) {
     if (fork() == 0) {
-      buffer b = make(60 * MIB, (uint64_t)left);
+      unit_buffer b = unit_make(60 * MIB, (uint64_t)left);
       split(&b);
       use_up_mappings(left);
       for (int64_t size = 250 * MIB; size <= 1100 * MIB; size *= 2)
-        grow(&b, size);
-      drop(&b);
+        unit_grow(&b, size);
+      unit_drop(&b);
       _exit(0);
     }
     int status = 1;
@@ -89,87 +58,6 @@ TEST(a_move_that_stops_half_way_loses_nothing) {
   if (UNIT_TSAN)
     SKIP("ThreadSanitizer needs mappings itself");
   assert_true(unit_in_child(stop_half_way));
-}
-
-/* ---- limits that come later ---- */
-
-static int64_t read_statm(int field) {
-  char text[128] = "";
-  FILE *file = fopen("/proc/self/statm", "r");
-  CHECK(file && fgets(text, sizeof text, file));
-  fclose(file);
-  const char *at = text;
-  for (; field; field--)
-    at = strchr(at, ' ') + 1;
-  return atoll(at) * (int64_t)sysconf(_SC_PAGESIZE);
-}
-
-static void limit(int resource, int64_t bytes) {
-  CHECK(setrlimit(resource, &(struct rlimit){(rlim_t)bytes, RLIM_INFINITY}) == 0);
-}
-
-/* Several buffers grow in turn, until all are refused or large. */
-static void grow_in_turn(buffer *all, int64_t most, bool every) {
-  bool grown = true;
-  for (int64_t step = 1; grown; step++) {
-    grown = false;
-    for (int i = 0; i < BUFFERS; i++)
-      if (all[i].size < most)
-        grown |= grow(&all[i], all[i].size * 3 / 2 < most ? all[i].size * 3 / 2 : most);
-  }
-  for (int i = 0; i < BUFFERS; i++)
-    CHECK(!every || all[i].size == most);
-}
-
-static void lower(int resource, int statm_field, int64_t slack, int64_t before) {
-  buffer all[BUFFERS];
-  for (int i = 0; i < BUFFERS; i++)
-    all[i] = make(before, (uint64_t)i);
-  limit(resource, read_statm(statm_field) + slack);
-  grow_in_turn(all, 200 * MIB, false);
-  for (int i = 0; i < BUFFERS; i++)
-    drop(&all[i]);
-}
-
-static void lower_limits(void) {
-  static const struct { int resource, field; } limits[] = {{RLIMIT_AS, 0}, {RLIMIT_DATA, 5}};
-  static const int64_t slacks[] = {-64 * MIB, 0, 100 * KIB, 9 * MIB, 70 * MIB};
-  static const int64_t sizes[] = {100 * KIB, MIB, 12 * MIB};
-  for (size_t i = 0; i < COUNT_OF(limits); i++)
-    for (size_t k = 0; k < COUNT_OF(slacks); k++)
-      for (size_t n = 0; n < COUNT_OF(sizes); n++) {
-        if (fork() == 0) {
-          lower(limits[i].resource, limits[i].field, slacks[k], sizes[n]);
-          _exit(0);
-        }
-        int status = 1;
-        CHECK(wait(&status) > 0 && status == 0);
-      }
-}
-
-TEST(a_limit_set_after_the_first_buffers_refuses_or_copies) {
-  if (UNIT_SANITIZED)
-    SKIP("a sanitizer needs addresses itself");
-  SKIP_IF_EMULATED("limits are the emulator's own");
-  assert_true(unit_in_child(lower_limits));
-}
-
-/* 256 MiB in the end, and what each buffer leaves on its way has to be given back, addresses included. */
-static void grow_under_a_limit_on_data(void) {
-  limit(RLIMIT_DATA, read_statm(5) + 290 * MIB);
-  buffer all[BUFFERS];
-  for (int i = 0; i < BUFFERS; i++)
-    all[i] = make(64 * KIB, (uint64_t)i);
-  grow_in_turn(all, 64 * MIB, true);
-  for (int i = 0; i < BUFFERS; i++)
-    drop(&all[i]);
-}
-
-TEST(under_a_limit_on_data_the_addresses_of_free_slots_are_given_back) {
-  if (UNIT_SANITIZED)
-    SKIP("a sanitizer needs addresses itself");
-  SKIP_IF_EMULATED("limits are the emulator's own");
-  assert_true(unit_in_child(grow_under_a_limit_on_data));
 }
 
 /* ---- gaps ---- */
@@ -199,10 +87,10 @@ static void close_gap(void) {
   size_t page = RANGE_UNIT, size = 64 * page;
   char *base = use_range(size);
   CHECK(munmap(base + 8 * page, 4 * page) == 0);
-  limit(RLIMIT_DATA, 4096); /* 0 is none, for Linux */
+  unit_limit(RLIMIT_DATA, 4096); /* 0 is none, for Linux */
   CHECK(range_fill_gaps(base, size) == RANGE_CLOSED && range_is_mapped(base, size) && base[0] == 1);
   CHECK(range_owns(base + 9 * page));
-  limit(RLIMIT_DATA, (int64_t)RLIM_INFINITY);
+  unit_limit(RLIMIT_DATA, (int64_t)RLIM_INFINITY);
   CHECK(range_make_writable(base + 8 * page, 4 * page) && base[9 * page] == 0);
 }
 
@@ -217,7 +105,7 @@ static void lose_gap(void) {
   size_t page = RANGE_UNIT, size = 64 * page;
   char *base = use_range(size);
   CHECK(munmap(base + 8 * page, 4 * page) == 0);
-  limit(RLIMIT_AS, 0);
+  unit_limit(RLIMIT_AS, 0);
   CHECK(range_fill_gaps(base, size) == RANGE_LOST);
   CHECK(range_owns(base + 7 * page) && range_owns(base + 12 * page));
   CHECK(!range_owns(base + 8 * page) && !range_owns(base + 12 * page - 1));
@@ -260,7 +148,7 @@ static void alter(uint8_t *page, size_t size, alteration how) {
 }
 
 /* The buffer is like any other: it can be written to, and a child has it. */
-static void check_ordinary(buffer b) {
+static void check_ordinary(unit_buffer b) {
   memset(b.data, 1, (size_t)b.size);
   unit_write(b.data, b.size, b.tag);
   if (fork() == 0) {
@@ -278,20 +166,20 @@ static void check_ordinary(buffer b) {
 }
 
 /* Makes buffers until one has the page: one of the same size, which may get it as it is, and then, where the
- * buffer did not have a slot of its own, of 64 KiB, which fill every gap. */
+ * unit_buffer did not have a slot of its own, of 64 KiB, which fill every gap. */
 static void use_anew(const uint8_t *page, int64_t size) {
-  buffer again[256];
+  unit_buffer again[256];
   size_t count = 0;
   bool has_it = false;
   while (!has_it && count < COUNT_OF(again)) {
-    buffer b = again[count] = make(!count || size > 4 * MIB ? size : 64 * KIB, 2);
+    unit_buffer b = again[count] = unit_make(!count || size > 4 * MIB ? size : 64 * KIB, 2);
     count++;
     has_it = page >= b.data && page < b.data + b.size;
   }
   CHECK(has_it);
   check_ordinary(again[count - 1]);
   while (count)
-    drop(&again[--count]);
+    unit_drop(&again[--count]);
 }
 
 /* `told`: as the shim does, which sees the calls. Without that, pages are looked at before they are used
@@ -303,7 +191,7 @@ static void give_altered_pages_back(bool told, int64_t moving_to) {
       bool readable = how != GUARD;
       if (moving_to && !readable) /* nobody could copy it */
         continue;
-      buffer b = make(sizes[i], 1);
+      unit_buffer b = unit_make(sizes[i], 1);
       uint8_t *page = (uint8_t *)((uintptr_t)(b.data + sizes[i] / 2) & ~(uintptr_t)4095);
       alter(page, 4096, how);
       if (how == FILE_OF_ITS_OWN)
@@ -322,25 +210,25 @@ static void give_altered_pages_back(bool told, int64_t moving_to) {
 
 /* The kernel takes what was altered, and gives nothing in its place as long as addresses are limited. */
 static void renew_under_a_limit(void) {
-  buffer held[8];
+  unit_buffer held[8];
   for (size_t i = 0; i < COUNT_OF(held); i++)
-    held[i] = make(MIB, i);
+    held[i] = unit_make(MIB, i);
   uint8_t *altered = held[3].data + 512 * KIB;
   for (size_t i = 2; i < COUNT_OF(held); i++)
-    drop(&held[i]);
+    unit_drop(&held[i]);
   alter(altered, 4096, GUARD); /* unseen, and after its end, as only a bare system call can */
   struct rlimit before;
   CHECK(getrlimit(RLIMIT_AS, &before) == 0);
-  limit(RLIMIT_AS, 0);
+  unit_limit(RLIMIT_AS, 0);
   arrowpool_release_unused(arrowpool_jemalloc());
   CHECK(setrlimit(RLIMIT_AS, &before) == 0);
-  buffer again[256];
+  unit_buffer again[256];
   for (size_t i = 0; i < COUNT_OF(again); i++)
-    again[i] = make(64 * KIB, i); /* written to */
+    again[i] = unit_make(64 * KIB, i); /* written to */
   for (size_t i = 0; i < COUNT_OF(again); i++)
-    drop(&again[i]);
-  drop(&held[0]);
-  drop(&held[1]);
+    unit_drop(&again[i]);
+  unit_drop(&held[0]);
+  unit_drop(&held[1]);
 }
 
 TEST(a_gap_that_is_left_serves_nobody_until_it_is_usable) {
@@ -375,8 +263,6 @@ TEST(likewise_where_they_were_changed_unseen) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_move_that_stops_half_way_loses_nothing),
-      cmocka_unit_test(a_limit_set_after_the_first_buffers_refuses_or_copies),
-      cmocka_unit_test(under_a_limit_on_data_the_addresses_of_free_slots_are_given_back),
       cmocka_unit_test(gaps_are_filled_and_what_is_mapped_stays),
       cmocka_unit_test(a_gap_that_may_not_be_written_to_is_kept),
       cmocka_unit_test(a_gap_that_is_lost_is_a_strangers),
