@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2154 # inner shells' variables; bats sets stderr
 # Which packages scripts/setup installs where (scripts/lib/packages.sh). Debian's and Ubuntu's releases are stood in for by
 # tables of some names and versions, as their apt-cache has them.
 bats_require_minimum_version 1.5.0
