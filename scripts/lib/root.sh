@@ -62,7 +62,7 @@ make_root() {
 in_root() {
   local root=$ROOTS/$1 name environment=(HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
   shift
-  for name in CI http_proxy https_proxy no_proxy "${!PIP_@}" "${!ARROWPOOL_@}" MESON_TESTTHREADS; do
+  for name in CI http_proxy https_proxy no_proxy PIP_{INDEX_URL,PROXY,CERT,DEFAULT_TIMEOUT} "${!ARROWPOOL_@}" MESON_TESTTHREADS; do
     [ "$name" = ARROWPOOL_ROOTS ] || [ -z "${!name-}" ] || environment+=("$name=${!name}")
   done
   # shellcheck disable=SC2016 # the inner shell's
