@@ -82,16 +82,14 @@ static arrowpool_status go_on(char *message, size_t size) {
   return ANSWER(ARROWPOOL_OK, "arrowpool serves again, with the options of the first time");
 }
 
-/* Checks everything. Returns false with the reason in `text`. */
-static bool may_install(const char *given, char text[GIVEN_MESSAGE_BYTES]) {
-  const char *reason = NULL;
+/* Checks everything; what is wrong is said in `text`. */
+static arrowpool_status check(const char *given, char text[GIVEN_MESSAGE_BYTES]) {
   if (!given_read(given, &the_router.settings, text))
-    return false;
-  reason = find_arrow_judge();
-  reason = reason ? reason : configure_refuse(&the_router.settings);
-  if (reason)
-    strcpy(text, reason);
-  return !reason;
+    return ARROWPOOL_INVALID;
+  const char *unknown = find_arrow_judge();
+  const char *reason = unknown ? unknown : configure_refuse(&the_router.settings);
+  strcpy(text, reason ? reason : "");
+  return unknown ? ARROWPOOL_UNSUPPORTED : reason ? ARROWPOOL_INVALID : ARROWPOOL_OK;
 }
 
 static void wake(void) {
@@ -113,12 +111,12 @@ API arrowpool_status arrowpool_install(const char *given, char *message, size_t 
   if (version)
     return refuse_shim(version, message, size);
   if (!ABI_KNOWN)
-    return ANSWER(ARROWPOOL_INVALID, "on this processor Arrow's pools cannot be patched");
+    return ANSWER(ARROWPOOL_UNSUPPORTED, "on this processor Arrow's pools cannot be patched");
   if (!atomic_compare_exchange_strong(&the_router.state, &asleep, WAKING))
     return ANSWER(ARROWPOOL_EXISTS, "another thread is installing arrowpool");
   int cancel_state = nocancel_begin();
-  bool may = may_install(given, text);
-  if (may) {
+  arrowpool_status status = check(given, text);
+  if (status == ARROWPOOL_OK) {
     wake();
     find_arrow_patch_new();
     if (!arrow_patch_count())
@@ -129,7 +127,7 @@ API arrowpool_status arrowpool_install(const char *given, char *message, size_t 
   }
   nocancel_end(cancel_state);
   errno = saved;
-  return ANSWER(may ? ARROWPOOL_OK : ARROWPOOL_INVALID, text);
+  return ANSWER(status, text);
 }
 
 API arrowpool_status arrowpool_uninstall(void) {
@@ -138,6 +136,11 @@ API arrowpool_status arrowpool_uninstall(void) {
   arrow_patch_set_serving(false);
   tell_readers(ARROWPOOL_LINKED);
   return ARROWPOOL_OK;
+}
+
+API void arrowpool_finish(void) {
+  if (atomic_load(&the_router.state) == AWAKE && snapshot_presence() != ARROWPOOL_PRELOADED)
+    life_finish();
 }
 
 API arrowpool_presence arrowpool_get_presence(void) { return snapshot_presence(); }
