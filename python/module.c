@@ -290,11 +290,11 @@ static PyObject *start_profile(PyObject *self, PyObject *arguments) {
 }
 
 /* The loader is asked for libraries here too. */
-static PyObject *install(PyObject *self, PyObject *options) {
+static PyObject *install(PyObject *self, PyObject *words) {
   char message[640];
   const char *given = NULL;
   (void)self;
-  if (options != Py_None && !(given = PyBytes_AsString(options)))
+  if (words != Py_None && !(given = PyBytes_AsString(words)))
     return NULL;
   PyThreadState *thread = PyEval_SaveThread();
   arrowpool_status status = arrowpool_install(given, message, sizeof message);
