@@ -187,6 +187,13 @@ const char *options_reason(const options_row *row, const char *text) {
   return row->kind == OPTIONS_SIZE || row->kind == OPTIONS_BYTES ? sizes_reason(text) : "";
 }
 
+void options_keyword(const options_row *row, char name[OPTIONS_NAME_BYTES]) {
+  const char *from = row->variable + sizeof OPTIONS_PREFIX - 1;
+  for (from = *from ? from + 1 : "POOL"; *from; from++)
+    *name++ = (char)(*from >= 'A' && *from <= 'Z' ? *from - 'A' + 'a' : *from);
+  *name = 0;
+}
+
 /* Appends the text, cut off at the end of the 128 bytes. */
 static void options_append(char *out, const char *text, size_t length) {
   size_t used = strlen(out), room = 127 - used;
