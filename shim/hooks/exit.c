@@ -9,6 +9,8 @@
 #include "shim/arrow_patch.h"
 #include "shim/dump/dump.h"
 #include "shim/dump/schedule.h"
+#include "shim/hooks/library.h"
+#include "shim/library_pools.h"
 #include "shim/next.h"
 #include "shim/router.h"
 #include "shim/tasks.h"
@@ -89,12 +91,14 @@ __attribute__((constructor(102))) static void start(void) {
   *(void **)&next_assert_perror_fail = next_symbol("__assert_perror_fail");
   fork_invite(&guest);
   schedule_start();
+  hook_library_redirect();
   (void)at_quick_exit(at_quick_exit_handler); /* without memory for it there is no dump on that way */
 }
 
 __attribute__((destructor(101))) static void finish(void) {
   dump_at_exit(REPORT_ASK_JEMALLOC);
   finish_files(true);
+  library_pools_tell_unused();
 }
 
 EXPORT __attribute__((noreturn)) void _exit(int status) {
