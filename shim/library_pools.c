@@ -22,6 +22,7 @@ static wanted_library wanted[LIBRARY_NAMES_MOST];
 static const char *wanted_names;
 static size_t wanted_count;
 static pool_config config;
+static _Atomic unsigned passes; /* over all that is loaded */
 
 void library_pools_configure(const char *names, pool_config config_) {
   wanted_names = names;
@@ -130,6 +131,7 @@ void library_pools_redirect(library_functions functions) {
   if (!library_pools_wanted())
     return;
   int saved = errno;
+  atomic_fetch_add(&passes, 1);
   dl_iterate_phdr(redirect_library, functions);
   errno = saved;
 }
@@ -160,8 +162,11 @@ static void tell_unused(const wanted_library *w) {
     router_warn(PIECES("ARROW_POOL_LIBRARIES: no library ", name, " was loaded"));
 }
 
+/* A program that loads nothing, such as a shell on the way to it, is not the one that was meant. */
 void library_pools_tell_unused(void) {
-  for (const wanted_library *w = wanted; library_pools_wanted() && w < wanted + wanted_count; w++)
-    if (!w->redirected)
+  if (!library_pools_wanted())
+    return;
+  for (const wanted_library *w = wanted; w < wanted + wanted_count; w++)
+    if (!w->redirected && (w->loaded || atomic_load(&passes) > 1))
       tell_unused(w);
 }

@@ -40,7 +40,8 @@ bool library_pools_wanted(void);
 typedef void *library_functions[LIBRARY_POOLS][LIBRARY_CALL_COUNT];
 void library_pools_redirect(library_functions functions);
 
-/* Tells of names that came to nothing, one line each. It takes the loader's lock. */
+/* Tells of names that came to nothing, one line each, in a process that loads libraries while it runs. It
+ * takes the loader's lock. */
 void library_pools_tell_unused(void);
 
 #endif

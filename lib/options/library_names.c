@@ -36,7 +36,7 @@ static library_name base_of(library_name path) {
 }
 
 static library_name without_lib(library_name name) {
-  bool has = name.length > 3 && memcmp(name.text, "lib", 3) == 0;
+  bool has = name.length > 3 && memcmp(name.text, "lib", 3) == 0 && name.text[3] != '.';
   return has ? (library_name){name.text + 3, name.length - 3} : name;
 }
 
@@ -101,13 +101,14 @@ static const char *within_packages(const char *path) {
   return packages ? packages + sizeof "/site-packages/" - 1 : NULL;
 }
 
-/* Returns whether the path is of the package of that name, which has dots between its parts. */
+/* Returns whether the path is of the package of that name, which has dots between its parts. Libraries that
+ * were copied lie in a folder beside it, which its own find by `..`. */
 static bool is_of_package(library_name name, const char *path) {
   const char *at = within_packages(path);
   for (size_t i = 0; at && i < name.length; i++, at++)
     if (*at != (name.text[i] == '.' ? '/' : name.text[i]))
       return false;
-  return at && *at == '/';
+  return at && *at == '/' && !strstr(at, "/../");
 }
 
 bool library_names_match(library_name name, const char *path) {

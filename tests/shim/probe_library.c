@@ -4,13 +4,17 @@
  *   probe_library calls LIBRARY         every function, its corners, and errno
  *   probe_library buffers LIBRARY       allocates 100 buffers of 1000 bytes; half of them stay live
  *   probe_library unload LIBRARY COUNT  loads and unloads, while the buffers live on
- *   probe_library threads LIBRARY       threads allocate, resize and free at random, whoever it was from
- *   probe_library load LIBRARY COUNT    loads and unloads while threads work in it and in the loader
+ *   probe_library threads LIBRARY ROUNDS threads allocate, resize and free at random, whoever it was from
+ *   probe_library load LIBRARY          loads and unloads while threads work in it and in the loader
  *   probe_library fork LIBRARY          the child goes on where the parent was
  *   probe_library limit LIBRARY         allocates until there is no more
  *   probe_library grow LIBRARY          a buffer to 256 MiB by doubling
  *   probe_library pairs LIBRARY COUNT   malloc and free of 64 bytes
- *   probe_library none */
+ *   probe_library overrun LIBRARY       writes behind the end of a buffer, and frees it
+ *   probe_library twice LIBRARY         frees a buffer twice
+ *   probe_library bare LIBRARY NAME OTHER  has the library load NAME by its bare name, loads OTHER, and
+ *                                       allocates from the first
+ *   probe_library none                  loads nothing */
 #include "probe.h"
 
 #include <dlfcn.h>
@@ -214,7 +218,7 @@ typedef struct held {
 
 static held shared[SHARED];
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
-static int rounds = 20000;
+static int rounds;
 
 static held exchange(unsigned place, held mine) {
   pthread_mutex_lock(&shared_lock);
@@ -277,7 +281,8 @@ static void free_shared(void) {
   }
 }
 
-static void threads(void) {
+static void threads(int rounds_) {
+  rounds = rounds_;
   pthread_t all[THREADS];
   for (uintptr_t i = 0; i < THREADS; i++)
     pthread_create(&all[i], NULL, work, (void *)(i + 1));
@@ -359,6 +364,34 @@ static void grow(void) {
   }
 }
 
+static void overrun(void) {
+  char *buffer = library.malloc(100);
+  ((char *)hide(buffer))[100] = 1;
+  free(buffer);
+}
+
+static void twice(void) {
+  void *buffer = hide(library.malloc(300000));
+  library.free(buffer);
+  free(hide(buffer));
+}
+
+/* The plugin takes its handle back, but the library is kept by this one. */
+static int bare(const char *plugin, const char *name, const char *other) {
+  void *handle = dlopen(plugin, RTLD_LAZY | RTLD_LOCAL);
+  int (*load_by_name)(const char *) = (int (*)(const char *))dlsym(handle, "probe_load_and_keep");
+  if (!load_by_name || load_by_name(name) || !dlopen(other, RTLD_LAZY | RTLD_LOCAL))
+    return 2;
+  char file[4096];
+  snprintf(file, sizeof file, "%.*s/%s", (int)(strrchr(plugin, '/') - plugin), plugin, name);
+  void *loaded = dlopen(file, RTLD_LAZY | RTLD_NOLOAD);
+  void *(*allocate)(size_t) = (void *(*)(size_t))dlsym(loaded, "library_malloc");
+  if (!allocate)
+    return 2;
+  free(allocate(1000));
+  return 0;
+}
+
 static void pairs(long count) {
   while (count--) {
     char *buffer = library.malloc(64);
@@ -367,10 +400,18 @@ static void pairs(long count) {
   }
 }
 
+#ifdef BYPASS
+/* A program with such a call frees past the shim. */
+extern void __libc_free(void *buffer);
+void (*bypass)(void *buffer) = __libc_free;
+#endif
+
 int main(int argc, char **argv) {
   if (argc < 3)
     return 0;
   const char *what = argv[1], *file = argv[2];
+  if (strcmp(what, "bare") == 0)
+    return bare(file, argv[3], argv[4]);
   load(file);
   if (strcmp(what, "calls") == 0)
     calls();
@@ -379,7 +420,7 @@ int main(int argc, char **argv) {
   else if (strcmp(what, "unload") == 0)
     unload(file, atoi(argv[3]));
   else if (strcmp(what, "threads") == 0)
-    threads();
+    threads(atoi(argv[3]));
   else if (strcmp(what, "load") == 0)
     load_at_once(file);
   else if (strcmp(what, "fork") == 0)
@@ -388,6 +429,10 @@ int main(int argc, char **argv) {
     limit();
   else if (strcmp(what, "grow") == 0)
     grow();
+  else if (strcmp(what, "overrun") == 0)
+    overrun();
+  else if (strcmp(what, "twice") == 0)
+    twice();
   else if (strcmp(what, "pairs") == 0)
     pairs(atol(argv[3]));
   return probe_failures != 0;
