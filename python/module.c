@@ -289,6 +289,29 @@ static PyObject *start_profile(PyObject *self, PyObject *arguments) {
   return PyBool_FromLong(status == ARROWPOOL_OK);
 }
 
+/* The loader is asked for libraries here too. */
+static PyObject *install(PyObject *self, PyObject *options) {
+  char message[640];
+  const char *given = NULL;
+  (void)self;
+  if (options != Py_None && !(given = PyBytes_AsString(options)))
+    return NULL;
+  PyThreadState *thread = PyEval_SaveThread();
+  arrowpool_status status = arrowpool_install(given, message, sizeof message);
+  PyEval_RestoreThread(thread);
+  return Py_BuildValue("is", (int)status, message);
+}
+
+static PyObject *uninstall(PyObject *self, PyObject *unused) {
+  (void)self, (void)unused;
+  return PyBool_FromLong(arrowpool_uninstall() == ARROWPOOL_OK);
+}
+
+static PyObject *presence(PyObject *self, PyObject *unused) {
+  (void)self, (void)unused;
+  return PyLong_FromLong(arrowpool_get_presence());
+}
+
 static PyObject *available_memory(PyObject *self, PyObject *unused) {
   (void)self, (void)unused;
   return PyLong_FromLongLong(arrowpool_available_memory());
@@ -330,6 +353,9 @@ static PyMethodDef methods[] = {
      "start_profile(directory, mean in bytes, keep) -> whether it began"},
     {"take_peak", take_peak, METH_VARARGS, "take_peak(whether to watch on) -> bytes, or None"},
     {"release_all_unused", release_all_unused, METH_NOARGS, "release_all_unused()"},
+    {"install", install, METH_O, "install(b'NAME=VALUE\\0...', or None for the environment) -> status, message"},
+    {"uninstall", uninstall, METH_NOARGS, "uninstall() -> whether that can be"},
+    {"presence", presence, METH_NOARGS, "presence() -> 0: linked, 1: installed, 2: preloaded"},
     {"available_memory", available_memory, METH_NOARGS, "available_memory() -> bytes"},
     {"clear_unshared", clear_unshared, METH_O, "clear_unshared(frame.f_locals)"},
     {"versions", versions, METH_NOARGS, "versions() -> (of this module, of the library, the library's file)"},
