@@ -1,6 +1,6 @@
 /* Puts the stub and its texts behind the end of some library's code, an empty answer behind the end of some
- * library's data, and sends a thread there (call.h). What is written lies where nothing of the process is; only
- * the one call that sets the thread's registers changes what it does. */
+ * library's data, and sends a thread there (call.h). What is written lies where nothing of the process is;
+ * only the one call that sets the thread's registers changes what it does. */
 #include "cli/attach/call.h"
 
 #ifdef __x86_64__
@@ -23,7 +23,8 @@
 #define RED_ZONE            128
 
 _Static_assert(sizeof(stub_answer) == ANSWER_BYTES && sizeof(stub_values) <= STUB_VALUES_BYTES &&
-                   offsetof(stub_values, signals) == STUB_SIGNALS && offsetof(stub_answer, message) == ANSWER_MESSAGE,
+                   offsetof(stub_values, signals) == STUB_SIGNALS &&
+                   offsetof(stub_answer, message) == ANSWER_MESSAGE,
                "the assembler has the same");
 
 /* Where it all goes. */
@@ -36,7 +37,7 @@ typedef struct call_places {
 static size_t stub_bytes(void) { return (size_t)(attach_stub_end - attach_stub_begin + 7) & ~(size_t)7; }
 
 static size_t texts_bytes(const call *c) {
-  return strlen(c->library) + strlen(c->function) + strlen(c->options) + 3;
+  return strlen(c->library) + strlen(c->function) + c->options_size + 2 + 3 * sizeof(uint64_t);
 }
 
 /* Returns the first rest with that much room; 0: there is none. `but` is taken up to its end. */
@@ -70,7 +71,7 @@ static uint64_t find_answer(const subject *s, uint32_t *state) {
 static bool find_places(const subject *s, const call *c, call_places *out, uint32_t *state) {
   range none = {0, 0};
   out->stub = find_room(s->code_rests, s->code_rests_count, stub_bytes(), none);
-  out->texts = find_room(s->code_rests, s->code_rests_count, texts_bytes(c) + 8,
+  out->texts = find_room(s->code_rests, s->code_rests_count, texts_bytes(c),
                          (range){out->stub, out->stub + stub_bytes()});
   out->answer = find_answer(s, state);
   return out->stub && out->texts && out->answer;
@@ -89,8 +90,7 @@ const char *call_judge(const subject *s, const call *c) {
 /* ---- sending ---- */
 
 /* Writes one text, and returns where the next one goes. */
-static uint64_t write_text(long tid, uint64_t at, const char *text, bool *written) {
-  size_t size = strlen(text) + 1;
+static uint64_t write_text(long tid, uint64_t at, const char *text, size_t size, bool *written) {
   *written &= remote_write_code(tid, at, text, size);
   return (at + size + 7) & ~UINT64_C(7);
 }
@@ -103,9 +103,9 @@ static bool write_stub(const subject *s, const call *c, const call_places *place
     return false;
   values.answer = places->answer;
   values.path = places->texts;
-  values.function = write_text(tid, values.path, c->library, &written);
-  values.options = write_text(tid, values.function, c->function, &written);
-  write_text(tid, values.options, c->options, &written);
+  values.function = write_text(tid, values.path, c->library, strlen(c->library) + 1, &written);
+  values.options = write_text(tid, values.function, c->function, strlen(c->function) + 1, &written);
+  write_text(tid, values.options, c->options, c->options_size, &written);
   memset(image, 0, sizeof image);
   memcpy(image, attach_stub_begin, (size_t)(attach_stub_end - attach_stub_begin));
   memcpy(image, &values, sizeof values);
@@ -148,13 +148,15 @@ static bool say(char text[CALL_TEXT_BYTES], const char *what) {
   return false;
 }
 
-static bool read_answer(const subject *s, const call_places *places, int *status, char text[CALL_TEXT_BYTES]) {
+static bool read_answer(const subject *s, const call_places *places, int *status,
+                        char text[CALL_TEXT_BYTES]) {
   stub_answer answer;
   if (!wait_for_answer(s, places, &answer))
-    return say(text, errno == ETIMEDOUT
-                         ? "its loader is held by another thread: it goes on as before, and is served as soon as "
-                           "that lets go"
-                         : "it has ended meanwhile");
+    return say(text,
+               errno == ETIMEDOUT
+                   ? "its loader is held by another thread: it goes on as before, and is served as soon as "
+                     "that lets go"
+                   : "it has ended meanwhile");
   clear_answer(s, places);
   answer.message[sizeof answer.message - 1] = 0;
   *status = answer.status;

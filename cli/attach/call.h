@@ -1,6 +1,6 @@
-/* Has another process load a library and call a function of it, on a thread of its own, while it runs on. From
- * the moment a thread of it is sent to start that thread nothing more is needed from here: whoever sent it may
- * end at any time, and the process goes on as if nothing had been. */
+/* Has another process load a library and call a function of it, on a thread of its own, while it runs on.
+ * From the moment a thread of it is sent to start that thread nothing more is needed from here: whoever sent
+ * it may end at any time, and the process goes on as if nothing had been. */
 #ifndef ARROWPOOL_CLI_ATTACH_CALL_H
 #define ARROWPOOL_CLI_ATTACH_CALL_H
 
@@ -12,6 +12,7 @@ typedef struct call {
   const char *library;  /* its path, as the process sees it */
   const char *function; /* int function(const char *options, char *message, size_t size) */
   const char *options;
+  size_t options_size; /* bytes, with its last NUL */
 } call;
 
 /* Calls it. Returns true if the function was called: its status and message are in `status` and `text`. Else

@@ -1,5 +1,5 @@
-/* Finds out about a loaded file from the file itself (module.h). What it says is the other process's matter, and
- * is believed only as far as its mappings agree. */
+/* Finds out about a loaded file from the file itself (module.h). What it says is the other process's matter,
+ * and is believed only as far as its mappings agree. */
 #include "cli/attach/module.h"
 
 #include "cli/attach/remote.h"

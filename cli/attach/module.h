@@ -25,8 +25,8 @@ void module_close(module *m);
 /* Returns the address of a function in the process; 0: it exports none of that name. */
 uint64_t module_function(const module *m, const char *name);
 
-/* Returns where the code of these functions lies, with what is not exported of their source file: it reaches to
- * the nearest others. Empty if there are none. */
+/* Returns where the code of these functions lies, with what is not exported of their source file: it reaches
+ * to the nearest others. Empty if there are none. */
 range module_stretch(const module *m, const char *const names[], size_t count);
 
 /* Returns the unused rest of the page behind its code, or behind its data. Empty if there is none. */

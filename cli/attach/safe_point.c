@@ -1,6 +1,6 @@
-/* Judges threads by their system call and by what lies on their stacks (safe_point.h): a word there that looks
- * like an address to which code of malloc or of the loader was to return tells that it is inside. Words that
- * were left behind make it err on the safe side, and another moment or thread is taken. */
+/* Judges threads by their system call and by what lies on their stacks (safe_point.h): a word there that
+ * looks like an address to which code of malloc or of the loader was to return tells that it is inside. Words
+ * that were left behind make it err on the safe side, and another moment or thread is taken. */
 #include "cli/attach/safe_point.h"
 
 #ifdef __x86_64__
@@ -31,14 +31,14 @@ enum { RESTARTSYS = 512, RESTARTNOINTR = 513, RESTARTNOHAND = 514, RESTART_RESTA
 
 /* ---- system calls ---- */
 
-/* They wait for something that neither malloc nor the loader nor pthread_create waits for, or for a lock, which
- * the stack then tells. */
+/* They wait for something that neither malloc nor the loader nor pthread_create waits for, or for a lock,
+ * which the stack then tells. */
 static bool is_waiting_call(int64_t number) {
   static const short numbers[] = {
-      SYS_poll,    SYS_ppoll,     SYS_select,  SYS_pselect6, SYS_nanosleep,     SYS_clock_nanosleep,
-      SYS_pause,   SYS_accept,    SYS_accept4, SYS_recvfrom, SYS_recvmsg,       SYS_recvmmsg,
-      SYS_connect, SYS_sendto,    SYS_sendmsg, SYS_wait4,    SYS_waitid,        SYS_futex,
-      SYS_read,    SYS_readv,     SYS_write,   SYS_writev,   SYS_rt_sigsuspend, SYS_flock};
+      SYS_poll,    SYS_ppoll,  SYS_select,  SYS_pselect6, SYS_nanosleep,     SYS_clock_nanosleep,
+      SYS_pause,   SYS_accept, SYS_accept4, SYS_recvfrom, SYS_recvmsg,       SYS_recvmmsg,
+      SYS_connect, SYS_sendto, SYS_sendmsg, SYS_wait4,    SYS_waitid,        SYS_futex,
+      SYS_read,    SYS_readv,  SYS_write,   SYS_writev,   SYS_rt_sigsuspend, SYS_flock};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (numbers[i] == number)
       return true;
@@ -81,7 +81,8 @@ static bool is_restorer(const subject *s, uint64_t address) {
 static bool has_clean_stack(const subject *s, uint64_t stack) {
   static uint64_t words[FAR_BYTES / sizeof(uint64_t)];
   const mapping *where = mappings_at(&s->maps, stack);
-  uint64_t size = where ? where->end - stack : 0; /* of a stack that is not known here, as of a new thread: 0 */
+  uint64_t size =
+      where ? where->end - stack : 0; /* of a stack that is not known here, as of a new thread: 0 */
   size = size > FAR_BYTES ? FAR_BYTES : size;
   if (!size || stack % sizeof *words || !remote_read(s->pid, stack, words, size))
     return false;
@@ -117,7 +118,9 @@ static standing look_at(const subject *s, long tid) {
   address = strtoull(words, &words, 0);
   if (number < 0 || !address || is_in(s->shunned, s->shunned_count, address) || !has_clean_stack(s, stack))
     return STANDS_NOT;
-  return is_waiting_call(number) ? STANDS_WAITING : is_ended_by_stop(number) ? STANDS_ENDED_BY_STOP : STANDS_NOT;
+  return is_waiting_call(number)    ? STANDS_WAITING
+         : is_ended_by_stop(number) ? STANDS_ENDED_BY_STOP
+                                    : STANDS_NOT;
 }
 
 /* Reads the numbers of all threads; the caller frees them. */
@@ -157,8 +160,8 @@ static void safe_point_pause(int64_t milliseconds) {
   nanosleep(&(struct timespec){milliseconds / 1000, milliseconds % 1000 * 1000000}, NULL);
 }
 
-/* Waits until a thread has stopped, as it was asked to, and hands on signals that come first. Returns false if
- * it has ended, or does not come to it soon. */
+/* Waits until a thread has stopped, as it was asked to, and hands on signals that come first. Returns false
+ * if it has ended, or does not come to it soon. */
 static bool wait_for_stop(long tid) {
   for (int tries = 0, status; tries < 1000; tries++) {
     long found = waitpid((pid_t)tid, &status, __WALL | WNOHANG);
@@ -201,8 +204,8 @@ static bool has_signal(const subject *s, long tid) {
   return (masks[0] | masks[1]) & ~masks[2];
 }
 
-/* Returns whether a thread that is stopped may be sent elsewhere. In a system call, the kernel has said what is
- * to become of that. */
+/* Returns whether a thread that is stopped may be sent elsewhere. In a system call, the kernel has said what
+ * is to become of that. */
 static bool is_safe(const subject *s, const safe_point *p) {
   const struct user_regs_struct *r = &p->registers;
   int64_t number = (int64_t)r->orig_rax;

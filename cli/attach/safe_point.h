@@ -1,6 +1,6 @@
-/* Finds a thread of a process, and stops it, where it may be sent to call pthread_create, and with it malloc: it
- * is not inside malloc, the loader or a signal handler, whose locks it might hold. Best is a thread that waits
- * in a system call. The others run on. */
+/* Finds a thread of a process, and stops it, where it may be sent to call pthread_create, and with it malloc:
+ * it is not inside malloc, the loader or a signal handler, whose locks it might hold. Best is a thread that
+ * waits in a system call. The others run on. */
 #ifndef ARROWPOOL_CLI_ATTACH_SAFE_POINT_H
 #define ARROWPOOL_CLI_ATTACH_SAFE_POINT_H
 

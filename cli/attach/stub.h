@@ -1,6 +1,6 @@
 /* The code that runs in the other process, stub_x86_64.S, and what it is given there and answers. Its values
- * lie right before it, in memory that the process does not write; the answer lies in memory that it does. Also
- * for the assembler. */
+ * lie right before it, in memory that the process does not write; the answer lies in memory that it does.
+ * Also for the assembler. */
 #ifndef ARROWPOOL_CLI_ATTACH_STUB_H
 #define ARROWPOOL_CLI_ATTACH_STUB_H
 

@@ -6,16 +6,36 @@
 #include <unistd.h>
 
 /* Those of the C library that lie side by side, with all that they call, in malloc's source file. */
-static const char *const malloc_family[] = {
-    "malloc",          "free",           "cfree",         "calloc",        "realloc",       "memalign",
-    "aligned_alloc",   "valloc",         "pvalloc",       "malloc_trim",   "malloc_usable_size",
-    "mallinfo",        "mallinfo2",      "malloc_stats",  "mallopt",       "posix_memalign", "malloc_info",
-    "__libc_malloc",   "__libc_free",    "__libc_calloc", "__libc_realloc", "__libc_memalign",
-    "__libc_valloc",   "__libc_pvalloc", "__libc_mallinfo", "__libc_mallopt"};
+static const char *const malloc_family[] = {"malloc",
+                                            "free",
+                                            "cfree",
+                                            "calloc",
+                                            "realloc",
+                                            "memalign",
+                                            "aligned_alloc",
+                                            "valloc",
+                                            "pvalloc",
+                                            "malloc_trim",
+                                            "malloc_usable_size",
+                                            "mallinfo",
+                                            "mallinfo2",
+                                            "malloc_stats",
+                                            "mallopt",
+                                            "posix_memalign",
+                                            "malloc_info",
+                                            "__libc_malloc",
+                                            "__libc_free",
+                                            "__libc_calloc",
+                                            "__libc_realloc",
+                                            "__libc_memalign",
+                                            "__libc_valloc",
+                                            "__libc_pvalloc",
+                                            "__libc_mallinfo",
+                                            "__libc_mallopt"};
 
 /* What stays loaded as long as libarrow does, so that their unused memory stays there as well. */
-static const char *const lasting[] = {"libarrow.so", "libc.so", "libm.so", "libstdc++.so", "libgcc_s.so",
-                                      "libpthread.so", "libdl.so", "libpython"};
+static const char *const lasting[] = {"libarrow.so", "libc.so",       "libm.so",  "libstdc++.so",
+                                      "libgcc_s.so", "libpthread.so", "libdl.so", "libpython"};
 
 static void add_range(subject *s, range *list, size_t *count, size_t room, range r) {
   if (r.begin >= r.end)
@@ -49,9 +69,12 @@ static void find_functions(subject *s, const module *m) {
   static const struct {
     const char *name;
     size_t at;
-  } wanted[] = {{"pthread_create", STUB_PTHREAD_CREATE}, {"pthread_detach", STUB_PTHREAD_DETACH},
-                {"__errno_location", STUB_ERRNO_LOCATION}, {"dlopen", STUB_DLOPEN},
-                {"dlsym", STUB_DLSYM},                   {"dlerror", STUB_DLERROR}};
+  } wanted[] = {{"pthread_create", STUB_PTHREAD_CREATE},
+                {"pthread_detach", STUB_PTHREAD_DETACH},
+                {"__errno_location", STUB_ERRNO_LOCATION},
+                {"dlopen", STUB_DLOPEN},
+                {"dlsym", STUB_DLSYM},
+                {"dlerror", STUB_DLERROR}};
   for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
     uint64_t *address = (uint64_t *)((char *)&s->functions + wanted[i].at);
     if (!*address)
@@ -120,8 +143,8 @@ const char *subject_read(long pid, subject *out) {
     is_program = false;
   }
   const stub_values *f = &out->functions;
-  if (!f->pthread_create || !f->pthread_detach || !f->errno_location || !f->dlopen || !f->dlsym || !f->dlerror ||
-      !out->restorers_count)
+  if (!f->pthread_create || !f->pthread_detach || !f->errno_location || !f->dlopen || !f->dlsym ||
+      !f->dlerror || !out->restorers_count)
     return "its C library is none that is known here, or its file was replaced since it started";
   return out->has_ranges ? NULL : "it has more allocators loaded than can be told apart";
 }

@@ -12,9 +12,9 @@ enum { SUBJECT_SHUNNED = 32, SUBJECT_RESTS = 16, SUBJECT_RESTORERS = 4 };
 typedef struct subject {
   long pid;
   mappings maps;
-  stub_values functions;              /* those that are called there */
-  range shunned[SUBJECT_SHUNNED];     /* code that may hold the loader's locks, or malloc's */
-  range system[SUBJECT_SHUNNED];      /* code of the C library and the loader, all of it */
+  stub_values functions;                 /* those that are called there */
+  range shunned[SUBJECT_SHUNNED];        /* code that may hold the loader's locks, or malloc's */
+  range system[SUBJECT_SHUNNED];         /* code of the C library and the loader, all of it */
   uint64_t restorers[SUBJECT_RESTORERS]; /* where signal handlers return to */
   range code_rests[SUBJECT_RESTS], data_rests[SUBJECT_RESTS]; /* memory that nobody uses */
   size_t shunned_count, system_count, restorers_count, code_rests_count, data_rests_count;
