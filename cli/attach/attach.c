@@ -216,7 +216,13 @@ int cli_attach(int argc, char **argv) {
   looked_at.pid = strtol(wish.pid, NULL, 10);
   looked_at.environment = environ;
   doctor_settings(&looked_at);
-  looked_at.settings.values[OPTION_HOOKS].number = OPTIONS_HOOK_ARROW_VTABLE; /* there are no others */
+  options_value *hooks = &looked_at.settings.values[OPTION_HOOKS];
+  if (!(hooks->number & OPTIONS_HOOK_ARROW_VTABLE))
+    return cli_usage_error(
+        "%s=%s: a process that runs has no hook but arrow_vtable: choose all, or a list that has it",
+        wish.given[OPTION_HOOKS] ? "--hooks" : options_table[OPTION_HOOKS].variable,
+        getenv(options_table[OPTION_HOOKS].variable));
+  hooks->number = OPTIONS_HOOK_ARROW_VTABLE;
   looked_at.environment = NULL;
   status = attach_to(&wish, &looked_at);
   findings_free(&looked_at.found);

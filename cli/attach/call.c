@@ -20,6 +20,7 @@
 
 #define FIND_MILLISECONDS   10000
 #define ANSWER_MILLISECONDS 30000
+#define SENT_MILLISECONDS   1000
 #define RED_ZONE            128
 
 _Static_assert(sizeof(stub_answer) == ANSWER_BYTES && sizeof(stub_values) <= STUB_VALUES_BYTES &&
@@ -31,6 +32,8 @@ _Static_assert(sizeof(stub_answer) == ANSWER_BYTES && sizeof(stub_values) <= STU
 typedef struct call_places {
   uint64_t stub, texts, answer;
 } call_places;
+
+static void call_pause(void) { nanosleep(&(struct timespec){0, 2000000}, NULL); }
 
 /* ---- places ---- */
 
@@ -80,11 +83,26 @@ static bool find_places(const subject *s, const call *c, call_places *out, uint3
 const char *call_judge(const subject *s, const call *c) {
   call_places places;
   uint32_t state = 0;
-  if (!find_places(s, c, &places, &state))
-    return "no memory that nobody uses was found in it for so much text: paths and options are long";
-  if (state == STUB_BEGUN)
-    return "an earlier arrowpool attach is still under way there: its loader is held by another thread";
-  return NULL;
+  return find_places(s, c, &places, &state)
+             ? NULL
+             : "no memory that nobody uses was found in it for so much text: paths and options are long";
+}
+
+/* Waits until no earlier call is under way: whoever sent it may have been killed. One that was about to be
+ * sent need not have been. Returns NULL, or why there is no waiting for it. */
+static const char *wait_for_earlier(const subject *s, const call *c) {
+  call_places places;
+  uint32_t state = 0;
+  int64_t start = clock_milliseconds(), now = start;
+  while (find_places(s, c, &places, &state) && (state == STUB_BEGUN || state == STUB_SENT)) {
+    now = clock_milliseconds();
+    if (now - start > (state == STUB_BEGUN ? ANSWER_MILLISECONDS : SENT_MILLISECONDS))
+      break;
+    call_pause();
+  }
+  return state == STUB_BEGUN
+             ? "an earlier arrowpool attach is still under way: another thread holds its loader"
+             : NULL;
 }
 
 /* ---- sending ---- */
@@ -132,7 +150,7 @@ static bool wait_for_answer(const subject *s, const call_places *places, stub_an
       return false;
     if (out->state == STUB_DONE)
       return true;
-    nanosleep(&(struct timespec){0, 2000000}, NULL);
+    call_pause();
   } while (clock_milliseconds() < deadline);
   errno = ETIMEDOUT;
   return false;
@@ -173,11 +191,13 @@ bool call_make(const subject *s, const call *c, int *status, char text[CALL_TEXT
   uint32_t state = 0;
   const char *problem = call_judge(s, c);
   if (!problem)
+    problem = wait_for_earlier(s, c);
+  if (!problem)
     problem = safe_point_find(s, FIND_MILLISECONDS, &point);
   if (problem)
     return say(text, problem);
-  bool sent = find_places(s, c, &places, &state) && state != STUB_BEGUN &&
-              write_stub(s, c, &places, point.tid) && send_thread(s, &places, &point);
+  bool sent = find_places(s, c, &places, &state) && write_stub(s, c, &places, point.tid) &&
+              send_thread(s, &places, &point);
   int error = errno;
   safe_point_leave(&point);
   if (sent)

@@ -19,8 +19,7 @@ typedef struct call {
  * `text` says why it was not. */
 bool call_make(const subject *s, const call *c, int *status, char text[CALL_TEXT_BYTES]);
 
-/* Returns NULL if there is room for the call, and none is under way; else why it cannot be made. Nothing is
- * touched. */
+/* Returns NULL if there is room for the call, else why it cannot be made. Nothing is touched. */
 const char *call_judge(const subject *s, const call *c);
 
 #endif

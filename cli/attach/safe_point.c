@@ -177,16 +177,18 @@ static bool wait_for_stop(long tid) {
   return false;
 }
 
+static bool is_refused; /* the kernel does not let us trace */
+
 static bool safe_point_stop(long tid, struct user_regs_struct *registers) {
   struct iovec space = {registers, sizeof *registers};
-  if (ptrace(PTRACE_SEIZE, (pid_t)tid, NULL, NULL) != 0)
+  if (ptrace(PTRACE_SEIZE, (pid_t)tid, NULL, NULL) != 0) {
+    is_refused |= errno == EPERM; /* and not ended */
     return false;
-  errno = 0;
+  }
   if (ptrace(PTRACE_INTERRUPT, (pid_t)tid, NULL, NULL) == 0 && wait_for_stop(tid) &&
       ptrace(PTRACE_GETREGSET, (pid_t)tid, (void *)NT_PRSTATUS, &space) == 0)
     return true;
   ptrace(PTRACE_DETACH, (pid_t)tid, NULL, NULL);
-  errno = 0;
   return false;
 }
 
@@ -253,7 +255,7 @@ static bool try_threads(const subject *s, const long *tids, size_t count, standi
 const char *safe_point_find(const subject *s, int64_t longest, safe_point *out) {
   int64_t deadline = clock_milliseconds() + longest;
   bool found = false;
-  for (int round = 0; !found && clock_milliseconds() < deadline; round++) {
+  for (int round = 0; !found && !is_refused && clock_milliseconds() < deadline; round++) {
     long *tids;
     size_t count = list_threads(s, &tids);
     found = try_threads(s, tids, count, STANDS_WAITING, out);
@@ -265,6 +267,8 @@ const char *safe_point_find(const subject *s, int64_t longest, safe_point *out) 
     if (!found)
       safe_point_pause(5);
   }
+  if (!found && is_refused)
+    return "the kernel does not let it be traced from here: ptrace: Operation not permitted";
   return found ? NULL : "none of its threads came to a point from which a call can be made";
 }
 #endif

@@ -1,6 +1,9 @@
 /* Goes through what is loaded in the process (subject.h). */
 #include "cli/attach/subject.h"
 
+#include "cli/attach/remote.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -123,10 +126,13 @@ static bool is_first_of_its_file(const mappings *m, size_t at) {
 
 const char *subject_read(long pid, subject *out) {
   module m;
+  char word[8];
   *out = (subject){.pid = pid, .has_ranges = true};
   out->functions.signals = ~(UINT64_C(3) << 31); /* the C library stops threads by 32 and 33 */
   if (!mappings_read(pid, &out->maps))
     return "what is mapped into it is not ours to see";
+  if (!remote_read(pid, out->maps.all[0].begin, word, sizeof word) && (errno == EPERM || errno == ENOSYS))
+    return "the kernel does not let it be traced from here, as in a container without that right";
   bool is_program = true;
   for (size_t i = 0; i < out->maps.count; i++) {
     const mapping *at = out->maps.all + i;
