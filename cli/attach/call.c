@@ -37,7 +37,12 @@ static void call_pause(void) { nanosleep(&(struct timespec){0, 2000000}, NULL); 
 
 /* ---- places ---- */
 
-static size_t stub_bytes(void) { return (size_t)(attach_stub_end - attach_stub_begin + 7) & ~(size_t)7; }
+/* Returns how far a place in the stub lies behind its beginning. */
+static size_t stub_offset(const unsigned char *place) {
+  return (uintptr_t)place - (uintptr_t)attach_stub_begin;
+}
+
+static size_t stub_bytes(void) { return (stub_offset(attach_stub_end) + 7) & ~(size_t)7; }
 
 static size_t texts_bytes(const call *c) {
   return strlen(c->library) + strlen(c->function) + c->options_size + 2 + 3 * sizeof(uint64_t);
@@ -93,10 +98,9 @@ const char *call_judge(const subject *s, const call *c) {
 static const char *wait_for_earlier(const subject *s, const call *c) {
   call_places places;
   uint32_t state = 0;
-  int64_t start = clock_milliseconds(), now = start;
+  int64_t start = clock_milliseconds();
   while (find_places(s, c, &places, &state) && (state == STUB_BEGUN || state == STUB_SENT)) {
-    now = clock_milliseconds();
-    if (now - start > (state == STUB_BEGUN ? ANSWER_MILLISECONDS : SENT_MILLISECONDS))
+    if (clock_milliseconds() - start > (state == STUB_BEGUN ? ANSWER_MILLISECONDS : SENT_MILLISECONDS))
       break;
     call_pause();
   }
@@ -125,7 +129,7 @@ static bool write_stub(const subject *s, const call *c, const call_places *place
   values.options = write_text(tid, values.function, c->function, strlen(c->function) + 1, &written);
   write_text(tid, values.options, c->options, c->options_size, &written);
   memset(image, 0, sizeof image);
-  memcpy(image, attach_stub_begin, (size_t)(attach_stub_end - attach_stub_begin));
+  memcpy(image, attach_stub_begin, stub_offset(attach_stub_end));
   memcpy(image, &values, sizeof values);
   return written && remote_write_code(tid, places->stub, image, stub_bytes());
 }
@@ -136,7 +140,7 @@ static bool send_thread(const subject *s, const call_places *places, safe_point 
   struct iovec space = {&p->registers, sizeof p->registers};
   stub_answer answer = {.state = STUB_SENT};
   p->registers.rsp -= RED_ZONE + sizeof back;
-  p->registers.rip = places->stub + (uint64_t)(attach_stub_entry - attach_stub_begin);
+  p->registers.rip = places->stub + stub_offset(attach_stub_entry);
   return remote_write(s->pid, places->answer, &answer, sizeof answer) &&
          remote_write(s->pid, p->registers.rsp, &back, sizeof back) &&
          ptrace(PTRACE_SETREGSET, (pid_t)p->tid, (void *)NT_PRSTATUS, &space) == 0;

@@ -81,10 +81,10 @@ static bool is_restorer(const subject *s, uint64_t address) {
 static bool has_clean_stack(const subject *s, uint64_t stack) {
   static uint64_t words[FAR_BYTES / sizeof(uint64_t)];
   const mapping *where = mappings_at(&s->maps, stack);
-  uint64_t size =
-      where ? where->end - stack : 0; /* of a stack that is not known here, as of a new thread: 0 */
-  size = size > FAR_BYTES ? FAR_BYTES : size;
-  if (!size || stack % sizeof *words || !remote_read(s->pid, stack, words, size))
+  if (!where || stack % sizeof *words) /* a new thread's stack is not known here */
+    return false;
+  uint64_t size = where->end - stack < FAR_BYTES ? where->end - stack : FAR_BYTES;
+  if (!remote_read(s->pid, stack, words, size))
     return false;
   for (size_t i = 0; i < size / sizeof *words; i++) {
     if (is_restorer(s, words[i]))

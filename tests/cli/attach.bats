@@ -16,6 +16,8 @@ teardown() {
   [ ${#targets[@]} = 0 ] || kill -KILL "${targets[@]}" 2>/dev/null || :
 }
 
+end_later() { targets+=("$1"); }
+
 # start COMMAND...: a process that has got as far as copying a line from its input to its output. Its number is in
 # $target; it ends with the test.
 start() {
@@ -23,7 +25,7 @@ start() {
   mkfifo "in.$number" "out.$number"
   "$@" <"in.$number" >"out.$number" 2>"err.$number" 3>&- &
   target=$!
-  targets+=("$target")
+  end_later "$target"
   exec {input}>"in.$number" {answers}<"out.$number"
   assert_equal "$(ask ready)" ready
 }
@@ -130,7 +132,7 @@ def spin(seconds):
   start_python
   "$CLI" attach "$target" --profile=profiles --profile-mean=64K --for=1h >out.for 2>&1 3>&- &
   attaching=$!
-  targets+=("$attaching")
+  end_later "$attaching"
   eventually grep -q "served from now on" out.for
   ask 'hold(8 << 20)'
   kill -INT "$attaching"
@@ -187,7 +189,7 @@ def spin(seconds):
   target=$process
   if command -v gdb >/dev/null; then
     gdb -q -nx -batch -ex "shell echo >traced; sleep 1000" -p "$target" >/dev/null 2>&1 3>&- &
-    targets+=($!)
+    end_later $!
     eventually grep -q 'TracerPid:.[1-9]' "/proc/$target/status"
     refused "process [0-9]* traces it, as debuggers and strace do; end that first"
   fi
