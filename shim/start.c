@@ -4,7 +4,7 @@
 #include "shim/router.h"
 
 #include "base/nocancel.h"
-#include "report/snapshot.h"
+#include "base/presence.h"
 #include "shim/bypass.h"
 #include "shim/configure.h"
 #include "shim/first_use.h"
@@ -79,7 +79,7 @@ bool router_wake(void) {
   set_up_hook(ROUTER_ARROW_MIMALLOC, patched ? "arrow_mi" : "arrow.mimalloc", OPTIONS_HOOK_ARROW_MI,
               POOL_ALL_FREES_PASS, true);
   first_use_watch();
-  snapshot_set_presence(ARROWPOOL_PRELOADED);
+  atomic_store(&presence_now, PRESENCE_OF(ARROWPOOL_PRELOADED));
   atomic_store_explicit(&the_router.state, 2, memory_order_release);
   nocancel_end(cancel_state);
   return true;

@@ -29,7 +29,8 @@ typedef enum arrowpool_status {
   ARROWPOOL_OK = 0,
   ARROWPOOL_OUT_OF_MEMORY = 1, /**< no memory, or too many pools */
   ARROWPOOL_INVALID = 2,       /**< an argument is outside its documented range */
-  ARROWPOOL_EXISTS = 3         /**< a living pool has that name */
+  ARROWPOOL_EXISTS = 3,        /**< a living pool has that name, or it was done before */
+  ARROWPOOL_UNSUPPORTED = 4    /**< this processor, or a libarrow of the process, is not known */
 } arrowpool_status;
 
 /** Where a pool takes its memory. */
@@ -112,13 +113,19 @@ typedef enum arrowpool_presence {
  *  @param[out] message  in words, cut off to `size` bytes, why not, or "" or what else is to be said; may be NULL
  *  @retval ARROWPOOL_EXISTS   the shim is preloaded, or it was installed before: nothing changes, but that a
  *                             libarrow that is new is served, too
- *  @retval ARROWPOOL_INVALID  an option, a processor or a libarrow with which it cannot be; nothing is changed */
+ *  @retval ARROWPOOL_INVALID      an option that cannot be; nothing is changed
+ *  @retval ARROWPOOL_UNSUPPORTED  no pool can be patched here; nothing is changed */
 arrowpool_status arrowpool_install(const char *options, char *message, size_t size);
 
 /** Leave new requests to Arrow again. Buffers that came from here stay valid, and are resized and freed here;
  *  files go on. arrowpool_install() takes over again, with the options of the first time.
  *  @retval ARROWPOOL_EXISTS  the shim is preloaded, and goes on */
 arrowpool_status arrowpool_uninstall(void);
+
+/** Do now what is done at the ordinary end of a process: the dump at exit, and the end in the files that others
+ *  read. It is for processes that leave by _exit where arrowpool_install() serves; where nothing is installed, and
+ *  under the shim, which sees _exit itself, nothing happens. */
+void arrowpool_finish(void);
 
 /** What is served in this process. */
 arrowpool_presence arrowpool_get_presence(void);
@@ -158,7 +165,8 @@ const char *arrowpool_profile_directory(void);
  *  @param[out] out     the pool, one reference; untouched on error
  *  @retval ARROWPOOL_INVALID        a bad name, backend, limit or struct_size
  *  @retval ARROWPOOL_EXISTS         a pool of that name lives
- *  @retval ARROWPOOL_OUT_OF_MEMORY  256 pools live */
+ *  @retval ARROWPOOL_OUT_OF_MEMORY  256 pools live, the built-in ones included: 254 are left, and 252 under
+ *          the shim */
 arrowpool_status arrowpool_create(const char *name, const arrowpool_config *config, arrowpool_pool **out);
 
 /** Drop the reference. The pool lives until its last buffer is freed: until then its buffers can be

@@ -4,13 +4,13 @@
 #include "base/clock.h"
 #include "base/memory_available.h"
 #include "base/nocancel.h"
+#include "base/presence.h"
 #include "base/process_file.h"
 #include "memory/idle.h"
 #include "pool/pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -24,12 +24,6 @@ void snapshot_set_job_name(const char *name) {
   memcpy(job_name, name, length);
   job_name[length] = 0;
 }
-
-static _Atomic arrowpool_presence presence_now;
-
-void snapshot_set_presence(arrowpool_presence presence) { atomic_store(&presence_now, presence); }
-
-arrowpool_presence snapshot_presence(void) { return atomic_load(&presence_now); }
 
 __attribute__((constructor(101))) void snapshot_mark_start(void) { started_at = clock_since_epoch(); }
 
@@ -106,7 +100,7 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   strcpy(out->program, process_file_program());
   memcpy(out->job_name, job_name, sizeof job_name);
   process_file_host(out->host);
-  out->presence = (int)snapshot_presence();
+  out->presence = atomic_load(&presence_now);
   out->start_time = started_at;
   out->time = clock_since_epoch();
   snapshot_resident resident;

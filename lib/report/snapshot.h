@@ -16,7 +16,7 @@ typedef struct snapshot_process {
   char job_name[JOB_NAME_BYTES];                        /* what ARROW_POOL_NAME says; "": nothing */
   int64_t start_time;                                   /* milliseconds since the epoch */
   int64_t time;                                         /* likewise; ARROWPOOL_UNKNOWN where nobody knows */
-  int presence; /* an arrowpool_presence; below 0: not known */
+  uint32_t presence; /* as in base/presence.h */
   bool is_last_sign;                                    /* it is gone, and was last seen at that time */
 #define X(name, unit, type, metric, help) int64_t name; /* ARROWPOOL_UNKNOWN where nobody knows */
   FIELDS_OF_PROCESS(X) FIELDS_OF_JEMALLOC(X)
@@ -27,10 +27,6 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out);
 
 /* Sets the job's name, before anything is reported. */
 void snapshot_set_job_name(const char *name);
-
-/* Says how the library came into the process, which reports have, and returns it. */
-void snapshot_set_presence(arrowpool_presence presence);
-arrowpool_presence snapshot_presence(void);
 
 /* What is resident of a process (bytes), was at most, and is of no file; ARROWPOOL_UNKNOWN where the kernel
  * does not tell. */

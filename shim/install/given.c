@@ -9,22 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Returns how the table's variable goes on behind the prefix; that of the first option is the prefix. */
-static const char *suffix_of(const options_row *row) {
-  const char *suffix = row->variable + sizeof OPTIONS_PREFIX - 1;
-  return *suffix ? suffix + 1 : "POOL";
-}
-
-static char as_in_name(char letter) {
-  return letter == '-' ? '_' : (char)(letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter);
-}
-
 static bool is_called(const options_row *row, const char *name, size_t length) {
-  const char *suffix = suffix_of(row);
-  if (strlen(suffix) != length)
+  char keyword[OPTIONS_NAME_BYTES];
+  options_keyword(row, keyword);
+  if (strlen(keyword) != length)
     return false;
   for (size_t i = 0; i < length; i++)
-    if (as_in_name(suffix[i]) != (name[i] == '-' ? '_' : name[i]))
+    if (keyword[i] != (name[i] == '-' ? '_' : name[i]))
       return false;
   return true;
 }
@@ -43,34 +34,29 @@ static void start_message(writer *w, writer_kept *kept, char message[GIVEN_MESSA
   writer_init(w, writer_keep, kept);
 }
 
-static void write_name(writer *w, const char *name, size_t length) {
-  for (size_t i = 0; i < length && i < OPTIONS_NAME_BYTES; i++)
-    writer_bytes(w, &(char){as_in_name(name[i])}, 1);
-}
-
 static bool refuse_name(const char *name, size_t length, char message[GIVEN_MESSAGE_BYTES]) {
+  char keyword[OPTIONS_NAME_BYTES];
   writer w;
   writer_kept kept;
   start_message(&w, &kept, message);
-  write_name(&w, name, length);
+  writer_bytes(&w, name, length < OPTIONS_NAME_BYTES ? length : OPTIONS_NAME_BYTES);
   writer_text(&w, ": unknown option; choose ");
   for (int id = 0; id < OPTION_COUNT; id++) {
-    const char *suffix = suffix_of(&options_table[id]);
-    writer_text(&w, id == 0 ? "" : id == OPTION_COUNT - 1 ? " or " : ", ");
-    write_name(&w, suffix, strlen(suffix));
+    options_keyword(&options_table[id], keyword);
+    writer_print(&w, "%s%s", id == 0 ? "" : id == OPTION_COUNT - 1 ? " or " : ", ", keyword);
   }
   writer_finish(&w);
   return false;
 }
 
 static bool refuse_value(const options_row *row, const char *value, char message[GIVEN_MESSAGE_BYTES]) {
-  char choices[128];
+  char keyword[OPTIONS_NAME_BYTES], choices[128];
   writer w;
   writer_kept kept;
+  options_keyword(row, keyword);
   options_describe_values(row, choices);
   start_message(&w, &kept, message);
-  write_name(&w, suffix_of(row), strlen(suffix_of(row)));
-  writer_text(&w, ": '");
+  writer_print(&w, "%s: '", keyword);
   writer_bytes(&w, value, strnlen(value, 128));
   writer_print(&w, "': %schoose %s", options_reason(row, value), choices);
   writer_finish(&w);

@@ -4,9 +4,9 @@
  * All that is wrong is found before anything is changed. The shim has this file too: what is preloaded has
  * nothing to install. */
 #include "base/nocancel.h"
+#include "base/presence.h"
 #include "base/writer.h"
 #include "report/live.h"
-#include "report/snapshot.h"
 #include "shim/arrow_patch.h"
 #include "shim/configure.h"
 #include "shim/first_use.h"
@@ -63,16 +63,20 @@ static arrowpool_status refuse_shim(const char *version, char *message, size_t s
   return ANSWER(ARROWPOOL_EXISTS, text);
 }
 
+static bool is_present_as(arrowpool_presence presence) {
+  return atomic_load(&presence_now) == PRESENCE_OF(presence);
+}
+
 static void tell_readers(arrowpool_presence presence) {
-  snapshot_set_presence(presence);
   live_header *header = live_own_header();
+  atomic_store(&presence_now, PRESENCE_OF(presence));
   if (header)
-    atomic_store(&header->presence, presence + 1u);
+    atomic_store(&header->presence, PRESENCE_OF(presence));
 }
 
 /* Goes on where something was installed before. */
 static arrowpool_status go_on(char *message, size_t size) {
-  if (snapshot_presence() == ARROWPOOL_PRELOADED)
+  if (is_present_as(ARROWPOOL_PRELOADED))
     return refuse_shim(ARROWPOOL_VERSION, message, size);
   find_arrow_patch_new();
   if (arrow_patch_serves())
@@ -82,16 +86,14 @@ static arrowpool_status go_on(char *message, size_t size) {
   return ANSWER(ARROWPOOL_OK, "arrowpool serves again, with the options of the first time");
 }
 
-/* Checks everything. Returns false with the reason in `text`. */
-static bool may_install(const char *given, char text[GIVEN_MESSAGE_BYTES]) {
-  const char *reason = NULL;
+/* Checks everything; what is wrong is said in `text`. */
+static arrowpool_status check(const char *given, char text[GIVEN_MESSAGE_BYTES]) {
   if (!given_read(given, &the_router.settings, text))
-    return false;
-  reason = find_arrow_judge();
-  reason = reason ? reason : configure_refuse(&the_router.settings);
-  if (reason)
-    strcpy(text, reason);
-  return !reason;
+    return ARROWPOOL_INVALID;
+  const char *unknown = find_arrow_judge();
+  const char *reason = unknown ? unknown : configure_refuse(&the_router.settings);
+  strcpy(text, reason ? reason : "");
+  return unknown ? ARROWPOOL_UNSUPPORTED : reason ? ARROWPOOL_INVALID : ARROWPOOL_OK;
 }
 
 static void wake(void) {
@@ -99,7 +101,7 @@ static void wake(void) {
   configure_all(&the_router.settings);
   first_use_watch();
   life_begin();
-  snapshot_set_presence(ARROWPOOL_INSTALLED);
+  atomic_store(&presence_now, PRESENCE_OF(ARROWPOOL_INSTALLED));
   atomic_store_explicit(&the_router.state, AWAKE, memory_order_release);
 }
 
@@ -113,12 +115,12 @@ API arrowpool_status arrowpool_install(const char *given, char *message, size_t 
   if (version)
     return refuse_shim(version, message, size);
   if (!ABI_KNOWN)
-    return ANSWER(ARROWPOOL_INVALID, "on this processor Arrow's pools cannot be patched");
+    return ANSWER(ARROWPOOL_UNSUPPORTED, "on this processor Arrow's pools cannot be patched");
   if (!atomic_compare_exchange_strong(&the_router.state, &asleep, WAKING))
     return ANSWER(ARROWPOOL_EXISTS, "another thread is installing arrowpool");
   int cancel_state = nocancel_begin();
-  bool may = may_install(given, text);
-  if (may) {
+  arrowpool_status status = check(given, text);
+  if (status == ARROWPOOL_OK) {
     wake();
     find_arrow_patch_new();
     if (!arrow_patch_count())
@@ -129,15 +131,22 @@ API arrowpool_status arrowpool_install(const char *given, char *message, size_t 
   }
   nocancel_end(cancel_state);
   errno = saved;
-  return ANSWER(may ? ARROWPOOL_OK : ARROWPOOL_INVALID, text);
+  return ANSWER(status, text);
 }
 
 API arrowpool_status arrowpool_uninstall(void) {
-  if (snapshot_presence() != ARROWPOOL_INSTALLED)
-    return snapshot_presence() == ARROWPOOL_PRELOADED ? ARROWPOOL_EXISTS : ARROWPOOL_OK;
+  if (!is_present_as(ARROWPOOL_INSTALLED))
+    return is_present_as(ARROWPOOL_PRELOADED) ? ARROWPOOL_EXISTS : ARROWPOOL_OK;
   arrow_patch_set_serving(false);
   tell_readers(ARROWPOOL_LINKED);
   return ARROWPOOL_OK;
 }
 
-API arrowpool_presence arrowpool_get_presence(void) { return snapshot_presence(); }
+API void arrowpool_finish(void) {
+  if (atomic_load(&the_router.state) == AWAKE && !is_present_as(ARROWPOOL_PRELOADED))
+    life_finish();
+}
+
+API arrowpool_presence arrowpool_get_presence(void) {
+  return (arrowpool_presence)(atomic_load(&presence_now) - PRESENCE_OF(0));
+}

@@ -54,7 +54,7 @@ void life_begin(void) {
 }
 
 /* It comes after the program's atexit handlers. Where nothing began, there is nothing to write. */
-__attribute__((destructor(101))) static void finish(void) {
+__attribute__((destructor(101))) void life_finish(void) {
   dump_at_exit(REPORT_ASK_JEMALLOC);
   life_finish_files(true);
 }

@@ -12,4 +12,7 @@ void life_begin(void);
  * async-signal-safe. */
 void life_finish_files(bool remove);
 
+/* Does all that is to be done at an ordinary end: the last dump as well. */
+void life_finish(void);
+
 #endif
