@@ -138,6 +138,7 @@ start_program() {
   exec {input}>in {output}<out
   echo ready >&"$input"
   read -r -t 60 answer <&"$output"
+  assert_equal "$answer" ready
 }
 
 @test "a program that is linked to one, and one that has it in itself" {

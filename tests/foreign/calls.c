@@ -1,11 +1,10 @@
-/* Counts which library asks for how many bytes by which kind of function, as a preload; for carriers.py. It is a
- * measuring device of the tests, not of the project: it serves nothing, and passes everything on.
+/* Counts which library asks for how many bytes by which kind of function, as a preload; for carriers.py. It
+ * is a measuring device of the tests, not of the project: it serves nothing, and passes everything on.
  *
- * A call is counted by the page that it comes from. Which library that is in is looked up at the end, so that nothing
- * here takes the loader's lock. At exit a line for each library goes to the file that CALLS_OUT names, with the
- * process behind it: its path, the bytes by malloc, calloc, realloc and new, and those by aligned functions, which
- * the shim's libc hook serves. A growth counts what it adds, as the pools do. */
-#define _GNU_SOURCE
+ * A call is counted by the page that it comes from. Which library that is in is looked up at the end, so that
+ * nothing here takes the loader's lock. At exit a line for each library goes to the file that CALLS_OUT
+ * names, with the process behind it: its path, the bytes by malloc, calloc, realloc and new, and those by
+ * aligned functions, which the shim's libc hook serves. A growth counts what it adds, as the pools do. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
@@ -33,7 +32,8 @@ static place *find(uintptr_t caller) {
   uintptr_t page = caller >> 12;
   for (size_t i = page * 0x9e3779b97f4a7c15u >> 46;; i = (i + 1) % PLACES) {
     uintptr_t there = atomic_load_explicit(&places[i].page, memory_order_relaxed);
-    if (there == page || (!there && atomic_compare_exchange_strong(&places[i].page, &there, page)) || there == page)
+    if (there == page || (!there && atomic_compare_exchange_strong(&places[i].page, &there, page)) ||
+        there == page)
       return &places[i];
   }
 }
@@ -51,7 +51,9 @@ static void *aligned(void *block, size_t size, uintptr_t caller) {
 }
 
 EXPORT void *malloc(size_t size) { return plain(__libc_malloc(size), size, CALLER); }
-EXPORT void *calloc(size_t count, size_t size) { return plain(__libc_calloc(count, size), count * size, CALLER); }
+EXPORT void *calloc(size_t count, size_t size) {
+  return plain(__libc_calloc(count, size), count * size, CALLER);
+}
 EXPORT void *realloc(void *block, size_t size) {
   size_t old = block ? malloc_usable_size(block) : 0;
   if (!real_realloc)
@@ -71,8 +73,12 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
   *out = block;
   return 0;
 }
-EXPORT void *aligned_alloc(size_t alignment, size_t size) { return aligned(next_aligned(alignment, size), size, CALLER); }
-EXPORT void *memalign(size_t alignment, size_t size) { return aligned(next_aligned(alignment, size), size, CALLER); }
+EXPORT void *aligned_alloc(size_t alignment, size_t size) {
+  return aligned(next_aligned(alignment, size), size, CALLER);
+}
+EXPORT void *memalign(size_t alignment, size_t size) {
+  return aligned(next_aligned(alignment, size), size, CALLER);
+}
 
 /* operator new, which would otherwise count as libstdc++'s; it does not throw here. */
 static void *must(void *block) {

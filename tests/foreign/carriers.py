@@ -140,7 +140,8 @@ class Table:
         counted = run(self.python, carrier.work, places, (CALLS,))
         results = {one.said for mode in MODES for one in runs[mode]} | {counted.said}
         least = {mode: min(one.seconds for one in runs[mode]) for mode in MODES}
-        version = ask(self.python, f"import json, importlib.metadata as m; print(json.dumps(m.version('{carrier.package}')))")
+        find = f"import json, importlib.metadata as m; print(json.dumps(m.version({carrier.package!r})))"
+        version = ask(self.python, find)
         own = next((self.own[folder] for folder in carrier.folders if folder in self.own), "")
         plain, aligned = counted.calls
         cells = [f"{carrier.package} {version}", carrier.arrow, own, "same" if len(results) == 1 else "**differs**",

@@ -72,8 +72,8 @@ def graphar():
                   {"name": "name", "data_type": "string"}]
     vertices = {"type": "row", "property_groups": [{"properties": properties}],
                 "sources": [{"path": "a.parquet", "columns": {name: name for name in ("id", "value", "name")}}]}
-    config = {"graphar": {"path": f"{os.getcwd()}/graph", "name": "g", "vertex_chunk_size": 20_000, "edge_chunk_size": 20_000},
-              "import_schema": {"vertices": [vertices], "edges": []}}
+    place = {"path": f"{os.getcwd()}/graph", "name": "g", "vertex_chunk_size": 20_000, "edge_chunk_size": 20_000}
+    config = {"graphar": place, "import_schema": {"vertices": [vertices], "edges": []}}
     _core.do_import(ImportConfig(**config).model_dump())
     chunks = sorted(pathlib.Path("graph").rglob("chunk*"))
     return digest(rows for chunk in chunks for rows in pyarrow.parquet.read_table(chunk).to_pylist())
@@ -112,7 +112,7 @@ def pantab():
 
 
 def adbc_driver_sqlite():
-    import adbc_driver_sqlite.dbapi as dbapi
+    from adbc_driver_sqlite import dbapi
 
     with dbapi.connect("a.db") as connection, connection.cursor() as cursor:
         cursor.adbc_ingest("t", table())
