@@ -15,6 +15,7 @@
 static arrow_patch patches[PATCHES];
 static _Atomic unsigned used;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+_Atomic bool arrow_patch_leaves;
 static __thread bool asking; /* the thread is inside one of Arrow's factories, which may call another */
 
 static void *const *functions_of(const void *object) {
@@ -68,11 +69,12 @@ static arrowpool_pool *make_pool(const char *name, bool separate_jemalloc) {
 }
 
 /* Returns whether the original has buffers in the range. Arrow's system pool takes its memory by the libc
- * hook, which serves from the range, too: what it handed out before it was patched looks like ours. */
+ * hook, where there is one, which serves from the range, too: what it handed out before it was patched looks
+ * like ours. */
 static bool has_buffers_in_range(void *object, void *const *functions, const arrow_layout *layout,
                                  const char *name) {
   int64_t (*bytes)(void *) = (int64_t(*)(void *))functions[layout->indexes[ARROW_BYTES_ALLOCATED]];
-  return strcmp(name, "arrow.system") == 0 && bytes(object) > 0;
+  return the_router.hooks[ROUTER_LIBC].ours && strcmp(name, "arrow.system") == 0 && bytes(object) > 0;
 }
 
 /* Patches the pool. Returns NULL on success, else a reason. */
@@ -91,6 +93,7 @@ static const char *patch(void *object, const arrow_layout *layout, const char *n
     p->original = functions_of(object);
     p->layout = *layout;
     p->lists_own = has_buffers_in_range(object, p->original, layout, name);
+    atomic_store(&p->quick, !p->lists_own && arrow_patch_serves());
     arrow_layout_copy(&p->layout, p->original, ours, p->table);
     atomic_store(&used, index + 1);
     __atomic_store_n((void **)object, &p->table[2], __ATOMIC_RELEASE);
@@ -149,7 +152,7 @@ void *arrow_patch_pool(void *object, const arrow_functions *ours) {
   return object;
 }
 
-bool arrow_patch_serves(const void *symbol, const char *name, const backend *by) {
+bool arrow_patch_is_served(const void *symbol, const char *name, const backend *by) {
   Dl_info theirs, pools;
   if (!dladdr(symbol, &theirs))
     return false;
@@ -159,6 +162,21 @@ bool arrow_patch_serves(const void *symbol, const char *name, const backend *by)
       return true;
   return false;
 }
+
+const char *arrow_patch_judge(const void *object) {
+  arrow_layout layout;
+  return !object || is_patched(object) ? NULL : arrow_layout_read(functions_of(object), &layout);
+}
+
+void arrow_patch_set_serving(bool serve) {
+  pthread_mutex_lock(&lock);
+  atomic_store(&arrow_patch_leaves, !serve);
+  for (arrow_patch *p = patches; p < patches + atomic_load(&used); p++)
+    atomic_store(&p->quick, serve && !p->lists_own);
+  pthread_mutex_unlock(&lock);
+}
+
+unsigned arrow_patch_count(void) { return atomic_load(&used); }
 
 void arrow_patch_prefork(void) { pthread_mutex_lock(&lock); }
 

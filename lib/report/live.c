@@ -92,6 +92,7 @@ static void write_header(void) {
   h->pid_namespace = process_file_pid_namespace();
   process_file_describe_owner(&h->owner);
   memcpy(h->job_name, process.job_name, sizeof h->job_name);
+  atomic_store(&h->presence, process.presence);
   memcpy(base + FIELDS_OFFSET, live_fields, live_field_count * sizeof *live_fields);
 }
 

@@ -59,6 +59,7 @@ typedef struct live_header {
   memory_kills kills;
   int64_t group_limit_bytes;     /* of memory, by the control groups at the process's start; 0: none */
   char job_name[JOB_NAME_BYTES]; /* what ARROW_POOL_NAME says; "": nothing */
+  _Atomic uint32_t presence;     /* as in base/presence.h */
 } live_header;
 _Static_assert(offsetof(live_header, limit_bytes) == 824, "as files of LIVE_VERSION have it");
 _Static_assert(sizeof(live_header) <= 4096, "the table of fields begins there");
