@@ -52,8 +52,7 @@ __attribute__((constructor(102))) static void start(void) {
 }
 
 EXPORT __attribute__((noreturn)) void _exit(int status) {
-  dump_at_exit(REPORT_SAFE);
-  life_finish_files(false);
+  life_leave();
   if (next._exit)
     next._exit(status);
   for (;;)
