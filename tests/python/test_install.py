@@ -350,6 +350,31 @@ kept = read()
     assert "program.py" in json.dumps(answer["rows"][0])
 
 
+def test_the_live_file_has_what_pools_held_before_it(tmp_path):
+    run(tmp_path, f"""
+import json, subprocess, time
+os.mkdir("live")
+etl = arrowpool.pool("etl")
+before = pa.allocate_buffer(1 << 20, etl)
+arrowpool.install(live="live")
+def etl_is(size):
+    shown = subprocess.run([{COMMAND!r}, "show", "--format=json", str(os.getpid())], capture_output=True).stdout
+    return {{one["name"]: one["bytes_allocated"] for one in json.loads(shown)["pools"]}}.get("c:etl") == size
+kept = pa.allocate_buffer(1000)
+assert etl_is(1 << 20)
+del before
+while not etl_is(0):  # with the next sign of life
+    time.sleep(0.1)
+more = pa.allocate_buffer(1 << 21, etl)
+if os.fork():
+    assert os.wait()[1] == 0
+else:
+    again = pa.allocate_buffer(1000)
+    assert etl_is(1 << 21)
+    os._exit(0)
+""")
+
+
 # ---- children ----
 
 CHILDREN = """
