@@ -7,11 +7,16 @@ setup() {
   [ -n "${ARROWPOOL_LONG-}" ] || skip "takes long: scripts/test --long, or ARROWPOOL_LONG=1"
 }
 
-passes() {
-  run "$SOURCE/tests/foreign/run" "$1"
+# succeeds COMMAND...
+succeeds() {
+  run "$@"
   [ "$status" != 77 ] || skip "$output"
   echo "$output"
   assert_success
+}
+
+passes() {
+  succeeds "$SOURCE/tests/foreign/run" "$1"
   assert_line --regexp "^$1: [1-9][0-9]* tests, 0 failed"
 }
 
@@ -23,26 +28,18 @@ passes() {
   passes mimalloc
 }
 
-# has_pool PACKAGE
-has_pool() {
-  run env SHIM="$SHIM" "$SOURCE/tests/foreign/libraries" "$1"
-  [ "$status" != 77 ] || skip "$output"
-  echo "# $output" >&3
-  assert_success
-}
-
 @test "lance works as before, and its memory is served" {
-  has_pool lance
+  succeeds "$SOURCE/tests/foreign/libraries" lance
 }
 
 @test "lancedb's is" {
-  has_pool lancedb
+  succeeds "$SOURCE/tests/foreign/libraries" lancedb
 }
 
 @test "arro3's is" {
-  has_pool arro3
+  succeeds "$SOURCE/tests/foreign/libraries" arro3
 }
 
 @test "connectorx's is" {
-  has_pool connectorx
+  succeeds "$SOURCE/tests/foreign/libraries" connectorx
 }
