@@ -45,6 +45,7 @@ variables() {
   for variable in $(variables); do
     bad=nonsense
     [ "$variable" = ARROW_POOL_STATS ] && bad=%q
+    [ "$variable" = ARROW_POOL_LIBRARIES ] && bad=nonsense,
     [ "$variable" = ARROW_POOL_NAME ] && bad=$(printf 'x%.0s' {1..64})
     [[ $variable =~ ^ARROW_POOL_(LIVE|PROFILE)$ ]] && continue # any text is a directory's name
     the_line "$variable=$bad"
