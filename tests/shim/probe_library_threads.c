@@ -40,7 +40,10 @@ static held make(unsigned *seed) {
       h.buffer = NULL;
     break;
   case 2:
-    h.buffer = malloc(size); /* the program's */
+    if (rand_r(seed) % 2)
+      h.buffer = malloc(size);                    /* the program's */
+    else if (posix_memalign(&h.buffer, 64, size)) /* libc's pool's */
+      h.buffer = NULL;
     break;
   default:
     h.buffer = library.malloc(size);
