@@ -24,7 +24,7 @@ all_kinds() {
 # wrong_layouts PYTHON: they lead to no frame, and not to the end of the program.
 wrong_layouts() {
   run -0 frames "$1" "$FRAMES" "$PROBE" damage
-  assert_output "304 wrong layouts"
+  assert_output "380 wrong layouts"
 }
 
 # while_it_ends PYTHON: threads go on reading, and what is destroyed last finds nothing.
