@@ -60,7 +60,7 @@ PARTS = [
     Part("stress-tsan", 5, False, stress("-tsan", 22, 5)),
 ]
 if (ROOT / "tests/foreign").is_dir():
-    PARTS.append(Part("foreign", 6, False, ["bats", "--tap", *sorted((ROOT / "tests/foreign").glob("*.bats"))]))
+    PARTS.append(Part("foreign", 12, False, ["bats", "--tap", *sorted((ROOT / "tests/foreign").glob("*.bats"))]))
 
 
 def lines_of(part):
