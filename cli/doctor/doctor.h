@@ -73,6 +73,10 @@ void doctor_profile_process(target *p, bool has_arrow);
 /* Looks at the kernel's settings, limits, and what it grants. */
 void doctor_kernel(target *p);
 
+/* Tells whether arrowpool was installed in a process that ran already, by what is mapped into it. Returns
+ * whether it is known to be. */
+bool doctor_installed(target *p, char **mappings);
+
 /* Looks at a running process; its settings are in the target. */
 void doctor_process(target *p);
 

@@ -185,7 +185,7 @@ static void tell_mappings(target *p, char **mappings, const program *exe) {
   }
   if (shim)
     tell_shim(p, shim);
-  else
+  else if (!p->installed)
     tell_missing_shim(p, exe);
   doctor_bundled_start();
   for (size_t i = 0; i < MOST_FILES && mappings[i]; i++) {
@@ -215,7 +215,7 @@ static void tell_mappings(target *p, char **mappings, const program *exe) {
   else if (shim)
     findings_add(&p->found, FINDING_NOTE, TOPIC, "ARROW_POOL_LIVE=DIRECTORY keeps one",
                  "it keeps no live file");
-  if (shim)
+  if (shim || p->installed)
     doctor_profile_process(p, has_arrow);
 }
 
@@ -253,8 +253,11 @@ void doctor_process(target *p) {
   }
   p->knows_environment = p->environment != NULL;
   tell_identity(p, &exe);
+  p->installed = doctor_installed(p, mappings);
   doctor_settings(p);
-  if (p->knows_environment)
+  if (p->installed)
+    p->settings.values[OPTION_HOOKS].number = OPTIONS_HOOK_ARROW_VTABLE; /* the rest cannot be seen */
+  else if (p->knows_environment)
     doctor_environment(p);
   else if (p->overwritten)
     findings_add(&p->found, FINDING_WARNING, "environment", "see how it is started",
