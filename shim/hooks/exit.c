@@ -59,8 +59,7 @@ __attribute__((destructor(101))) static void tell_unused(void) {
 }
 
 EXPORT __attribute__((noreturn)) void _exit(int status) {
-  dump_at_exit(REPORT_SAFE);
-  life_finish_files(false);
+  life_leave();
   if (next._exit)
     next._exit(status);
   for (;;)
