@@ -30,13 +30,11 @@ sources() { git ls-files '*.c' '*.h' '*.hpp' '*.cc' | grep -v '^subprojects/'; }
 
 @test "each package has the version of meson.build" {
   version=$(sed -n "s/^project(.*[^_]version: '\([0-9][^']*\)'.*/\1/p" meson.build)
-  run -0 head -n 1 debian/changelog
-  assert_output --partial "arrowpool ($version-"
-  run -0 grep -E "^Version: +$version\$" packaging/rpm/arrowpool.spec
-  run -0 grep -F "set version = \"$version\"" packaging/conda/recipe/meta.yaml
-  run -0 grep -F "version(\"$version\"" packaging/spack/package.py
-  run -0 grep -m 1 '^## ' CHANGELOG.md
-  assert_output "## $version"
+  head -n 1 debian/changelog | grep -F "arrowpool ($version-"
+  grep -E "^Version: +$version\$" packaging/rpm/arrowpool.spec
+  grep -F "set version = \"$version\"" packaging/conda/recipe/meta.yaml
+  grep -F "version(\"$version\"" packaging/spack/package.py
+  [ "$(grep -m 1 '^## ' CHANGELOG.md)" = "## $version" ]
 }
 
 @test "no source file exceeds 400 lines" {
