@@ -31,6 +31,10 @@ enum { RESTARTSYS = 512, RESTARTNOINTR = 513, RESTARTNOHAND = 514, RESTART_RESTA
 
 /* ---- system calls ---- */
 
+#ifndef SYS_epoll_pwait2 /* the C library's headers have it from 2.33 on */
+#define SYS_epoll_pwait2 441
+#endif
+
 /* They wait for something that neither malloc nor the loader nor pthread_create waits for, or for a lock,
  * which the stack then tells. */
 static bool is_waiting_call(int64_t number) {
