@@ -31,7 +31,7 @@ void library_pools_configure(const char *names, pool_config config_) {
     wanted[wanted_count++] = (wanted_library){.name = name};
 }
 
-bool library_pools_wanted(void) { return router_awake() && wanted_count; }
+bool library_pools_wanted(void) { return wanted_count; }
 
 /* ---- which pool ---- */
 
@@ -128,8 +128,6 @@ static int redirect_library(struct dl_phdr_info *library, size_t size, void *con
 }
 
 void library_pools_redirect(library_functions functions) {
-  if (!library_pools_wanted())
-    return;
   int saved = errno;
   atomic_fetch_add(&passes, 1);
   dl_iterate_phdr(redirect_library, functions);
@@ -164,8 +162,6 @@ static void tell_unused(const wanted_library *w) {
 
 /* A program that loads nothing, such as a shell on the way to it, is not the one that was meant. */
 void library_pools_tell_unused(void) {
-  if (!library_pools_wanted())
-    return;
   for (const wanted_library *w = wanted; w < wanted + wanted_count; w++)
     if (!w->redirected && (w->loaded || atomic_load(&passes) > 1))
       tell_unused(w);

@@ -32,7 +32,7 @@ extern router_hook library_pools[LIBRARY_POOLS];
  * called once, by whoever wakes the router. */
 void library_pools_configure(const char *names, pool_config config);
 
-/* Returns whether libraries were named. */
+/* Returns whether libraries were named. The router is awake, here and in what follows. */
 bool library_pools_wanted(void);
 
 /* Goes over all that is loaded: the calls of named libraries lead to the functions of their pools. It takes

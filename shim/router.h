@@ -45,7 +45,8 @@ static inline const router_hook *router_hook_of(router_pool_name name) {
 }
 
 /* Allocates for a caller whose sizes are size_t and for whom 0 is a size like any other. Returns NULL if
- * there is no memory, or no such size, which counts as a failure; or if the alignment is no power of two. */
+ * there is no memory, or no such size, which counts as a failure; or if the alignment is no power of two.
+ * router_allocate and router_free are for pools that are not found by their buffers (pool_quick.h). */
 static inline bool router_aligns(size_t alignment) { /* as all small blocks are */
   return alignment <= ARROWPOOL_DEFAULT_ALIGNMENT && alignment && !(alignment & (alignment - 1));
 }

@@ -178,7 +178,7 @@ const char *library_names_reason(const char *list) {
 static char lower(char c) { return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); }
 
 static bool contains(library_name all, library_name part) {
-  for (size_t i = 0; part.length > 2 && i + part.length <= all.length; i++) {
+  for (size_t i = 0; i + part.length <= all.length; i++) {
     size_t alike = 0;
     while (alike < part.length && lower(all.text[i + alike]) == lower(part.text[alike]))
       alike++;
@@ -188,25 +188,41 @@ static bool contains(library_name all, library_name part) {
   return false;
 }
 
+static bool is_alike(library_name a, size_t i, library_name b, size_t j) {
+  return lower(a.text[i]) == lower(b.text[j]);
+}
+
+static library_name behind(library_name name, size_t count) {
+  return (library_name){name.text + count, name.length > count ? name.length - count : 0};
+}
+
+static bool is_alike_throughout(library_name a, library_name b) {
+  bool alike = a.length == b.length;
+  for (size_t i = 0; alike && i < a.length; i++)
+    alike = is_alike(a, i, b, i);
+  return alike;
+}
+
 /* Returns whether the two differ by one letter: another one, one more, or two that changed places. */
 static bool is_an_edit_away(library_name a, library_name b) {
-  size_t same_before = 0, same_behind = 0, shorter = a.length < b.length ? a.length : b.length;
-  while (same_before < shorter && lower(a.text[same_before]) == lower(b.text[same_before]))
-    same_before++;
-  while (same_behind < shorter - same_before &&
-         lower(a.text[a.length - 1 - same_behind]) == lower(b.text[b.length - 1 - same_behind]))
-    same_behind++;
-  size_t left_a = a.length - same_before - same_behind, left_b = b.length - same_before - same_behind;
-  bool swapped = left_a == 2 && left_b == 2 && lower(a.text[same_before]) == lower(b.text[same_before + 1]) &&
-                 lower(a.text[same_before + 1]) == lower(b.text[same_before]);
-  return shorter > 2 && ((left_a <= 1 && left_b <= 1) || swapped);
+  size_t at = 0;
+  while (at < a.length && at < b.length && is_alike(a, at, b, at))
+    at++;
+  bool swapped =
+      at + 1 < a.length && at + 1 < b.length && is_alike(a, at, b, at + 1) && is_alike(a, at + 1, b, at);
+  return (is_alike_throughout(behind(a, at + 1), behind(b, at + 1)) && a.length == b.length) ||
+         (a.length == b.length + 1 && is_alike_throughout(behind(a, at + 1), behind(b, at))) ||
+         (b.length == a.length + 1 && is_alike_throughout(behind(a, at), behind(b, at + 1))) ||
+         (swapped && is_alike_throughout(behind(a, at + 2), behind(b, at + 2)));
+}
+
+/* Two letters are near to every other two. */
+static bool is_near(library_name a, library_name b) {
+  return a.length > 2 && b.length > 2 && (contains(a, b) || contains(b, a) || is_an_edit_away(a, b));
 }
 
 bool library_names_is_near(library_name name, const char *path) {
-  library_name called = library_names_of(path), package = {within_packages(path), 0};
-  if (package.text)
-    package.length = strcspn(package.text, "/.");
-  return contains(called, name) || contains(name, called) || is_an_edit_away(name, called) ||
-         (package.length &&
-          (contains(package, name) || contains(name, package) || is_an_edit_away(name, package)));
+  const char *packages = within_packages(path);
+  library_name package = {packages, packages ? strcspn(packages, "/.") : 0};
+  return is_near(name, library_names_of(path)) || is_near(name, package);
 }

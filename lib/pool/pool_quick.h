@@ -91,10 +91,10 @@ POOL_QUICK bool pool_quick_allocate_found(const arrowpool_pool *pool, int64_t si
 POOL_QUICK bool pool_quick_free_found(void *buffer) {
   if (__builtin_expect(!page_runs_hold_cached(buffer) || !page_runs_has_cached_owner(buffer), 0))
     return false;
-  uint8_t *owner = page_runs_owner(buffer);
-  if (__builtin_expect(!*owner, 0) || !pool_quick_free_noted(&pool_table[*owner], buffer))
+  uint8_t *number = page_runs_owner(buffer);
+  if (__builtin_expect(!*number, 0) || !pool_quick_free_noted(&pool_table[*number], buffer))
     return false;
-  *owner = 0;
+  *number = 0;
   return true;
 }
 

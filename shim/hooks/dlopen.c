@@ -72,7 +72,7 @@ tail_call dlopen_adjust(const char *file, int mode, const void *caller) {
   if (!next.dlopen)
     next_resolve_optional();
   tail_call call = {dlopen_mode(file, mode), next.dlopen ? (void *)next.dlopen : (void *)nothing_loads};
-  if (file && next.dlopen && library_pools_wanted()) {
+  if (file && next.dlopen && router_awake() && library_pools_wanted()) {
     hook_library_redirect();
     if (!depends_on_caller(file, caller))
       call.target = (void *)load_and_redirect;

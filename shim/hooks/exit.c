@@ -54,13 +54,10 @@ __attribute__((constructor(102))) static void start(void) {
   hook_library_redirect();
 }
 
-__attribute__((destructor(101))) static void tell_unused(void) {
-  library_pools_tell_unused();
-}
+__attribute__((destructor(101))) static void tell_unused(void) { library_pools_tell_unused(); }
 
 EXPORT __attribute__((noreturn)) void _exit(int status) {
-  dump_at_exit(REPORT_SAFE);
-  life_finish_files(false);
+  life_leave();
   if (next._exit)
     next._exit(status);
   for (;;)

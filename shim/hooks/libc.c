@@ -95,8 +95,13 @@ EXPORT void *pvalloc(size_t size) {
 }
 
 static __attribute__((noinline)) void free_of_any_pool(void *buffer) {
-  if (!pool_quick_free_found(buffer))
-    router_free(router_pool_of(buffer), buffer);
+  if (pool_quick_free_found(buffer))
+    return;
+  arrowpool_pool *pool = router_pool_of(buffer);
+  if (pool == router_libc_pool())
+    router_free(pool, buffer);
+  else
+    pool_free(pool, buffer, POOL_SIZE_UNKNOWN, 0);
 }
 
 static __attribute__((noinline)) void free_ours(void *buffer) {

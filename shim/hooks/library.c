@@ -135,5 +135,6 @@ void hook_library_redirect(void) {
   {ENTRY(pool, malloc),         ENTRY(pool, calloc),        ENTRY(pool, realloc), ENTRY(pool, reallocarray), \
    ENTRY(pool, posix_memalign), ENTRY(pool, aligned_alloc), ENTRY(pool, memalign)},
   static library_functions functions = {EACH_POOL(ENTRIES)};
-  library_pools_redirect(functions);
+  if (router_awake() && library_pools_wanted())
+    library_pools_redirect(functions);
 }

@@ -13,7 +13,7 @@ setup() {
 }
 
 teardown() {
-  [ ${#targets[@]} = 0 ] || kill -KILL "${targets[@]}" 2>/dev/null || :
+  [ ${#targets[@]} = 0 ] || { kill -KILL "${targets[@]}"; wait "${targets[@]}"; } 2>/dev/null || :
 }
 
 end_later() { targets+=("$1"); }
@@ -93,8 +93,18 @@ refused() {
 
 @test "a process whose threads work on is served, and its results are right" {
   need_pyarrow
-  run -0 timeout 300 "$PYTHON" "$BATS_TEST_DIRNAME/attach_many.py" "$CLI" "${COUNT:-4}"
-  assert_line --partial "4 processes, 4 right"
+  count=4
+  [ -z "${ARROWPOOL_LONG-}" ] || count=200
+  run -0 "$PYTHON" "$BATS_TEST_DIRNAME/attach_many.py" "$CLI" $count
+  assert_line --partial "$count processes, $count right"
+}
+
+@test "the command may be killed at any moment: processes whose threads work live on, and are served the next time" {
+  need_pyarrow
+  count=2
+  [ -z "${ARROWPOOL_LONG-}" ] || count=50
+  run -0 "$PYTHON" "$BATS_TEST_DIRNAME/attach_many.py" "$CLI" $count kill
+  assert_line --partial "$count processes, $count right"
 }
 
 @test "a thread that only computes is no obstacle" {
@@ -108,6 +118,18 @@ def spin(seconds):
   run -0 "$CLI" attach "$target"
   read -r -t 120 answer <&"$answers"
   assert_equal "$answer" spun
+  finish
+}
+
+@test "a process that has no address space left for it goes on, and is served when it has" {
+  start_python 'import resource
+def limit(size): resource.setrlimit(resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))'
+  ask 'limit(1 << 20)'
+  refused "it could start no thread for it: Cannot allocate memory"
+  is_as_it_was
+  ask 'limit(resource.RLIM_INFINITY)'
+  run -0 "$CLI" attach "$target"
+  assert_equal "$(ask ready)" ready
   finish
 }
 
@@ -179,7 +201,45 @@ def spin(seconds):
   refused "no such process"
 }
 
-@test "a thread, a process of another user, a static one and one that another traces are refused" {
+@test "a static program, one with a filter of its own, and what the kernel refuses" {
+  echo 'int getchar(void), putchar(int); int main(void) { for (int c; (c = getchar()) >= 0;) putchar(c), c == 10 && fflush(0); }' >cat.c
+  sed -i '1i int fflush(void *);' cat.c
+  gcc -static -w -o static cat.c
+  start ./static
+  refused "it is linked statically, so that it has no loader which could load anything"
+  start_python "$confine"
+  ask 'confine()'
+  refused "it confines itself by seccomp, and a forbidden system call might end it; *"
+  is_as_it_was
+  command -v strace >/dev/null && strace -o /dev/null true || return 0
+  start_python
+  for call in ptrace process_vm_readv; do
+    run -1 --separate-stderr strace -qq -o /dev/null -e "inject=$call:error=EPERM" "$CLI" attach "$target"
+    [[ $stderr == "arrowpool: attach: $target: the kernel does not let it be traced from here"* ]] || fail "$stderr"
+    is_as_it_was
+  done
+}
+
+# A filter of system calls that lets everything through.
+confine='import ctypes, struct
+def confine():
+    libc = ctypes.CDLL(None)
+    code = ctypes.create_string_buffer(struct.pack("=HBBI", 6, 0, 0, 0x7FFF0000))
+    program = ctypes.create_string_buffer(struct.pack("@HP", 1, ctypes.addressof(code)))
+    return libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program, 0, 0)'
+
+@test "what is started under the same filter may attach, as in a container, also to what started it" {
+  start_python "$confine
+import os, subprocess"
+  assert_equal "$(ask 'confine()')" 0
+  assert_equal "$(ask "subprocess.run(['$CLI', 'attach', '--live=live', str(os.getpid())], stdout=subprocess.DEVNULL).returncode")" 0
+  ask 'hold(1 << 20)'
+  in_figures 'sum(p["bytes_allocated"] for p in pools.values())'
+  assert_output $((1 << 20))
+  finish
+}
+
+@test "a thread, a process of another user and one that another traces are refused" {
   start_python 'import threading, time; threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()'
   process=$target
   for target in /proc/"$process"/task/*; do

@@ -1,6 +1,6 @@
 /* Counts what a library gets from malloc and its kind, preloaded behind the shim: that is what the library's
- * pool has missed. SHARE_OF says which: a part of its path. At exit it writes "missed BYTES" into SHARE_FILE.
- */
+ * pool has missed. SHARE_OF says which: a part of its path. At exit each process appends a line with the
+ * bytes to SHARE_FILE. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -92,7 +92,7 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
 }
 
 __attribute__((destructor)) static void tell(void) {
-  FILE *file = fopen(getenv("SHARE_FILE") ? getenv("SHARE_FILE") : "/dev/null", "w");
+  FILE *file = fopen(getenv("SHARE_FILE") ? getenv("SHARE_FILE") : "/dev/null", "a");
   if (file) {
     fprintf(file, "%zu\n", missed);
     fclose(file);

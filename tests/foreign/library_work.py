@@ -39,7 +39,8 @@ def lance(directory: Path) -> pa.Table:
 def lancedb(directory: Path) -> pa.Table:
     import lancedb
 
-    vectors = pa.array([[float(n % 97), float(n % 31), float(n % 7), 1.0] for n in range(20_000)], pa.list_(pa.float32(), 4))
+    points = [[float(n % 97), float(n % 31), float(n % 7), 1.0] for n in range(20_000)]
+    vectors = pa.array(points, pa.list_(pa.float32(), 4))
     table = lancedb.connect(directory / "db").create_table(
         "rows", pa.table({"vector": vectors, "id": pa.array(range(20_000))}), mode="overwrite"
     )
@@ -64,11 +65,13 @@ def connectorx(directory: Path) -> pa.Table:
 
     path = directory / "data.sqlite"
     path.unlink(missing_ok=True)
+    rows = zip(*[column.to_pylist() for column in make_table().columns], strict=True)
     with sqlite3.connect(path) as database:
         database.execute("create table rows (key integer, value real, text text)")
-        database.executemany("insert into rows values (?, ?, ?)", zip(*[c.to_pylist() for c in make_table().columns]))
+        database.executemany("insert into rows values (?, ?, ?)", rows)
     database.close()
-    found = connectorx.read_sql(f"sqlite://{path}", "select key, value, text from rows where key < 500", return_type="arrow")
+    query = "select key, value, text from rows where key < 500"
+    found = connectorx.read_sql(f"sqlite://{path}", query, return_type="arrow")
     return found if isinstance(found, pa.Table) else pa.table(found)
 
 

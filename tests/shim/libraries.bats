@@ -111,6 +111,8 @@ figures() {
   run -0 served ARROW_POOL_LIBRARIES=library_now "$PROBES/probe_library" threads "$now" 4000
   run -0 figures lib.library_now bytes_allocated
   assert_output 0
+  run -0 json dump.json 'pool("libc")["bytes_allocated"], pool("libc")["num_allocations"] > 1000'
+  assert_output "(0, True)"
   run -0 shim ARROW_POOL=jemalloc ARROW_POOL_DEBUG=abort ARROW_POOL_LIBRARIES=library_now "$PROBES/probe_library" threads "$now" 500
   assert_output ""
 }
