@@ -45,7 +45,8 @@ def _block(options: dict[str, Any]) -> bytes:
     return b"".join(name.encode() + b"=" + _word(name, value) + b"\0" for name, value in options.items()) + b"\0"
 
 
-def install(*, pool: Optional[str] = None, name: Optional[str] = None, stats: Optional[Path] = None,
+def install(*, pool: Optional[str] = None, name: Optional[str] = None,  # noqa: PLR0913 # they are the options
+            stats: Optional[Path] = None,
             stats_format: Optional[str] = None, stats_interval: Optional[str] = None,
             stats_signal: Optional[str] = None, stats_idle: Optional[Flag] = None, live: Optional[Path] = None,
             live_keep: Optional[Flag] = None, profile: Optional[Path] = None, profile_mean: Optional[Size] = None,
@@ -102,9 +103,9 @@ def _install(block: Optional[bytes], given: bool) -> str:
 
 
 def uninstall() -> None:
-    """Leave new requests to pyarrow's own allocators again. Buffers that came from arrowpool stay valid, and are resized
-    and freed there; the files of statistics and profiles go on. install() takes over again, with the options of the
-    first time.
+    """Leave new requests to pyarrow's own allocators again. Buffers that came from arrowpool stay valid, and are
+    resized and freed there; the files of statistics and profiles go on. install() takes over again, with the options
+    of the first time.
 
     Under the shim nothing happens, which a RuntimeWarning tells.
     """
