@@ -166,7 +166,8 @@ const char *arrowpool_profile_directory(void);
  *  @param[out] out     the pool, one reference; untouched on error
  *  @retval ARROWPOOL_INVALID        a bad name, backend, limit or struct_size
  *  @retval ARROWPOOL_EXISTS         a pool of that name lives
- *  @retval ARROWPOOL_OUT_OF_MEMORY  256 pools live */
+ *  @retval ARROWPOOL_OUT_OF_MEMORY  256 pools live, the built-in ones included: 254 are left, and 252 under
+ *          the shim */
 arrowpool_status arrowpool_create(const char *name, const arrowpool_config *config, arrowpool_pool **out);
 
 /** Drop the reference. The pool lives until its last buffer is freed: until then its buffers can be

@@ -3,6 +3,7 @@
 #include "report/live.h"
 
 #include "base/clock.h"
+#include "base/errors.h"
 #include "base/file_fault.h"
 #include "base/fork_detect.h"
 #include "base/live_name.h"
@@ -173,7 +174,7 @@ static void attach(void) {
   int saved = errno, fd = prepare_copy(STEP, STEP) ? live_create() : -1;
   char *fresh = fd < 0 ? MAP_FAILED : mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (fresh == MAP_FAILED) {
-    complain(file.path[0] ? file.path : file.directory, strerrordesc_np(errno));
+    complain(file.path[0] ? file.path : file.directory, errors_text(errno));
     area_use(area_pools, NULL);
     if (fd >= 0)
       unlink(file.path);
@@ -218,7 +219,7 @@ static area_shard *take_shard(void) {
 
 void live_start(const char *directory, bool keep, void (*complain_)(const char *, const char *)) {
   if (!process_file_set_directory(&file, directory)) {
-    complain_(directory, strerrordesc_np(errno));
+    complain_(directory, errors_text(errno));
     return;
   }
   keep_file = keep;

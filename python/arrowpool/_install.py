@@ -52,7 +52,7 @@ def install(*, pool: Optional[str] = None, name: Optional[str] = None,  # noqa: 
             live_keep: Optional[Flag] = None, profile: Optional[Path] = None, profile_mean: Optional[Size] = None,
             profile_frames: Optional[str] = None, profile_keep: Optional[Flag] = None, limit: Optional[Size] = None,
             decay: Optional[str] = None, thp: Optional[str] = None, hooks: Optional[str] = None,
-            debug: Optional[str] = None, log: Optional[str] = None) -> str:
+            libraries: Optional[str] = None, debug: Optional[str] = None, log: Optional[str] = None) -> str:
     """Serve all of pyarrow's memory from here on, as `arrowpool run` does, without anything preloaded.
 
     pool: "jemalloc", which is the default here (arrowpool's private one; large buffers grow in place), or "system"
@@ -63,6 +63,7 @@ def install(*, pool: Optional[str] = None, name: Optional[str] = None,  # noqa: 
         killed.
     profile: a directory for a profile, which `arrowpool who` reads: which lines hold the memory.
     limit: most memory over all pools: an int of bytes, or a str such as "8GiB" or "70%".
+    libraries: takes a preloaded shim, and is refused here.
     name, live_keep, profile_mean, profile_frames, profile_keep, decay, thp, hooks, debug, log: as the options of
         `arrowpool run`, and the variables ARROW_POOL_..., of the same names. None: the default; the environment is not
         read (import arrowpool.auto does that).

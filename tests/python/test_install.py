@@ -177,7 +177,8 @@ WRONG = [{"pool": "tcmalloc"}, {"limit": "3m"}, {"limit": 0}, {"limit": -5}, {"l
          {"live": ["/tmp"]},
          {"live_keep": None, "profile_keep": "no"}, {"profile_mean": "0"}, {"profile_mean": "lots"},
          {"profile_frames": "rust"}, {"name": "a\nb"}, {"name": "x" * 64}, {"decay": "soon"}, {"thp": "maybe"},
-         {"hooks": "malloc"}, {"hooks": "libc"}, {"debug": "on"}, {"log": "loud"}, {"pool": "jemalloc\0"},
+         {"hooks": "malloc"}, {"hooks": "libc"}, {"libraries": "lance"},
+         {"debug": "on"}, {"log": "loud"}, {"pool": "jemalloc\0"},
          {"live": "x" * 5000}]
 
 

@@ -44,7 +44,8 @@ public:
   /** A pool of its own, reported as "c:NAME".
    *  @param[in] name  1 to ARROWPOOL_NAME_MAX bytes without control characters
    *  @return Invalid: a bad name, limit or backend; AlreadyExists: a pool of that name lives; OutOfMemory:
-   * 256 pools live. A name whose pool is gone can be used again; the totals then go on from where they were.
+   * 256 pools live, the built-in ones included. A name whose pool is gone can be used again; the totals then
+   * go on from where they were.
    */
   static arrow::Result<std::shared_ptr<MemoryPool>> Make(const std::string &name, Options options = {}) {
     arrowpool_config config{};
