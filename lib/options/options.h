@@ -102,6 +102,10 @@ const char *options_reason(const options_row *row, const char *text);
 #define OPTIONS_SOURCE_BYTES 112
 int64_t options_limit(const options_value *limit, char source[OPTIONS_SOURCE_BYTES]);
 
+/* Writes the option's name as functions have it ("stats_format"): its variable's without the prefix, in small
+ * letters; that of the first, whose variable is the prefix, is "pool". */
+void options_keyword(const options_row *row, char name[OPTIONS_NAME_BYTES]);
+
 /* Writes the option's values in words ("jemalloc or system") into `out`, at least 128 bytes. */
 void options_describe_values(const options_row *row, char *out);
 

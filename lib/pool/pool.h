@@ -72,7 +72,7 @@ bool pool_set_limit(arrowpool_pool *pool, int64_t limit_bytes);
 /* Returns whether its buffers count for a limit. */
 bool pool_is_limited(const arrowpool_pool *pool);
 
-/* Limits what is live in all pools together that know it (bytes), before other threads use a pool. `source`
+/* Limits what is live in all pools together that know it (bytes). `source`
  * says where the limit is from, and is kept; NULL: there is nothing to say. */
 void pool_limit_all(int64_t most, const char *source);
 

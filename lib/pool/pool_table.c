@@ -190,7 +190,7 @@ void pool_limit_all(int64_t most, const char *source) {
   all_source = source;
   for (arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
     if (atomic_load(&p->life) != POOL_UNUSED && knows_live(p->config))
-      put_under_limit(p, false);
+      put_under_limit(p, counters_is_used(pool_number(p)));
   limits_set_all(most);
   locks_release(LOCK_POOLS);
 }
