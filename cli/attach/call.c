@@ -18,7 +18,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
-#define FIND_MILLISECONDS   10000
+#define FIND_MILLISECONDS   30000
 #define ANSWER_MILLISECONDS 30000
 #define SENT_MILLISECONDS   1000
 #define RED_ZONE            128

@@ -121,6 +121,23 @@ def spin(seconds):
   finish
 }
 
+@test "processes whose threads work on inside malloc are not harmed" {
+  [ -e "$PROBES/libfake_arrow_26.so" ] || skip "no C++ compiler when the tests were built"
+  cp "$PROBES/libfake_arrow_26.so" libarrow.so.2600
+  count=5
+  [ -z "${ARROWPOOL_LONG-}" ] || count=100
+  for ((i = 0; i < count; i++)); do
+    "$BUILD/tests/cli/probe_busy" "$PWD/libarrow.so.2600" >said 3>&- &
+    target=$!
+    end_later "$target"
+    eventually grep -q ready said
+    run -0 "$CLI" attach "$target"
+    kill -USR1 "$target"
+    eventually grep -q sound said
+    wait "$target"
+  done
+}
+
 @test "a process that has no address space left for it goes on, and is served when it has" {
   start_python 'import resource
 def limit(size): resource.setrlimit(resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))'
