@@ -1,8 +1,12 @@
 /* The Python module arrowpool._library has what the package arrowpool needs of C, and nothing a user calls.
  * The package checks arguments that users give, and holds its lock where anything static here changes. It
- * uses Python's limited API, so one file serves 3.9 and newer; free-threaded builds have no such API. */
+ * uses Python's limited API, so one file serves 3.9 and newer; for builds without a GIL, which have no such
+ * API, it is compiled apart. */
 #define PY_SSIZE_T_CLEAN
+#include <pyconfig.h>
+#ifndef Py_GIL_DISABLED
 #define Py_LIMITED_API 0x03090000
+#endif
 #include <Python.h>
 
 #include "counters/fields.h"
@@ -387,7 +391,12 @@ static PyMethodDef methods[] = {
     {"versions", versions, METH_NOARGS, "versions() -> (of this module, of the library, the library's file)"},
     {NULL, NULL, 0, NULL}};
 
-static PyModuleDef_Slot slots[] = {{0, NULL}};
+/* What is static here changes only while the package holds its lock, or is set when it is imported. */
+static PyModuleDef_Slot slots[] = {
+#ifdef Py_GIL_DISABLED
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL}};
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "arrowpool._library",
                                         .m_doc = "What the package arrowpool needs of C.",

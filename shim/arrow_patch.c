@@ -2,6 +2,7 @@
  * thread may come here from a constructor, which runs under the loader's own lock. */
 #include "shim/arrow_patch.h"
 
+#include "arrow/class_info.h"
 #include "profile/profile.h"
 #include "report/interpreter.h"
 #include "shim/router.h"
@@ -112,11 +113,23 @@ static bool is_refused(const void *object) {
   return false;
 }
 
-static void arrow_patch_refuse(const void *object, const char *reason) {
+/* Returns what to add where buffers of such a pool are served all the same: where it wraps libarrow's
+ * mimalloc, which comes by the arrow_mi hook if that libarrow exports what it takes. */
+static const char *arrow_patch_addition(void *const *functions, void *library) {
+  const class_info *class = functions[-1];
+  bool wraps_mimalloc = class_info_is_mapped(class) && class_info_is_mapped(class->name) &&
+                        strstr(class->name, "MimallocDebug");
+  return wraps_mimalloc && library && dlsym(library, "arrow_mi_malloc_aligned") &&
+                 router_hook_of(ROUTER_ARROW_MIMALLOC)
+             ? "; its mimalloc is served by the arrow_mi hook"
+             : "";
+}
+
+static void arrow_patch_refuse(const void *object, const char *reason, const char *addition) {
   for (int i = 0; i < PATCHES; i++) {
     const void *none = NULL;
     if (atomic_compare_exchange_strong(&refused[i], &none, object)) {
-      router_warn(PIECES("a pool of Arrow's stays as it is: ", reason));
+      router_warn(PIECES("a pool of Arrow's stays as it is: ", reason, addition));
       return;
     }
     if (none == object)
@@ -126,7 +139,7 @@ static void arrow_patch_refuse(const void *object, const char *reason) {
 
 static void identify_and_patch(void *object, const arrow_functions *ours) {
   void *const *functions = functions_of(object);
-  arrow_layout layout;
+  arrow_layout layout = {0};
   char name[48];
   if (!functions) /* the program asked for it before it was constructed */
     return;
@@ -140,7 +153,7 @@ static void identify_and_patch(void *object, const arrow_functions *ours) {
   if (!reason)
     reason = patch(object, &layout, name, separate, ours);
   if (reason)
-    arrow_patch_refuse(object, reason);
+    arrow_patch_refuse(object, reason, arrow_patch_addition(functions, layout.library));
 }
 
 void *arrow_patch_pool(void *object, const arrow_functions *ours) {

@@ -8,6 +8,7 @@
 #include "shim/bypass.h"
 #include "shim/configure.h"
 #include "shim/first_use.h"
+#include "shim/library_pools.h"
 #include "shim/log.h"
 #include "shim/next.h"
 
@@ -25,21 +26,36 @@ static void complain_of_setting(void *context, const char *const pieces[], size_
   router_warn(pieces, count);
 }
 
-/* Sets a hook up. `serves` says whether what the hook hands out comes back by it. */
-static void set_up_hook(router_pool_name name, const char *full_name, int hook, pool_frees frees,
-                        bool serves) {
-  const options_value *values = the_router.settings.values;
-  const backend *behind =
-      serves && values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC ? &backend_jemalloc : &backend_system;
+/* Returns what a hook's pool is like. `serves` says whether what the hook hands out comes back by it. */
+static pool_config config_of(pool_frees frees, bool serves) {
+  bool ours = the_router.settings.values[OPTION_POOL].number == OPTIONS_POOL_JEMALLOC;
+  const backend *behind = serves && ours ? &backend_jemalloc : &backend_system;
   if (serves && guard_mode != ARROWPOOL_DEBUG_OFF) /* the guard's table knows every buffer again */
     frees = POOL_ALL_FREES_PASS;
+  bool serving = behind->owned || frees == POOL_ALL_FREES_PASS;
+  return (pool_config){.backend = behind,
+                       .size_source = serving ? POOL_SIZE_FROM_BACKEND : POOL_SIZE_FROM_CALLER,
+                       .frees = frees};
+}
+
+static void set_up_hook(router_pool_name name, const char *full_name, int hook, pool_frees frees,
+                        bool serves) {
+  pool_config config = config_of(frees, serves);
   router_hook *d = &the_router.hooks[name];
-  d->ours = behind->owned || frees == POOL_ALL_FREES_PASS;
-  pool_config config = {.backend = behind,
-                        .size_source = d->ours ? POOL_SIZE_FROM_BACKEND : POOL_SIZE_FROM_CALLER,
-                        .frees = frees};
-  d->active =
-      pool_create(full_name, config, &d->pool) == ARROWPOOL_OK && (values[OPTION_HOOKS].number & hook);
+  d->ours = config.size_source == POOL_SIZE_FROM_BACKEND;
+  d->active = pool_create(full_name, config, &d->pool) == ARROWPOOL_OK &&
+              (the_router.settings.values[OPTION_HOOKS].number & hook);
+}
+
+/* Has pools made for libraries once these are loaded. Where their buffers come back by libc's functions, as
+ * libc's own do, the backend has to tell whose a buffer is. */
+static void set_up_libraries(bool serves) {
+  const options_value *names = &the_router.settings.values[OPTION_LIBRARIES];
+  if (!names->given)
+    return;
+  pool_config config = config_of(POOL_OWN_FREES_PASS, serves && backend_jemalloc_keep_owners());
+  config.is_found = the_router.finds_pools = config.size_source == POOL_SIZE_FROM_BACKEND;
+  library_pools_configure(names->text, config);
 }
 
 /* Returns whether the libc hook serves: it does only where every free of the process's is ours; else it
@@ -73,7 +89,9 @@ bool router_wake(void) {
   if (!getauxval(AT_SECURE))
     tell_of_unknown_names();
   configure_all(settings);
-  set_up_hook(ROUTER_LIBC, "libc", OPTIONS_HOOK_LIBC, POOL_OWN_FREES_PASS, libc_hook_serves(settings));
+  bool serves = libc_hook_serves(settings);
+  set_up_hook(ROUTER_LIBC, "libc", OPTIONS_HOOK_LIBC, POOL_OWN_FREES_PASS, serves);
+  set_up_libraries(serves);
   /* Where the pools themselves are patched, only what comes past them arrives at libarrow's mimalloc. */
   bool patched = ABI_KNOWN && settings->values[OPTION_HOOKS].number & OPTIONS_HOOK_ARROW_VTABLE;
   set_up_hook(ROUTER_ARROW_MIMALLOC, patched ? "arrow_mi" : "arrow.mimalloc", OPTIONS_HOOK_ARROW_MI,

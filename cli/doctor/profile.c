@@ -44,7 +44,7 @@ void doctor_profile_python(target *p, const python *py) {
     findings_add(&p->found, level(p, true), TOPIC, NULL,
                  "a profile %s name lines of Python: frames of %s can be read", verb(p), py->version);
   else
-    findings_add(&p->found, level(p, false), TOPIC, "take CPython 3.9 to 3.14 with a GIL",
+    findings_add(&p->found, level(p, false), TOPIC, "take CPython 3.9 to 3.14",
                  "a profile %s name no lines of Python: frames of %s %s%s cannot be read", verb(p),
                  py->implementation, py->version,
                  python_layouts_is_free_threaded(py->long_version) ? " without a GIL" : "");
@@ -88,7 +88,7 @@ static void tell_python(target *p, const profile_header *h) {
     findings_add(&p->found, FINDING_OK, TOPIC, NULL, "its profile names lines of Python %s", version);
     break;
   case PROFILE_PYTHON_UNKNOWN:
-    findings_add(&p->found, FINDING_WARNING, TOPIC, "take CPython 3.9 to 3.14 with a GIL",
+    findings_add(&p->found, FINDING_WARNING, TOPIC, "take CPython 3.9 to 3.14",
                  "its profile names no lines of Python: frames of %s cannot be read", version);
     break;
   case PROFILE_PYTHON_OFF:

@@ -116,6 +116,17 @@ static void tell_libraries(target *p, const program *of, const libraries *l) {
   doctor_malloc_tell(p);
 }
 
+/* Looks at what a program and its libraries have in themselves. Python's own is for its objects. */
+static void tell_bundled(target *p, const program *of, const libraries *l, bool has_arrow) {
+  doctor_bundled_start();
+  if (!contains_arrow(&of->elf))
+    doctor_bundled_loaded(p, of->real);
+  for (size_t i = 0; i < l->count; i++)
+    if (l->all[i].path)
+      doctor_bundled_loaded(p, l->all[i].path);
+  doctor_bundled_tell(p, has_arrow);
+}
+
 static void tell_contents(target *p, const program *of) {
   libraries l = {0};
   /* A loader that is the program itself has none. */
@@ -123,6 +134,8 @@ static void tell_contents(target *p, const program *of) {
   tell_libraries(p, of, &l);
   tell_loading(p, &of->elf);
   bool has_arrow = doctor_arrows(p, &l);
+  if (!python_is(of))
+    tell_bundled(p, of, &l, has_arrow);
   if (python_is(of))
     doctor_python(p, of);
   else if (contains_arrow(&of->elf))

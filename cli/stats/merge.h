@@ -1,5 +1,5 @@
-/* The figures of many processes, added up by pool, job, host, program or process. Each group takes what it needs
- * for its sums, and 8 bytes for each of its processes, from which the percentiles follow.
+/* The figures of many processes, added up by pool, job, host, program or process. Each group takes what it
+ * needs for its sums, and 8 bytes for each of its processes, from which the percentiles follow.
  *
  * A sum of which a part is not known is not known; what is known of it is a bound from below. */
 #ifndef ARROWPOOL_CLI_STATS_MERGE_H
@@ -46,7 +46,7 @@ extern const char *const merge_field_names[MERGE_FIELD_COUNT];
 
 typedef struct merge_group {
   char pool[POOL_NAME_BYTES], name[JOB_NAME_BYTES], host[HOST_NAME_BYTES],
-      program[PROGRAM_NAME_BYTES]; /* those that are not of the key are empty, as is the name of a job without */
+      program[PROGRAM_NAME_BYTES]; /* empty if not of the key; a job without a name has "" */
   int64_t pid, start_time;
   int64_t states[STATS_STATES]; /* processes by stats_state */
   merge_sum sums[MERGE_SUM_COUNT];

@@ -4,6 +4,7 @@
 
 #include "base/pieces.h"
 #include "base/process_file.h"
+#include "options/library_names.h"
 #include "options/sizes.h"
 
 #include <signal.h>
@@ -173,6 +174,9 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
   case OPTIONS_NAME:
     valid = is_name(text);
     break;
+  case OPTIONS_LIBRARIES:
+    valid = library_names_are_good(text);
+    break;
   case OPTIONS_DIRECTORY:
     break;
   }
@@ -184,7 +188,9 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
 }
 
 const char *options_reason(const options_row *row, const char *text) {
-  return row->kind == OPTIONS_SIZE || row->kind == OPTIONS_BYTES ? sizes_reason(text) : "";
+  return row->kind == OPTIONS_SIZE || row->kind == OPTIONS_BYTES ? sizes_reason(text)
+         : row->kind == OPTIONS_LIBRARIES                        ? library_names_reason(text)
+                                                                 : "";
 }
 
 void options_keyword(const options_row *row, char name[OPTIONS_NAME_BYTES]) {

@@ -42,6 +42,7 @@ typedef enum options_kind {
   OPTIONS_DESTINATION, /* text: path or "stderr"; NULL: off */
   OPTIONS_DIRECTORY,   /* text; NULL: off */
   OPTIONS_NAME,        /* text, shorter than JOB_NAME_BYTES, on one line */
+  OPTIONS_LIBRARIES,   /* text: names (library_names.h) */
   OPTIONS_DURATION,    /* number: milliseconds */
   OPTIONS_DECAY,       /* number: milliseconds, or SLOTS_NEVER */
   OPTIONS_SIGNAL,      /* number: of the signal */

@@ -180,6 +180,11 @@ bool guard_withdraw(const guard_call *call, guard_buffer *out) {
 
 bool guard_is_live(const void *address) { return guard_table_is_live(address); }
 
+const char *guard_pool_of(const void *address) {
+  guard_record found = guard_table_find(address);
+  return found.live.address ? found.live.pool : found.freed.address ? found.freed.pool : NULL;
+}
+
 bool guard_look_up(const void *address) {
   guard_record found = guard_table_find(address);
   return found.live.told || found.freed.told;

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 
 static_assert(sizeof(python_frame) == 4 * sizeof(void *) + 2 * sizeof(int32_t), "there are bytes left over");
@@ -91,6 +92,24 @@ static bool find_innermost(const walk *w, const char **out) {
          READ(w, holder, l->holder_frame, *out);
 }
 
+/* Finds the first of the instructions that a frame runs: its code's, or a thread's own copy of them. Other
+ * threads may replace the table of the copies, so the kernel is always asked about it. */
+static bool find_first_instruction(const walk *w, const char *frame, const char *code, uintptr_t *out) {
+  const python_layout *l = &python.layout;
+  const walk asks = {.is_probed = true};
+  const char *copies;
+  int64_t count;
+  int32_t index = 0;
+  if (l->frame_copy != PYTHON_NO_FIELD && !READ(w, frame, l->frame_copy, index))
+    return false;
+  *out = (uintptr_t)code + (uintptr_t)l->code_instructions;
+  if (index == 0)
+    return true;
+  return READ(w, code, l->code_copies, copies) && is_object(copies) && READ(&asks, copies, 0, count) &&
+         index > 0 && index < count &&
+         READ(&asks, copies, (int)offsetof(python_copies, first) + index * (int)sizeof(char *), *out);
+}
+
 /* Reads where in its code a frame is. Returns false if it is not in it. */
 static bool read_instruction(const walk *w, const char *frame, const char *code, int32_t *out) {
   const python_layout *l = &python.layout;
@@ -101,11 +120,12 @@ static bool read_instruction(const walk *w, const char *frame, const char *code,
     *out = number * l->instruction_bytes;
     return true;
   }
-  uintptr_t at;
+  uintptr_t at, first;
   int64_t count;
-  if (!READ(w, frame, l->frame_instruction, at) || !READ(w, code, PYTHON_COUNT, count))
+  if (!READ(w, frame, l->frame_instruction, at) || !READ(w, code, l->object_count, count) ||
+      !find_first_instruction(w, frame, code, &first))
     return false;
-  int64_t bytes = (int64_t)(at - ((uintptr_t)code + (uintptr_t)l->code_instructions));
+  int64_t bytes = (int64_t)(at - first);
   *out = (int32_t)bytes;
   return count <= INT32_MAX / 2 && bytes >= -l->instruction_bytes && bytes < count * l->instruction_bytes;
 }
@@ -121,7 +141,7 @@ static bool read_code(const walk *w, const char *code, python_frame *out) {
   const python_layout *l = &python.layout;
   const void *type;
   out->code = code;
-  return is_object(code) && READ(w, code, PYTHON_TYPE, type) && type == python.code_type &&
+  return is_object(code) && READ(w, code, l->object_type, type) && type == python.code_type &&
          READ(w, code, l->code_file, out->file) && READ(w, code, l->code_name, out->function) &&
          READ(w, code, l->code_lines, out->lines) && READ(w, code, l->code_first_line, out->first_line);
 }
@@ -133,7 +153,7 @@ static bool add_frame(walk *w, const char *frame) {
   uintptr_t code;
   if (!READ(w, frame, python.layout.frame_code, code))
     return false;
-  code &= ~(uintptr_t)3; /* in 3.14 these bits say how the reference is counted */
+  code &= ~(uintptr_t)3; /* from 3.14 on these bits say how the reference is counted */
   if (!read_code(w, (const char *)code, &f))
     return false;
   if (!f.file || !f.function)

@@ -12,73 +12,93 @@ static const struct {
   python_layout layout;
 } layouts[] = {
     {9,
-     {.thread_frame = 24,
+     {.object_type = 8,
+      .object_count = 16,
+      .thread_frame = 24,
       .holder_frame = PYTHON_NO_FIELD,
       .frame_previous = 24,
       .frame_code = 32,
       .frame_instruction = 104,
       .frame_owner = PYTHON_NO_FIELD,
+      .frame_copy = PYTHON_NO_FIELD,
       .code_first_line = 40,
       .code_file = 104,
       .code_name = 112,
       .code_lines = 120,
       .code_instructions = PYTHON_NO_FIELD,
+      .code_copies = PYTHON_NO_FIELD,
       .text_length = 16,
       .text_state = 32,
       .text_ascii = 48,
       .text_wide = 72,
-      .instruction_bytes = 1}},
+      .instruction_bytes = 1,
+      .text_state_skip = 2}},
     {10,
-     {.thread_frame = 24,
+     {.object_type = 8,
+      .object_count = 16,
+      .thread_frame = 24,
       .holder_frame = PYTHON_NO_FIELD,
       .frame_previous = 24,
       .frame_code = 32,
       .frame_instruction = 96,
       .frame_owner = PYTHON_NO_FIELD,
+      .frame_copy = PYTHON_NO_FIELD,
       .code_first_line = 40,
       .code_file = 104,
       .code_name = 112,
       .code_lines = 120,
       .code_instructions = PYTHON_NO_FIELD,
+      .code_copies = PYTHON_NO_FIELD,
       .text_length = 16,
       .text_state = 32,
       .text_ascii = 48,
       .text_wide = 72,
-      .instruction_bytes = 2}},
+      .instruction_bytes = 2,
+      .text_state_skip = 2}},
     {11,
-     {.thread_frame = 56,
+     {.object_type = 8,
+      .object_count = 16,
+      .thread_frame = 56,
       .holder_frame = 8,
       .frame_previous = 48,
       .frame_code = 32,
       .frame_instruction = 56,
       .frame_owner = 69,
+      .frame_copy = PYTHON_NO_FIELD,
       .code_first_line = 72,
       .code_file = 112,
       .code_name = 128,
       .code_lines = 136,
       .code_instructions = 184,
+      .code_copies = PYTHON_NO_FIELD,
       .text_length = 16,
       .text_state = 32,
       .text_ascii = 48,
       .text_wide = 72,
-      .instruction_bytes = 2}},
+      .instruction_bytes = 2,
+      .text_state_skip = 2}},
     {12,
-     {.thread_frame = 56,
+     {.object_type = 8,
+      .object_count = 16,
+      .thread_frame = 56,
       .holder_frame = 0,
       .frame_previous = 8,
       .frame_code = 0,
       .frame_instruction = 56,
       .frame_owner = 70,
+      .frame_copy = PYTHON_NO_FIELD,
       .code_first_line = 68,
       .code_file = 112,
       .code_name = 128,
       .code_lines = 136,
       .code_instructions = 192,
+      .code_copies = PYTHON_NO_FIELD,
       .text_length = 16,
       .text_state = 32,
       .text_ascii = 40,
       .text_wide = 56,
-      .instruction_bytes = 2}},
+      .instruction_bytes = 2,
+      .text_state_skip = 2}},
 };
 
 /* ---- the version ---- */
@@ -119,14 +139,20 @@ typedef struct debug_head {
 
 #define LARGEST_POSITION 1024 /* bytes; nothing that is told lies as far from its object's start */
 
-/* Where in it each field lies (bytes). */
+/* Where in it each field lies (bytes); 0: it is not told. */
 static const struct {
   int minor;
+  int16_t text_state_skip, text_state_skip_without_gil;
 #define X(name, field) uint16_t name;
   PYTHON_LAYOUT_TOLD(X)
+  PYTHON_LAYOUT_TOLD_OF_COPIES(X)
 #undef X
 } told[] = {
     {.minor = 13,
+     .text_state_skip = 2,
+     .text_state_skip_without_gil = 2,
+     .object_type = 360,
+     .object_count = 416,
      .thread_frame = 184,
      .frame_previous = 232,
      .frame_code = 240,
@@ -141,6 +167,10 @@ static const struct {
      .text_state = 544,
      .text_ascii = 560},
     {.minor = 14,
+     .text_state_skip = 2,
+     .text_state_skip_without_gil = 8,
+     .object_type = 408,
+     .object_count = 464,
      .thread_frame = 208,
      .frame_previous = 256,
      .frame_code = 264,
@@ -153,12 +183,14 @@ static const struct {
      .code_instructions = 384,
      .text_length = 632,
      .text_state = 624,
-     .text_ascii = 640},
+     .text_ascii = 640,
+     .frame_copy = 304,
+     .code_copies = 392},
 };
 
-static bool head_fits(const debug_head *head, int minor) {
+static bool head_fits(const debug_head *head, int minor, bool is_free_threaded) {
   return memcmp(head->cookie, "xdebugpy", sizeof head->cookie) == 0 &&
-         head->version >> 16 == (uint64_t)(0x300 | minor) && head->free_threaded == 0;
+         head->version >> 16 == (uint64_t)(0x300 | minor) && head->free_threaded == is_free_threaded;
 }
 
 /* Returns false if that is no position in an object. */
@@ -169,10 +201,18 @@ static bool read_position(const char *offsets, size_t at, int16_t *out) {
   return position < LARGEST_POSITION;
 }
 
-static bool read_told(const char *offsets, size_t row, python_layout *out) {
+/* Likewise of what only builds without a GIL may have, and says 0 elsewhere. */
+static bool read_position_if_any(const char *offsets, size_t at, int16_t *out) {
+  bool good = at == 0 || read_position(offsets, at, out);
+  if (at == 0 || *out == 0)
+    *out = PYTHON_NO_FIELD;
+  return good;
+}
+
+static bool read_told(const char *offsets, size_t row, bool is_free_threaded, python_layout *out) {
   debug_head head;
   memcpy(&head, offsets, sizeof head);
-  if (!head_fits(&head, told[row].minor))
+  if (!head_fits(&head, told[row].minor, is_free_threaded))
     return false;
   python_layout read = {.holder_frame = PYTHON_NO_FIELD, .instruction_bytes = 2};
 #define X(name, field)                                                                                       \
@@ -180,30 +220,37 @@ static bool read_told(const char *offsets, size_t row, python_layout *out) {
     return false;
   PYTHON_LAYOUT_TOLD(X)
 #undef X
+#define X(name, field)                                                                                       \
+  if (!read_position_if_any(offsets, told[row].name, &read.name))                                            \
+    return false;
+  PYTHON_LAYOUT_TOLD_OF_COPIES(X)
+#undef X
+  read.text_state_skip = is_free_threaded ? told[row].text_state_skip_without_gil : told[row].text_state_skip;
   read.text_wide = (int16_t)(read.text_ascii + 16); /* behind the length and the address of its UTF-8 */
   *out = read;
   return true;
 }
 
 bool python_layouts_knows(const char *version) {
-  int minor = python_layouts_is_free_threaded(version) ? -1 : minor_of(version);
+  int minor = minor_of(version);
   bool known = false;
   for (size_t i = 0; i < COUNT_OF(layouts); i++)
-    known |= layouts[i].minor == minor;
+    known |= layouts[i].minor == minor && !python_layouts_is_free_threaded(version);
   for (size_t i = 0; i < COUNT_OF(told); i++)
     known |= told[i].minor == minor;
   return known;
 }
 
 bool python_layouts_find(const char *version, const void *runtime, python_layout *out) {
-  int minor = python_layouts_is_free_threaded(version) ? -1 : minor_of(version);
+  int minor = minor_of(version);
+  bool is_free_threaded = python_layouts_is_free_threaded(version);
   for (size_t i = 0; i < COUNT_OF(layouts); i++)
-    if (layouts[i].minor == minor) {
+    if (layouts[i].minor == minor && !is_free_threaded) {
       *out = layouts[i].layout;
       return true;
     }
   for (size_t i = 0; i < COUNT_OF(told); i++)
     if (told[i].minor == minor)
-      return runtime && read_told(runtime, i, out);
+      return runtime && read_told(runtime, i, is_free_threaded, out);
   return false;
 }

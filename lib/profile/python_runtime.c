@@ -97,10 +97,10 @@ static void copy_version(char out[PYTHON_VERSION_BYTES], const char *version) {
     strcat(out, "t");
 }
 
-/* Builds for debugging may begin an object with more than others, and those without a GIL do. */
-static bool objects_begin_as_known(const void *type_of_types, const void *type) {
+/* Builds for debugging may begin an object with more than others. */
+static bool objects_begin_as_known(const void *type_of_types, const void *type, int position) {
   const void *found;
-  memcpy(&found, (const char *)type + PYTHON_TYPE, sizeof found);
+  memcpy(&found, (const char *)type + position, sizeof found);
   return found == type_of_types;
 }
 
@@ -117,7 +117,7 @@ static bool find_symbols(void *scope, python_runtime *out) {
   out->is_finalizing = find_finalizing(scope);
   out->line_of = (int (*)(void *, int))symbol_in(scope, "PyCode_Addr2Line");
   return type_of_types && out->code_type && out->text_type && out->thread_state && out->is_finalizing &&
-         out->line_of && objects_begin_as_known(type_of_types, out->code_type);
+         out->line_of && objects_begin_as_known(type_of_types, out->code_type, out->layout.object_type);
 }
 
 static void describe_python(void *scope, python_runtime *out) {

@@ -19,16 +19,17 @@ static bool read_field(const char *object, int position, void *out, size_t size)
 static bool is_text(const python_runtime *python, const char *object) {
   const void *type;
   return object && (uintptr_t)object % sizeof(void *) == 0 &&
-         read_field(object, PYTHON_TYPE, &type, sizeof type) && type == python->text_type;
+         read_field(object, python->layout.object_type, &type, sizeof type) && type == python->text_type;
 }
 
 bool python_text_find(const python_runtime *python, const void *object, size_t most, python_text *out) {
   const python_layout *l = &python->layout;
-  python_text_state is;
+  uint32_t bits;
   int64_t length;
-  if (!is_text(python, object) || !read_field(object, l->text_state, &is, sizeof is) ||
+  if (!is_text(python, object) || !read_field(object, l->text_state, &bits, sizeof bits) ||
       !read_field(object, l->text_length, &length, sizeof length))
     return false;
+  python_text_state is = python_text_state_of(l, bits);
   if (!is.is_compact || (is.width != 1 && is.width != 2 && is.width != 4) || length < 0 ||
       length > INT64_MAX / 4)
     return false;

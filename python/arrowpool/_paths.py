@@ -176,7 +176,7 @@ def _generator_step(generator: Any, one: object) -> str:
 
 def _local(frame: Optional[types.FrameType], one: object) -> str:
     name = None
-    if frame is not None and (sys.version_info >= (3, 13) or not _reach.is_running(frame)):
+    if frame is not None and _reach.threads_wait() and (sys.version_info >= (3, 13) or not _reach.is_running(frame)):
         name = _key_of(_reach.local_variables(frame), one)
     return f": {name}" if name else f" -> {type_name(type(one))}"
 

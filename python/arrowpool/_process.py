@@ -25,7 +25,8 @@ def shim_path() -> str:
     Raises FileNotFoundError if it is not there.
     """
     package = os.path.dirname(os.path.abspath(__file__))
-    for folder in ("lib", "../../shim"):  # of a wheel, of the build folder
+    library = os.path.dirname(_library.versions()[2])
+    for folder in ("lib", "../../shim", library):  # of a wheel, of the build folder, of an installation
         path = os.path.normpath(os.path.join(package, folder, _SHIM))
         if os.path.exists(path):
             return path

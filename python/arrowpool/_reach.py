@@ -126,14 +126,21 @@ def _class_roots() -> Iterator[tuple[object, Root]]:
             yield kind, Root("class", "")  # it is named when it is shown
 
 
+def threads_wait() -> bool:
+    """Whether other threads stand still while this one runs Python: else their frames change while they are read, which
+    Python does not guard against."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
 def running_functions() -> list[tuple[object, Root]]:
-    """The local variables of all functions that run, in all threads, as objects to start from.
+    """The local variables of all functions that run, in all threads, as objects to start from; without a GIL only those
+    of this thread.
 
     To be asked before gc.get_objects(), whose result would share each f_locals, so that it could not be emptied. Keeps
     no frame: among them is its own, which would keep itself."""
     names = {thread.ident: thread.name for thread in threading.enumerate() if thread is not threading.main_thread()}
     found: list[tuple[object, Root]] = []
-    frames = sys._current_frames()
+    frames = sys._current_frames() if threads_wait() else {threading.get_ident(): sys._getframe()}
     try:
         for ident in list(frames):
             thread = f" in {names[ident]}" if ident in names else ""

@@ -37,11 +37,10 @@ def touch(size):
 
 
 def warm_up():
-    """Pages that the machine has not handed out lately are slow to get, whoever asks: the second time tells whether
-    it does so still."""
-    size = min(3 << 30, available_bytes() // 2)
-    touch(size)
-    print(timed(lambda: touch(size))[1] * (1 << 30) / size)
+    """Pages that the machine has not handed out lately are slow to get, whoever asks: a second time tells whether they
+    are so still."""
+    touch(min(3 << 30, available_bytes() // 2))
+    print(timed(lambda: touch(512 * MIB))[1] * 2)
 
 
 def warmed_up():
@@ -118,11 +117,10 @@ def work(path):
     pa.set_memory_pool(explicit_pool)
     doubled = pa.array([2 * value for value in range(1_000_000)])
     pa.set_memory_pool(start_pool)
-    warm = [warmed_up()]
+    warm_seconds = warmed_up()
     buffer, grow_seconds = timed(lambda: grow_buffer(pa, size, start_pool))
     del buffer
     start_pool.release_unused()
-    warm.append(warmed_up())
     stream, stream_seconds = timed(lambda: append_to_stream(pa, size, start_pool))
     assert array.nbytes == doubled.nbytes and stream.size == size
     figures = {
@@ -131,7 +129,7 @@ def work(path):
         "size": size,
         "grow_seconds": grow_seconds,
         "stream_seconds": stream_seconds,
-        "warm_seconds": warm,
+        "warm_seconds": warm_seconds,
         "peak_rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
     with open(path, "w") as out:
@@ -191,7 +189,7 @@ def compare(folder):
         if field.endswith("seconds"):
             timed_rows.append((title, before, after))
         print(f"{title:52}{spread(before):>22}{spread(after):>22}{ratio:7.2f}")
-    for doubt in doubts(timed_rows, [seconds for figures in stock + shim for seconds in figures["warm_seconds"]]):
+    for doubt in doubts(timed_rows, [figures["warm_seconds"] for figures in stock + shim]):
         print(doubt)
     print("\nof the last process:", end="")
     print(f"\n{total('num_reallocations'):,} reallocations: {total('reallocs_in_place'):,} in place, "

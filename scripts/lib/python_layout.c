@@ -23,10 +23,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static_assert(offsetof(PyObject, ob_type) == PYTHON_TYPE, "an object begins as in other versions");
-static_assert(offsetof(PyVarObject, ob_size) == PYTHON_COUNT, "so does one of several parts");
+#ifdef Py_GIL_DISABLED
+#define FREE_THREADED 1
+#else
+#define FREE_THREADED 0
+#endif
 
 static const python_layout layout = {
+    .object_type = offsetof(PyObject, ob_type),
+    .object_count = offsetof(PyVarObject, ob_size),
 #if PY_VERSION_HEX < 0x030b0000
     .thread_frame = offsetof(PyThreadState, frame),
     .holder_frame = PYTHON_NO_FIELD,
@@ -53,6 +58,15 @@ static const python_layout layout = {
     .frame_instruction = offsetof(_PyInterpreterFrame, instr_ptr),
 #endif
 #endif
+#if PY_VERSION_HEX >= 0x030e0000 && FREE_THREADED
+    .frame_copy = offsetof(_PyInterpreterFrame, tlbc_index),
+    .code_copies = offsetof(PyCodeObject, co_tlbc),
+    .text_state_skip = 8,
+#else
+    .frame_copy = PYTHON_NO_FIELD,
+    .code_copies = PYTHON_NO_FIELD,
+    .text_state_skip = 2,
+#endif
     .code_first_line = offsetof(PyCodeObject, co_firstlineno),
     .code_file = offsetof(PyCodeObject, co_filename),
 #if PY_VERSION_HEX < 0x030a0000
@@ -68,19 +82,25 @@ static const python_layout layout = {
     .text_wide = sizeof(PyCompactUnicodeObject),
 };
 
+static python_text_state state_of(const PyASCIIObject *text) {
+  uint32_t bits;
+  memcpy(&bits, &text->state, sizeof bits);
+  return python_text_state_of(&layout, bits);
+}
+
 /* Returns whether the bits of a string's state are where python_text_state has them. */
 static bool states_agree(void) {
   PyASCIIObject text;
-  python_text_state state;
   memset(&text, 0, sizeof text);
+  text.state.interned = 3;
   text.state.kind = 4;
   text.state.ascii = 1;
-  memcpy(&state, &text.state, sizeof state);
+  python_text_state state = state_of(&text);
   bool agree = state.width == 4 && state.is_ascii && !state.is_compact;
   text.state.kind = 1;
   text.state.ascii = 0;
   text.state.compact = 1;
-  memcpy(&state, &text.state, sizeof state);
+  state = state_of(&text);
   return agree && state.width == 1 && !state.is_ascii && state.is_compact;
 }
 
@@ -92,11 +112,15 @@ int main(void) {
 #define X(name) printf(".%s = %d,\n", #name, layout.name);
   PYTHON_LAYOUT_FIELDS(X)
   X(instruction_bytes)
+  X(text_state_skip)
 #undef X
 #if PY_VERSION_HEX >= 0x030d0000
   printf("\n.minor = %d,\n", PY_MINOR_VERSION);
 #define X(name, field) printf(".%s = %zu,\n", #name, offsetof(_Py_DebugOffsets, field));
   PYTHON_LAYOUT_TOLD(X)
+#if PY_VERSION_HEX >= 0x030e0000
+  PYTHON_LAYOUT_TOLD_OF_COPIES(X)
+#endif
 #endif
   return 0;
 }

@@ -5,7 +5,9 @@
  * no lock and looks first whether this is still our process. */
 #include "fork.h"
 #include "shim/dump/dump.h"
+#include "shim/hooks/library.h"
 #include "shim/install/life.h"
+#include "shim/library_pools.h"
 #include "shim/next.h"
 #include "shim/router.h"
 #include "shim/tasks.h"
@@ -49,11 +51,15 @@ __attribute__((constructor(102))) static void start(void) {
   *(void **)&next_assert_fail = next_symbol("__assert_fail");
   *(void **)&next_assert_perror_fail = next_symbol("__assert_perror_fail");
   life_begin();
+  hook_library_redirect();
+}
+
+__attribute__((destructor(101))) static void tell_unused(void) {
+  library_pools_tell_unused();
 }
 
 EXPORT __attribute__((noreturn)) void _exit(int status) {
-  dump_at_exit(REPORT_SAFE);
-  life_finish_files(false);
+  life_leave();
   if (next._exit)
     next._exit(status);
   for (;;)

@@ -97,7 +97,6 @@ static arrowpool_status check(const char *given, char text[GIVEN_MESSAGE_BYTES])
 }
 
 static void wake(void) {
-  log_start();
   configure_all(&the_router.settings);
   first_use_watch();
   life_begin();
@@ -119,6 +118,7 @@ API arrowpool_status arrowpool_install(const char *given, char *message, size_t 
   if (!atomic_compare_exchange_strong(&the_router.state, &asleep, WAKING))
     return ANSWER(ARROWPOOL_EXISTS, "another thread is installing arrowpool");
   int cancel_state = nocancel_begin();
+  log_start();
   arrowpool_status status = check(given, text);
   if (status == ARROWPOOL_OK) {
     wake();
@@ -144,7 +144,7 @@ API arrowpool_status arrowpool_uninstall(void) {
 
 API void arrowpool_finish(void) {
   if (atomic_load(&the_router.state) == AWAKE && !is_present_as(ARROWPOOL_PRELOADED))
-    life_finish();
+    life_leave();
 }
 
 API arrowpool_presence arrowpool_get_presence(void) {

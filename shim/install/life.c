@@ -12,14 +12,15 @@
 
 #include <stdlib.h>
 
-void life_finish_files(bool remove) {
+/* Notes an orderly end in the files that others read, and removes those that are not to be kept. */
+static void finish_files(bool remove) {
   live_finish(remove);
   profile_finish(remove);
 }
 
 static void at_quick_exit_handler(void) {
   dump_at_exit(REPORT_SAFE);
-  life_finish_files(true);
+  finish_files(true);
 }
 
 static void prepare_fork(void) {
@@ -54,7 +55,12 @@ void life_begin(void) {
 }
 
 /* It comes after the program's atexit handlers. Where nothing began, there is nothing to write. */
-__attribute__((destructor(101))) void life_finish(void) {
+__attribute__((destructor(101))) static void finish(void) {
   dump_at_exit(REPORT_ASK_JEMALLOC);
-  life_finish_files(true);
+  finish_files(true);
+}
+
+void life_leave(void) {
+  dump_at_exit(REPORT_SAFE);
+  finish_files(false);
 }

@@ -3,16 +3,11 @@
 #ifndef ARROWPOOL_SHIM_INSTALL_LIFE_H
 #define ARROWPOOL_SHIM_INSTALL_LIFE_H
 
-#include <stdbool.h>
-
 /* Begins, as the options say. It is called once, when they were read. */
 void life_begin(void);
 
-/* Notes an orderly end in the files that others read, and removes those that are not to be kept. It is
- * async-signal-safe. */
-void life_finish_files(bool remove);
-
-/* Does all that is to be done at an ordinary end: the last dump as well. */
-void life_finish(void);
+/* Does what is to be done where a process leaves by _exit: the last dump, and a note of an orderly end in the
+ * files that others read. It takes no lock, and looks first whether this is still our process. */
+void life_leave(void);
 
 #endif

@@ -271,10 +271,10 @@ refused() {
   says() {
     echo "import sys; $1" >"$site/other.pth"
     ARROW_POOL_PROFILE=$PWD run -1 doctor here/bin/python etl.py
-    assert_line "warning: a profile will name no lines of Python: frames of $2 cannot be read; take CPython 3.9 to 3.14 with a GIL"
+    assert_line "warning: a profile will name no lines of Python: frames of $2 cannot be read; take CPython 3.9 to 3.14"
   }
   version=$("$PYTHON" -I -c 'import platform; print(platform.python_version())')
-  says 'sys.version = "3.13.0 experimental free-threading build (main)"' "cpython $version without a GIL"
+  says 'sys.version = "3.15.0 free-threading build (main)"' "cpython $version without a GIL"
   says 'sys.version = "3.8.0 (main)"' "cpython $version"
   says 'sys.implementation.name = "pypy"' "pypy $version"
 }

@@ -18,9 +18,9 @@ from frames_read import F, P, probe, same
 
 READ = 1  # profile_python
 FIELDS = (
-    "thread_frame", "holder_frame", "frame_previous", "frame_code", "frame_instruction", "frame_owner",
-    "code_first_line", "code_file", "code_name", "code_lines", "code_instructions", "text_length", "text_state",
-    "text_ascii", "text_wide",
+    "object_type", "object_count", "thread_frame", "holder_frame", "frame_previous", "frame_code", "frame_instruction",
+    "frame_owner", "frame_copy", "code_first_line", "code_file", "code_name", "code_lines", "code_instructions",
+    "code_copies", "text_length", "text_state", "text_ascii", "text_wide",
 )
 
 
@@ -30,7 +30,8 @@ def start():
     probe.probe_version(version)
     if not started:
         sys.exit(f"state {probe.probe_state()}, version {version.value.decode()}")
-    assert version.value.decode() == sys.version.split()[0], version.value
+    free_threaded = "t" if "free-threading" in sys.version else ""
+    assert version.value.decode() == sys.version.split()[0] + free_threaded, version.value
     assert probe.probe_text_has(ctypes.cast(ctypes.pythonapi.PyEval_EvalCode, ctypes.c_void_p).value)
 
 
@@ -49,7 +50,7 @@ def compare():
 
 
 def layout():
-    for field in (*FIELDS, "instruction_bytes"):
+    for field in (*FIELDS, "instruction_bytes", "text_state_skip"):
         print(f".{field} = {probe.probe_layout(field.encode())},")
 
 

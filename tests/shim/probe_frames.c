@@ -56,6 +56,7 @@ static int16_t value_of(const char *field) {
     return layout.name;
   PYTHON_LAYOUT_FIELDS(X)
   X(instruction_bytes)
+  X(text_state_skip)
 #undef X
   abort();
 }

@@ -13,18 +13,22 @@ frames() {
   timeout "$(patience 300)" "$@"
 }
 
+# has_malloc PYTHON: whether its objects can be blocks of malloc's. Those of builds without a GIL cannot.
+has_malloc() { PYTHONMALLOC=malloc "$1" -c '' 2>/dev/null; }
+
 # all_kinds PYTHON: with the GIL and without it, and with each object a block of malloc's.
 all_kinds() {
   run -0 frames "$1" "$FRAMES" "$PROBE" compare
   assert_output --regexp "^[0-9]{4,} compared, 0 differ$"
   run -0 frames "$1" "$FRAMES" "$PROBE" compare held
+  has_malloc "$1" || return 0
   run -0 frames env PYTHONMALLOC=malloc "$1" "$FRAMES" "$PROBE" compare
 }
 
 # wrong_layouts PYTHON: they lead to no frame, and not to the end of the program.
 wrong_layouts() {
   run -0 frames "$1" "$FRAMES" "$PROBE" damage
-  assert_output "304 wrong layouts"
+  assert_output "380 wrong layouts"
 }
 
 # while_it_ends PYTHON: threads go on reading, and what is destroyed last finds nothing.
@@ -62,6 +66,7 @@ embedded() {
 # at_each_allocation PYTHON: with each object a block of malloc's.
 at_each_allocation() {
   local run
+  has_malloc "$1" || return 0
   for run in compare exit; do
     run -0 frames env LD_PRELOAD="$PROBES/libprobe_frames_malloc.so" PYTHONMALLOC=malloc "$1" "$FRAMES" "$PROBE" $run
     assert_line "many walks, 0 failed, 0 not described, state 1"
@@ -71,6 +76,7 @@ at_each_allocation() {
 
 # sanitized PYTHON: with objects that AddressSanitizer sees.
 sanitized() {
+  has_malloc "$1" || return 0
   run -0 frames env LD_PRELOAD="$runtime" ASAN_OPTIONS=detect_leaks=0:log_path=stderr PYTHONMALLOC=malloc \
     "$1" "$FRAMES" "$PROBES/libprobe_frames_asan.so" compare
   refute_output --partial AddressSanitizer
@@ -81,7 +87,7 @@ sanitized() {
 # each_known FUNCTION REASON: with all interpreters there are; skips the test if there is none that it can be done with.
 each_known() {
   local minor python done_once=
-  for minor in 9 10 11 12 13 14; do
+  for minor in 9 10 11 12 13 14 13t 14t; do
     while read -r python; do
       echo "$python"
       "$1" "$python"
@@ -160,6 +166,30 @@ each_known() {
 
 @test "frames while Python 3.14 ends" {
   each 14 while_it_ends
+}
+
+@test "all kinds of frames are as Python 3.13t says" {
+  each 13t all_kinds
+}
+
+@test "wrong layouts of Python 3.13t are found out" {
+  each 13t wrong_layouts
+}
+
+@test "frames while Python 3.13t ends" {
+  each 13t while_it_ends
+}
+
+@test "all kinds of frames are as Python 3.14t says" {
+  each 14t all_kinds
+}
+
+@test "wrong layouts of Python 3.14t are found out" {
+  each 14t wrong_layouts
+}
+
+@test "frames while Python 3.14t ends" {
+  each 14t while_it_ends
 }
 
 @test "the layouts are those of the headers, where there are any" {

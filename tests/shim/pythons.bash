@@ -2,11 +2,12 @@
 # The interpreters that are installed: beside python3.N in the PATH those of pyenv, and those that ARROWPOOL_PYTHONS
 # names.
 
-# pythons N: prints the interpreters of 3.N that have a GIL.
+# pythons N: prints the interpreters of 3.N; those of 13 have a GIL, and those of 13t have none.
 pythons() {
   local candidate
-  for candidate in "$(command -v "python3.$1")" /usr/bin/python3."$1" "$HOME"/.pyenv/versions/3."$1".*/bin/python3."$1" ${ARROWPOOL_PYTHONS-} "$PYTHON"; do
-    "$candidate" -c 'import ctypes, sys; sys.exit(sys.version_info[:2] != (3, int(sys.argv[1])) or "free-threading" in sys.version)' "$1" 2>/dev/null &&
+  for candidate in "$(command -v "python3.$1")" /usr/bin/python3."$1" "$HOME"/.pyenv/versions/3."${1%t}".*/bin/python3."$1" ${ARROWPOOL_PYTHONS-} "$PYTHON"; do
+    "$candidate" -c 'import ctypes, sys; version = str(sys.version_info[1]) + "t" * ("free-threading" in sys.version)
+sys.exit(sys.version_info[0] != 3 or version != sys.argv[1])' "$1" 2>/dev/null &&
       readlink -f "$candidate"
   done | sort -u
 }

@@ -186,7 +186,8 @@ TEST(a_wrong_size_or_alignment_is_told_and_the_true_one_used) {
     buffer = before = allocate(pool, 1000, 64);
     unit_write(buffer, 1000, i);
     assert_int_equal(arrowpool_reallocate(pool, wrong[i], 2000, 64, &buffer), ARROWPOOL_OK);
-    snprintf(what, sizeof what, " of 1000 bytes, alignment 64: the caller said %jd byte%s, found at reallocate",
+    snprintf(what, sizeof what,
+             " of 1000 bytes, alignment 64: the caller said %jd byte%s, found at reallocate",
              (intmax_t)wrong[i], wrong[i] == 1 ? "" : "s");
     assert_told("c:a", before, what);
     assert_true(unit_matches(buffer, 1000, 1000, i));

@@ -48,20 +48,20 @@ static void put(void *to, int position, const void *value, size_t size) {
 }
 
 #define PUT(object, position, type, value) put(object, position, &(type){value}, sizeof(type))
+#define STATE(width, compact, ascii)       (((width) | (compact) << 3 | (ascii) << 4) << layout.text_state_skip)
 
 static char *make_object(const void *type) {
   CHECK(used < COUNT_OF(objects));
   char *made = objects[used++].bytes;
-  PUT(made, PYTHON_TYPE, const void *, type);
+  PUT(made, layout.object_type, const void *, type);
   return made;
 }
 
 /* Makes a string in memory of the caller's. */
 static char *make_text_at(char *made, const void *characters, int64_t count, unsigned width, bool ascii) {
-  PUT(made, PYTHON_TYPE, const void *, PyUnicode_Type);
+  PUT(made, layout.object_type, const void *, PyUnicode_Type);
   PUT(made, layout.text_length, int64_t, count);
-  const python_text_state state = {.width = width & 7, .is_compact = 1, .is_ascii = ascii};
-  put(made, layout.text_state, &state, sizeof state);
+  PUT(made, layout.text_state, uint32_t, STATE(width, 1U, (uint32_t)ascii));
   memcpy(made + (ascii ? layout.text_ascii : layout.text_wide), characters, (size_t)count * width);
   return made;
 }
@@ -72,7 +72,7 @@ static char *make_text(const char *characters) {
 
 static char *make_code(const void *file, const void *function, int first_line) {
   char *code = make_object(PyCode_Type);
-  PUT(code, PYTHON_COUNT, int64_t, 10);
+  PUT(code, layout.object_count, int64_t, 10);
   PUT(code, layout.code_file, const void *, file);
   PUT(code, layout.code_name, const void *, function);
   PUT(code, layout.code_lines, const void *, code);
@@ -101,10 +101,14 @@ static char *code;
 static python_frame frames[512];
 static python_line line;
 
-static void begin(void) {
+static void make_python(void) {
   CHECK(python_layouts_find("3.12.1", NULL, &layout));
-  PUT(PyCode_Type, PYTHON_TYPE, const void *, PyType_Type);
+  PUT(PyCode_Type, layout.object_type, const void *, PyType_Type);
   code = make_code(make_text("/a/b.py"), make_text("f"), 7);
+}
+
+static void begin(void) {
+  make_python();
   CHECK(python_frames_start() && python_frames_state() == PROFILE_PYTHON_READ);
 }
 
@@ -332,7 +336,6 @@ TEST(of_a_long_text_the_end_is_kept) { run_alone(cut_texts); }
 static void refuse_texts(void) {
   begin();
   char *text = make_text("x");
-  python_text_state state = {.width = 3, .is_compact = 1};
   memset(&line, 7, sizeof line);
   const python_line before = line;
   CHECK(!describes(NULL, "") && !describes(unreadable(), "") && !describes(code, "") &&
@@ -344,10 +347,9 @@ static void refuse_texts(void) {
   PUT(text, layout.text_length, int64_t, (int64_t)1 << 50); /* its end lies nowhere */
   CHECK(!describes(text, ""));
   PUT(text, layout.text_length, int64_t, 1);
-  put(text, layout.text_state, &state, sizeof state);
+  PUT(text, layout.text_state, uint32_t, STATE(3U, 1U, 0U));
   CHECK(!describes(text, ""));
-  state = (python_text_state){.width = 1};
-  put(text, layout.text_state, &state, sizeof state);
+  PUT(text, layout.text_state, uint32_t, STATE(1U, 0U, 0U));
   CHECK(!describes(text, ""));
   CHECK(memcmp(&line, &before, sizeof line) == 0);
 }
@@ -367,9 +369,7 @@ static void *start_and_walk(__attribute__((unused)) void *index) {
 
 static void start_at_once(void) {
   uint64_t from = 0, to = 0, function = (uintptr_t)Py_GetVersion;
-  CHECK(python_layouts_find("3.12.1", NULL, &layout));
-  PUT(PyCode_Type, PYTHON_TYPE, const void *, PyType_Type);
-  code = make_code(make_text("/a/b.py"), make_text("f"), 7);
+  make_python();
   set_innermost(chain(5));
   unit_run_threads(8, start_and_walk);
   CHECK(python_frames_start() && walk(64) == 5 && python_frames_failed_walks() == 0);

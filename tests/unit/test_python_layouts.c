@@ -55,7 +55,8 @@ TEST(others_are_not_and_leave_the_result_alone) {
 TEST(of_later_ones_the_version_tells_whether_they_are_known) {
   assert_true(python_layouts_knows("3.13.0 (main)") && python_layouts_knows("3.14.1 (main)"));
   assert_false(finds("3.13.0 (main)", NULL)); /* they tell the rest themselves */
-  assert_false(python_layouts_knows("3.13.0 experimental free-threading build (main)"));
+  assert_true(python_layouts_knows("3.13.0 experimental free-threading build (main)"));
+  assert_false(python_layouts_knows("3.12.0 experimental free-threading build (main)"));
 }
 
 /* A runtime as 3.13 has it, in which each field's position is that of its own place. */
@@ -82,13 +83,33 @@ TEST(later_ones_tell_it_themselves) {
   assert_true(layout.thread_frame == 208 && layout.code_file == 320 && layout.text_wide == 640 + 16);
 }
 
+TEST(builds_without_a_gil_tell_it_too) {
+  make_runtime(VERSION_13);
+  runtime[16] = 1;
+  assert_true(finds("3.13.0 experimental free-threading build (main)", runtime));
+  assert_true(layout.object_type == 360 && layout.object_count == 416 && layout.text_state_skip == 2);
+  assert_true(layout.frame_copy == PYTHON_NO_FIELD && layout.code_copies == PYTHON_NO_FIELD);
+  make_runtime(VERSION_14);
+  assert_true(finds("3.14.2 (main)", runtime) && layout.text_state_skip == 2);
+  runtime[16] = 1;
+  assert_true(finds("3.14.2 free-threading build (main)", runtime));
+  assert_true(layout.frame_copy == 304 && layout.code_copies == 392 && layout.text_state_skip == 8);
+  memset(runtime + 304, 0, 8); /* as a build says that has no copies */
+  memset(runtime + 392, 0, 8);
+  assert_true(finds("3.14.2 free-threading build (main)", runtime));
+  assert_true(layout.frame_copy == PYTHON_NO_FIELD && layout.code_copies == PYTHON_NO_FIELD);
+  memset(runtime + 392, 0xff, 8);
+  assert_false(finds("3.14.2 free-threading build (main)", runtime));
+}
+
 TEST(what_they_tell_is_checked) {
   make_runtime(VERSION_13);
   assert_false(finds("3.13.0 (main)", NULL));
   assert_false(finds("3.14.0 (main)", runtime)); /* of another version */
   assert_false(finds("3.12.0a1 (main)", runtime));
   assert_false(finds("3.13.0 experimental free-threading build (main)", runtime));
-  runtime[16] = 1; /* the same, told by the runtime */
+  assert_false(finds("3.12.0 experimental free-threading build (main)", runtime));
+  runtime[16] = 1; /* without a GIL, told by the runtime */
   assert_false(finds("3.13.0 (main)", runtime));
   make_runtime(VERSION_13);
   runtime[0] = 'y';
@@ -132,6 +153,7 @@ int main(void) {
       cmocka_unit_test(others_are_not_and_leave_the_result_alone),
       cmocka_unit_test(of_later_ones_the_version_tells_whether_they_are_known),
       cmocka_unit_test(later_ones_tell_it_themselves),
+      cmocka_unit_test(builds_without_a_gil_tell_it_too),
       cmocka_unit_test(what_they_tell_is_checked),
       cmocka_unit_test(the_kernel_tells_what_can_be_read),
       cmocka_unit_test(what_is_no_address_cannot_be_read),
