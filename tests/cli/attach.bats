@@ -126,14 +126,14 @@ def spin(seconds):
   cp "$PROBES/libfake_arrow_26.so" libarrow.so.2600
   count=5
   [ -z "${ARROWPOOL_LONG-}" ] || count=100
-  for ((i = 0; i < count; i++)); do
-    "$BUILD/tests/cli/probe_busy" "$PWD/libarrow.so.2600" >said 3>&- &
+  for ((number = 0; number < count; number++)); do
+    "$BUILD/tests/cli/probe_busy" "$PWD/libarrow.so.2600" >"said.$number" 3>&- &
     target=$!
     end_later "$target"
-    eventually grep -q ready said
+    eventually grep -qs ready "said.$number"
     run -0 "$CLI" attach "$target"
     kill -USR1 "$target"
-    eventually grep -q sound said
+    eventually grep -qs sound "said.$number"
     wait "$target"
   done
 }
