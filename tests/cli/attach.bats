@@ -66,11 +66,13 @@ is_as_it_was() {
   assert_equal "$(ask ready)" ready
 }
 
+# refused TEXT [PID]: that process, or $target, is not attached to, and a line says so.
 refused() {
-  run -1 --separate-stderr "$CLI" attach "$target" "${@:2}"
+  local process=${2-$target}
+  run -1 --separate-stderr "$CLI" attach "$process"
   assert_equal "$output" ""
   assert_equal "${#stderr_lines[@]}" 1
-  [[ $stderr == "arrowpool: attach: $target: "$1 ]] || fail "$stderr"
+  [[ $stderr == "arrowpool: attach: $process: "$1 ]] || fail "$stderr"
 }
 
 @test "a process that waits is served from then on, to the byte, and frees what it had before" {
@@ -128,13 +130,13 @@ def spin(seconds):
   [ -z "${ARROWPOOL_LONG-}" ] || count=100
   for ((number = 0; number < count; number++)); do
     "$BUILD/tests/cli/probe_busy" "$PWD/libarrow.so.2600" >"said.$number" 3>&- &
-    target=$!
-    end_later "$target"
+    busy=$!
+    end_later "$busy"
     eventually grep -qs ready "said.$number"
-    run -0 "$CLI" attach "$target"
-    kill -USR1 "$target"
+    run -0 "$CLI" attach "$busy"
+    kill -USR1 "$busy"
     eventually grep -qs sound "said.$number"
-    wait "$target"
+    wait "$busy"
   done
 }
 
@@ -258,12 +260,9 @@ import os, subprocess"
 
 @test "a thread, a process of another user and one that another traces are refused" {
   start_python 'import threading, time; threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()'
-  process=$target
-  for target in /proc/"$process"/task/*; do
-    target=${target##*/}
-    [ "$target" = "$process" ] || refused "it is a thread of process $process: attach to that"
+  for thread in /proc/"$target"/task/*; do
+    [ "${thread##*/}" = "$target" ] || refused "it is a thread of process $target: attach to that" "${thread##*/}"
   done
-  target=$process
   if command -v gdb >/dev/null; then
     gdb -q -nx -batch -ex "shell echo >traced; sleep 1000" -p "$target" >/dev/null 2>&1 3>&- &
     end_later $!
@@ -271,7 +270,7 @@ import os, subprocess"
     refused "process [0-9]* traces it, as debuggers and strace do; end that first"
   fi
   if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
-    run -1 setpriv --reuid=65534 --clear-groups --inh-caps=-all --bounding-set=-all "$CLI" attach "$process"
+    run -1 setpriv --reuid=65534 --clear-groups --inh-caps=-all --bounding-set=-all "$CLI" attach "$target"
     [[ $output == *"it is a process of user "* ]] || skip "another user cannot start the command: $output"
   fi
 }
