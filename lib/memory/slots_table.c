@@ -6,7 +6,6 @@
 #include "base/round_up.h"
 #include "memory/idle.h"
 
-
 #define MAX_SLOTS ((size_t)1 << 20)  /* the most in a tier */
 #define MIN_SLOTS 2                  /* a tier of fewer is left out */
 #define WHOLE     ((size_t)16 << 20) /* slots up to this size become writable as a whole */
