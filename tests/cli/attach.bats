@@ -93,6 +93,19 @@ refused() {
   finish
 }
 
+@test "with -v the process says what is served when it is first used, and --stats writes where the command was" {
+  start_python 'import os; os.chdir("/")'
+  run -0 "$CLI" attach "$target" -v --stats=end.json
+  ask 'hold(1 << 20)'
+  assert_equal "$(ask 'held.clear()')" None
+  finish
+  run -0 cat "err.0"
+  assert_output --partial "is in use in python"
+  assert_output --partial "libc's aligned functions are left alone"
+  run -0 "$PYTHON" -I -c 'import json; print([p["num_allocations"] for p in json.load(open("end.json"))["pools"] if p["num_allocations"]])'
+  assert_output "[1]"
+}
+
 @test "a process whose threads work on is served, and its results are right" {
   need_pyarrow
   count=4
