@@ -54,12 +54,12 @@ static int protection_of(const void *address) {
   return protection;
 }
 
-bool read_only_store(void **word, void *value) {
+static bool store(void **word, void *value, bool only_locked) {
   int saved = errno, before = protection_of(word);
   size_t size = (size_t)getauxval(AT_PAGESZ);
   void *page = (char *)word - (uintptr_t)word % size;
   bool locked = !(before & PROT_WRITE);
-  bool possible = before >= 0 && (!locked || mprotect(page, size, before | PROT_WRITE) == 0);
+  bool possible = before >= 0 && (locked ? mprotect(page, size, before | PROT_WRITE) == 0 : !only_locked);
   if (possible) {
     __atomic_store_n(word, value, __ATOMIC_RELEASE);
     if (locked)
@@ -68,3 +68,7 @@ bool read_only_store(void **word, void *value) {
   errno = saved;
   return possible;
 }
+
+bool read_only_store(void **word, void *value) { return store(word, value, false); }
+
+bool read_only_store_locked(void **word, void *value) { return store(word, value, true); }

@@ -11,4 +11,7 @@
  * Two stores to one page must not overlap. It keeps errno, allocates nothing and takes no lock. */
 bool read_only_store(void **word, void *value);
 
+/* Does the same, but where the page is writable: there the loader may be about to make it read-only. */
+bool read_only_store_locked(void **word, void *value);
+
 #endif

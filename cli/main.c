@@ -14,6 +14,8 @@
 static const cli_command commands[] = {
     {"run", "[OPTION]... [--] COMMAND [ARGUMENT]...", "run a command with the shim preloaded", cli_run,
      cli_run_describe, NULL},
+    {"attach", "[OPTION]... PID", "serve the pools of a process that runs already", cli_attach,
+     cli_attach_describe, NULL},
     {"env", "", "show every variable, its effective value and where that comes from", cli_env, NULL, NULL},
     {"show", "[OPTION]... PID|FILE", "show the statistics of one process, or of one that was killed",
      cli_show, cli_show_describe, NULL},

@@ -22,7 +22,7 @@ void cli_report_describe(void) {
        "Each process counts once. A figure that is not known for a part is shown as its lower bound (>=), or "
        "as ?.\n"
        "Where profiles lie beside the files, text and json tell the lines of Python that hold most.\n\n"
-       "  --by=KEY,...     pool, host, program or process, or several of them; default: pool\n"
+       "  --by=KEY,...     pool, name, host, program or process, or several of them; default: pool\n"
        "  --format=FORMAT  text, json, jsonl or prometheus; default: text\n"
        "  --sort=FIELD     largest first; default: max_memory_sum. name, or one of");
   int column = 18;
@@ -104,7 +104,7 @@ static bool read_value(int id, const char *text, settings *out) {
 
 static int report_read_options(int argc, char **argv, settings *out) {
   static const flag flags[] = {
-      FLAG_VALUE("by", 'b', "pool, host, program or process, or several of them with commas"),
+      FLAG_VALUE("by", 'b', "pool, name, host, program or process, or several of them with commas"),
       FLAG_VALUE("format", 'f', "text, json, jsonl or prometheus"),
       FLAG_VALUE("sort", 's', "name or a field; see arrowpool report --help"),
       FLAG_VALUE("top", 't', "a number above 0")};
@@ -245,7 +245,7 @@ int cli_report(int argc, char **argv) {
   if (!s.files && !s.unreadable)
     status = cli_failure("report: %s: no .json, .jsonl or .live file there", argv[optind]);
   if (s.merge.lost)
-    fprintf(stderr, "arrowpool: report: %lld records found no room on the disk: sums are too small\n",
+    fprintf(stderr, "arrowpool: report: %lld records found no room on the disk, so sums are too small\n",
             (long long)s.merge.lost);
   if (s.files > s.damaged || s.merge.processes)
     status = print(&s, &chosen) ? status : CLI_FAILURE;

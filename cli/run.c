@@ -1,9 +1,8 @@
 /* `arrowpool run` sets the variables, puts the shim in front of LD_PRELOAD, and becomes the command. */
 #include "cli/base/flags.h"
-#include "cli/base/variables.h"
 #include "cli/program/explain.h"
 #include "cli/program/preload.h"
-#include "cli/program/settings.h"
+#include "cli/program/run_options.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -20,18 +19,7 @@ void cli_run_describe(void) {
             "environment.\n\n"
             "  -v, --verbose  as --log=info: say in a line what is served, and how, when the first pool is "
             "used");
-  for (const options_row *row = options_table; row < options_table + OPTION_COUNT; row++) {
-    char name[32], choices[128];
-    cli_flag_name(row, name);
-    options_describe_values(row, choices);
-    bool optional = row == &options_table[OPTION_PROFILE];
-    printf("  --%s=VALUE  (%s)\n      %s\n      VALUE: %s", name, row->variable, row->help, choices);
-    if (optional)
-      printf("; without =VALUE: the current directory");
-    if (row->preset)
-      printf("; default: %s", row->preset);
-    puts("");
-  }
+  run_options_describe();
 }
 
 static int set_preload(void) {
@@ -49,89 +37,15 @@ static int set_preload(void) {
   return CLI_OK;
 }
 
-/* ---- settings ---- */
-
-static const char *run_lookup(void *context, const char *variable) {
-  (void)context;
-  return getenv(variable);
-}
-
-static void ignore(void *context, const char *const pieces[], size_t count) {
-  (void)context;
-  (void)pieces;
-  (void)count;
-}
-
-/* Says what is wrong with a setting, by the name under which it was given. */
-static int refuse_setting(int option, const char *name, const char *problem) {
-  const char *variable = options_table[option].variable;
-  return cli_usage_error("%s%s=%s: %s", name ? "--" : "", name ? name : variable, getenv(variable), problem);
-}
-
-/* Checks one setting with what it says of files. An option that does nothing is a mistake; a variable that
- * does nothing may be there for other commands. */
-static int check_setting(const options *settings, int option, const char *name) {
-  char text[SETTINGS_BYTES], needed[32];
-  int parent = settings_parent(option);
-  if (name && parent >= 0 && !settings->values[parent].given) {
-    cli_flag_name(&options_table[parent], needed);
-    snprintf(text, sizeof text, "does nothing without --%s", needed);
-    return refuse_setting(option, name, text);
-  }
-  const char *problem = settings_judge(settings, option, text);
-  return problem ? refuse_setting(option, name, problem) : CLI_OK;
-}
-
-/* Checks what the environment brings along as well: nothing starts with a setting that does not hold. A name
- * that is none of ours may be another's: it is told of, and the command starts. `names` are those of the
- * options that were given, or NULL. */
-static int check_settings(const char *const names[OPTION_COUNT]) {
-  static options settings; /* it is static because it is large */
-  char text[SETTINGS_BYTES];
-  int status = CLI_OK;
-  variables_check_own();
-  for (int id = 0; id < OPTION_COUNT; id++) {
-    const char *given = getenv(options_table[id].variable);
-    if (given && *given && cli_check_value(&options_table[id], options_table[id].variable, given) != CLI_OK)
-      return CLI_USAGE;
-  }
-  options_read(&settings, run_lookup, ignore, NULL);
-  for (int id = 0; id < OPTION_COUNT && status == CLI_OK; id++)
-    status = check_setting(&settings, id, names[id]);
-  for (int id = 0; id < OPTION_COUNT && status == CLI_OK; id++) {
-    const char *problem = settings_make_directory(&settings, id, text);
-    status = problem ? refuse_setting(id, names[id], problem) : CLI_OK;
-  }
-  return status;
-}
-
 /* ---- options ---- */
 
 static int run_read_options(int argc, char **argv, const char *given[OPTION_COUNT]) {
-  static char names[OPTION_COUNT][32], values[OPTION_COUNT][128];
   static flag flags[OPTION_COUNT + 1] = {[OPTION_COUNT] = FLAG_LETTER("verbose", 'v', NULL)};
-  for (int id = 0; id < OPTION_COUNT; id++) {
-    cli_flag_name(&options_table[id], names[id]);
-    options_describe_values(&options_table[id], values[id]);
-    flags[id] = (flag){names[id], id + 1, values[id], false, id == OPTION_PROFILE};
-  }
+  run_options_declare(flags);
   FLAGS_DECLARE(flags, true);
-  for (int id; (id = flags_next(argc, argv)) != -1;) {
-    if (id == '?')
+  for (int id; (id = flags_next(argc, argv)) != -1;)
+    if (id == '?' || run_options_take(id, given) != CLI_OK)
       return CLI_USAGE;
-    if (id == 'v') {
-      setenv(options_table[OPTION_LOG].variable, "info", 1);
-      continue;
-    }
-    const options_row *row = &options_table[id - 1];
-    char name[40];
-    const char *value = optarg ? optarg : ".";
-    snprintf(name, sizeof name, "--%s", names[id - 1]);
-    if (cli_check_value(row, name, value) != CLI_OK)
-      return CLI_USAGE;
-    setenv(row->variable, value, 1);
-    given[id - 1] = names[id - 1];
-  }
   return optind == argc ? flags_missing("no command given") : CLI_OK;
 }
 
@@ -196,7 +110,7 @@ int cli_run(int argc, char **argv) {
     setenv(OPTIONS_PREFIX, "jemalloc", 1);
   int status = run_read_options(argc, argv, given);
   if (status == CLI_OK)
-    status = check_settings(given);
+    status = run_options_check(given);
   if (status == CLI_OK)
     status = run_prepare(argv + optind, &p, &problem);
   if (status != CLI_OK)

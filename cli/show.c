@@ -115,7 +115,7 @@ int cli_show(int argc, char **argv) {
   if (format == ARROWPOOL_FORMAT_TEXT && f.state != STATS_ENDED)
     print_state(&f);
   if (f.lost)
-    cli_failure("show: %s: %lld records found no room on the disk: sums are too small", path,
+    cli_failure("show: %s: %lld records found no room on the disk, so sums are too small", path,
                 (long long)f.lost);
   bool printed = stats_print(&f, format);
   if (printed && format == ARROWPOOL_FORMAT_TEXT)

@@ -195,6 +195,7 @@ API const char *arrowpool_status_message(arrowpool_status status) {
       [ARROWPOOL_OUT_OF_MEMORY] = "out of memory",
       [ARROWPOOL_INVALID] = "invalid argument",
       [ARROWPOOL_EXISTS] = "a living pool has that name",
+      [ARROWPOOL_UNSUPPORTED] = "not known to arrowpool",
   };
   return (unsigned)status < sizeof messages / sizeof *messages ? messages[status] : "unknown status";
 }

@@ -9,6 +9,7 @@
 
 #include "base/locks.h"
 #include "base/nocancel.h"
+#include "base/process_file.h"
 #include "counters/counters.h"
 #include "memory/backend.h"
 #include "pool/pool.h"
@@ -18,7 +19,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/single_threaded.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -50,11 +51,24 @@ void fork_hold_signals(sigset_t *before) {
   pthread_sigmask(SIG_BLOCK, &set, before);
 }
 
+/* glibc has it from 2.32 on, with a header of its own. On an older one the address is NULL.
+ * NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+extern char __libc_single_threaded __attribute__((weak));
+
+/* Returns whether there is no other thread. An older glibc does not tell, the kernel does: the folder of a
+ * process's threads has a link from each, and two of its own. */
+static bool is_alone(void) {
+  struct stat threads;
+  if (&__libc_single_threaded)
+    return __libc_single_threaded;
+  return !process_file_is_confined() && stat("/proc/self/task", &threads) == 0 && threads.st_nlink == 3;
+}
+
 static void fork_prepare(void) {
   sigset_t signals;
   fork_hold_signals(&signals);
   int cancel_state = nocancel_begin();
-  bool alone = __libc_single_threaded;
+  bool alone = is_alone();
   if (!alone) {
     if (guest)
       guest->prepare();

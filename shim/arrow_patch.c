@@ -2,6 +2,7 @@
  * thread may come here from a constructor, which runs under the loader's own lock. */
 #include "shim/arrow_patch.h"
 
+#include "arrow/class_info.h"
 #include "profile/profile.h"
 #include "report/interpreter.h"
 #include "shim/router.h"
@@ -15,6 +16,7 @@
 static arrow_patch patches[PATCHES];
 static _Atomic unsigned used;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+_Atomic bool arrow_patch_leaves;
 static __thread bool asking; /* the thread is inside one of Arrow's factories, which may call another */
 
 static void *const *functions_of(const void *object) {
@@ -68,11 +70,12 @@ static arrowpool_pool *make_pool(const char *name, bool separate_jemalloc) {
 }
 
 /* Returns whether the original has buffers in the range. Arrow's system pool takes its memory by the libc
- * hook, which serves from the range, too: what it handed out before it was patched looks like ours. */
+ * hook, where there is one, which serves from the range, too: what it handed out before it was patched looks
+ * like ours. */
 static bool has_buffers_in_range(void *object, void *const *functions, const arrow_layout *layout,
                                  const char *name) {
   int64_t (*bytes)(void *) = (int64_t(*)(void *))functions[layout->indexes[ARROW_BYTES_ALLOCATED]];
-  return strcmp(name, "arrow.system") == 0 && bytes(object) > 0;
+  return the_router.hooks[ROUTER_LIBC].ours && strcmp(name, "arrow.system") == 0 && bytes(object) > 0;
 }
 
 /* Patches the pool. Returns NULL on success, else a reason. */
@@ -91,6 +94,7 @@ static const char *patch(void *object, const arrow_layout *layout, const char *n
     p->original = functions_of(object);
     p->layout = *layout;
     p->lists_own = has_buffers_in_range(object, p->original, layout, name);
+    atomic_store(&p->quick, !p->lists_own && arrow_patch_serves());
     arrow_layout_copy(&p->layout, p->original, ours, p->table);
     atomic_store(&used, index + 1);
     __atomic_store_n((void **)object, &p->table[2], __ATOMIC_RELEASE);
@@ -109,11 +113,23 @@ static bool is_refused(const void *object) {
   return false;
 }
 
-static void arrow_patch_refuse(const void *object, const char *reason) {
+/* Returns what to add where buffers of such a pool are served all the same: where it wraps libarrow's
+ * mimalloc, which comes by the arrow_mi hook if that libarrow exports what it takes. */
+static const char *arrow_patch_addition(void *const *functions, void *library) {
+  const class_info *class = functions[-1];
+  bool wraps_mimalloc = class_info_is_mapped(class) && class_info_is_mapped(class->name) &&
+                        strstr(class->name, "MimallocDebug");
+  return wraps_mimalloc && library && dlsym(library, "arrow_mi_malloc_aligned") &&
+                 router_hook_of(ROUTER_ARROW_MIMALLOC)
+             ? "; its mimalloc is served by the arrow_mi hook"
+             : "";
+}
+
+static void arrow_patch_refuse(const void *object, const char *reason, const char *addition) {
   for (int i = 0; i < PATCHES; i++) {
     const void *none = NULL;
     if (atomic_compare_exchange_strong(&refused[i], &none, object)) {
-      router_warn(PIECES("a pool of Arrow's stays as it is: ", reason));
+      router_warn(PIECES("a pool of Arrow's stays as it is: ", reason, addition));
       return;
     }
     if (none == object)
@@ -123,7 +139,7 @@ static void arrow_patch_refuse(const void *object, const char *reason) {
 
 static void identify_and_patch(void *object, const arrow_functions *ours) {
   void *const *functions = functions_of(object);
-  arrow_layout layout;
+  arrow_layout layout = {0};
   char name[48];
   if (!functions) /* the program asked for it before it was constructed */
     return;
@@ -137,7 +153,7 @@ static void identify_and_patch(void *object, const arrow_functions *ours) {
   if (!reason)
     reason = patch(object, &layout, name, separate, ours);
   if (reason)
-    arrow_patch_refuse(object, reason);
+    arrow_patch_refuse(object, reason, arrow_patch_addition(functions, layout.library));
 }
 
 void *arrow_patch_pool(void *object, const arrow_functions *ours) {
@@ -149,7 +165,7 @@ void *arrow_patch_pool(void *object, const arrow_functions *ours) {
   return object;
 }
 
-bool arrow_patch_serves(const void *symbol, const char *name, const backend *by) {
+bool arrow_patch_is_served(const void *symbol, const char *name, const backend *by) {
   Dl_info theirs, pools;
   if (!dladdr(symbol, &theirs))
     return false;
@@ -159,6 +175,21 @@ bool arrow_patch_serves(const void *symbol, const char *name, const backend *by)
       return true;
   return false;
 }
+
+const char *arrow_patch_judge(const void *object) {
+  arrow_layout layout;
+  return !object || is_patched(object) ? NULL : arrow_layout_read(functions_of(object), &layout);
+}
+
+void arrow_patch_set_serving(bool serve) {
+  pthread_mutex_lock(&lock);
+  atomic_store(&arrow_patch_leaves, !serve);
+  for (arrow_patch *p = patches; p < patches + atomic_load(&used); p++)
+    atomic_store(&p->quick, serve && !p->lists_own);
+  pthread_mutex_unlock(&lock);
+}
+
+unsigned arrow_patch_count(void) { return atomic_load(&used); }
 
 void arrow_patch_prefork(void) { pthread_mutex_lock(&lock); }
 

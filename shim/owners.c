@@ -1,6 +1,8 @@
 /* Looks functions up by plain and versioned names, and finds who refers to them. */
 #include "shim/owners.h"
 
+#include "shim/relocations.h"
+
 #include <dlfcn.h>
 #include <link.h>
 #include <stdatomic.h>
@@ -124,61 +126,18 @@ typedef struct search {
   const char *found;
 } search;
 
-/* Returns the address that an entry of a library's dynamic section means. The loader has added the library's
- * address to it, or, where the section cannot be written, has not. */
-static const void *address_in(const struct dl_phdr_info *library, Elf64_Addr address) {
-  return (const void *)(address < library->dlpi_addr ? address + library->dlpi_addr : address);
-}
-
-static bool refers(const Elf64_Rela *relocation, size_t size, const Elf64_Sym *symbols, const char *strings,
-                   search *wanted) {
-  for (size_t i = 0; i < size / sizeof *relocation; i++) {
-    const Elf64_Sym *symbol = &symbols[ELF64_R_SYM(relocation[i].r_info)];
-    if (symbol == symbols || symbol->st_shndx != SHN_UNDEF)
-      continue;
-    for (size_t n = 0; n < wanted->count; n++)
-      if (wanted->names[n] && strcmp(strings + symbol->st_name, wanted->names[n]) == 0)
-        wanted->found = wanted->names[n];
-  }
-  return wanted->found != NULL;
+static bool is_wanted(const relocation *r, void *context) {
+  search *wanted = context;
+  for (size_t n = 0; n < wanted->count; n++)
+    if (wanted->names[n] && strcmp(r->name, wanted->names[n]) == 0)
+      wanted->found = wanted->names[n];
+  return !wanted->found;
 }
 
 static int calls_one(struct dl_phdr_info *library, size_t size, void *wanted) {
-  const Elf64_Dyn *dynamic = NULL;
   (void)size;
-  for (int i = 0; i < library->dlpi_phnum; i++)
-    if (library->dlpi_phdr[i].p_type == PT_DYNAMIC)
-      dynamic = (const void *)(library->dlpi_addr + library->dlpi_phdr[i].p_vaddr);
-  const void *symbols = NULL, *strings = NULL, *data = NULL, *calls = NULL;
-  size_t data_size = 0, calls_size = 0;
-  for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++) {
-    const void *address = address_in(library, dynamic->d_un.d_ptr);
-    switch (dynamic->d_tag) {
-    case DT_SYMTAB:
-      symbols = address;
-      break;
-    case DT_STRTAB:
-      strings = address;
-      break;
-    case DT_RELA:
-      data = address;
-      break;
-    case DT_JMPREL:
-      calls = address;
-      break;
-    case DT_RELASZ:
-      data_size = dynamic->d_un.d_val;
-      break;
-    case DT_PLTRELSZ:
-      calls_size = dynamic->d_un.d_val;
-      break;
-    default:
-      break;
-    }
-  }
-  return symbols && strings &&
-         (refers(data, data ? data_size : 0, symbols, strings, wanted) ||
-          refers(calls, calls ? calls_size : 0, symbols, strings, wanted));
+  relocations_visit(library, is_wanted, wanted);
+  return ((search *)wanted)->found != NULL;
 }
 
 const char *owners_called(const char *const names[], size_t count) {

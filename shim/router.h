@@ -25,6 +25,7 @@ typedef struct router_hook {
 typedef struct router {
   _Atomic int state; /* 0: asleep, 1: waking up, 2: awake */
   router_hook hooks[ROUTER_POOLS];
+  bool finds_pools; /* there are pools besides libc's whose buffers come back by libc's functions */
   options settings; /* constant once awake */
 } router;
 
@@ -44,7 +45,8 @@ static inline const router_hook *router_hook_of(router_pool_name name) {
 }
 
 /* Allocates for a caller whose sizes are size_t and for whom 0 is a size like any other. Returns NULL if
- * there is no memory, or no such size, which counts as a failure; or if the alignment is no power of two. */
+ * there is no memory, or no such size, which counts as a failure; or if the alignment is no power of two.
+ * router_allocate and router_free are for pools that are not found by their buffers (pool_quick.h). */
 static inline bool router_aligns(size_t alignment) { /* as all small blocks are */
   return alignment <= ARROWPOOL_DEFAULT_ALIGNMENT && alignment && !(alignment & (alignment - 1));
 }
@@ -87,10 +89,13 @@ void router_tell(const char *line);
 /* Tells what is good to know, only where ARROW_POOL_LOG is info. */
 void router_inform(const char *const pieces[], size_t count);
 
-/* They return the pool for a pointer that came back through libc's functions, and whether that is where it
- * belongs: it is of the range, or the guard knows it, which looks at every pointer while there is a debug
- * mode. */
+/* They return the pool for a pointer that came back through libc's functions, and whether it is ours at all:
+ * it is of the range, or the guard knows it, which looks at every pointer while there is a debug mode. */
 static inline arrowpool_pool *router_libc_pool(void) { return the_router.hooks[ROUTER_LIBC].pool; }
+static inline arrowpool_pool *router_pool_of(const void *buffer) {
+  arrowpool_pool *found = __builtin_expect(the_router.finds_pools, 0) ? pool_found_by(buffer) : NULL;
+  return found ? found : router_libc_pool();
+}
 static inline bool router_owns(const void *buffer) {
   return range_owns(buffer) ||
          __builtin_expect(guard_mode != ARROWPOOL_DEBUG_OFF && guard_is_live(buffer), 0);

@@ -43,7 +43,7 @@ static bool patch(void *library) {
   static atomic_flag said;
   const char *reason = arrow_tasks_patch(library, atomic_load(&tasks_callbacks));
   if (reason && !atomic_flag_test_and_set(&said))
-    router_warn(PIECES("what Arrow's threads allocate stays without its origin: ", reason));
+    router_warn(PIECES("no Python line is known of what Arrow's threads allocate: ", reason));
   if (!reason)
     profile_tasks_are_told();
   return !reason;

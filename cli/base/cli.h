@@ -15,6 +15,8 @@ typedef struct cli_command {
 
 int cli_run(int argc, char **argv);
 void cli_run_describe(void);
+int cli_attach(int argc, char **argv);
+void cli_attach_describe(void);
 int cli_env(int argc, char **argv);
 int cli_show(int argc, char **argv);
 void cli_show_describe(void);

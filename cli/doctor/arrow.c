@@ -58,10 +58,27 @@ static sight doctor_arrow_look(const elf_file *f) {
   return s;
 }
 
+bool doctor_arrow_is_served(const target *p, const elf_file *f) {
+  int64_t hooks = p->settings.values[OPTION_HOOKS].number;
+  sight s = doctor_arrow_look(f);
+  return (s.can_be_patched && (hooks & OPTIONS_HOOK_ARROW_VTABLE)) ||
+         (s.has_mi && (hooks & OPTIONS_HOOK_ARROW_MI));
+}
+
+bool doctor_arrow_is_named(const char *name) {
+  static const char stem[] = "libarrow", hexadecimal[] = "0123456789abcdef";
+  if (strncmp(name, stem, sizeof stem - 1) != 0)
+    return false;
+  name += sizeof stem - 1;
+  if (*name == '-' && strspn(name + 1, hexadecimal) == 8)
+    name += 9;
+  return strncmp(name, ".so", 3) == 0;
+}
+
 /* Reads "26.0" of libarrow.so.2600. The major is 0 where the name does not tell. */
 static int read_version(const elf_file *f, const char *path, char *out, size_t size) {
-  const char *name = f->soname ? f->soname : path, *suffix = strstr(name, "libarrow.so.");
-  int number = suffix ? atoi(suffix + strlen("libarrow.so.")) : 0;
+  const char *name = basename(f->soname ? f->soname : path), *suffix = strstr(name, ".so.");
+  int number = suffix && doctor_arrow_is_named(name) ? atoi(suffix + strlen(".so.")) : 0;
   snprintf(out, size, number >= 100 ? "libarrow %d.%d" : "libarrow", number / 100, number % 100);
   return number / 100;
 }

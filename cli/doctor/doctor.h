@@ -37,6 +37,24 @@ void doctor_static_arrow(target *p, const char *path);
 /* Tells which hooks serve one libarrow. `path` is as the target sees it. */
 void doctor_arrow(target *p, const char *path);
 
+/* Returns whether its pools are served, with these settings. */
+bool doctor_arrow_is_served(const target *p, const elf_file *f);
+
+/* Returns whether a library's name is one of libarrow: libarrow.so.2600, or libarrow-53ba6fb7.so.2200.0.0 as
+ * wheels have it that carry their own. */
+bool doctor_arrow_is_named(const char *name);
+
+/* They look through libraries that are loaded for allocators and for an Arrow of their own, one by one, and
+ * then tell what is not served. Whether one is a libarrow is returned. `has_arrow`: there is one, so that
+ * what is not served is not all. */
+void doctor_bundled_start(void);
+bool doctor_bundled_loaded(const target *p, const char *path);
+void doctor_bundled_tell(target *p, bool has_arrow);
+
+/* Does the same for what is in these directories, a line each, where a program may import it. Lines are cut.
+ */
+void doctor_bundled_installed(target *p, char *sites);
+
 /* Tells of libraries that have an opinion on allocation. Returns whether this one is an allocator. */
 bool doctor_notable_library(target *p, const char *name, const char *path);
 
@@ -54,6 +72,10 @@ void doctor_profile_process(target *p, bool has_arrow);
 
 /* Looks at the kernel's settings, limits, and what it grants. */
 void doctor_kernel(target *p);
+
+/* Tells whether arrowpool was installed in a process that ran already, by what is mapped into it. Returns
+ * whether it is known to be. */
+bool doctor_installed(target *p, char **mappings);
 
 /* Looks at a running process; its settings are in the target. */
 void doctor_process(target *p);

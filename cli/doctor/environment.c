@@ -74,8 +74,11 @@ static void tell_arrow(target *p) {
   const char *debug = given(p, "ARROW_DEBUG_MEMORY_POOL"), *backend = given(p, "ARROW_DEFAULT_MEMORY_POOL");
   bool known = false;
   if (debug && strcmp(debug, "none") != 0)
-    findings_add(&p->found, FINDING_WARNING, TOPIC, "unset it to have them served",
-                 "ARROW_DEBUG_MEMORY_POOL=%s: Arrow's debug pools stay its own", debug);
+    findings_add(
+        &p->found, FINDING_WARNING, TOPIC, "unset it to have them served",
+        "ARROW_DEBUG_MEMORY_POOL=%s: Arrow's debug pools stay its own, but for their mimalloc in libarrow "
+        "25 and newer, which is served",
+        debug);
   for (size_t i = 0; backend && i < sizeof backends / sizeof *backends; i++)
     known |= strcmp(backend, backends[i]) == 0;
   if (backend && known)
@@ -91,6 +94,9 @@ static void tell_others(target *p) {
     const char *variable, *effect;
   } others[] = {
       {"MALLOC_CONF", "for jemallocs of the program's own; ours does not read it"},
+      {"JE_ARROW_MALLOC_CONF", "for libarrow's own jemalloc, in whose place the shim's pools serve"},
+      {"_RJEM_MALLOC_CONF", "for the jemallocs in Rust's libraries, as in polars; ours does not read it"},
+      {"DUCKDB_JE_MALLOC_CONF", "for DuckDB's jemalloc, which the shim does not serve"},
       {"GLIBC_TUNABLES", "for glibc's malloc, which stands behind the shim; our buffers do not depend on it"},
       {"LD_AUDIT", "auditing libraries live in a namespace of their own, out of the shim's reach"},
   };

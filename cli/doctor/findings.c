@@ -24,6 +24,7 @@ void findings_free(findings *f) {
   }
   free(f->all);
   free(f->ran);
+  json_decref(f->libraries);
   *f = (findings){0};
 }
 
@@ -95,6 +96,22 @@ static json_t *to_json(const char *text) {
   return json_string(ascii);
 }
 
+void findings_add_library(findings *f, const findings_library *library) {
+  json_t *has = json_array();
+  const char *const names[] = {library->jemalloc ? "jemalloc" : NULL, library->mimalloc ? "mimalloc" : NULL,
+                               library->arrow ? "arrow" : NULL};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (names[i])
+      json_array_append_new(has, json_string(names[i]));
+  if (!f->libraries)
+    f->libraries = json_array();
+  json_array_append_new(f->libraries,
+                        json_pack("{s:o, s:o, s:o, s:o, s:b, s:b}", "path", to_json(library->path), "package",
+                                  to_json(library->package), "has", has, "variable",
+                                  *library->variable ? json_string(library->variable) : json_null(), "served",
+                                  library->served, "loaded", library->loaded));
+}
+
 bool findings_print_json(const findings *f, const char *subject) {
   json_t *list = json_array();
   for (size_t i = 0; i < f->count; i++) {
@@ -111,8 +128,9 @@ bool findings_print_json(const findings *f, const char *subject) {
     json_array_append_new(ran, to_json(command));
   }
   json_t *report =
-      json_pack("{s:s, s:o, s:b, s:o, s:o}", "schema", "arrowpool-doctor/1", "subject", to_json(subject),
-                "served", !findings_have(f, FINDING_PROBLEM), "findings", list, "ran", ran);
+      json_pack("{s:s, s:o, s:b, s:o, s:o, s:o}", "schema", "arrowpool-doctor/1", "subject", to_json(subject),
+                "served", !findings_have(f, FINDING_PROBLEM), "findings", list, "libraries",
+                f->libraries ? json_incref(f->libraries) : json_array(), "ran", ran);
   bool printed = json_dumpf(report, stdout, JSON_INDENT(2)) == 0 && fputc('\n', stdout) != EOF;
   json_decref(report);
   return fflush(stdout) == 0 && printed;

@@ -14,7 +14,7 @@ typedef enum finding_level {
 
 typedef struct finding {
   finding_level level;
-  const char *topic; /* program, preload, arrow, environment, kernel, limits, process, profile */
+  const char *topic; /* program, preload, arrow, allocator, environment, kernel, limits, process, profile */
   char *text;
   const char *advice; /* what to do; NULL: nothing */
 } finding;
@@ -25,9 +25,19 @@ typedef struct findings_run {
   char *about;   /* the file that it was asked about, its last word; empty: none */
 } findings_run;
 
+/* Says of a library what it brings along: allocators that are linked into it, or Arrow. The texts are copied.
+ */
+typedef struct findings_library {
+  const char *path, *package;
+  const char *variable; /* it sets the allocator; empty: there is none */
+  bool jemalloc, mimalloc, arrow;
+  bool served, loaded; /* if not loaded, it is installed, and may be imported */
+} findings_library;
+
 typedef struct findings {
   finding *all;
   findings_run *ran;
+  struct json_t *libraries; /* an array; NULL: there are none */
   size_t count, ran_count;
 } findings;
 
@@ -39,6 +49,9 @@ void findings_add(findings *f, finding_level level, const char *topic, const cha
 
 /* Notes that a program was run. */
 void findings_add_ran(findings *f, const char *command, const char *about);
+
+/* Notes one library, for the report in JSON. */
+void findings_add_library(findings *f, const findings_library *library);
 
 bool findings_have(const findings *f, finding_level level);
 

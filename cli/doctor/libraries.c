@@ -19,7 +19,7 @@ bool doctor_ask_libraries(target *p, const char *loader, const char *file, libra
 bool doctor_arrows(target *p, const libraries *l) {
   bool any = false;
   for (size_t i = 0; i < l->count; i++)
-    if (strncmp(l->all[i].name, "libarrow.so", 11) == 0) {
+    if (doctor_arrow_is_named(l->all[i].name)) {
       any = true;
       if (l->all[i].path)
         doctor_arrow(p, l->all[i].path);

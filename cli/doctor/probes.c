@@ -1,13 +1,13 @@
 /* Tries in a child process what the kernel grants. The library's own code reserves the range. */
 #include "cli/doctor/probes.h"
 
+#include "base/mman.h"
 #include "base/proc.h"
 #include "base/round_up.h"
 #include "memory/range.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -164,6 +164,13 @@ static void tell_missing_shim(target *p, const program *exe) {
   free_list(inherited);
 }
 
+/* Returns whether a mapping may be of code with an allocator of its own; that of Python itself is for its
+ * objects. */
+static bool may_bundle(const program *exe, const char *mapping) {
+  const char *path = file_of(mapping), *name = basename(path);
+  return strstr(name, ".so") || (exe->elf.elf && !python_is(exe) && strcmp(path, exe->real) == 0);
+}
+
 static void tell_mappings(target *p, char **mappings, const program *exe) {
   if (exe->elf.elf)
     doctor_malloc_program(&exe->elf);
@@ -178,13 +185,14 @@ static void tell_mappings(target *p, char **mappings, const program *exe) {
   }
   if (shim)
     tell_shim(p, shim);
-  else
+  else if (!p->installed)
     tell_missing_shim(p, exe);
+  doctor_bundled_start();
   for (size_t i = 0; i < MOST_FILES && mappings[i]; i++) {
     const char *path = file_of(mappings[i]), *name = basename(path);
     if (is_repeated(mappings, i))
       continue;
-    if (strncmp(name, "libarrow.so", 11) == 0) {
+    if ((may_bundle(exe, mappings[i]) && doctor_bundled_loaded(p, path)) || doctor_arrow_is_named(name)) {
       has_arrow = true;
       doctor_arrow(p, path);
     } else {
@@ -195,6 +203,7 @@ static void tell_mappings(target *p, char **mappings, const program *exe) {
   }
   if (shim)
     doctor_malloc_tell(p);
+  doctor_bundled_tell(p, has_arrow);
   if (!has_arrow)
     findings_add(&p->found, FINDING_NOTE, "arrow", NULL, "no libarrow is mapped, or not yet");
   if (live)
@@ -206,7 +215,7 @@ static void tell_mappings(target *p, char **mappings, const program *exe) {
   else if (shim)
     findings_add(&p->found, FINDING_NOTE, TOPIC, "ARROW_POOL_LIVE=DIRECTORY keeps one",
                  "it keeps no live file");
-  if (shim)
+  if (shim || p->installed)
     doctor_profile_process(p, has_arrow);
 }
 
@@ -244,8 +253,11 @@ void doctor_process(target *p) {
   }
   p->knows_environment = p->environment != NULL;
   tell_identity(p, &exe);
+  p->installed = doctor_installed(p, mappings);
   doctor_settings(p);
-  if (p->knows_environment)
+  if (p->installed)
+    p->settings.values[OPTION_HOOKS].number = OPTIONS_HOOK_ARROW_VTABLE; /* the rest cannot be seen */
+  else if (p->knows_environment)
     doctor_environment(p);
   else if (p->overwritten)
     findings_add(&p->found, FINDING_WARNING, "environment", "see how it is started",

@@ -1,13 +1,13 @@
 /* Says what the doctor knows of a command: its program, whether the loader preloads into it, its Arrow. */
 #include "cli/doctor/doctor.h"
+#include "cli/program/preload.h"
 #include "cli/program/python.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define TOPIC        "program"
-#define OLDEST_GLIBC 34 /* it stands for 2.34 */
+#define TOPIC "program"
 
 static const char *advice_on(program_verdict verdict) {
   switch (verdict) {
@@ -39,16 +39,28 @@ static void tell_identity(target *p, const program *of) {
 
 /* ---- libraries ---- */
 
+/* Returns what of glibc the shim's file needs, the N of 2.N; 0 if that is not known. */
+static int glibc_of_shim(void) {
+  char path[PATH_MAX];
+  elf_file f;
+  if (!preload_find_shim(path) || elf_file_open(path, &f) != NULL)
+    return 0;
+  int minor = elf_file_needed_glibc(&f);
+  elf_file_close(&f);
+  return minor;
+}
+
 static void tell_glibc(target *p, const libraries *l) {
   const library *libc = libraries_named(l, "libc.so.6");
   elf_file f;
   if (!libc || !libc->path || elf_file_open(libc->path, &f) != NULL)
     return;
-  int minor = elf_file_glibc(&f);
+  int newest = elf_file_glibc(&f), release = elf_file_glibc_release(&f), needed = glibc_of_shim();
   elf_file_close(&f);
-  if (minor && minor < OLDEST_GLIBC)
-    findings_add(&p->found, FINDING_PROBLEM, TOPIC, "run it where glibc is 2.34 or newer",
-                 "its glibc is 2.%d: the shim needs 2.34: %s", minor, libc->path);
+  if (newest && newest < needed)
+    findings_add(&p->found, FINDING_PROBLEM, TOPIC,
+                 "install the wheel, which is for glibc 2.28 and newer, or build arrowpool on that system",
+                 "its glibc is 2.%d: the shim needs 2.%d: %s", release, needed, libc->path);
 }
 
 static void tell_missing(target *p, const libraries *l) {
@@ -104,6 +116,17 @@ static void tell_libraries(target *p, const program *of, const libraries *l) {
   doctor_malloc_tell(p);
 }
 
+/* Looks at what a program and its libraries have in themselves. Python's own is for its objects. */
+static void tell_bundled(target *p, const program *of, const libraries *l, bool has_arrow) {
+  doctor_bundled_start();
+  if (!contains_arrow(&of->elf))
+    doctor_bundled_loaded(p, of->real);
+  for (size_t i = 0; i < l->count; i++)
+    if (l->all[i].path)
+      doctor_bundled_loaded(p, l->all[i].path);
+  doctor_bundled_tell(p, has_arrow);
+}
+
 static void tell_contents(target *p, const program *of) {
   libraries l = {0};
   /* A loader that is the program itself has none. */
@@ -111,6 +134,8 @@ static void tell_contents(target *p, const program *of) {
   tell_libraries(p, of, &l);
   tell_loading(p, &of->elf);
   bool has_arrow = doctor_arrows(p, &l);
+  if (!python_is(of))
+    tell_bundled(p, of, &l, has_arrow);
   if (python_is(of))
     doctor_python(p, of);
   else if (contains_arrow(&of->elf))

@@ -62,4 +62,5 @@ void doctor_python(target *p, const program *of) {
                py.is_venv ? "of the virtual environment " : "with the prefix ", py.prefix);
   doctor_profile_python(p, &py);
   tell_package(p, of, &py);
+  doctor_bundled_installed(p, py.sites);
 }

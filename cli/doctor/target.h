@@ -15,6 +15,7 @@ typedef struct target {
   char directory[PATH_MAX]; /* where it works */
   options settings;         /* doctor_settings reads them */
   bool knows_environment;   /* if not, it is not ours to see, or: */
+  bool installed;           /* arrowpool was installed in it; its settings are not the environment's */
   bool overwritten;         /* a title, or something else, was written over it */
 } target;
 

@@ -13,8 +13,17 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* glibc has both from 2.34 on; the number is that of all processors. */
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
 
 enum { OUTPUT, ERRORS, START, STREAMS }; /* they come back; START is the errno of a failed start */
 
@@ -57,7 +66,7 @@ static bool ask_prepare(const ask_question *question, const stream streams[STREA
   setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
   bool moved = dup2(input, STDIN_FILENO) >= 0 && dup2(streams[OUTPUT].theirs, STDOUT_FILENO) >= 0 &&
                dup2(streams[ERRORS].theirs, STDERR_FILENO) >= 0;
-  close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+  syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
   return moved && (!question->directory || !*question->directory || chdir(question->directory) == 0);
 }
 

@@ -12,6 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef EM_LOONGARCH /* the C library's headers have it from 2.36 on */
+#define EM_LOONGARCH 258
+#endif
+
 /* The linker has this name for the header of this very program: what runs beside it is made alike.
  * NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
@@ -170,25 +174,92 @@ void elf_file_find(const elf_file *f, bool all, elf_symbol *wanted, size_t count
     find_in(f, &table, wanted, count);
 }
 
+/* ---- versions ---- */
+
+/* Returns the N that follows the prefix in a text of at most `size` bytes; 0 if there is none. */
+static int number_after(const char *prefix, const char *text, size_t size) {
+  size_t at = strlen(prefix);
+  int number = 0;
+  if (size < at || memcmp(text, prefix, at) != 0)
+    return 0;
+  for (; at < size && text[at] >= '0' && text[at] <= '9' && number < 1000; at++)
+    number = number * 10 + (text[at] - '0');
+  return number;
+}
+
+static int minor_of(const elf_file *f, const section *versions, GElf_Word name) {
+  const char *text = elf_strptr(f->elf, versions->header.sh_link, name);
+  return text ? number_after("GLIBC_2.", text, strlen(text)) : 0;
+}
+
+/* Moves to the next entry of a section of versions. Returns false at the end. */
+static bool step(int *offset, GElf_Word by) {
+  if (by == 0 || by > INT_MAX / 4 || *offset > INT_MAX / 4)
+    return false;
+  *offset += (int)by;
+  return true;
+}
+
 int elf_file_glibc(const elf_file *f) {
   section versions;
   int newest = 0;
   for (Elf_Scn *at = NULL; next_section(f, SHT_GNU_verdef, &at, &versions);) {
     GElf_Verdef definition;
     GElf_Verdaux first;
-    for (int offset = 0; gelf_getverdef(versions.data, offset, &definition);
-         offset += (int)definition.vd_next) {
-      const char *name = definition.vd_aux <= INT_MAX / 2 &&
-                                 gelf_getverdaux(versions.data, offset + (int)definition.vd_aux, &first)
-                             ? elf_strptr(f->elf, versions.header.sh_link, first.vda_name)
-                             : NULL;
-      int minor = name && strncmp(name, "GLIBC_2.", 8) == 0 ? atoi(name + 8) : 0;
+    int offset = 0, inner;
+    while (gelf_getverdef(versions.data, offset, &definition)) {
+      inner = offset;
+      int minor = step(&inner, definition.vd_aux) && gelf_getverdaux(versions.data, inner, &first)
+                      ? minor_of(f, &versions, first.vda_name)
+                      : 0;
       newest = minor > newest ? minor : newest;
-      if (definition.vd_next == 0 || definition.vd_next > INT_MAX / 2 || offset > INT_MAX / 2)
+      if (!step(&offset, definition.vd_next))
         break;
     }
   }
   return newest;
+}
+
+/* Returns the newest GLIBC_2.N among the versions that are needed of one library. */
+static int newest_needed(const elf_file *f, const section *versions, int offset, const GElf_Verneed *of) {
+  GElf_Vernaux one;
+  int newest = 0, left = of->vn_cnt;
+  for (bool more = step(&offset, of->vn_aux);
+       more && left-- > 0 && gelf_getvernaux(versions->data, offset, &one);
+       more = step(&offset, one.vna_next)) {
+    int minor = minor_of(f, versions, one.vna_name);
+    newest = minor > newest ? minor : newest;
+  }
+  return newest;
+}
+
+int elf_file_needed_glibc(const elf_file *f) {
+  section versions;
+  int newest = 0;
+  for (Elf_Scn *at = NULL; next_section(f, SHT_GNU_verneed, &at, &versions);) {
+    GElf_Verneed of;
+    int offset = 0;
+    while (gelf_getverneed(versions.data, offset, &of)) {
+      int minor = newest_needed(f, &versions, offset, &of);
+      newest = minor > newest ? minor : newest;
+      if (!step(&offset, of.vn_next))
+        break;
+    }
+  }
+  return newest;
+}
+
+int elf_file_glibc_release(const elf_file *f) {
+  static const char words[] = " release version 2.";
+  section bytes;
+  for (Elf_Scn *at = NULL; next_section(f, SHT_PROGBITS, &at, &bytes);) {
+    const char *text = bytes.data->d_buf;
+    const char *found = text ? memmem(text, bytes.data->d_size, words, sizeof words - 1) : NULL;
+    int minor = found ? number_after(words, found, bytes.data->d_size - (size_t)(found - text)) : 0;
+    if (minor)
+      return minor;
+  }
+  return elf_file_glibc(f);
 }
 
 bool elf_file_note(const elf_file *f, const char *owner, char *out, size_t size) {

@@ -61,6 +61,11 @@ static const char question_text[] =
     "places = [place for place in sys.path if isinstance(place, str)]\n"
     "found = [whole(place) for place in places if os.path.isdir(place or '.')]\n"
     "answer['places'] = ', '.join(found)\n"
+    "def is_site(path):\n"
+    "  if os.path.basename(path) in ('site-packages', 'dist-packages'): return True\n"
+    "  try: return any(name.endswith('.dist-info') for name in os.listdir(path))\n"
+    "  except OSError: return False\n"
+    "answer['sites'] = '\\n'.join(dict.fromkeys(path for path in found if is_site(path)))\n"
     "try: look(answer)\n"
     "except Exception as error: answer['failure'] = '%s: %s' % (type(error).__name__, error)\n"
     "sys.path[:] = standard\n"
@@ -174,6 +179,7 @@ static bool read_answer(const char *line, python *out) {
   read_text(answer, "implementation", out->implementation, sizeof out->implementation);
   read_text(answer, "prefix", out->prefix, sizeof out->prefix);
   read_text(answer, "places", out->places, sizeof out->places);
+  read_text(answer, "sites", out->sites, sizeof out->sites);
   read_text(answer, "package", out->package, sizeof out->package);
   read_text(answer, "version", out->package_version, sizeof out->package_version);
   read_text(answer, "extension", out->extension, sizeof out->extension);

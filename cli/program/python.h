@@ -13,6 +13,7 @@ typedef struct python {
   char prefix[PATH_MAX];   /* sys.prefix */
   bool is_venv;            /* the prefix is that of a virtual environment */
   char places[4096]; /* the directories of sys.path, in order, with ", " between them; it may be cut off */
+  char sites[16384]; /* those of them that packages are installed in, a line each; it may be cut off */
   char package[PATH_MAX]; /* the directory pyarrow; empty: none was found */
   char package_version[64];
   char extension[PATH_MAX]; /* its module that links to libarrow; empty: there is none */

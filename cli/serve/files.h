@@ -26,7 +26,7 @@ typedef struct serve_lines {
 typedef struct serve_files {
   /* This is asked for. */
   const char *directory;
-  unsigned by;          /* MERGE_POOL, MERGE_HOST, MERGE_PROGRAM; 0: each process for itself */
+  unsigned by;          /* MERGE_POOL, MERGE_NAME, MERGE_HOST, MERGE_PROGRAM; 0: each process for itself */
   size_t most;          /* the most running processes; further files are not read */
   int64_t remove_after; /* milliseconds; negative: never */
   bool waits;           /* the directory may not be there yet; false once it was */

@@ -67,7 +67,7 @@ void serve_page_write_own(serve_page *page, const serve_files *files, const serv
          tables->processes.left_out + tables->pools.left_out + tables->lines.left_out);
   sample(&w, "serve_unreadable_directories", "gauge", "Directories that could not be read.",
          files->unreadable_directories);
-  sample(&w, "serve_lost_records", "gauge", "Records that found no room on the disk: sums are too small.",
+  sample(&w, "serve_lost_records", "gauge", "Records that found no room on the disk, so sums are too small.",
          files->lost);
   times(&w, files);
   sample(&w, "serve_readings_total", "counter", "Readings of the live files.", files->readings);

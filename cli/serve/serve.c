@@ -29,7 +29,7 @@ void cli_serve_describe(void) {
        "or\n"
        "                         [IPV6]:PORT; port 0: any that is free\n"
        "  --textfile=DIR         keep .prom files there, which all who can read DIR can read\n"
-       "  --by=KEY,...           sums by pool, host or program, or several of them; default: each process "
+       "  --by=KEY,...           sums by pool, name, host or program, or several; default: each process "
        "for itself\n"
        "  --refresh=TIME         time between readings, from 100ms to 1h; default: 1s\n"
        "  --most=N               read so many running processes; default: 2000\n"
@@ -57,7 +57,7 @@ static const flag serve_flags[] = {
     FLAG_VALUE("live", 'v', "a directory"),
     FLAG_VALUE("listen", 'l', "PORT, ADDRESS:PORT or [IPV6]:PORT, in numbers, with a port up to 65535"),
     FLAG_VALUE("textfile", 't', "a directory"),
-    FLAG_VALUE("by", 'b', "pool, host or program, or several of them with commas"),
+    FLAG_VALUE("by", 'b', "pool, name, host or program, or several of them with commas"),
     FLAG_VALUE("refresh", 'r', CLI_REFRESH_VALUES),
     FLAG_VALUE("most", 'm', "a number from 1 to " DIGITS_OF(LARGEST_MOST)),
     FLAG_VALUE("profile-top", 'p', "a number from 0 to " DIGITS_OF(SERVE_MOST_LINES)),
@@ -85,7 +85,7 @@ static bool set(settings *out, int id, const char *text) {
     out->textfile = text;
     return true;
   case 'b':
-    return merge_parse_by(text, MERGE_POOL | MERGE_HOST | MERGE_PROGRAM, &out->files.by);
+    return merge_parse_by(text, MERGE_POOL | MERGE_NAME | MERGE_HOST | MERGE_PROGRAM, &out->files.by);
   case 'r':
     return cli_parse_refresh(text, &out->refresh);
   case 'm':

@@ -46,9 +46,9 @@ static void serve_tables_begin(labels *l, const stats *f, unsigned by) {
     char number[24];
     writer_format_int(number, f->process.pid);
     report_label(&l->writer, &l->separator, "pid", number);
-    if (*f->process.job_name)
-      report_label(&l->writer, &l->separator, "name", f->process.job_name);
   }
+  if (*f->process.job_name && (!by || by & MERGE_NAME))
+    report_label(&l->writer, &l->separator, "name", f->process.job_name);
 }
 
 static const char *serve_tables_end(labels *l) {

@@ -30,12 +30,13 @@ int64_t merge_sum_value(const merge_sum *sum, int64_t *at_least) {
 /* ---- keys ---- */
 
 bool merge_parse_by(const char *text, unsigned allowed, unsigned *by) {
-  static const char *const words[] = {"pool", "host", "program", "process"};
+  static const char *const words[] = {"pool", "name", "host", "program", "process"};
+  enum { COUNT = sizeof words / sizeof *words };
   for (const char *word = text;; word++) {
     size_t length = strcspn(word, ","), key = 0;
-    while (key < 4 && (strlen(words[key]) != length || strncmp(words[key], word, length) != 0))
+    while (key < COUNT && (strlen(words[key]) != length || strncmp(words[key], word, length) != 0))
       key++;
-    if (key == 4 || !(allowed & 1u << key))
+    if (key == COUNT || !(allowed & 1u << key))
       return false;
     *by |= 1u << key;
     word += length;
@@ -52,6 +53,8 @@ static merge_group key_of(const merge *m, const stats *f, const pool_view *pool)
   bool process = m->by & MERGE_PROCESS;
   if (m->by & MERGE_POOL)
     strcpy(key.pool, pool->name);
+  if (m->by & MERGE_NAME)
+    strcpy(key.name, f->process.job_name);
   if (process || m->by & MERGE_HOST)
     strcpy(key.host, f->process.host);
   if (process || m->by & MERGE_PROGRAM)
@@ -151,7 +154,8 @@ int64_t merge_value(const merge_group *g, merge_field field, int64_t *at_least) 
 }
 
 static int by_name(const merge_group *a, const merge_group *b) {
-  int order = strcmp(a->host, b->host);
+  int order = strcmp(a->name, b->name);
+  order = order ? order : strcmp(a->host, b->host);
   order = order ? order : strcmp(a->program, b->program);
   order = order ? order : (a->pid > b->pid) - (a->pid < b->pid);
   order = order ? order : (a->start_time > b->start_time) - (a->start_time < b->start_time);

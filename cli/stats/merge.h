@@ -1,5 +1,5 @@
-/* The figures of many processes, added up by pool, host, program or process. Each group takes what it needs
- * for its sums, and 8 bytes for each of its processes, from which the percentiles follow.
+/* The figures of many processes, added up by pool, job, host, program or process. Each group takes what it
+ * needs for its sums, and 8 bytes for each of its processes, from which the percentiles follow.
  *
  * A sum of which a part is not known is not known; what is known of it is a bound from below. */
 #ifndef ARROWPOOL_CLI_STATS_MERGE_H
@@ -10,7 +10,7 @@
 #include "cli/stats/stats.h"
 
 /* These bits say by what to add up. */
-enum { MERGE_POOL = 1, MERGE_HOST = 2, MERGE_PROGRAM = 4, MERGE_PROCESS = 8 };
+enum { MERGE_POOL = 1, MERGE_NAME = 2, MERGE_HOST = 4, MERGE_PROGRAM = 8, MERGE_PROCESS = 16 };
 
 /* Parses KEY,... and adds the bits of `allowed` keys. Returns false if there is another word, or none. */
 bool merge_parse_by(const char *text, unsigned allowed, unsigned *by);
@@ -45,8 +45,8 @@ typedef enum merge_field {
 extern const char *const merge_field_names[MERGE_FIELD_COUNT];
 
 typedef struct merge_group {
-  char pool[POOL_NAME_BYTES], host[HOST_NAME_BYTES],
-      program[PROGRAM_NAME_BYTES]; /* those that are not of the key are empty */
+  char pool[POOL_NAME_BYTES], name[JOB_NAME_BYTES], host[HOST_NAME_BYTES],
+      program[PROGRAM_NAME_BYTES]; /* empty if not of the key; a job without a name has "" */
   int64_t pid, start_time;
   int64_t states[STATS_STATES]; /* processes by stats_state */
   merge_sum sums[MERGE_SUM_COUNT];

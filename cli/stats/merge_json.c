@@ -45,6 +45,8 @@ static void write_key(writer *w, const char **separator, const merge *m, const m
   bool process = m->by & MERGE_PROCESS;
   if (m->by & MERGE_POOL)
     text(w, separator, "pool", g->pool);
+  if (m->by & MERGE_NAME)
+    text(w, separator, "name", g->name);
   if (process || m->by & MERGE_HOST)
     text(w, separator, "host", g->host);
   if (process || m->by & MERGE_PROGRAM)

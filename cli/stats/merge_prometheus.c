@@ -25,6 +25,8 @@ static void sample(writer *w, const merge *m, const merge_group *g, const char *
   writer_print(w, NAME "%s%s", name, suffix);
   if (m->by & MERGE_POOL)
     report_label(w, &separator, "pool", g->pool);
+  if (m->by & MERGE_NAME)
+    report_label(w, &separator, "name", g->name);
   if (process || m->by & MERGE_HOST)
     report_label(w, &separator, "host", g->host);
   if (process || m->by & MERGE_PROGRAM)

@@ -28,6 +28,7 @@ static const struct {
   const char *title;
   unsigned by;
 } keys[] = {{"pool", MERGE_POOL},
+            {"name", MERGE_NAME},
             {"host", MERGE_HOST | MERGE_PROCESS},
             {"program", MERGE_PROGRAM | MERGE_PROCESS},
             {"pid", MERGE_PROCESS}};
@@ -40,9 +41,9 @@ static void spaces(writer *w, int count) {
 
 /* Returns the group's value of a key, as text. */
 static const char *key_text(const merge_group *g, int key, char number[24]) {
-  const char *const texts[] = {g->pool, g->host, g->program};
-  if (key < 3)
-    return *texts[key] ? texts[key] : "?";
+  const char *const texts[] = {g->pool, g->name, g->host, g->program};
+  if (key < KEYS - 1)
+    return *texts[key] ? texts[key] : keys[key].by == MERGE_NAME ? "-" : "?";
   writer_format_int(number, g->pid);
   return number;
 }

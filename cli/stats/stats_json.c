@@ -3,6 +3,7 @@
  * damaged. */
 #include "cli/stats/stats.h"
 
+#include "base/presence.h"
 #include "base/writer.h"
 
 #include <errno.h>
@@ -62,6 +63,15 @@ static void read_pool(const json_t *pool, pool_view *out, bool *damaged) {
   *damaged |= !out->name[0];
 }
 
+/* Dumps of earlier versions do not have it. */
+static uint32_t presence(const json_t *process) {
+  const char *word = json_string_value(json_object_get(process, "presence"));
+  for (uint32_t known = 1; word && presence_name(known); known++)
+    if (strcmp(word, presence_name(known)) == 0)
+      return known;
+  return 0;
+}
+
 const char *stats_from_json(const json_t *dump, stats *out) {
   const char *schema = json_string_value(json_object_get(dump, "schema"));
   const json_t *process = json_object_get(dump, "process"), *pools = json_object_get(dump, "pools"), *pool;
@@ -80,6 +90,7 @@ const char *stats_from_json(const json_t *dump, stats *out) {
   text(process, "program", p->program, sizeof p->program);
   text(process, "host", p->host, sizeof p->host);
   text(process, "name", p->job_name, sizeof p->job_name);
+  p->presence = presence(process);
   p->start_time = moment(process, "start_time");
   p->time = json_is_number(json_object_get(process, "time")) ? moment(process, "time") : ARROWPOOL_UNKNOWN;
 #define X(name, unit, type, metric, help) p->name = number(process, #name, &damaged);

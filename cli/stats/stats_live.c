@@ -321,6 +321,7 @@ static void read_process(file *f, stats *out) {
   writer_make_printable(p->host);
   writer_make_printable(p->job_name);
   writer_make_printable(out->command);
+  p->presence = atomic_load(&h->presence);
   p->limit_bytes = known_or_not(h->limit_bytes);
   p->group_limit_bytes = known_or_not(h->group_limit_bytes);
   p->jemalloc_active_bytes = p->jemalloc_resident_bytes = p->jemalloc_metadata_bytes = ARROWPOOL_UNKNOWN;

@@ -70,6 +70,7 @@ who_process who_read_process(who_model *m, const profile_file *f, const char *pa
       .mean = profile_file_clamp(h->mean),
       .mean_now = profile_file_clamp(h->mean_now),
       .python = h->python <= PROFILE_PYTHON_OFF ? (profile_python)h->python : PROFILE_PYTHON_UNKNOWN,
+      .presence = h->presence,
       .tasks = h->tasks != 0,
       .samples = profile_file_clamp(h->samples),
       .lost_records = profile_file_clamp(h->lost_records),

@@ -1,4 +1,5 @@
 /* Writes the table as json: schema "arrowpool-who/1" (docs/use/who.schema.json), one object. */
+#include "base/presence.h"
 #include "cli/base/memory.h"
 #include "cli/who/aggregate.h"
 #include "cli/who/notes.h"
@@ -36,6 +37,8 @@ static json_t *process(const who_process *p) {
                      "lost_records", (json_int_t)p->lost_records, "lost_stacks", (json_int_t)p->lost_stacks,
                      "failed_walks", (json_int_t)p->failed_walks, "tasks_given", (json_int_t)p->tasks_given,
                      "tasks_told", (json_int_t)p->tasks_told, "damaged_entries", (json_int_t)p->damaged));
+  if (presence_name(p->presence))
+    json_object_set_new(out, "presence", made(json_string(presence_name(p->presence))));
   json_object_update_missing(out, more);
   json_object_update_missing(out, counts);
   json_decref(more);

@@ -67,6 +67,7 @@ typedef struct who_process {
   int64_t peak_time;        /* likewise; 0: there was no peak yet, or it was being written */
   int64_t mean, mean_now;   /* bytes from sample to sample, as wanted and at last */
   profile_python python;    /* why there are Python frames, or none */
+  uint32_t presence;        /* as in base/presence.h */
   bool tasks;               /* tasks of Arrow's threads are told by whom they were given */
   int64_t samples, lost_records; /* see profile_header */
   int64_t lost_stacks, failed_walks, tasks_given, tasks_told;

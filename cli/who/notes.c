@@ -1,6 +1,8 @@
 /* Adds the processes' counts up, and says what they mean. */
 #include "cli/who/notes.h"
 
+#include "base/presence.h"
+
 #include <string.h>
 
 const char *who_python_name(profile_python python) {
@@ -47,6 +49,21 @@ static void write_gaps(FILE *out, const who_model *m) {
   }
 }
 
+/* Says where libc's functions are not in the figures. */
+static void write_installed(FILE *out, const who_model *m) {
+  size_t count = 0;
+  const who_process *one = NULL;
+  for (size_t i = 0; i < m->process_count; i++)
+    if (m->processes[i].presence == PRESENCE_OF(ARROWPOOL_INSTALLED)) {
+      one = &m->processes[i];
+      count++;
+    }
+  if (count == 1)
+    fprintf(out, "pid %lld: " PRESENCE_INSTALLED_TEXT "\n", (long long)one->pid);
+  else if (count)
+    fprintf(out, "%zu processes: " PRESENCE_INSTALLED_TEXT "\n", count);
+}
+
 void who_write_notes(FILE *out, const who_model *m) {
   int64_t records = 0, stacks = 0, walks = 0, damaged = 0;
   for (size_t i = 0; i < m->process_count; i++) {
@@ -57,6 +74,7 @@ void who_write_notes(FILE *out, const who_model *m) {
     damaged += p->damaged;
   }
   write_gaps(out, m);
+  write_installed(out, m);
   note(out, records, "sample of a live buffer found no room: live is too small",
        "samples of live buffers found no room: live is too small");
   note(out, stacks, "sample found no room for its stack: it is (other)",

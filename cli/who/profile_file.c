@@ -81,8 +81,10 @@ static const char *read_header(int fd, profile_header *h) {
     return "it is of a version that this program does not know";
   if (h->header_bytes < LEAST_HEADER || h->section_count != PROFILE_SECTIONS || h->pid <= 0 || h->mean <= 0)
     return header_damaged;
-  if (h->header_bytes < sizeof *h)
+  if (h->header_bytes < offsetof(profile_header, presence))
     h->seen_time = 0;
+  if (h->header_bytes < sizeof *h)
+    h->presence = 0;
   for (profile_section_id id = 0; id < PROFILE_SECTIONS && !problem; id++)
     problem = check_section(id, &h->sections[id]);
   return problem;

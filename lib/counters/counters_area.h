@@ -86,7 +86,7 @@ area_shard *area_take_shard(void);
 extern void (*area_prepare_pool)(unsigned pool);
 
 /* Keeps the figures in a live file from now on: `pools` is as above, all zero, and `take_shard` hands out
- * room for shards (NULL: none is left). It is called before the first event. */
+ * room for shards (NULL: none is left). Shards that are in use stay where they are. */
 void area_use(area_pool *pools, area_shard *(*take_shard)(void));
 
 /* They are for a child that cannot leave its parent's file otherwise. The first finds all that was in `size`

@@ -29,7 +29,8 @@ typedef enum arrowpool_status {
   ARROWPOOL_OK = 0,
   ARROWPOOL_OUT_OF_MEMORY = 1, /**< no memory, or too many pools */
   ARROWPOOL_INVALID = 2,       /**< an argument is outside its documented range */
-  ARROWPOOL_EXISTS = 3         /**< a living pool has that name */
+  ARROWPOOL_EXISTS = 3,        /**< a living pool has that name, or it was done before */
+  ARROWPOOL_UNSUPPORTED = 4    /**< this processor, or a libarrow of the process, is not known */
 } arrowpool_status;
 
 /** Where a pool takes its memory. */
@@ -94,6 +95,41 @@ typedef enum arrowpool_format {
   ARROWPOOL_FORMAT_PROMETHEUS = 2 /**< text exposition format 0.0.4 */
 } arrowpool_format;
 
+/** How the library is in a process, which says what it serves there. */
+typedef enum arrowpool_presence {
+  ARROWPOOL_LINKED = 0,    /**< pools that were made with it */
+  ARROWPOOL_INSTALLED = 1, /**< Arrow's own pools too: arrowpool_install() */
+  ARROWPOOL_PRELOADED = 2  /**< and libc's aligned functions: LD_PRELOAD, `arrowpool run` */
+} arrowpool_presence;
+
+/** Serve Arrow's own pools from now on, of every libarrow that is loaded, where the shim cannot be preloaded:
+ *  with figures, limits, live file, dumps and profile as under the shim. Buffers that are there already stay
+ *  Arrow's. libc's functions are not rerouted. What ends the process without atexit handlers, _exit and abort,
+ *  writes no dump; the live file has the figures. A libarrow that is loaded later is found by calling this
+ *  again. It takes the loader's lock.
+ *  @param[in]  options  "NAME=VALUE" strings, each ended by NUL, and one NUL more: "live=/run/pools\0limit=8G\0".
+ *                       Names are those of the options of `arrowpool run`, values too; without "pool" it is
+ *                       jemalloc. NULL: what the variables ARROW_POOL_... say, as under the shim.
+ *  @param[out] message  in words, cut off to `size` bytes, why not, or "" or what else is to be said; may be NULL
+ *  @retval ARROWPOOL_EXISTS   the shim is preloaded, or it was installed before: nothing changes, but that a
+ *                             libarrow that is new is served, too
+ *  @retval ARROWPOOL_INVALID      an option that cannot be; nothing is changed
+ *  @retval ARROWPOOL_UNSUPPORTED  no pool can be patched here; nothing is changed */
+arrowpool_status arrowpool_install(const char *options, char *message, size_t size);
+
+/** Leave new requests to Arrow again. Buffers that came from here stay valid, and are resized and freed here;
+ *  files go on. arrowpool_install() takes over again, with the options of the first time.
+ *  @retval ARROWPOOL_EXISTS  the shim is preloaded, and goes on */
+arrowpool_status arrowpool_uninstall(void);
+
+/** Do now what is done at the ordinary end of a process: the dump at exit, and the end in the files that others
+ *  read. It is for processes that leave by _exit where arrowpool_install() serves; where nothing is installed, and
+ *  under the shim, which sees _exit itself, nothing happens. */
+void arrowpool_finish(void);
+
+/** What is served in this process. */
+arrowpool_presence arrowpool_get_presence(void);
+
 /** Have all pools of the process look for misuse of their buffers: what was written up to 64 bytes behind a
  *  buffer's end, buffers freed twice, with a wrong size or alignment, or to a pool that never handed them
  * out. Call it before any other function; it costs memory and time. Under the shim ARROW_POOL_DEBUG decides.
@@ -129,7 +165,8 @@ const char *arrowpool_profile_directory(void);
  *  @param[out] out     the pool, one reference; untouched on error
  *  @retval ARROWPOOL_INVALID        a bad name, backend, limit or struct_size
  *  @retval ARROWPOOL_EXISTS         a pool of that name lives
- *  @retval ARROWPOOL_OUT_OF_MEMORY  256 pools live */
+ *  @retval ARROWPOOL_OUT_OF_MEMORY  256 pools live, the built-in ones included: 254 are left, and 252 under
+ *          the shim */
 arrowpool_status arrowpool_create(const char *name, const arrowpool_config *config, arrowpool_pool **out);
 
 /** Drop the reference. The pool lives until its last buffer is freed: until then its buffers can be

@@ -97,6 +97,17 @@ void backend_jemalloc_configure(slots_policy wanted);
  * difference, but what a reallocation returns may lie there. */
 void *backend_jemalloc_allocate_apart(size_t size, size_t alignment);
 
+/* What callers do not tell the size of again may belong to one of many who cannot be told apart by the call:
+ * such a buffer can have an owner, a number up to 255, from when its size is remembered until it is
+ * forgotten; 0 means that nobody said. No owner is set before the first function returned true, which it does
+ * if the backend was not used yet. The last one may be asked about any address of the range. */
+bool backend_jemalloc_keep_owners(void);
+void backend_jemalloc_set_owner(const void *buffer, unsigned owner);
+unsigned backend_jemalloc_owner(const void *address);
+
+/* Fills a buffer that was just allocated with zeros (size in bytes, as allocated). */
+void backend_jemalloc_zero(void *buffer, size_t size);
+
 /* Has the thread caches tell of what they hand out, without a call, to a stream that says how many bytes to
  * wait and is told when they were passed: within the call, by which such a block is served then, and also by
  * other blocks that are served through jemalloc. A thread that does not wait yet begins with a call of both.

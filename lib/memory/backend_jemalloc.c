@@ -7,6 +7,7 @@
  * in a slot otherwise; jemalloc gives none to less than four of its pages. The address tells which it is. */
 #include "memory/backend.h"
 
+#include "base/locks.h"
 #include "base/misuse.h"
 #include "base/round_up.h"
 #include "base/thread_own.h"
@@ -264,6 +265,42 @@ static size_t jemalloc_forget(void *buffer) {
   if (page_runs_hold(buffer))
     page_runs_forget(buffer);
   return requested;
+}
+
+bool backend_jemalloc_keep_owners(void) {
+  locks_acquire(LOCK_START);
+  bool in_time = !backend_jemalloc_started();
+  if (in_time)
+    page_runs_keep_owners();
+  locks_release(LOCK_START);
+  return in_time;
+}
+
+void backend_jemalloc_set_owner(const void *buffer, unsigned owner) {
+  if (page_runs_hold(buffer))
+    *page_runs_owner(buffer) = (uint8_t)owner;
+  else if (packed_holds(buffer))
+    packed_set_owner(buffer, owner);
+  else
+    slots_set_owner(buffer, owner);
+}
+
+unsigned backend_jemalloc_owner(const void *address) {
+  if (page_runs_hold(address))
+    return page_runs_has_owner(address) ? *page_runs_owner(address) : 0;
+  if (packed_holds(address))
+    return packed_is_live(address) ? packed_owner(address) : 0;
+  return slots_owner(address);
+}
+
+/* From here on it is better to have fresh pages of the kernel, which are there only when they are touched. */
+#define ZEROED_BY_KERNEL ((size_t)1 << 20)
+
+void backend_jemalloc_zero(void *buffer, size_t size) {
+  size_t page = range_page_size(), whole = size / page * page;
+  bool pages = size >= ZEROED_BY_KERNEL && range_owns(buffer) && slots_hold(buffer) &&
+               (uintptr_t)buffer % page == 0 && range_release_pages(buffer, whole);
+  memset((char *)buffer + (pages ? whole : 0), 0, pages ? size - whole : size);
 }
 
 /* Small blocks do not record their alignment, but the largest power of two that divides both their address

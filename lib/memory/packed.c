@@ -12,11 +12,12 @@
 #define FIRST_CHUNK PACKED_MOST
 #define LATER_CHUNK (4 * PACKED_MOST)
 
-/* A record holds the size that was asked for and, above it, in which page of its granule the buffer begins,
- * from 1 on. 0 says that none begins there. */
+/* A record holds the size that was asked for and, above it, whose the buffer is, and in which page of its
+ * granule it begins, from 1 on. 0 says that none begins there. */
 typedef _Atomic uint64_t record;
-#define SIZE_BITS 48
-#define ALTERED   ((uint64_t)1 << 63)
+#define SIZE_BITS  40
+#define BEGIN_BITS 48
+#define ALTERED    ((uint64_t)1 << 63)
 
 range_window packed_window;
 static range_window table;
@@ -114,15 +115,15 @@ static record *record_of(const void *address) {
 /* Returns the part of a record that says where the buffer begins. */
 static uint64_t begin_of(const void *address) {
   size_t offset = (size_t)((const char *)address - packed_window.base) % PACKED_GRANULE;
-  return (uint64_t)(offset / range_page_size() + 1) << SIZE_BITS;
+  return (uint64_t)(offset / range_page_size() + 1) << BEGIN_BITS;
 }
 
+static uint64_t begin_in(uint64_t entry) { return (entry & ~ALTERED) >> BEGIN_BITS << BEGIN_BITS; }
 static uint64_t size_in(uint64_t entry) { return entry & (((uint64_t)1 << SIZE_BITS) - 1); }
 
 /* Returns whether the record is of a buffer that begins at the address. */
 static bool is_of(uint64_t entry, const void *address) {
-  return (entry & ~ALTERED) - size_in(entry) == begin_of(address) &&
-         ((uintptr_t)address & (range_page_size() - 1)) == 0;
+  return begin_in(entry) == begin_of(address) && ((uintptr_t)address & (range_page_size() - 1)) == 0;
 }
 
 /* Returns the record of the live buffer that begins at the address; NULL if there is none. The table is
@@ -154,6 +155,14 @@ void packed_set_requested(const void *buffer, size_t size) {
 
 size_t packed_requested(const void *buffer) {
   return size_in(atomic_load_explicit(record_of(buffer), memory_order_relaxed));
+}
+
+void packed_set_owner(const void *buffer, unsigned owner) {
+  atomic_fetch_or_explicit(record_of(buffer), (uint64_t)owner << SIZE_BITS, memory_order_relaxed);
+}
+
+unsigned packed_owner(const void *buffer) {
+  return (uint8_t)(atomic_load_explicit(record_of(buffer), memory_order_relaxed) >> SIZE_BITS);
 }
 
 /* A buffer of up to PACKED_MOST bytes that begins before the stretch may reach into it. Those that do not are

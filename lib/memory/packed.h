@@ -45,6 +45,10 @@ bool packed_claim(void *address);
 void packed_set_requested(const void *buffer, size_t size);
 size_t packed_requested(const void *buffer);
 
+/* They set and return whose the buffer is, likewise: a number up to 255. Who sets the size says it anew. */
+void packed_set_owner(const void *buffer, unsigned owner);
+unsigned packed_owner(const void *buffer);
+
 /* Notes that the program changed the mappings of a stretch: no buffer in it is resized in place, and fresh
  * pages are put there when it is freed. It is async-signal-safe; nothing happens outside of the window. */
 void packed_note_altered(const void *from, size_t size);

@@ -22,8 +22,9 @@ _Static_assert(CHUNK % NOTED == 0, "a chunk's notes are whole units");
 
 #define APART_SHARE 16 /* the part of the window that stands apart */
 
-range_window page_runs_window, page_runs_cached, page_runs_apart, page_runs_notes, page_runs_apart_notes;
-static bool later_are_huge;
+range_window page_runs_window, page_runs_cached, page_runs_apart, page_runs_notes, page_runs_apart_notes,
+    page_runs_owners, page_runs_apart_owners;
+static bool later_are_huge, owners_are_kept;
 
 /* The next unused byte of a part of the window, as an offset in it. */
 static size_t next_cached, next_apart;
@@ -43,14 +44,19 @@ static void divide(const range_window *all, size_t first_size, range_window *fir
   second->size = all->size - first_size;
 }
 
+void page_runs_keep_owners(void) { owners_are_kept = true; }
+
 bool page_runs_init(size_t share) {
-  range_window notes = {0};
+  range_window notes = {0}, kept = {0};
   if (!range_carve(&page_runs_window, share, CHUNK) ||
-      !range_carve(&notes, page_runs_window.size / PAGE_RUNS_GRANULE * sizeof(uint16_t), RANGE_UNIT))
+      !range_carve(&notes, page_runs_window.size / PAGE_RUNS_GRANULE * sizeof(uint16_t), RANGE_UNIT) ||
+      (owners_are_kept && !range_carve(&kept, page_runs_window.size / PAGE_RUNS_GRANULE, RANGE_UNIT)))
     return false;
   size_t cached = round_up(page_runs_window.size / APART_SHARE * (APART_SHARE - 1), CHUNK);
   divide(&page_runs_window, cached, &page_runs_cached, &page_runs_apart);
   divide(&notes, cached / PAGE_RUNS_GRANULE * sizeof(uint16_t), &page_runs_notes, &page_runs_apart_notes);
+  if (owners_are_kept)
+    divide(&kept, cached / PAGE_RUNS_GRANULE, &page_runs_owners, &page_runs_apart_owners);
   return true;
 }
 
@@ -69,10 +75,12 @@ size_t page_runs_long_note(const void *block) {
 }
 
 /* Takes whole chunks off a part of the window. */
-static char *take(range_window *part, range_window *notes, size_t *next, size_t size, size_t alignment) {
+static char *take(range_window *part, range_window *notes, range_window *kept, size_t *next, size_t size,
+                  size_t alignment) {
   size_t start = round_up((uintptr_t)part->base + *next, alignment) - (uintptr_t)part->base;
   if (start > part->size || size > part->size - start ||
       !range_commit(notes, (start + size) / PAGE_RUNS_GRANULE * sizeof(uint16_t)) ||
+      (owners_are_kept && !range_commit(kept, (start + size) / PAGE_RUNS_GRANULE)) ||
       !range_commit(part, start + size))
     return NULL;
   *next = start + size;
@@ -80,8 +88,10 @@ static char *take(range_window *part, range_window *notes, size_t *next, size_t 
 }
 
 static char *take_for(const owner *o, size_t size, size_t alignment) {
-  return o == &apart_owner ? take(&page_runs_apart, &page_runs_apart_notes, &next_apart, size, alignment)
-                           : take(&page_runs_cached, &page_runs_notes, &next_cached, size, alignment);
+  return o == &apart_owner
+             ? take(&page_runs_apart, &page_runs_apart_notes, &page_runs_apart_owners, &next_apart, size,
+                    alignment)
+             : take(&page_runs_cached, &page_runs_notes, &page_runs_owners, &next_cached, size, alignment);
 }
 
 void page_runs_use_huge_pages(size_t huge_page) { later_are_huge = huge_page <= CHUNK; }

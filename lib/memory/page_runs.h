@@ -15,6 +15,9 @@
  * from all others. */
 bool page_runs_init(size_t share);
 
+/* Has blocks keep whose they are, from page_runs_init on, before which it is called. */
+void page_runs_keep_owners(void);
+
 /* Has huge pages of that size (bytes) back an arena's later chunks, where a chunk is as large as one. It is
  * called before the first run is handed out. */
 void page_runs_use_huge_pages(size_t huge_page);
@@ -70,8 +73,37 @@ static inline size_t page_runs_requested(const void *block) {
                                                          : page_runs_long_note(block);
 }
 
-/* Takes the block's note away, before the block is freed. */
+/* Where they are kept, a block with a note also has its owner beside it, a number up to 255; 0: nobody said.
+ * Only the pages of blocks with an owner are real. */
+extern range_window page_runs_owners, page_runs_apart_owners;
+
+static inline uint8_t *page_runs_owner(const void *block) {
+  return (uint8_t *)page_runs_owners.base +
+         (size_t)((const char *)block - page_runs_window.base) / PAGE_RUNS_GRANULE;
+}
+
+/* Returns whether an address among the runs, or those that are cached, has a place for an owner, which can be
+ * read and written. */
+static inline bool page_runs_has_owner_in(const range_window *part, const range_window *owners,
+                                          const void *address) {
+  return (size_t)((const char *)address - part->base) / PAGE_RUNS_GRANULE <
+         atomic_load_explicit(&owners->writable, memory_order_relaxed);
+}
+
+static inline bool page_runs_has_cached_owner(const void *address) {
+  return page_runs_has_owner_in(&page_runs_cached, &page_runs_owners, address);
+}
+
+static inline bool page_runs_has_owner(const void *address) {
+  return page_runs_hold_cached(address)
+             ? page_runs_has_cached_owner(address)
+             : page_runs_has_owner_in(&page_runs_apart, &page_runs_apart_owners, address);
+}
+
+/* Takes the block's note and its owner away, before the block is freed. */
 static inline void page_runs_forget(const void *block) {
+  if (__builtin_expect(page_runs_has_owner(block), 0) && *page_runs_owner(block))
+    *page_runs_owner(block) = 0;
   if (__builtin_expect(*page_runs_note(block) < PAGE_RUNS_LONG_NOTE, 1))
     *page_runs_note(block) = 0;
   else

@@ -2,13 +2,13 @@
 #include "memory/range.h"
 
 #include "base/locks.h"
+#include "base/mman.h"
 #include "base/random.h"
 #include "base/round_up.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/auxv.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -174,10 +174,6 @@ bool range_make_writable(void *from, size_t size) {
   errno = saved;
   return done;
 }
-
-#ifndef MADV_DONTNEED_LOCKED
-#define MADV_DONTNEED_LOCKED 24
-#endif
 
 bool range_release_pages(void *from, size_t size) {
   int saved = errno;

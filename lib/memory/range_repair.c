@@ -6,16 +6,12 @@
  * stranger's from then on. */
 #include "memory/range.h"
 
+#include "base/mman.h"
 #include "base/round_up.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 
 #define LOSSES 64 /* more are not noted: a process that far from any memory has other worries */
-
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
 
 static struct { _Atomic uintptr_t from, size; } losses[LOSSES];
 _Atomic unsigned range_losses;

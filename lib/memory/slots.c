@@ -149,6 +149,7 @@ static bool occupy(place at, size_t start, size_t size, size_t alignment, bool w
     s->end = end;
     s->owned = s->requested = size;
     s->lg_alignment = (uint8_t)__builtin_ctzl(alignment);
+    s->owner = 0;
     atomic_store_explicit(&s->claimed, false, memory_order_relaxed);
     *fresh = raise_resident(s, slots_resident_end(at, end));
     if (expected.moving && fresh->from < start + expected.size)
@@ -294,6 +295,17 @@ void slots_set_requested(const void *pointer, size_t size) {
 size_t slots_requested(const void *pointer) {
   place at;
   return slots_find(pointer, &at) ? at.s->requested : 0;
+}
+
+void slots_set_owner(const void *pointer, unsigned owner) {
+  place at;
+  if (slots_find(pointer, &at))
+    at.s->owner = (uint8_t)owner;
+}
+
+unsigned slots_owner(const void *pointer) {
+  place at;
+  return slots_find(pointer, &at) ? at.s->owner : 0;
 }
 
 size_t slots_alignment(const void *pointer) {

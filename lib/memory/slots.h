@@ -86,6 +86,10 @@ bool slots_claim(const void *address);
 void slots_set_requested(const void *pointer, size_t size);
 size_t slots_requested(const void *pointer);
 
+/* They set and return whose the buffer is, a number up to 255; 0: nobody said. */
+void slots_set_owner(const void *pointer, unsigned owner);
+unsigned slots_owner(const void *pointer);
+
 /* Returns the alignment (bytes) with which the slot's extent was made; the pointer must lie in a slot. */
 size_t slots_alignment(const void *pointer);
 

@@ -7,10 +7,10 @@
 #include "memory/slots_table.h"
 
 #include "base/locks.h"
+#include "base/mman.h"
 #include "base/round_up.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 /* The places (pages, from the slot's start) at which a move of [from, to) has to be cut, both ends included.
  */

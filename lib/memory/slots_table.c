@@ -2,10 +2,9 @@
 #include "memory/slots_table.h"
 
 #include "base/locks.h"
+#include "base/mman.h"
 #include "base/round_up.h"
 #include "memory/idle.h"
-
-#include <sys/mman.h>
 
 #define MAX_SLOTS ((size_t)1 << 20)  /* the most in a tier */
 #define MIN_SLOTS 2                  /* a tier of fewer is left out */

@@ -32,7 +32,7 @@ typedef struct slot {
   _Atomic size_t idle;           /* how many of those count as idle; read under the tier's lock too */
   size_t writable;               /* how far it is writable; slots over WHOLE (slots_table.c) only */
   size_t marked;                 /* huge pages are advised from the lead to here; 0: not at all */
-  size_t requested;              /* of the buffer; it belongs to the buffer's owner */
+  size_t requested;              /* of the buffer; it belongs to who has the buffer */
   _Atomic int64_t stamp;         /* when pages last became idle (ms); read under the tier's lock too */
   uint32_t cuts[SLOTS_MAX_CUTS]; /* offsets (pages) at which mappings that were moved here begin or end */
   uint8_t cut_count;
@@ -44,6 +44,7 @@ typedef struct slot {
   bool warm;            /* the pages that were to be copied to were there when the extent was placed */
   _Atomic bool claimed; /* whoever frees the buffer has claimed it */
   uint8_t lg_alignment;
+  uint8_t owner;       /* whose the buffer is; likewise */
   uint8_t list;        /* a slots_list; the tier's lock protects it and the links */
   uint32_t next, prev; /* index + 1 in the tier */
 } slot;

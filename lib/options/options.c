@@ -4,6 +4,7 @@
 
 #include "base/pieces.h"
 #include "base/process_file.h"
+#include "options/library_names.h"
 #include "options/sizes.h"
 
 #include <signal.h>
@@ -96,16 +97,26 @@ static bool parse_size(const char *text, int64_t *out) {
   return number >= 1 && number <= 100;
 }
 
+/* Those that a handler can be set for, as sigabbrev_np names them, which glibc has from 2.32 on. */
+static const struct {
+  const char *name;
+  int number;
+} signals[] = {
+#define X(name) {#name, SIG##name},
+    X(HUP) X(INT) X(QUIT) X(ILL) X(TRAP) X(ABRT) X(BUS) X(FPE) X(USR1) X(SEGV) X(USR2) X(PIPE) X(ALRM) X(TERM)
+        X(STKFLT) X(CHLD) X(CONT) X(TSTP) X(TTIN) X(TTOU) X(URG) X(XCPU) X(XFSZ) X(VTALRM) X(PROF) X(WINCH)
+            X(POLL) X(PWR) X(SYS)
+#undef X
+};
+
 static bool parse_signal(const char *text, int64_t *out) {
   if (strncmp(text, "SIG", 3) == 0)
     text += 3;
-  for (int number = 1; number < NSIG; number++) {
-    const char *name = sigabbrev_np(number);
-    if (name && strcmp(name, text) == 0 && number != SIGKILL && number != SIGSTOP) {
-      *out = number;
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+    if (strcmp(signals[i].name, text) == 0) {
+      *out = signals[i].number;
       return true;
     }
-  }
   return false;
 }
 
@@ -163,6 +174,9 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
   case OPTIONS_NAME:
     valid = is_name(text);
     break;
+  case OPTIONS_LIBRARIES:
+    valid = library_names_are_good(text);
+    break;
   case OPTIONS_DIRECTORY:
     break;
   }
@@ -174,7 +188,16 @@ bool options_parse(const options_row *row, const char *text, options_value *out)
 }
 
 const char *options_reason(const options_row *row, const char *text) {
-  return row->kind == OPTIONS_SIZE || row->kind == OPTIONS_BYTES ? sizes_reason(text) : "";
+  return row->kind == OPTIONS_SIZE || row->kind == OPTIONS_BYTES ? sizes_reason(text)
+         : row->kind == OPTIONS_LIBRARIES                        ? library_names_reason(text)
+                                                                 : "";
+}
+
+void options_keyword(const options_row *row, char name[OPTIONS_NAME_BYTES]) {
+  const char *from = row->variable + sizeof OPTIONS_PREFIX - 1;
+  for (from = *from ? from + 1 : "POOL"; *from; from++)
+    *name++ = (char)(*from >= 'A' && *from <= 'Z' ? *from - 'A' + 'a' : *from);
+  *name = 0;
 }
 
 /* Appends the text, cut off at the end of the 128 bytes. */

@@ -42,6 +42,7 @@ typedef enum options_kind {
   OPTIONS_DESTINATION, /* text: path or "stderr"; NULL: off */
   OPTIONS_DIRECTORY,   /* text; NULL: off */
   OPTIONS_NAME,        /* text, shorter than JOB_NAME_BYTES, on one line */
+  OPTIONS_LIBRARIES,   /* text: names (library_names.h) */
   OPTIONS_DURATION,    /* number: milliseconds */
   OPTIONS_DECAY,       /* number: milliseconds, or SLOTS_NEVER */
   OPTIONS_SIGNAL,      /* number: of the signal */
@@ -100,6 +101,10 @@ const char *options_reason(const options_row *row, const char *text);
  * 400.0 MiB". It reads files for a percentage. */
 #define OPTIONS_SOURCE_BYTES 112
 int64_t options_limit(const options_value *limit, char source[OPTIONS_SOURCE_BYTES]);
+
+/* Writes the option's name as functions have it ("stats_format"): its variable's without the prefix, in small
+ * letters; that of the first, whose variable is the prefix, is "pool". */
+void options_keyword(const options_row *row, char name[OPTIONS_NAME_BYTES]);
 
 /* Writes the option's values in words ("jemalloc or system") into `out`, at least 128 bytes. */
 void options_describe_values(const options_row *row, char *out);

@@ -103,14 +103,14 @@ static void tell_overrun(const guard_buffer *b, overrun o, const char *act) {
 static void tell_size(const guard_buffer *b, const guard_call *call) {
   line l;
   guard_begin(&l, b->pool, b);
-  writer_print(&l.w, "told to have %ld %s", BYTES(call->size));
+  writer_print(&l.w, "the caller said %ld %s", BYTES(call->size));
   guard_end(&l, call->act);
 }
 
 static void tell_alignment(const guard_buffer *b, const guard_call *call) {
   line l;
   guard_begin(&l, b->pool, b);
-  writer_print(&l.w, "told to have alignment %ld", call->alignment);
+  writer_print(&l.w, "the caller said alignment %ld", call->alignment);
   guard_end(&l, call->act);
 }
 
@@ -179,6 +179,11 @@ bool guard_withdraw(const guard_call *call, guard_buffer *out) {
 }
 
 bool guard_is_live(const void *address) { return guard_table_is_live(address); }
+
+const char *guard_pool_of(const void *address) {
+  guard_record found = guard_table_find(address);
+  return found.live.address ? found.live.pool : found.freed.address ? found.freed.pool : NULL;
+}
 
 bool guard_look_up(const void *address) {
   guard_record found = guard_table_find(address);

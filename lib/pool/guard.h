@@ -46,6 +46,11 @@ bool guard_withdraw(const guard_call *call, guard_buffer *out);
 /* Returns whether there is a live buffer at the address. */
 bool guard_is_live(const void *address);
 
+/* Returns the name of the pool that the live or lately freed buffer at the address is of; NULL: there is
+ * none.
+ */
+const char *guard_pool_of(const void *address);
+
 /* Returns whether the address is that of a live or lately freed buffer of a pool whose callers tell sizes,
  * which nobody else can have handed out. */
 bool guard_look_up(const void *address);

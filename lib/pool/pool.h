@@ -36,6 +36,7 @@ typedef struct pool_config {
   pool_size_source size_source;
   pool_frees frees;
   int64_t limit_bytes; /* the most live; 0: no limit but that over all pools */
+  bool is_found;       /* pool_found_by finds it by its buffers, whose sizes the backend knows */
 } pool_config;
 
 /* The built-in pools are made before anything else. */
@@ -52,6 +53,10 @@ void pool_destroy(arrowpool_pool *pool);
 const char *pool_name(const arrowpool_pool *pool);
 const pool_config *pool_get_config(const arrowpool_pool *pool);
 
+/* Returns the pool, of those that can be found by their buffers, that a live buffer at the address belongs
+ * to; NULL: no such one. backend_jemalloc_keep_owners was called before any was made. */
+arrowpool_pool *pool_found_by(const void *address);
+
 /* They work as in arrowpool.h; a pool whose callers do not tell sizes takes POOL_SIZE_UNKNOWN for old_size
  * and size. The alignment is a power of two; 0 in pool_reallocate keeps the buffer's own. */
 arrowpool_status pool_allocate(arrowpool_pool *pool, int64_t size, int64_t alignment, void **out);
@@ -67,7 +72,7 @@ bool pool_set_limit(arrowpool_pool *pool, int64_t limit_bytes);
 /* Returns whether its buffers count for a limit. */
 bool pool_is_limited(const arrowpool_pool *pool);
 
-/* Limits what is live in all pools together that know it (bytes), before other threads use a pool. `source`
+/* Limits what is live in all pools together that know it (bytes). `source`
  * says where the limit is from, and is kept; NULL: there is nothing to say. */
 void pool_limit_all(int64_t most, const char *source);
 

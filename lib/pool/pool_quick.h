@@ -80,4 +80,22 @@ POOL_QUICK bool pool_quick_free_noted(const arrowpool_pool *pool, void *buffer) 
   return true;
 }
 
+/* For pools that are found by their buffers (pool_found_by). */
+POOL_QUICK bool pool_quick_allocate_found(const arrowpool_pool *pool, int64_t size, pool_quick_pointer *out) {
+  if (!pool_quick_allocate_noted(pool, size, out))
+    return false;
+  *page_runs_owner(*out) = (uint8_t)pool_number(pool);
+  return true;
+}
+
+POOL_QUICK bool pool_quick_free_found(void *buffer) {
+  if (__builtin_expect(!page_runs_hold_cached(buffer) || !page_runs_has_cached_owner(buffer), 0))
+    return false;
+  uint8_t *number = page_runs_owner(buffer);
+  if (__builtin_expect(!*number, 0) || !pool_quick_free_noted(&pool_table[*number], buffer))
+    return false;
+  *number = 0;
+  return true;
+}
+
 #endif

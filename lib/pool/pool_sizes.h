@@ -25,7 +25,9 @@ static inline int64_t pool_sizes_enter(const arrowpool_pool *pool, void *buffer,
   if (pool_sizes_guarded(pool))
     pool_sizes_guard(pool, buffer, size, alignment);
   else if (pool->config.size_source == POOL_SIZE_FROM_BACKEND)
-    return (int64_t)pool->config.backend->remember(buffer, (size_t)size);
+    size = (int64_t)pool->config.backend->remember(buffer, (size_t)size);
+  if (__builtin_expect(pool->config.is_found, 0) && !pool_sizes_guarded(pool))
+    backend_jemalloc_set_owner(buffer, pool_number(pool));
   return size;
 }
 

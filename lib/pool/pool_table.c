@@ -24,6 +24,18 @@ const char *pool_name(const arrowpool_pool *pool) { return pool->name.text; }
 
 const pool_config *pool_get_config(const arrowpool_pool *pool) { return &pool->config; }
 
+arrowpool_pool *pool_found_by(const void *address) {
+  unsigned number = 0;
+  if (guard_mode != ARROWPOOL_DEBUG_OFF) {
+    const char *name = guard_pool_of(address);
+    for (unsigned i = 0; name && i < POOL_COUNT && !number; i++)
+      number = pool_name(&pool_table[i]) == name ? i : 0;
+  } else if (range_owns(address)) {
+    number = backend_jemalloc_owner(address);
+  }
+  return number && pool_table[number].config.is_found ? &pool_table[number] : NULL;
+}
+
 /* ---- create, destroy ---- */
 
 /* Returns whether it is destroyed, and its last buffer freed: nobody can use it any more. */
@@ -120,6 +132,7 @@ static void set_up(arrowpool_pool *pool, const char *name, pool_config config) {
   __atomic_store_n(&pool->config.size_source, config.size_source, __ATOMIC_RELAXED);
   __atomic_store_n(&pool->config.frees, config.frees, __ATOMIC_RELAXED);
   __atomic_store_n(&pool->config.limit_bytes, config.limit_bytes, __ATOMIC_RELAXED);
+  pool->config.is_found = config.is_found;
   atomic_fetch_add(&pool->version, 1);
   pool_table_label(pool);
   bool ours = config.backend == &backend_jemalloc;
@@ -177,7 +190,7 @@ void pool_limit_all(int64_t most, const char *source) {
   all_source = source;
   for (arrowpool_pool *p = pool_table; p < pool_table + POOL_COUNT; p++)
     if (atomic_load(&p->life) != POOL_UNUSED && knows_live(p->config))
-      put_under_limit(p, false);
+      put_under_limit(p, counters_is_used(pool_number(p)));
   limits_set_all(most);
   locks_release(LOCK_POOLS);
 }
@@ -239,7 +252,7 @@ static pool_config read_config(const arrowpool_pool *pool) {
   return (pool_config){__atomic_load_n(&pool->config.backend, __ATOMIC_RELAXED),
                        __atomic_load_n(&pool->config.size_source, __ATOMIC_RELAXED),
                        __atomic_load_n(&pool->config.frees, __ATOMIC_RELAXED),
-                       __atomic_load_n(&pool->config.limit_bytes, __ATOMIC_RELAXED)};
+                       __atomic_load_n(&pool->config.limit_bytes, __ATOMIC_RELAXED), false};
 }
 
 void pool_read(const arrowpool_pool *pool, arrowpool_stats *out) {

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/locks.h"
 #include "base/nocancel.h"
+#include "base/presence.h"
 #include "base/process_file.h"
 #include "profile/modules.h"
 #include "profile/python_frames.h"
@@ -192,6 +193,8 @@ static void note_state(profile_header *h) {
   atomic_store_explicit(&h->tasks, atomic_load_explicit(&tasks_are_told, memory_order_relaxed),
                         memory_order_relaxed);
   atomic_store_explicit(&h->python, python, memory_order_relaxed);
+  atomic_store_explicit(&h->presence, atomic_load_explicit(&presence_now, memory_order_relaxed),
+                        memory_order_relaxed);
   if (python != PROFILE_PYTHON_ABSENT && !h->python_version[0])
     python_frames_version(h->python_version);
   atomic_store_explicit(&h->failed_walks, python_frames_failed_walks(), memory_order_relaxed);

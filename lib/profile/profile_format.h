@@ -156,6 +156,8 @@ typedef struct profile_header {
   _Atomic uint32_t peak_version; /* it rises with each change: read it before and after */
   /* The last sign of life: of a sample, or of who looks in between; milliseconds since the epoch. */
   _Atomic int64_t seen_time;
+  _Atomic uint32_t presence; /* as in base/presence.h */
+  uint32_t unused;
 } profile_header;
 
 #endif

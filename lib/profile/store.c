@@ -2,6 +2,7 @@
 #include "profile/store.h"
 
 #include "base/clock.h"
+#include "base/errors.h"
 #include "base/file_fault.h"
 #include "base/fork_detect.h"
 #include "base/live_name.h"
@@ -71,7 +72,7 @@ bool store_start(const char *directory, bool keep, store_complain *complain_) {
   tables *fresh =
       mmap(NULL, sizeof *fresh, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (fresh == MAP_FAILED || !process_file_set_directory(&file, directory)) {
-    complain(directory, strerrordesc_np(errno));
+    complain(directory, errors_text(errno));
     return false;
   }
   own = fresh;
@@ -159,7 +160,7 @@ static profile_header *make_file(void) {
                     ? mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
                     : MAP_FAILED;
   if (fresh == MAP_FAILED) {
-    complain(file.path[0] ? file.path : file.directory, strerrordesc_np(errno));
+    complain(file.path[0] ? file.path : file.directory, errors_text(errno));
     failed = true;
     if (fd >= 0)
       unlink(file.path);

@@ -3,6 +3,7 @@
 #include "report/live.h"
 
 #include "base/clock.h"
+#include "base/errors.h"
 #include "base/file_fault.h"
 #include "base/fork_detect.h"
 #include "base/live_name.h"
@@ -14,6 +15,7 @@
 #include "memory/idle.h"
 #include "memory/range.h"
 #include "report/live_fields.h"
+#include "report/live_former.h"
 #include "report/snapshot.h"
 
 #include <errno.h>
@@ -57,6 +59,7 @@ live_header *live_own_header(void) { return active && fork_detect_is_own() ? hea
 
 void live_write_sign(live_header *h) {
   snapshot_resident r;
+  live_former_copy(shards());
   snapshot_read_resident(&r);
   atomic_store_explicit(&h->rss_bytes, live_known(r.now), memory_order_relaxed);
   atomic_store_explicit(&h->peak_rss_bytes, live_known(r.most), memory_order_relaxed);
@@ -91,6 +94,7 @@ static void write_header(void) {
   h->pid_namespace = process_file_pid_namespace();
   process_file_describe_owner(&h->owner);
   memcpy(h->job_name, process.job_name, sizeof h->job_name);
+  atomic_store(&h->presence, process.presence);
   memcpy(base + FIELDS_OFFSET, live_fields, live_field_count * sizeof *live_fields);
 }
 
@@ -170,7 +174,7 @@ static void attach(void) {
   int saved = errno, fd = prepare_copy(STEP, STEP) ? live_create() : -1;
   char *fresh = fd < 0 ? MAP_FAILED : mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (fresh == MAP_FAILED) {
-    complain(file.path[0] ? file.path : file.directory, strerrordesc_np(errno));
+    complain(file.path[0] ? file.path : file.directory, errors_text(errno));
     area_use(area_pools, NULL);
     if (fd >= 0)
       unlink(file.path);
@@ -190,6 +194,8 @@ static void attach(void) {
     area_prepare_pool = prepare_pool;
     area_leave = leave_to_parent;
     area_use(pools(), take_shard);
+    atomic_fetch_add(&header()->lost, live_former_find(shards(), take_shard));
+    live_former_copy(shards());
   }
   if (fd >= 0)
     close(fd);
@@ -213,7 +219,7 @@ static area_shard *take_shard(void) {
 
 void live_start(const char *directory, bool keep, void (*complain_)(const char *, const char *)) {
   if (!process_file_set_directory(&file, directory)) {
-    complain_(directory, strerrordesc_np(errno));
+    complain_(directory, errors_text(errno));
     return;
   }
   keep_file = keep;
@@ -225,6 +231,7 @@ void live_start(const char *directory, bool keep, void (*complain_)(const char *
 void live_finish(bool remove) {
   if (!active || !fork_detect_is_own() || !process_file_may_end(header()->pid, remove))
     return;
+  live_former_copy(shards());
   atomic_store(&header()->end_time, clock_since_epoch());
   atomic_store(&header()->state, LIVE_ENDED);
   if (remove && !keep_file)
@@ -252,6 +259,8 @@ static void copy_used(char *to, const char *from) {
 
 void live_prefork(void) {
   size_t end = base ? used_pools_end() : 0;
+  if (active)
+    live_former_copy(shards());
   copied = base && prepare_copy(end, used_shards(base) + 1) ? end : 0;
   if (copied)
     copy_used(copy, base);
@@ -278,6 +287,7 @@ static void use_copy(void) {
 }
 
 static void forget(void) {
+  live_former_forget();
   idle_publish(NULL);
   area_forget();
   base = NULL;
@@ -321,6 +331,7 @@ void live_postfork_child(void) {
   if (mapped) {
     copy_used(base, copy);
     write_header();
+    live_former_copy(shards());
   } else if (parents) {
     in_memory = leave_file();
   }

@@ -59,6 +59,7 @@ typedef struct live_header {
   memory_kills kills;
   int64_t group_limit_bytes;     /* of memory, by the control groups at the process's start; 0: none */
   char job_name[JOB_NAME_BYTES]; /* what ARROW_POOL_NAME says; "": nothing */
+  _Atomic uint32_t presence;     /* as in base/presence.h */
 } live_header;
 _Static_assert(offsetof(live_header, limit_bytes) == 824, "as files of LIVE_VERSION have it");
 _Static_assert(sizeof(live_header) <= 4096, "the table of fields begins there");
@@ -73,8 +74,9 @@ void live_write_sign(live_header *h);
 /* Returns a figure as the header has it, in which 0 is not known. */
 static inline int64_t live_known(int64_t number) { return number > 0 ? number : 0; }
 
-/* Keeps a live file in `directory` (absolute), from the first event on. `keep` keeps it also after an orderly
- * end. It is called once, before that. What goes wrong later is told to `complain`, once, and harms nothing.
+/* Keeps a live file in `directory` (absolute), from the next time on that a thread begins to use a pool; what
+ * was counted before is copied into it (live_former.h). `keep` keeps it also after an orderly end. It is
+ * called once. What goes wrong later is told to `complain`, once, and harms nothing.
  * There is none where the process confines itself before the first event (base/process_file.h).
  */
 void live_start(const char *directory, bool keep, void (*complain)(const char *path, const char *problem));

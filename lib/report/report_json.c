@@ -1,6 +1,7 @@
 /* Writes the json report: one object on one line, schema "arrowpool/1" (docs/use/statistics.md). */
 #include "report/report.h"
 
+#include "base/presence.h"
 #include "counters/fields.h"
 
 /* Writes `, "name": number`, and null where the number is unknown. */
@@ -22,6 +23,8 @@ static void write_process(writer *w, const snapshot_process *p) {
   text_field(w, "host", p->host);
   if (*p->job_name)
     text_field(w, "name", p->job_name);
+  if (presence_name(p->presence))
+    text_field(w, "presence", presence_name(p->presence));
   writer_text(w, ",\"start_time\":");
   writer_milliseconds(w, p->start_time);
   if (p->time == ARROWPOOL_UNKNOWN) {

@@ -1,6 +1,8 @@
 /* Writes the text report: one line on the process, then a table with a row for each pool. */
 #include "report/report.h"
 
+#include "base/presence.h"
+
 #include <string.h>
 
 /* Writes a cell. Cells of the table are right-aligned, the first one left-aligned; what fills its column
@@ -133,6 +135,8 @@ static void process_line(writer *w, const snapshot_process *process) {
                SIZE_TEXT(process->peak_rss_bytes), SIZE_TEXT(process->idle_bytes));
   if (process->limit_bytes != ARROWPOOL_UNKNOWN)
     writer_print(w, ", limit %s", SIZE_TEXT(process->limit_bytes));
+  if (process->presence == PRESENCE_OF(ARROWPOOL_INSTALLED))
+    writer_text(w, ", " PRESENCE_INSTALLED_TEXT);
   writer_text(w, "\n");
 }
 

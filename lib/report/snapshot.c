@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory_available.h"
 #include "base/nocancel.h"
+#include "base/presence.h"
 #include "base/process_file.h"
 #include "memory/idle.h"
 #include "pool/pool.h"
@@ -99,6 +100,7 @@ void snapshot_read_process(bool ask_jemalloc, snapshot_process *out) {
   strcpy(out->program, process_file_program());
   memcpy(out->job_name, job_name, sizeof job_name);
   process_file_host(out->host);
+  out->presence = atomic_load(&presence_now);
   out->start_time = started_at;
   out->time = clock_since_epoch();
   snapshot_resident resident;

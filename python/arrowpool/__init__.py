@@ -7,6 +7,7 @@
     with etl:                                       # all of pyarrow, within
         table = pa.table({"a": values})
     etl.stats().max_memory                          # bytes
+    arrowpool.install(limit="8GiB")                 # all of pyarrow's memory, from here on
     arrowpool.holders()                             # which variables keep what memory alive
     arrowpool.profile("/run/pools")                 # which lines allocated it, for `arrowpool who`
     with arrowpool.watch() as w: ...                # its peak, and what stays; in notebooks %%arrowpool
@@ -19,6 +20,7 @@ from typing import Any
 
 from ._holder_list import Holder, Holders
 from ._holders import holders
+from ._install import install, is_installed, uninstall
 from ._pool import Pool, __version__, available_memory, pool, report, stats
 from ._process import is_active, release_unused, shim_path
 from ._profile import profile
@@ -28,8 +30,8 @@ from ._stats import PoolStats, StatsList
 from ._watch import Watch, watch
 
 __all__ = ["Change", "Holder", "Holders", "Pool", "PoolFigures", "PoolStats", "Snapshot", "StatsList", "Watch",
-           "__version__", "available_memory", "holders", "is_active", "pool", "profile", "release_unused", "report",
-           "serve_holders", "shim_path", "snapshot", "stats", "watch"]
+           "__version__", "available_memory", "holders", "install", "is_active", "is_installed", "pool", "profile",
+           "release_unused", "report", "serve_holders", "shim_path", "snapshot", "stats", "uninstall", "watch"]
 
 
 def load_ipython_extension(ipython: Any) -> None:

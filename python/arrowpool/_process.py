@@ -37,18 +37,20 @@ def _allocations_of_arrow() -> int:
     return sum(one.num_allocations for one in stats() if one.name.startswith("arrow"))
 
 
-@functools.cache  # it does not change while the process lives
 def sees_all() -> bool:
-    if not os.path.basename(_library.versions()[2]).startswith(_SHIM):
-        return False
+    return _library.presence() != 0 and _default_is_seen()
+
+
+@functools.cache  # where anything serves, it does not change while the process lives
+def _default_is_seen() -> bool:
     before = _allocations_of_arrow()
     pyarrow.allocate_buffer(64, _default)
     return _allocations_of_arrow() > before
 
 
 def is_active() -> bool:
-    """Whether the shim is preloaded and serves Arrow's pools in this process: a buffer that pyarrow allocates by
-    its own pool is then counted. Without the shim only the pools of arrowpool.pool() are served."""
+    """Whether Arrow's pools are served in this process, by a preloaded shim or since install(): a buffer that pyarrow
+    allocates by its own pool is then counted. Else only the pools of arrowpool.pool() are served."""
     return sees_all()
 
 

@@ -5,6 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 ROOT=$PWD
 BUILD=${ARROWPOOL_BUILD:-$ROOT/build}
 VENV=$ROOT/.venv
+NEWER_MESON=$ROOT/.venv-meson # where scripts/setup found the release's too old
+PATH=$NEWER_MESON/bin:$PATH
 export ROOT BUILD VENV
 
 step() { printf '\n== %s\n' "$*" >&2; }
@@ -39,16 +41,5 @@ quietly() {
   fi
 }
 
-# install_packages LIST
-install_packages() {
-  local list=$1 wanted=() name
-  while read -r name; do
-    dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || wanted+=("$name")
-  done < <(grep -v '^#' "$list")
-  [ ${#wanted[@]} = 0 ] && return
-  step "Debian packages: ${wanted[*]}"
-  command -v apt-get >/dev/null || missing "no apt-get here: install the packages of $list by hand"
-  quietly as_root apt-get update || missing "apt-get update failed (no network?)"
-  quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${wanted[@]}" ||
-    missing "these packages could not be installed: ${wanted[*]}"
-}
+# shellcheck source=scripts/lib/packages.sh
+source scripts/lib/packages.sh

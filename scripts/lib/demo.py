@@ -5,7 +5,8 @@
     demo.py read FOLDER     read it likewise; print what is resident 2 s later (bytes)
     demo.py compare FOLDER  print what the shim changed: stock.N.json, shim.N.json and stats.N.json of FOLDER, and what
                             was printed of reading: stock.N.read and shim.N.read
-    demo.py warm-up         touch memory, so that the next process does not pay for a cold machine
+    demo.py warm-up         touch memory, so that who comes next does not pay for a cold machine; print what a GiB takes
+                            now (seconds)
 """
 
 import glob
@@ -14,6 +15,7 @@ import mmap
 import os
 import resource
 import statistics
+import subprocess
 import sys
 import time
 
@@ -26,12 +28,26 @@ def available_bytes():
     return int(fields["MemAvailable"].split()[0]) * 1024
 
 
+def touch(size):
+    with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        if hasattr(memory, "madvise"):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        for page in range(0, size, mmap.PAGESIZE):
+            memory[page] = 1
+
+
 def warm_up():
-    size = min(3 << 30, available_bytes() // 2)
-    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    memory.madvise(mmap.MADV_HUGEPAGE)
-    for page in range(0, size, mmap.PAGESIZE):
-        memory[page] = 1
+    """Pages that the machine has not handed out lately are slow to get, whoever asks: a second time tells whether they
+    are so still."""
+    touch(min(3 << 30, available_bytes() // 2))
+    print(timed(lambda: touch(512 * MIB))[1] * 2)
+
+
+def warmed_up():
+    """Right before what is timed, by a process of its own, which adds nothing to the peak of ours."""
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    command = [sys.executable, __file__, "warm-up"]
+    return float(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def timed(work):
@@ -101,6 +117,7 @@ def work(path):
     pa.set_memory_pool(explicit_pool)
     doubled = pa.array([2 * value for value in range(1_000_000)])
     pa.set_memory_pool(start_pool)
+    warm_seconds = warmed_up()
     buffer, grow_seconds = timed(lambda: grow_buffer(pa, size, start_pool))
     del buffer
     start_pool.release_unused()
@@ -112,6 +129,7 @@ def work(path):
         "size": size,
         "grow_seconds": grow_seconds,
         "stream_seconds": stream_seconds,
+        "warm_seconds": warm_seconds,
         "peak_rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
     with open(path, "w") as out:
@@ -131,6 +149,17 @@ def spread(values):
     """The median, and how far the others are."""
     values = sorted(values)
     return f"{values[len(values) // 2]:,.0f} ({values[0]:,.0f}-{values[-1]:,.0f})"
+
+
+def doubts(rows, warm):
+    """What speaks against the times: memory that was slow to get now and then, and processes of both sides alike."""
+    if max(warm) > 1.5 * min(warm):
+        milliseconds = f"{min(warm) * 1000:,.0f} to {max(warm) * 1000:,.0f} ms"
+        yield (f"A GiB of memory took {milliseconds} to get, right before what is timed: this machine is cold or busy, "
+               "and the times tell of that as well. Run it again.")
+    for title, before, after in rows:
+        if max(before) >= min(after) and max(after) >= min(before):
+            yield f"{title}: the processes of the two overlap, so these times show no difference."
 
 
 def compare(folder):
@@ -153,10 +182,15 @@ def compare(folder):
         ("peak of resident memory (MiB)", "peak_rss", 1 / MIB),
         ("resident 2 s after a dataset was read 8 times (MiB)", "after_reading", 1 / MIB),
     ]
+    timed_rows = []
     for title, field, factor in rows:
         before, after = ([figures[field] * factor for figures in side] for side in (stock, shim))
         ratio = statistics.median(after) / statistics.median(before)
+        if field.endswith("seconds"):
+            timed_rows.append((title, before, after))
         print(f"{title:52}{spread(before):>22}{spread(after):>22}{ratio:7.2f}")
+    for doubt in doubts(timed_rows, [figures["warm_seconds"] for figures in stock + shim]):
+        print(doubt)
     print("\nof the last process:", end="")
     print(f"\n{total('num_reallocations'):,} reallocations: {total('reallocs_in_place'):,} in place, "
           f"{total('reallocs_remapped'):,} by moving pages, {total('reallocs_copied'):,} copied")

@@ -43,10 +43,13 @@ PARTS = [
     Part("pyarrow", 25, False, bats("peers/pyarrow_suite", only="suite of")),
     Part("fleet", 15, False, bats("fleet/dask", "fleet/ray", "fleet/spark")),
     Part("dockerfile", 15, False, bats("install/dockerfile", only="builds")),
+    Part("release", 20, False, bats("install/release")),
+    Part("compilers", 10, False, bats("install/compilers")),
     Part("sanitize", 14, False, ["scripts/sanitize"]),
     Part("faults", 12, False, ["tests/faults/run", "--all", "--jobs", 1, "--seconds", 11 * 60]),
     Part("scale", 12, False, bats("scale/scale", only="100,000")),
     Part("programs", 12, False, bats("peers/programs")),
+    Part("attach", 12, False, bats("cli/attach", only="threads work")),
     Part("robustness", 10, False, bats("peers/robustness")),
     Part("fuzz", 10, False, ["scripts/fuzz", 50]),
     Part("soaks", 10, False, [*bats("shim/life", "shim/live", "peers/arrow_cpp", "peers/cxx_pool",
@@ -57,7 +60,7 @@ PARTS = [
     Part("stress-tsan", 5, False, stress("-tsan", 22, 5)),
 ]
 if (ROOT / "tests/foreign").is_dir():
-    PARTS.append(Part("foreign", 6, False, ["bats", "--tap", *sorted((ROOT / "tests/foreign").glob("*.bats"))]))
+    PARTS.append(Part("foreign", 12, False, ["bats", "--tap", *sorted((ROOT / "tests/foreign").glob("*.bats"))]))
 
 
 def lines_of(part):

@@ -1,6 +1,7 @@
 /* Decides whether a dump is due and fits on the stack, and writes it. */
 #include "shim/dump/dump.h"
 
+#include "base/errors.h"
 #include "base/sigpipe.h"
 #include "shim/dump/dump_file.h"
 #include "shim/dump/dump_path.h"
@@ -135,7 +136,7 @@ static void write_dump(room *r, report_source source) {
                       &(contents){r, source}))
     forget_told();
   else if (is_news(errno))
-    router_warn(PIECES("cannot write ", r->target, ": ", strerrordesc_np(errno)));
+    router_warn(PIECES("cannot write ", r->target, ": ", errors_text(errno)));
 }
 
 /* ---- when ---- */

@@ -25,7 +25,7 @@ static bool is_figure(const char *name) {
 }
 
 static bool hook_arrow_stats_is_ours(const void *theirs) {
-  return router_vtable_hook() && arrow_patch_serves(theirs, "arrow.jemalloc", &backend_jemalloc);
+  return router_vtable_hook() && arrow_patch_is_served(theirs, "arrow.jemalloc", &backend_jemalloc);
 }
 
 /* A result is a status, and behind it, where that is a success, the number. */

@@ -4,11 +4,10 @@
  * and freeing. _exit may be called from a signal handler or between vfork and exec, so what runs there takes
  * no lock and looks first whether this is still our process. */
 #include "fork.h"
-#include "profile/profile.h"
-#include "report/live.h"
-#include "shim/arrow_patch.h"
 #include "shim/dump/dump.h"
-#include "shim/dump/schedule.h"
+#include "shim/hooks/library.h"
+#include "shim/install/life.h"
+#include "shim/library_pools.h"
 #include "shim/next.h"
 #include "shim/router.h"
 #include "shim/tasks.h"
@@ -22,42 +21,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Notes an orderly end in the files that others read. */
-static void finish_files(bool remove) {
-  live_finish(remove);
-  profile_finish(remove);
-}
-
-static void at_quick_exit_handler(void) {
-  dump_at_exit(REPORT_SAFE);
-  finish_files(true);
-}
-
 /* ---- fork ---- */
-
-static void prepare_fork(void) {
-  schedule_prefork();
-  arrow_patch_prefork();
-  arrow_tasks_prefork();
-}
-
-static void go_on_in_parent(void) {
-  arrow_tasks_postfork();
-  arrow_patch_postfork();
-  schedule_postfork_parent();
-}
-
-static void go_on_in_child(bool alone) {
-  if (!alone) {
-    arrow_tasks_postfork();
-    arrow_patch_postfork();
-  }
-  dump_fork_child();
-  if (!alone)
-    schedule_postfork_child();
-}
-
-static const fork_guest guest = {prepare_fork, go_on_in_parent, go_on_in_child};
 
 /* pthread_atfork registers handlers by this, in libraries whose constructors come before ours too. Handlers
  * may allocate: ours go first, so that they run inside of all others, last before the fork and first after
@@ -84,22 +48,16 @@ static void (*next_assert_perror_fail)(int error, const char *file, unsigned lin
 
 __attribute__((constructor(102))) static void start(void) {
   router_wake();
-  dump_prepare();
   *(void **)&next_assert_fail = next_symbol("__assert_fail");
   *(void **)&next_assert_perror_fail = next_symbol("__assert_perror_fail");
-  fork_invite(&guest);
-  schedule_start();
-  (void)at_quick_exit(at_quick_exit_handler); /* without memory for it there is no dump on that way */
+  life_begin();
+  hook_library_redirect();
 }
 
-__attribute__((destructor(101))) static void finish(void) {
-  dump_at_exit(REPORT_ASK_JEMALLOC);
-  finish_files(true);
-}
+__attribute__((destructor(101))) static void tell_unused(void) { library_pools_tell_unused(); }
 
 EXPORT __attribute__((noreturn)) void _exit(int status) {
-  dump_at_exit(REPORT_SAFE);
-  finish_files(false);
+  life_leave();
   if (next._exit)
     next._exit(status);
   for (;;)

@@ -1,8 +1,9 @@
 /* The libc hook: the aligned allocation functions, and all that may receive one of their pointers. malloc and
- * calloc stay the program's own.
+ * calloc stay the program's own, but where a library has a pool of its own (library.c).
  *
  * Our pointers are told by their address; any other passes on untouched, and so does every argument that the
  * C library would refuse: its own answer is the right one. */
+#include "shim/hooks/answers.h"
 #include "shim/next.h"
 #include "shim/router.h"
 
@@ -13,33 +14,13 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-static bool is_power_of_two(size_t number) { return number && !(number & (number - 1)); }
-
 /* Returns whether we answer: with a buffer, or with NULL where a limit refuses it. If not, the next allocator
  * has to answer. */
 static bool hook_libc_allocate(const router_hook *hook, size_t size, size_t alignment, void **out) {
-  if (!hook || !hook->ours || !is_power_of_two(alignment))
+  if (!hook || !hook->ours || !answers_is_power_of_two(alignment))
     return false;
   *out = router_allocate(hook, size, alignment);
   return *out || router_refuses(hook);
-}
-
-/* Answers as the functions do that set errno. */
-static void *hook_libc_answer(void *buffer) {
-  if (!buffer)
-    errno = ENOMEM;
-  return buffer;
-}
-
-/* Counts what the next allocator answered. */
-static void *passed_on(const router_hook *hook, void *buffer, size_t size) {
-  if (hook && !hook->ours) {
-    if (buffer)
-      pool_note_allocated(hook->pool, (int64_t)size);
-    else if (errno == ENOMEM)
-      pool_note_failed(hook->pool);
-  }
-  return buffer;
 }
 
 /* Serves a small block, without a call of anything. Returns false where the long way has to be gone. */
@@ -61,7 +42,7 @@ static __attribute__((noinline)) int posix_memalign_slowly(void **out, size_t al
   }
   int error = next.posix_memalign(out, alignment, size);
   if (!error)
-    passed_on(hook, *out, size);
+    answers_passed_on(hook, *out, size);
   else if (error == ENOMEM && hook && !hook->ours)
     pool_note_failed(hook->pool);
   return error;
@@ -78,8 +59,8 @@ static __attribute__((noinline)) void *aligned_alloc_slowly(size_t alignment, si
   const router_hook *hook = router_hook_of(ROUTER_LIBC);
   void *buffer;
   return hook_libc_allocate(hook, size, alignment, &buffer)
-             ? hook_libc_answer(buffer)
-             : passed_on(hook, next.aligned_alloc(alignment, size), size);
+             ? answers_by_errno(buffer)
+             : answers_passed_on(hook, next.aligned_alloc(alignment, size), size);
 }
 
 EXPORT void *aligned_alloc(size_t alignment, size_t size) {
@@ -91,16 +72,16 @@ EXPORT void *memalign(size_t alignment, size_t size) {
   const router_hook *hook = router_hook_of(ROUTER_LIBC);
   void *buffer;
   return hook_libc_allocate(hook, size, alignment, &buffer)
-             ? hook_libc_answer(buffer)
-             : passed_on(hook, next.memalign(alignment, size), size);
+             ? answers_by_errno(buffer)
+             : answers_passed_on(hook, next.memalign(alignment, size), size);
 }
 
 EXPORT void *valloc(size_t size) {
   const router_hook *hook = router_hook_of(ROUTER_LIBC);
   void *buffer;
   return hook_libc_allocate(hook, size, (size_t)getauxval(AT_PAGESZ), &buffer)
-             ? hook_libc_answer(buffer)
-             : passed_on(hook, next.valloc(size), size);
+             ? answers_by_errno(buffer)
+             : answers_passed_on(hook, next.valloc(size), size);
 }
 
 EXPORT void *pvalloc(size_t size) {
@@ -109,11 +90,26 @@ EXPORT void *pvalloc(size_t size) {
   bool fits = !__builtin_add_overflow(size, page - 1, &whole);
   void *buffer;
   return fits && hook_libc_allocate(hook, whole & ~(page - 1), page, &buffer)
-             ? hook_libc_answer(buffer)
-             : passed_on(hook, next.pvalloc(size), size);
+             ? answers_by_errno(buffer)
+             : answers_passed_on(hook, next.pvalloc(size), size);
 }
 
-static __attribute__((noinline)) void free_ours(void *buffer) { router_free(router_libc_pool(), buffer); }
+static __attribute__((noinline)) void free_of_any_pool(void *buffer) {
+  if (pool_quick_free_found(buffer))
+    return;
+  arrowpool_pool *pool = router_pool_of(buffer);
+  if (pool == router_libc_pool())
+    router_free(pool, buffer);
+  else
+    pool_free(pool, buffer, POOL_SIZE_UNKNOWN, 0);
+}
+
+static __attribute__((noinline)) void free_ours(void *buffer) {
+  if (__builtin_expect(the_router.finds_pools, 0))
+    free_of_any_pool(buffer);
+  else
+    router_free(router_libc_pool(), buffer);
+}
 
 EXPORT void free(void *buffer) {
   if (router_owns(buffer))
@@ -127,7 +123,7 @@ static void *reallocate_ours(void *buffer, size_t size) {
     free(buffer);
     return NULL;
   }
-  return hook_libc_answer(router_reallocate(router_libc_pool(), buffer, size, 0));
+  return answers_by_errno(router_reallocate(router_pool_of(buffer), buffer, size, 0));
 }
 
 EXPORT void *realloc(void *buffer, size_t size) {

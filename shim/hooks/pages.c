@@ -6,12 +6,12 @@
  * ever given up: what the program unmaps there loses its pages and its access instead. Nothing is locked:
  * handlers of signals call this. Until the constructor has run, calls go straight to the kernel. */
 #undef _FILE_OFFSET_BITS /* both names of mmap are defined here */
+#include "base/mman.h"
 #include "memory/backend.h"
 #include "memory/range.h"
 #include "shim/next.h"
 
 #include <stdarg.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

@@ -29,7 +29,7 @@ static bool hook_seccomp_begin(void) {
   sigset_t signals;
   if (confined || !router_awake() || !fork_is_own_process())
     return false;
-  router_inform(PIECES("the program confines itself: from here on without threads of ours"));
+  router_inform(PIECES("the program confines itself (seccomp): arrowpool starts no threads from here on"));
   if (router_told_backend(false) == &backend_jemalloc)
     backend_jemalloc_start();
   fork_hold_signals(&signals);

@@ -15,7 +15,7 @@ load helper
 @test "control characters in names and values stay off the terminal, and the line stays one" {
   evil=$'x\e[31m\ny'
   for command in "$evil" "show|$evil" "report|$evil" "plot|-o|a.png|$evil" "plot|-o|$evil|a" "top|--once|$evil" "path|$evil" "run|--pool=$evil|true" \
-    "doctor|--format=$evil|true"; do
+    "attach|$evil" "doctor|--format=$evil|true"; do
     IFS='|' read -rd '' -a words < <(printf '%s\0' "$command") || :
     run --separate-stderr "$CLI" "${words[@]}"
     assert_equal "${#stderr_lines[@]}" 1

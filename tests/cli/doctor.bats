@@ -220,11 +220,24 @@ unloadable() {
 @test "a glibc that is too old, and a library that is missing" {
   gcc -o seven seven.c -Wl,-rpath,"$PWD/old"
   mkdir old
-  printf 'GLIBC_2.2.5 {};\nGLIBC_2.31 { global: old; } GLIBC_2.2.5;\n' >old.map
-  echo 'void old(void) {}' | gcc -shared -fPIC -nostdlib -Wl,--version-script=old.map -Wl,-soname,libc.so.6 \
-    -o old/libc.so.6 -xc -
+  needed=$(readelf -VW "$BUILD/shim/libarrowpool_preload.so" | grep -o 'Name: GLIBC_2\.[0-9]*' | sort -V | tail -n 1)
+  needed=${needed##*.}
+  # make_libc NEWEST TEXT: one that defines versions up to that, and says that of itself.
+  make_libc() {
+    printf 'GLIBC_2.2.5 {};\nGLIBC_2.%s { global: old; } GLIBC_2.2.5;\n' "$1" >old.map
+    printf 'const char *old(void) { return "%s"; }' "$2" | gcc -shared -fPIC -nostdlib -Wl,--version-script=old.map \
+      -Wl,-soname,libc.so.6 -o old/libc.so.6 -xc -
+  }
+  # 2.31 brought no function and defines no version.
+  make_libc 7 "GNU C Library (Debian GLIBC 2.8-13+deb11u13) stable release version 2.8."
   run -1 doctor ./seven
-  assert_line --partial "problem: its glibc is 2.31: the shim needs 2.34: $PWD/old/libc.so.6"
+  assert_line --partial "problem: its glibc is 2.8: the shim needs 2.$needed: $PWD/old/libc.so.6"
+  make_libc $((needed - 1)) "no name"
+  run -1 doctor ./seven
+  assert_line --partial "problem: its glibc is 2.$((needed - 1)): the shim needs 2.$needed: $PWD/old/libc.so.6"
+  make_libc "$needed" "development release version 2.9"
+  run doctor ./seven
+  refute_output --partial "its glibc"
   gcc -shared -fPIC -nostdlib -Wl,-soname,libgone.so -o libgone.so -xc /dev/null
   gcc -o needy seven.c -Wl,--no-as-needed ./libgone.so
   rm libgone.so

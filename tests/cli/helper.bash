@@ -72,6 +72,8 @@ for setting in sys.argv[3:]:
         pool["name"] = value
     elif key in ("program", "host"):
         process[key] = value
+    elif key == "job":
+        process["name"] = value
     elif key in process:
         process[key] = json.loads(value)
     else:

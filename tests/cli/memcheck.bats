@@ -40,7 +40,7 @@ good_files() {
   checked 2
   checked 0 --version
   checked 0 --help
-  for command in run env show top serve report record plot path doctor who; do
+  for command in run attach env show top serve report record plot path doctor who; do
     checked 0 "$command" --help
     checked 2 "$command" --nonsense
   done

@@ -179,6 +179,23 @@ PYTHON
   assert_line "and 3 more"
 }
 
+@test "--by=name adds up the processes of a job" {
+  make_dump s.jsonl pid=1 job=etl num_failed=1
+  make_dump s.jsonl pid=2 job=etl num_failed=2 pool=libc
+  make_dump s.jsonl pid=3 job=nightly num_failed=4
+  make_dump s.jsonl pid=4 num_failed=8
+  report --by=name --sort=name s.jsonl
+  run -0 in_report '[(g["name"], g["num_failed"], g["processes"]) for g in r["groups"]]'
+  assert_output "[('', 8, 1), ('etl', 3, 2), ('nightly', 4, 1)]"
+  run -0 "$CLI" report --by=name --sort=name s.jsonl
+  run -0 awk 'NR > 3 { print $1, $2 }' <<<"$output"
+  assert_output "- 1
+etl 2
+nightly 1"
+  run -0 "$CLI" report --by=pool,name --format=prometheus s.jsonl
+  assert_line 'arrowpool_report_failed_total{pool="libc",name="etl"} 2'
+}
+
 @test "pools of one process in one group: their peaks are one process's" {
   make_dump a.json max_memory=100
   sed -i 's/"pools": \[\(.*\)\]}$/"pools": [\1, \1]}/; s/arrow.mimalloc/libc/' a.json
@@ -340,7 +357,7 @@ PYTHON
 @test "the json report keeps to its schema, whatever it is by" {
   make_dump s.jsonl pid=1 pool=libc bytes_allocated=null
   make_dump s.jsonl pid=2 pool=libc max_memory=3
-  for by in pool host program process pool,host,program,process; do
+  for by in pool name host program process pool,name,host,program,process; do
     report --by=$by s.jsonl
     "$PYTHON" -I - "$SOURCE/docs/use/report.schema.json" report <<'PYTHON'
 import json, sys

@@ -1,16 +1,22 @@
 #!/usr/bin/env bats
-# What other allocators test of themselves, under the shim in both modes (run says how).
+# What other allocators test of themselves, under the shim in both modes (run says how); and packages that bring another
+# implementation of Arrow, with pools for their libraries (libraries says how).
 load ../shim/helper
 
 setup() {
   [ -n "${ARROWPOOL_LONG-}" ] || skip "takes long: scripts/test --long, or ARROWPOOL_LONG=1"
 }
 
-passes() {
-  run "$SOURCE/tests/foreign/run" "$1"
+# succeeds COMMAND...
+succeeds() {
+  run "$@"
   [ "$status" != 77 ] || skip "$output"
   echo "$output"
   assert_success
+}
+
+passes() {
+  succeeds "$SOURCE/tests/foreign/run" "$1"
   assert_line --regexp "^$1: [1-9][0-9]* tests, 0 failed"
 }
 
@@ -20,4 +26,20 @@ passes() {
 
 @test "mimalloc's stress test does" {
   passes mimalloc
+}
+
+@test "lance works as before, and its memory is served" {
+  succeeds "$SOURCE/tests/foreign/libraries" lance
+}
+
+@test "lancedb's is" {
+  succeeds "$SOURCE/tests/foreign/libraries" lancedb
+}
+
+@test "arro3's is" {
+  succeeds "$SOURCE/tests/foreign/libraries" arro3
+}
+
+@test "connectorx's is" {
+  succeeds "$SOURCE/tests/foreign/libraries" connectorx
 }

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       strnlen(f.machine, sizeof f.machine) == sizeof f.machine)
     abort();
   elf_file_find(&f, true, symbols, sizeof symbols / sizeof *symbols);
-  if (elf_file_glibc(&f) < 0 ||
+  if (elf_file_glibc(&f) < 0 || elf_file_glibc_release(&f) < 0 || elf_file_needed_glibc(&f) < 0 ||
       (elf_file_note(&f, "arrowpool", note, sizeof note) && strlen(note) >= sizeof note))
     abort();
   elf_file_close(&f);

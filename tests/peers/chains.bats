@@ -5,9 +5,9 @@ load ../shim/helper
 load helper
 
 TCMALLOC=libtcmalloc_minimal.so.4
-MIMALLOC=libmimalloc.so.2.0
+MIMALLOC=$(preloadable libmimalloc.so.{3,2.0})
 JEMALLOC=libjemalloc.so.2
-ASAN=libasan.so.8
+ASAN=$(preloadable libasan.so.{8,6})
 
 # What callers asked for; not how an allocator served it. The peak is left out: Arrow's input and output have a
 # thread of their own.

@@ -64,7 +64,7 @@ in_ways() {
   operations=4000
   [ -z "${ARROWPOOL_LONG-}" ] || operations=100000
   for version in 10.0.1 newest; do
-    [ $version = newest ] || [ -f "$SOURCE/.venv-pyarrow-$version/requirements.txt" ] || continue
+    [ $version = newest ] || [ -f "${ARROWPOOL_VENVS:-$SOURCE}/.venv-pyarrow-$version/requirements.txt" ] || continue
     (
       wheel $version
       compile cxx_threads $version
@@ -74,6 +74,21 @@ in_ways() {
     run -0 shim ARROW_POOL=jemalloc ARROW_POOL_DECAY=20ms ARROW_POOL_LOG=quiet \
       timeout 300 "$BATS_FILE_TMPDIR/cxx_threads-$version" $operations
     assert_output --regexp '^refused: [1-9]'
+  done
+}
+
+@test "install() has Arrow's own pools served from then on, and does nothing under the shim" {
+  for version in 10.0.1 16.1.0 20.0.0 23.0.1 newest; do
+    [[ $version =~ ^(10.0.1|newest)$ || -n ${ARROWPOOL_LONG-} ]] || continue
+    [ $version = newest ] || [ -f "${ARROWPOOL_VENVS:-$SOURCE}/.venv-pyarrow-$version/requirements.txt" ] || continue
+    (
+      wheel $version
+      compile cxx_install $version
+    )
+    run -0 timeout 300 "$BATS_FILE_TMPDIR/cxx_install-$version" alone
+    assert_output ok
+    run -0 shim ARROW_POOL=jemalloc timeout 300 "$BATS_FILE_TMPDIR/cxx_install-$version" shim
+    assert_output ok
   done
 }
 

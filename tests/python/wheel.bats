@@ -69,7 +69,7 @@ install_wheel() {
 @test "auditwheel finds it to be manylinux, and all that it needs in glibc" {
   run -0 "$WORK/tools/bin/auditwheel" show "$wheel"
   output=$(tr '\n' ' ' <<<"$output")
-  assert_output --regexp "consistent with the +following platform tag: \"manylinux_2_3[0-9]_$MACHINE\""
+  assert_output --regexp "consistent with the +following platform tag: \"manylinux_2_(28|3[0-9])_$MACHINE\""
   [[ $wheel == *-abi3-linux_"$MACHINE".whl ]]
 }
 

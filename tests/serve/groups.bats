@@ -14,7 +14,7 @@ short_lived() { shim ARROW_POOL=jemalloc ARROW_POOL_LIVE="$LIVE" "$@" "$PROBES/p
   mkdir out
   mkfifo hold
   exec 9<>hold
-  shim ARROW_POOL=system ARROW_POOL_LIVE="$LIVE" "$PYTHON" -I -c '
+  shim ARROW_POOL=system ARROW_POOL_NAME=etl ARROW_POOL_LIVE="$LIVE" "$PYTHON" -I -c '
 import ctypes
 libc = ctypes.CDLL(None)
 libc.aligned_alloc.restype = ctypes.c_void_p
@@ -24,7 +24,7 @@ open("hold").read(1)' 3>&- &
   serve_once() { "$SERVE" serve --live=live --textfile=out --once "$@"; }
   serve_once
   cat out/*.prom >single
-  for by in pool host program pool,program host,program,pool; do
+  for by in pool name host program pool,program name,host,program,pool; do
     serve_once --by=$by
     "$PYTHON" -I - "$SOURCE/tests/serve" "$by" single out/arrowpool-serve.prom <<'PYTHON'
 import collections, re, socket, sys

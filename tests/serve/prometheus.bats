@@ -104,7 +104,7 @@ print(len(group["rules"]), {rule["lastError"] if "lastError" in rule else "" for
 @test "promtool has nothing to say about a page" {
   need_promtool
   start_probe one 'allocate a 1000' 'resize a 2000'
-  for by in "" --by=pool --by=host,program,pool --by=program; do
+  for by in "" --by=pool --by=name,host,program,pool --by=program; do
     # shellcheck disable=SC2086 # no option, or one
     start_serve $by
     page >page.prom

@@ -83,14 +83,14 @@ found_everywhere() {
 
 @test "a wrong size is found where sizes are told" {
   for hook in c arrow; do
-    found $hook size " $BUFFER: told to have 999 bytes, found at free"
-    found $hook no_size " $BUFFER: told to have 0 bytes, found at free"
+    found $hook size " $BUFFER: the caller said 999 bytes, found at free"
+    found $hook no_size " $BUFFER: the caller said 0 bytes, found at free"
   done
 }
 
 @test "a wrong alignment is found where alignments are told" {
   for hook in c arrow; do
-    found $hook alignment " $BUFFER: told to have alignment 128, found at free"
+    found $hook alignment " $BUFFER: the caller said alignment 128, found at free"
   done
 }
 

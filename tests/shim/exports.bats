@@ -36,13 +36,28 @@ assert_exports() {
   done
 }
 
+# glibc before 2.34 has libdl and libpthread apart.
 @test "both libraries need only libc, and no static TLS" {
   for library in "$LIBRARY" "$SHIM"; do
     run -0 readelf -dW "$library"
     refute_output --partial STATIC_TLS
     refute_output --partial TEXTREL
-    run -0 bash -c "readelf -dW '$library' | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v '^ld-linux'"
+    run -0 bash -c "readelf -dW '$library' | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -vE '^(ld-linux|libdl\.so\.2$|libpthread\.so\.0$)'"
     assert_output libc.so.6
+  done
+}
+
+# What glibc has under a newer version as well, by linking with an older one (scripts/wheel): libpthread and libdl became
+# parts of it in 2.34, stat a function in 2.33, and headers redirect strtol from 2.38 on.
+MOVED='pthread_.*|sem_.*|dl(addr1?|close|error|open|sym|vsym)|[fl]?stat64|fstatat64|__libc_start_main|__isoc23_.*'
+
+@test "nothing that is needed of glibc came after 2.28" {
+  for file in "$LIBRARY" "$SHIM" "$CLI" "$BUILD"/python/arrowpool/*.so; do
+    [ -e "$file" ] || continue
+    run readelf --dyn-syms -W "$file"
+    run awk -v moved="^($MOVED)$" '$5 == "GLOBAL" && $7 == "UND" && split($8, part, "@") == 2 && part[2] ~ /^GLIBC_2\.(29|[3-9][0-9])/ &&
+      part[1] !~ moved {print $8}' <<<"$output"
+    assert_output ""
   done
 }
 

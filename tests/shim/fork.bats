@@ -51,7 +51,7 @@ print(sum(count == 15 for count in live))' child.*.json # 5 rounds of 2 allocati
   assert_output "(2, 3000)"
 }
 
-@test "Python's subprocess with a missing program raises as ever, and leaves one dump" {
+@test "Python's subprocess with a missing program raises as ever, and leaves the dumps of its processes" {
   [ -n "$TESTED_PYTHON" ] || skip "emulated: there is no Python for that processor"
   run -0 shim ARROW_POOL_STATS="s.%p.json" ARROW_POOL_STATS_IDLE=1 "$TESTED_PYTHON" -I -c '
 import subprocess
@@ -60,7 +60,8 @@ try:
 except FileNotFoundError as error:
     print(error.filename)'
   assert_output /nonexistent
-  assert_equal "$(dumps .)" 1
+  # Before 3.10 it forks, and the child is a process of its own.
+  assert_equal "$(dumps .)" "$("$TESTED_PYTHON" -I -c 'import sys; print(1 if sys.version_info >= (3, 10) else 2)')"
 }
 
 @test "a program that execs another hands the shim on, and only the last one dumps" {

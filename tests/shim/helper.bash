@@ -25,6 +25,15 @@ shim() {
   env LD_PRELOAD="${ARROWPOOL_RUNTIME:+$ARROWPOOL_RUNTIME:}$SHIM" "$@"
 }
 
+# preloadable NAME...: the first that is installed, or the last. By env, since the shell's own true starts no program.
+preloadable() {
+  local name
+  for name; do
+    env LD_PRELOAD="$name" true 2>&1 | grep -q 'cannot be preloaded' || break
+  done
+  echo "$name"
+}
+
 # json FILE EXPRESSION: evaluate Python on the dump, where d is the whole and pool("libc") one of its pools;
 # prints the result.
 json() {

@@ -56,6 +56,11 @@ a_profile_adds() {
   a_pair_takes 205 LD_PRELOAD="$SHIM" ARROW_POOL=jemalloc "$PROBES/probe_pairs" libc
 }
 
+@test "a small block takes at most 225 instructions from a library that has a pool of its own" {
+  a_pair_takes 225 LD_PRELOAD="$SHIM" ARROW_POOL=jemalloc ARROW_POOL_LIBRARIES=library_now "$PROBES/probe_library" pairs \
+    "$PROBES/liblibrary_now.so"
+}
+
 @test "a small block takes at most 185 instructions through Arrow's virtual functions" {
   [ -x "$PROBES/probe_pairs_arrow" ] || skip "no C++ compiler when the tests were built"
   a_pair_takes 185 LD_PRELOAD="$SHIM" ARROW_POOL=jemalloc "$PROBES/probe_pairs_arrow"

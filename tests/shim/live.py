@@ -28,7 +28,7 @@ def state(operations):
         totals.append(totals[-1] + 2 * sizes[-1])
     live = sizes[rounds] * rest
     figures = totals[rounds] + live, 2 * rounds + rest, rounds + (rest == 2), rounds, live
-    return dict(zip(FIELDS, figures, strict=True))
+    return dict(zip(FIELDS, figures))
 
 
 def compare(shown, done, begun):

@@ -45,6 +45,7 @@ variables() {
   for variable in $(variables); do
     bad=nonsense
     [ "$variable" = ARROW_POOL_STATS ] && bad=%q
+    [ "$variable" = ARROW_POOL_LIBRARIES ] && bad=nonsense,
     [ "$variable" = ARROW_POOL_NAME ] && bad=$(printf 'x%.0s' {1..64})
     [[ $variable =~ ^ARROW_POOL_(LIVE|PROFILE)$ ]] && continue # any text is a directory's name
     the_line "$variable=$bad"
@@ -68,7 +69,7 @@ variables() {
     ARROW_POOL_STATS_SIGNAL={USR2,SIGUSR2} ARROW_POOL_STATS_IDLE={0,1} ARROW_POOL_LIVE=/tmp \
     ARROW_POOL_LIMIT={512M,8GiB,70%,1000} ARROW_POOL_DECAY={0,never,1s} ARROW_POOL_THP={auto,always,never} \
     ARROW_POOL_HOOKS={all,libc,arrow_mi,libc\,arrow_vtable} ARROW_POOL_DEBUG={off,warn,trap,abort} \
-    ARROW_POOL_LOG={quiet,warn,info}; do
+    ARROW_POOL_LIBRARIES={lance,lance\,arro3.core,/x/\*.so} ARROW_POOL_LOG={quiet,warn,info}; do
     run -0 shim "$setting" sh -c :
     refute_output --partial choose
   done

@@ -10,6 +10,7 @@ EXPORT void probe_drop(void *buffer);
 EXPORT void *probe_grow(void *buffer, size_t size);
 EXPORT void *probe_make(size_t size);
 EXPORT int probe_load(const char *name);
+EXPORT int probe_load_and_keep(const char *name);
 EXPORT const char *probe_whose(void);
 EXPORT const char *probe_bound(void);
 
@@ -27,6 +28,8 @@ EXPORT int probe_load(const char *name) {
   }
   return dlclose(handle);
 }
+
+EXPORT int probe_load_and_keep(const char *name) { return !dlopen(name, RTLD_NOW); }
 
 /* The program has one of that name, too. By a pointer that the loader fills in. */
 EXPORT const char *probe_whose(void) { return "the library's"; }

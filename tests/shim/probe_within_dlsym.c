@@ -23,8 +23,10 @@ static void ask(void) {
 /* It leaves by a jump, since the real one looks at who calls. */
 __attribute__((visibility("default"))) void *dlsym(void *library, const char *name) {
   static lookup *real;
-  if (!real)
-    real = (lookup *)dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.34");
+  /* It moved into libc in 2.34; before that it has the version of its processor's first glibc. */
+  static const char *const versions[] = {"GLIBC_2.34", "GLIBC_2.2.5", "GLIBC_2.17", "GLIBC_2.27"};
+  for (size_t i = 0; !real && i < sizeof versions / sizeof *versions; i++)
+    real = (lookup *)dlvsym(RTLD_NEXT, "dlsym", versions[i]);
   if (!asked)
     ask();
   return real(library, name);

@@ -209,7 +209,7 @@ confined() {
     done
   done
   run -0 --separate-stderr shim ARROW_POOL=jemalloc ARROW_POOL_LOG=info "$PROBES/probe_strict" before
-  assert_equal "$(grep -v 'is in use in' <<<"$stderr")" "arrowpool: the program confines itself: from here on without threads of ours"
+  assert_equal "$(grep -v 'is in use in' <<<"$stderr")" "arrowpool: the program confines itself (seccomp): arrowpool starts no threads from here on"
 }
 
 @test "the same with a live file, which stays" {

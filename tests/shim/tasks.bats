@@ -127,7 +127,7 @@ prints() {
 
 @test "a libarrow that cannot be patched is told of once" {
   SHIM=$PROBES/libarrowpool_preload_tasks.so
-  line="arrowpool: what Arrow's threads allocate stays without its origin: ThreadPool is not simply an Executor"
+  line="arrowpool: no Python line is known of what Arrow's threads allocate: ThreadPool is not simply an Executor"
   run -0 --separate-stderr shim "$PROBES/probe_tasks_shim_load" "$PROBES/libfake_tasks_bases.so" \
     "$PROBES/libfake_tasks_renamed.so"
   assert_equal "$stderr" "$line"

@@ -179,19 +179,20 @@ TEST(a_wrong_size_or_alignment_is_told_and_the_true_one_used) {
   char what[200];
   for (size_t i = 0; i < COUNT_OF(wrong); i++) {
     uint8_t *buffer = allocate(pool, 1000, 64), *before;
-    snprintf(what, sizeof what, " of 1000 bytes, alignment 64: told to have %jd byte%s, found at free",
+    snprintf(what, sizeof what, " of 1000 bytes, alignment 64: the caller said %jd byte%s, found at free",
              (intmax_t)wrong[i], wrong[i] == 1 ? "" : "s");
     arrowpool_free(pool, buffer, wrong[i], 64);
     assert_told("c:a", buffer, what);
     buffer = before = allocate(pool, 1000, 64);
     unit_write(buffer, 1000, i);
     assert_int_equal(arrowpool_reallocate(pool, wrong[i], 2000, 64, &buffer), ARROWPOOL_OK);
-    snprintf(what, sizeof what, " of 1000 bytes, alignment 64: told to have %jd byte%s, found at reallocate",
+    snprintf(what, sizeof what,
+             " of 1000 bytes, alignment 64: the caller said %jd byte%s, found at reallocate",
              (intmax_t)wrong[i], wrong[i] == 1 ? "" : "s");
     assert_told("c:a", before, what);
     assert_true(unit_matches(buffer, 1000, 1000, i));
     arrowpool_free(pool, buffer, 2000, 4096);
-    assert_told("c:a", buffer, " of 2000 bytes, alignment 64: told to have alignment 4096, found at free");
+    assert_told("c:a", buffer, " of 2000 bytes, alignment 64: the caller said alignment 4096, found at free");
   }
   close_pool(pool);
 }

@@ -4,6 +4,7 @@
 
 #include "options/options.h"
 
+#include <signal.h>
 #include <string.h>
 
 TEST(a_size_that_means_two_things_is_refused_with_the_reason) {
@@ -114,11 +115,29 @@ TEST(a_name_that_misses_one_of_ours_is_told_with_it) {
   }
 }
 
+TEST(signals_have_the_c_librarys_names) {
+#if __GLIBC_PREREQ(2, 32)
+  for (int number = 1; number < NSIG; number++) {
+    options_value value;
+    const char *name = sigabbrev_np(number);
+    if (!name)
+      continue;
+    bool wanted = number != SIGKILL && number != SIGSTOP; /* no handler can be set for them */
+    assert_int_equal(options_parse(&options_table[OPTION_STATS_SIGNAL], name, &value), wanted);
+    if (wanted)
+      assert_int_equal(value.number, number);
+  }
+#else
+  SKIP("this C library does not tell the names");
+#endif
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_size_that_means_two_things_is_refused_with_the_reason),
       cmocka_unit_test(unknown_names_are_found_one_by_one),
       cmocka_unit_test(a_name_that_misses_one_of_ours_is_told_with_it),
+      cmocka_unit_test(signals_have_the_c_librarys_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

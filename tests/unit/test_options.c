@@ -66,6 +66,7 @@ TEST(good_values_are_taken) {
       {OPTION_HOOKS, "libc", OPTIONS_HOOK_LIBC},
       {OPTION_HOOKS, "arrow_vtable,libc", OPTIONS_HOOK_LIBC | OPTIONS_HOOK_ARROW_VTABLE},
       {OPTION_HOOKS, "libc,libc", OPTIONS_HOOK_LIBC},
+      {OPTION_LIBRARIES, "lance,arro3.core,*/x?.so", 0},
       {OPTION_DEBUG, "abort", 3},
       {OPTION_LOG, "quiet", OPTIONS_LOG_QUIET},
       {OPTION_LOG, "info", OPTIONS_LOG_INFO},

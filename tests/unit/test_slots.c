@@ -87,19 +87,19 @@ TEST(a_large_slot_opens_up_to_its_end) {
 TEST(released_pages_read_as_zeros_again) {
   static const int64_t sizes[] = {128 * KIB, SLOT, 8 * MIB, 20 * MIB};
   for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-    int64_t size = sizes[i], half = size / 2;
-    uint8_t *extent = allocate(size, PAGE), *again;
-    memset(extent, 0xee, (size_t)size);
-    slots_release(extent + half, (size_t)half);
+    size_t size = (size_t)sizes[i], half = size / 2;
+    uint8_t *extent = allocate(sizes[i], PAGE), *again;
+    memset(extent, 0xee, size);
+    slots_release(extent + half, half);
     assert_true(extent[half - 1] == 0xee); /* what was kept stays */
-    assert_true(extend(extent + half, (size_t)half));
-    assert_true(is_zero(extent + half, half));
-    memset(extent + half, 0xee, (size_t)half);
-    slots_release(extent, (size_t)size);
-    again = allocate(size, PAGE);
+    assert_true(extend(extent + half, half));
+    assert_true(is_zero(extent + half, (int64_t)half));
+    memset(extent + half, 0xee, half);
+    slots_release(extent, size);
+    again = allocate(sizes[i], PAGE);
     assert_ptr_equal(again, extent); /* the slot that became free last */
-    assert_true(is_zero(again, size));
-    slots_release(again, (size_t)size);
+    assert_true(is_zero(again, sizes[i]));
+    slots_release(again, size);
   }
 }
 

@@ -1,5 +1,5 @@
 /* arrowpool::MemoryPool: an arrow::MemoryPool with a name, statistics and a limit of its own, on a pool of
- * arrowpool.h. C++17, header-only, for libarrow 10 and newer.
+ * arrowpool.h; and arrowpool::install(), which has Arrow's own pools served. C++17, header-only, for libarrow 10 and newer.
  *
  * Sizes and alignments are bytes. Every function may be called from any thread at any time; one buffer by one
  * thread at a time. Nothing throws but std::string where a process is out of memory. */
@@ -19,6 +19,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace arrowpool {
 
@@ -42,7 +43,8 @@ public:
   /** A pool of its own, reported as "c:NAME".
    *  @param[in] name  1 to ARROWPOOL_NAME_MAX bytes without control characters
    *  @return Invalid: a bad name, limit or backend; AlreadyExists: a pool of that name lives; OutOfMemory:
-   * 256 pools live. A name whose pool is gone can be used again; the totals then go on from where they were.
+   * 256 pools live, the built-in ones included. A name whose pool is gone can be used again; the totals then
+   * go on from where they were.
    */
   static arrow::Result<std::shared_ptr<MemoryPool>> Make(const std::string &name, Options options = {}) {
     arrowpool_config config{};
@@ -210,6 +212,43 @@ private:
   arrowpool_pool *const pool_;
   std::atomic<int64_t> zero_size_buffers_{0};
 };
+
+/** Have Arrow's own pools served from now on, of every libarrow of the process: for libraries that allocate from
+ *  the default pool. The shim does the same, and libc's functions besides, where it can be preloaded.
+ *
+ *      arrow::Status status = arrowpool::install({{"limit", "8GiB"}, {"live", "/run/pools"}});
+ *
+ *  @param[in] options  names and values of the options of `arrowpool run`; "pool" is jemalloc unless given
+ *  @return Invalid: an option that cannot be, which is named with its choices, and nothing is changed;
+ *          AlreadyExists: the shim is preloaded, or it was installed before, and no option is heeded;
+ *          NotImplemented: this processor, or libarrow, is not known. arrowpool_install() says more. */
+inline arrow::Status install(const std::vector<std::pair<std::string, std::string>> &options = {}) {
+  std::string given;
+  for (const auto &option : options) {
+    if (option.first.find('\0') != std::string::npos || option.second.find('\0') != std::string::npos)
+      return arrow::Status::Invalid(option.first.c_str(), ": a NUL is in no option");
+    given += option.first + '=' + option.second + '\0';
+  }
+  char message[640];
+  switch (arrowpool_install(given.c_str(), message, sizeof message)) {
+  case ARROWPOOL_OK:
+    return arrow::Status::OK();
+  case ARROWPOOL_EXISTS:
+    return arrow::Status::AlreadyExists(message);
+  case ARROWPOOL_UNSUPPORTED:
+    return arrow::Status::NotImplemented(message);
+  default:
+    return arrow::Status::Invalid(message);
+  }
+}
+
+/** Leave new requests to Arrow again. Buffers that are there stay valid, and are resized and freed as before.
+ *  @return AlreadyExists: the shim is preloaded, and goes on */
+inline arrow::Status uninstall() {
+  return arrowpool_uninstall() == ARROWPOOL_OK
+             ? arrow::Status::OK()
+             : arrow::Status::AlreadyExists("the shim is preloaded, and goes on");
+}
 
 } // namespace arrowpool
 

@@ -5,7 +5,6 @@ set -eu
 src=$1 work=$2 archive=$(realpath -m "$3") header=$(realpath -m "$4") host=$5 strip=$6
 shift 6
 machine=${host:-$(uname -m)}
-case $machine in x86_64*) tls=-mtls-dialect=gnu2 ;; aarch64*) tls=-mtls-dialect=desc ;; *) tls= ;; esac
 # jemalloc's pages may be several of the kernel's, never parts of one. Where kernels differ in theirs, they are
 # the largest, 64 KiB (RANGE_UNIT in lib/memory/range.h). Nothing is taken from the machine that builds.
 case $machine in x86_64*) lg_page=12 ;; *) lg_page=16 ;; esac
@@ -19,7 +18,7 @@ if ! { "$src/configure" ${host:+--host="$host"} \
     --with-jemalloc-prefix=arrowpool_je_ --with-private-namespace=arrowpool_je_private_ \
     --without-export --disable-cxx --disable-initial-exec-tls --disable-cache-oblivious \
     --disable-shared --enable-static --enable-opt-safety-checks --with-lg-page=$lg_page --with-lg-hugepage=21 ${lg_vaddr:+--with-lg-vaddr=$lg_vaddr} \
-    CC="$*" CFLAGS="-O2 -fPIC -fvisibility=hidden $tls" && make -j"$(nproc)" build_lib_static; } >build.log 2>&1; then
+    CC="$*" CFLAGS="-O2 -fPIC -fvisibility=hidden" && make -j"$(nproc)" build_lib_static; } >build.log 2>&1; then
   tail -n 30 build.log >&2
   exit 1
 fi

@@ -1,5 +1,5 @@
-/* The arrow_vtable hook: the functions by which programs get at Arrow's pools, and the virtual functions that
- * the pools are patched with. Before libarrow 25 it is the only hook that sees a reallocation.
+/* The virtual functions that Arrow's pools are patched with. Before libarrow 25 nothing else sees a
+ * reallocation.
  *
  * A buffer that is not the pool's own, because it was there before the patch or the pool ran out of memory,
  * goes to the original function, and so does whatever has to end in an error: Arrow's own answer is the right
@@ -11,10 +11,8 @@
 #include "pool/pool_quick.h"
 #include "pool/refusal.h"
 #include "shim/arrow_patch.h"
+#include "shim/arrow_vtable.h"
 #include "shim/ownership.h"
-#include "shim/router.h"
-#include "shim/symbol_cache.h"
-#include "shim/tasks.h"
 
 #include <string.h>
 
@@ -137,19 +135,20 @@ static void *vtable_refuse(arrow_patch *p, int64_t old_size, int64_t new_size, i
 }
 
 static void *allocate_elsewhere(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
-  return size > 0 && pool_is_limited(p->pool) ? vtable_refuse(p, 0, size, alignment)
+  return size > 0 && arrow_patch_serves() && pool_is_limited(p->pool) ? vtable_refuse(p, 0, size, alignment)
                                               : original_allocate(p, size, alignment, out);
 }
 
 static void *vtable_allocate_slowly(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
-  return __builtin_expect(size > 0 && vtable_take(p, size, alignment, out), 1)
+  return __builtin_expect(size > 0 && arrow_patch_serves() && vtable_take(p, size, alignment, out), 1)
              ? NULL
              : allocate_elsewhere(p, size, alignment, out);
 }
 
 static inline __attribute__((always_inline)) void *vtable_allocate(arrow_patch *p, int64_t size,
                                                                    int64_t alignment, uint8_t **out) {
-  bool quick = alignment <= ARROWPOOL_DEFAULT_ALIGNMENT && !p->lists_own &&
+  bool quick = alignment <= ARROWPOOL_DEFAULT_ALIGNMENT &&
+               atomic_load_explicit(&p->quick, memory_order_relaxed) &&
                pool_quick_allocate(p->pool, size, (pool_quick_pointer *)out);
   return __builtin_expect(quick, 1) ? NULL : vtable_allocate_slowly(p, size, alignment, out);
 }
@@ -186,7 +185,7 @@ static void *resize(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t 
 
 static void *vtable_reallocate(arrow_patch *p, int64_t old_size, int64_t new_size, int64_t alignment,
                                uint8_t **buffer) {
-  if (old_size == 0 && new_size > 0 && vtable_take(p, new_size, alignment, buffer))
+  if (old_size == 0 && new_size > 0 && arrow_patch_serves() && vtable_take(p, new_size, alignment, buffer))
     return NULL;
   if (old_size <= 0 || new_size < 0 || !owns(p, *buffer))
     return original_reallocate(p, old_size, new_size, alignment, buffer);
@@ -243,45 +242,6 @@ FIGURE(num_allocations, ARROW_NUM_ALLOCATIONS)
 
 static const arrow_functions functions = ARROW_FUNCTIONS();
 
-/* ---- the factories ---- */
-
-/* Patches the pool, and the thread pools of the library that has the factory. */
-static void *patched(void *object, const void *factory) {
-  bool wanted = router_vtable_hook();
-  tasks_found(factory);
-  return wanted ? arrow_patch_pool(object, &functions) : object;
-}
-
-#define EXPORT __attribute__((visibility("default")))
-
-/* Whoever calls these has a libarrow that defines them. */
-#define FACTORY(symbol)                                                                                      \
-  EXPORT void *symbol(void);                                                                                 \
-  EXPORT void *symbol(void) {                                                                                \
-    void *(*theirs)(void) = (void *(*)(void))symbol_cache_look_up(#symbol, __builtin_return_address(0));     \
-    return theirs ? patched(theirs(), (void *)theirs) : NULL;                                                \
-  }
-FACTORY(_ZN5arrow19default_memory_poolEv)
-FACTORY(_ZN5arrow18system_memory_poolEv)
-
-/* These return a Status and write the pool: where a build lacks the backend, Arrow's own error stays. */
-static inline __attribute__((always_inline)) void *make(const char *symbol, void **out, const void *caller) {
-  abi_object (*theirs)(void **) = (abi_object(*)(void **))symbol_cache_look_up(symbol, caller);
-  abi_object status = {0};
-  if (theirs)
-    status = theirs(out);
-  if (theirs && !status.state)
-    *out = patched(*out, (void *)theirs);
-  return status.state;
-}
-
-#define STATUS_FACTORY(symbol, body)                                                                         \
-  ABI_BODY(body)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {           \
-    (void)b, (void)c, UNUSED;                                                                                \
-    *result = make(#symbol, (void **)a, __builtin_return_address(0));                                        \
-  }                                                                                                          \
-  ABI_ENTRY(symbol, "default", body)
-STATUS_FACTORY(_ZN5arrow20jemalloc_memory_poolEPPNS_10MemoryPoolE, jemalloc_factory)
-STATUS_FACTORY(_ZN5arrow20mimalloc_memory_poolEPPNS_10MemoryPoolE, mimalloc_factory)
+void *arrow_vtable_patch(void *object) { return arrow_patch_pool(object, &functions); }
 
 #endif
