@@ -63,10 +63,6 @@ static bool refuse_value(const options_row *row, const char *value, char message
   return false;
 }
 
-/* libc's functions, to which a library's malloc would go back, stay the program's own. */
-#define LIBRARIES_REASON                                                                                     \
-  "libraries: only a preloaded shim can serve the malloc of libraries: choose arrowpool run"
-
 /* ---- reading ---- */
 
 /* Returns the value that was given last to the variable; NULL: none was. */
@@ -96,6 +92,7 @@ static void keep_quiet(void *context, const char *const pieces[], size_t count) 
   (void)context, (void)pieces, (void)count;
 }
 
+/* libc's functions, to which a library's malloc would go back, stay the program's own. */
 #define LIBRARIES_REFUSED "they have pools of their own only where arrowpool is preloaded"
 
 static bool check_entry(const char *entry, char message[GIVEN_MESSAGE_BYTES]) {
