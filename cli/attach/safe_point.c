@@ -31,6 +31,10 @@ enum { RESTARTSYS = 512, RESTARTNOINTR = 513, RESTARTNOHAND = 514, RESTART_RESTA
 
 /* ---- system calls ---- */
 
+#ifndef SYS_epoll_pwait2 /* the C library's headers have it from 2.33 on */
+#define SYS_epoll_pwait2 441
+#endif
+
 /* They wait for something that neither malloc nor the loader nor pthread_create waits for, or for a lock,
  * which the stack then tells. */
 static bool is_waiting_call(int64_t number) {
@@ -265,7 +269,7 @@ const char *safe_point_find(const subject *s, int64_t longest, safe_point *out) 
     if (!count)
       return "it has ended";
     if (!found)
-      safe_point_pause(5);
+      safe_point_pause(2);
   }
   if (!found && is_refused)
     return "the kernel does not let it be traced from here: ptrace: Operation not permitted";

@@ -31,8 +31,8 @@ void elf_file_close(elf_file *f);
 /* Looks symbols up: those that the loader sees, or, with `all`, those for debuggers too. */
 void elf_file_find(const elf_file *f, bool all, elf_symbol *wanted, size_t count);
 
-/* Returns the N of the newest version GLIBC_2.N that a C library defines; 0 if it is no glibc. That is what the
- * loader goes by; a release that brought no function, as 2.31, defines none of its own. */
+/* Returns the N of the newest version GLIBC_2.N that a C library defines; 0 if it is no glibc. That is what
+ * the loader goes by; a release that brought no function, as 2.31, defines none of its own. */
 int elf_file_glibc(const elf_file *f);
 
 /* Returns the N of the release 2.N, as a C library names itself; the newest version if it does not. */

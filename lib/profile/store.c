@@ -100,7 +100,8 @@ static void write_header(profile_header *h) {
   h->section_count = PROFILE_SECTIONS;
   h->pid = (int64_t)syscall(SYS_getpid);
   h->start_ticks = process_file_start_ticks();
-  h->start_time = h->seen_time = clock_since_epoch();
+  h->start_time = clock_since_epoch();
+  h->seen_time = h->start_time;
   h->pid_namespace = process_file_pid_namespace();
   h->parent = parent;
   process_file_describe_owner(&h->owner);
@@ -265,6 +266,7 @@ void store_fork_child(bool in_sample) {
   if (madvise(own, sizeof *own, MADV_DONTNEED))
     memset(own, 0, sizeof *own);
   memset(ready, 0, sizeof ready);
-  failed = lost = false;
+  failed = false;
+  lost = false;
   atomic_fetch_add(&store_generation, 1);
 }

