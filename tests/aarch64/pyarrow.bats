@@ -43,6 +43,15 @@ matches() {
   matches .venv-pyarrow-20.0.0
 }
 
+@test "pyarrow 26, installed without a preload" {
+  "$SOURCE/.venv/bin/python" "$PEERS/matrix.py" >x86-64
+  for mode in jemalloc system; do
+    PYTHONPATH=$BUILD/python "$BUILD/.venv/bin/python" -m arrowpool --pool=$mode "$PEERS/matrix.py" $mode >aarch64 2>books
+    diff x86-64 aarch64
+    grep -q "^the end {'name': 'arrow.mimalloc', 'backend': '$mode'" books
+  done
+}
+
 @test "pyarrow 26, by the arrow_mi hook: the witness in front of it saw nothing that we did not" {
   for mode in jemalloc system; do
     mkdir data

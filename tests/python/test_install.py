@@ -202,7 +202,7 @@ pa.allocate_buffer(1000)
     assert len(lines) == len(WRONG) + 1 and error == ""  # no dump was written
     for wrong, line in zip(WRONG, lines):  # noqa: B905 # the last line is of no option
         name, value = list(wrong.items())[-1]
-        assert re.match(rf"(Type|Value)Error {name}: .*choose ", line), line
+        assert re.match(rf"(Type|Value)Error {name}: .*(choose |only where)", line), line
         of_no_type = value in (True, 1.5) if name == "limit" else not isinstance(value, str)
         assert line.startswith("TypeError" if of_no_type else "ValueError"), line
     assert "stat" in lines[-1]
