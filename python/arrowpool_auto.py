@@ -1,5 +1,5 @@
-"""Has arrowpool serve pyarrow's memory in every program of an environment that has variables ARROW_POOL_...: for one line
-in a file NAME.pth of its site-packages, or in sitecustomize.py:
+"""Has arrowpool serve pyarrow's memory in every program of an environment that has variables ARROW_POOL_...: for one
+line in a file NAME.pth of its site-packages, or in sitecustomize.py:
 
     import arrowpool_auto
 
@@ -22,7 +22,7 @@ def _install() -> None:
 class _WhenPyarrowIsThere(MetaPathFinder):
     """Finds nothing by itself, but has the loader that the others find for pyarrow do one thing more."""
 
-    def find_spec(self, name, path=None, target=None):  # noqa: ANN001, ANN201 # as its base has them
+    def find_spec(self, name, path=None, target=None):
         if name != "pyarrow":
             return None
         sys.meta_path.remove(self)
@@ -35,10 +35,10 @@ class _WhenPyarrowIsThere(MetaPathFinder):
         return None
 
     @staticmethod
-    def _follow(loader) -> None:  # noqa: ANN001
+    def _follow(loader) -> None:
         execute = loader.exec_module
 
-        def exec_module(module) -> None:  # noqa: ANN001
+        def exec_module(module) -> None:
             execute(module)
             _install()
 

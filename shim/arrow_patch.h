@@ -18,7 +18,7 @@ typedef struct arrow_patch {
   void *object;          /* the arrow::MemoryPool */
   void *const *original; /* its own virtual functions */
   arrow_layout layout;
-  bool lists_own; /* the range has the original's buffers too, so ownership.h lists the pool's */
+  bool lists_own;     /* the range has the original's buffers too, so ownership.h lists the pool's */
   _Atomic bool quick; /* new small buffers may come by the quick way: unlisted, and served by us */
   /* The most that we and the original held together, up to the original's last change (bytes). */
   _Atomic int64_t peak;
@@ -37,8 +37,8 @@ void *arrow_patch_pool(void *object, const arrow_functions *ours);
 /* Returns why a pool could not be patched; NULL if it could, or is. It takes the loader's lock. */
 const char *arrow_patch_judge(const void *object);
 
-/* Has the patched pools serve new requests, as they do from the start, or leave them to the originals. Buffers
- * that are ours stay so until they are freed. */
+/* Has the patched pools serve new requests, as they do from the start, or leave them to the originals.
+ * Buffers that are ours stay so until they are freed. */
 void arrow_patch_set_serving(bool serve);
 extern _Atomic bool arrow_patch_leaves; /* new requests are the originals' */
 static inline bool arrow_patch_serves(void) {

@@ -135,8 +135,9 @@ static void *vtable_refuse(arrow_patch *p, int64_t old_size, int64_t new_size, i
 }
 
 static void *allocate_elsewhere(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {
-  return size > 0 && arrow_patch_serves() && pool_is_limited(p->pool) ? vtable_refuse(p, 0, size, alignment)
-                                              : original_allocate(p, size, alignment, out);
+  return size > 0 && arrow_patch_serves() && pool_is_limited(p->pool)
+             ? vtable_refuse(p, 0, size, alignment)
+             : original_allocate(p, size, alignment, out);
 }
 
 static void *vtable_allocate_slowly(arrow_patch *p, int64_t size, int64_t alignment, uint8_t **out) {

@@ -5,8 +5,8 @@
 
 #include "options/options.h"
 
-/* Returns why the options cannot be had in a process that may use pools already; NULL if they can. From then on
- * the debug mode is as they say. */
+/* Returns why the options cannot be had in a process that may use pools already; NULL if they can. From then
+ * on the debug mode is as they say. */
 const char *configure_refuse(const options *settings);
 
 /* It is called once, before a pool of Arrow's is served. The options last as long as the process. */

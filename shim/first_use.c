@@ -21,8 +21,9 @@ static const char *arrow_is(void) {
 
 static const char *libc_is(void) {
   const router_hook *hook = &the_router.hooks[ROUTER_LIBC];
-  bool ours = pool_get_config(hook->pool)->backend == &backend_jemalloc;
-  return !hook->active ? "left alone" : ours ? SERVED_BY_OURS : SERVED_BY_BEHIND;
+  if (!hook->active) /* what was installed later has no pool for it */
+    return "left alone";
+  return pool_get_config(hook->pool)->backend == &backend_jemalloc ? SERVED_BY_OURS : SERVED_BY_BEHIND;
 }
 
 static void tell(unsigned pool) {

@@ -131,7 +131,7 @@ static bool is_wanted(const relocation *r, void *context) {
   for (size_t n = 0; n < wanted->count; n++)
     if (wanted->names[n] && strcmp(r->name, wanted->names[n]) == 0)
       wanted->found = wanted->names[n];
-  return !wanted->found;
+  return true;
 }
 
 static int calls_one(struct dl_phdr_info *library, size_t size, void *wanted) {

@@ -1,5 +1,6 @@
 /* Puts the shim together where it is preloaded: reads the options, and makes the pools and everything else as
- * they say. It runs once, in the constructor or at the first call of a hook, whichever comes first (router.h).
+ * they say. It runs once, in the constructor or at the first call of a hook, whichever comes first
+ * (router.h).
  */
 #include "shim/router.h"
 

@@ -213,6 +213,10 @@ int cli_attach(int argc, char **argv) {
     status = run_options_check(wish.given);
   if (status != CLI_OK)
     return status;
+  if (wish.given[OPTION_LIBRARIES])
+    return cli_usage_error(
+        "attach: --libraries: they have pools of their own only where arrowpool is preloaded");
+  unsetenv(options_table[OPTION_LIBRARIES].variable);
   looked_at.pid = strtol(wish.pid, NULL, 10);
   looked_at.environment = environ;
   doctor_settings(&looked_at);

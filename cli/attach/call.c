@@ -18,7 +18,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
-#define FIND_MILLISECONDS   10000
+#define FIND_MILLISECONDS   30000
 #define ANSWER_MILLISECONDS 30000
 #define SENT_MILLISECONDS   1000
 #define RED_ZONE            128
@@ -208,6 +208,18 @@ bool call_make(const subject *s, const call *c, int *status, char text[CALL_TEXT
     return read_answer(s, &places, status, text);
   clear_answer(s, &places);
   snprintf(text, CALL_TEXT_BYTES, "its memory cannot be written: %s", strerror(error));
+  return false;
+}
+#else
+
+/* judge.c refuses before anybody comes here. */
+const char *call_judge(const subject *s, const call *c) {
+  (void)s, (void)c;
+  return NULL;
+}
+
+bool call_make(const subject *s, const call *c, int *status, char text[CALL_TEXT_BYTES]) {
+  (void)s, (void)c, (void)status, (void)text;
   return false;
 }
 #endif

@@ -196,7 +196,7 @@ static bool can_be_called(target *p, const subject *s, const char *problem) {
                "%zu of its threads, %zu now in a system call from which a call can be made", threads,
                waiting);
 #else
-  (void)s, (void)problem;
+  (void)p, (void)s, (void)problem;
 #endif
   return true;
 }
@@ -206,12 +206,14 @@ void judge_process(target *p, subject *s, char *path) {
   *s = (subject){0};
   snprintf(pid, sizeof pid, "%ld", p->pid);
   snprintf(p->root, sizeof p->root, "/proc/%ld/root", p->pid);
+  if (!is_a_process(p, pid))
+    return;
 #ifndef __x86_64__
   refuse(p, "start it by arrowpool run, or call arrowpool.install() in it",
          "on this processor no process can be attached to yet");
   return;
 #endif
-  if (!is_a_process(p, pid) || !is_like_us(p) || !may_trace(p, pid) || !may_call(p, pid))
+  if (!is_like_us(p) || !may_trace(p, pid) || !may_call(p, pid))
     return;
   const char *problem = subject_read(p->pid, s);
   if (has_no_shim(p, s) && has_arrow(p, s) && find_library(p, s, path) && can_be_called(p, s, problem))

@@ -269,7 +269,7 @@ const char *safe_point_find(const subject *s, int64_t longest, safe_point *out) 
     if (!count)
       return "it has ended";
     if (!found)
-      safe_point_pause(5);
+      safe_point_pause(2);
   }
   if (!found && is_refused)
     return "the kernel does not let it be traced from here: ptrace: Operation not permitted";

@@ -1,5 +1,5 @@
-/* Tells of a process in which arrowpool was installed when it ran already (arrowpool_install). Its live file says
- * so; without one it cannot be told from outside. */
+/* Tells of a process in which arrowpool was installed when it ran already (arrowpool_install). Its live file
+ * says so; without one it cannot be told from outside. */
 #include "base/live_name.h"
 #include "base/presence.h"
 #include "cli/doctor/doctor.h"

@@ -104,13 +104,14 @@ typedef enum arrowpool_presence {
 
 /** Serve Arrow's own pools from now on, of every libarrow that is loaded, where the shim cannot be preloaded:
  *  with figures, limits, live file, dumps and profile as under the shim. Buffers that are there already stay
- *  Arrow's. libc's functions are not rerouted. What ends the process without atexit handlers, _exit and abort,
- *  writes no dump; the live file has the figures. A libarrow that is loaded later is found by calling this
- *  again. It takes the loader's lock.
- *  @param[in]  options  "NAME=VALUE" strings, each ended by NUL, and one NUL more: "live=/run/pools\0limit=8G\0".
- *                       Names are those of the options of `arrowpool run`, values too; without "pool" it is
- *                       jemalloc. NULL: what the variables ARROW_POOL_... say, as under the shim.
- *  @param[out] message  in words, cut off to `size` bytes, why not, or "" or what else is to be said; may be NULL
+ *  Arrow's. libc's functions are not rerouted. What ends the process without atexit handlers, _exit and
+ * abort, writes no dump; the live file has the figures. A libarrow that is loaded later is found by calling
+ * this again. It takes the loader's lock.
+ *  @param[in]  options  "NAME=VALUE" strings, each ended by NUL, and one NUL more:
+ * "live=/run/pools\0limit=8G\0". Names are those of the options of `arrowpool run`, values too; without
+ * "pool" it is jemalloc. NULL: what the variables ARROW_POOL_... say, as under the shim.
+ *  @param[out] message  in words, cut off to `size` bytes, why not, or "" or what else is to be said; may be
+ * NULL
  *  @retval ARROWPOOL_EXISTS   the shim is preloaded, or it was installed before: nothing changes, but that a
  *                             libarrow that is new is served, too
  *  @retval ARROWPOOL_INVALID      an option that cannot be; nothing is changed
@@ -122,9 +123,9 @@ arrowpool_status arrowpool_install(const char *options, char *message, size_t si
  *  @retval ARROWPOOL_EXISTS  the shim is preloaded, and goes on */
 arrowpool_status arrowpool_uninstall(void);
 
-/** Do now what is done at the ordinary end of a process: the dump at exit, and the end in the files that others
- *  read. It is for processes that leave by _exit where arrowpool_install() serves; where nothing is installed, and
- *  under the shim, which sees _exit itself, nothing happens. */
+/** Do now what is done at the ordinary end of a process: the dump at exit, and the end in the files that
+ * others read. It is for processes that leave by _exit where arrowpool_install() serves; where nothing is
+ * installed, and under the shim, which sees _exit itself, nothing happens. */
 void arrowpool_finish(void);
 
 /** What is served in this process. */

@@ -16,7 +16,7 @@ typedef struct snapshot_process {
   char job_name[JOB_NAME_BYTES];                        /* what ARROW_POOL_NAME says; "": nothing */
   int64_t start_time;                                   /* milliseconds since the epoch */
   int64_t time;                                         /* likewise; ARROWPOOL_UNKNOWN where nobody knows */
-  uint32_t presence; /* as in base/presence.h */
+  uint32_t presence;                                    /* as in base/presence.h */
   bool is_last_sign;                                    /* it is gone, and was last seen at that time */
 #define X(name, unit, type, metric, help) int64_t name; /* ARROWPOOL_UNKNOWN where nobody knows */
   FIELDS_OF_PROCESS(X) FIELDS_OF_JEMALLOC(X)

@@ -21,8 +21,9 @@ def _refuse(problem: str) -> NoReturn:
 
 
 def _help() -> NoReturn:
-    lines = [_USAGE, "", "Serves pyarrow's memory from arrowpool's pools, as `arrowpool run` does, without preloading: libc's",
-             "functions are not rerouted. Options are those of `arrowpool run`; --pool is jemalloc unless given.", "",
+    lines = [_USAGE, "", "Serves pyarrow's memory from arrowpool's pools, as `arrowpool run` does, without preloading:",
+             "libc's functions are not rerouted. Options are those of `arrowpool run`; --pool is jemalloc by default.",
+             "",
              "  -v, --verbose  as --log=info"]
     for name, values, text, preset in _library.options():
         bare = "; without =VALUE: the current directory" if name == "profile" else ""

@@ -45,13 +45,14 @@ def _block(options: dict[str, Any]) -> bytes:
     return b"".join(name.encode() + b"=" + _word(name, value) + b"\0" for name, value in options.items()) + b"\0"
 
 
-def install(*, pool: Optional[str] = None, name: Optional[str] = None, stats: Optional[Path] = None,
+def install(*, pool: Optional[str] = None, name: Optional[str] = None,  # noqa: PLR0913 # they are the options
+            stats: Optional[Path] = None,
             stats_format: Optional[str] = None, stats_interval: Optional[str] = None,
             stats_signal: Optional[str] = None, stats_idle: Optional[Flag] = None, live: Optional[Path] = None,
             live_keep: Optional[Flag] = None, profile: Optional[Path] = None, profile_mean: Optional[Size] = None,
             profile_frames: Optional[str] = None, profile_keep: Optional[Flag] = None, limit: Optional[Size] = None,
             decay: Optional[str] = None, thp: Optional[str] = None, hooks: Optional[str] = None,
-            debug: Optional[str] = None, log: Optional[str] = None) -> str:
+            libraries: Optional[str] = None, debug: Optional[str] = None, log: Optional[str] = None) -> str:
     """Serve all of pyarrow's memory from here on, as `arrowpool run` does, without anything preloaded.
 
     pool: "jemalloc", which is the default here (arrowpool's private one; large buffers grow in place), or "system"
@@ -62,6 +63,7 @@ def install(*, pool: Optional[str] = None, name: Optional[str] = None, stats: Op
         killed.
     profile: a directory for a profile, which `arrowpool who` reads: which lines hold the memory.
     limit: most memory over all pools: an int of bytes, or a str such as "8GiB" or "70%".
+    libraries: takes a preloaded shim, and is refused here.
     name, live_keep, profile_mean, profile_frames, profile_keep, decay, thp, hooks, debug, log: as the options of
         `arrowpool run`, and the variables ARROW_POOL_..., of the same names. None: the default; the environment is not
         read (import arrowpool.auto does that).
@@ -102,9 +104,9 @@ def _install(block: Optional[bytes], given: bool) -> str:
 
 
 def uninstall() -> None:
-    """Leave new requests to pyarrow's own allocators again. Buffers that came from arrowpool stay valid, and are resized
-    and freed there; the files of statistics and profiles go on. install() takes over again, with the options of the
-    first time.
+    """Leave new requests to pyarrow's own allocators again. Buffers that came from arrowpool stay valid, and are
+    resized and freed there; the files of statistics and profiles go on. install() takes over again, with the options
+    of the first time.
 
     Under the shim nothing happens, which a RuntimeWarning tells.
     """

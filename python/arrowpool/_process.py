@@ -25,7 +25,7 @@ def shim_path() -> str:
     Raises FileNotFoundError if it is not there.
     """
     package = os.path.dirname(os.path.abspath(__file__))
-    library = os.path.dirname(_library.versions()[2])
+    library = os.path.dirname(os.path.realpath(_library.versions()[2]))
     for folder in ("lib", "../../shim", library):  # of a wheel, of the build folder, of an installation
         path = os.path.normpath(os.path.join(package, folder, _SHIM))
         if os.path.exists(path):

@@ -127,9 +127,9 @@ def _class_roots() -> Iterator[tuple[object, Root]]:
 
 
 def threads_wait() -> bool:
-    """Whether other threads stand still while this one runs Python: else their frames change while they are read, which
-    Python does not guard against."""
-    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+    """Whether other threads stand still while this one runs Python, or there are none: else their frames change while
+    they are read, which Python does not guard against."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)()) or len(sys._current_frames()) == 1
 
 
 def running_functions() -> list[tuple[object, Root]]:

@@ -40,7 +40,7 @@ static inline __attribute__((always_inline)) void *make(const char *symbol, void
 
 #define STATUS_FACTORY(symbol, body)                                                                         \
   ABI_BODY(body)(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, void **result) {           \
-    (void)b, (void)c, (void)d, (void)e;                                                                                \
+    (void)b, (void)c, (void)d, (void)e;                                                                      \
     *result = make(#symbol, (void **)a, __builtin_return_address(0));                                        \
   }                                                                                                          \
   ABI_ENTRY(symbol, "default", body)

@@ -54,9 +54,7 @@ __attribute__((constructor(102))) static void start(void) {
   hook_library_redirect();
 }
 
-__attribute__((destructor(101))) static void tell_unused(void) {
-  library_pools_tell_unused();
-}
+__attribute__((destructor(101))) static void tell_unused(void) { library_pools_tell_unused(); }
 
 EXPORT __attribute__((noreturn)) void _exit(int status) {
   life_leave();

@@ -7,8 +7,8 @@
  * none; else a reason for the user. */
 const char *find_arrow_judge(void);
 
-/* Patches the pools of the libarrows that were loaded since the last time, or ever. It costs next to nothing if
- * there are no new libraries. */
+/* Patches the pools of the libarrows that were loaded since the last time, or ever. It costs next to nothing
+ * if there are no new libraries. */
 void find_arrow_patch_new(void);
 
 #endif

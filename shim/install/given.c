@@ -92,6 +92,9 @@ static void keep_quiet(void *context, const char *const pieces[], size_t count) 
   (void)context, (void)pieces, (void)count;
 }
 
+/* libc's functions, to which a library's malloc would go back, stay the program's own. */
+#define LIBRARIES_REFUSED "they have pools of their own only where arrowpool is preloaded"
+
 static bool check_entry(const char *entry, char message[GIVEN_MESSAGE_BYTES]) {
   size_t length = strcspn(entry, "=");
   const options_row *row = row_of(entry, length);
@@ -101,6 +104,10 @@ static bool check_entry(const char *entry, char message[GIVEN_MESSAGE_BYTES]) {
   const char *text = entry[length] ? entry + length + 1 : "";
   if (!options_parse(row, text, &value))
     return refuse_value(row, text, message);
+  if (row == &options_table[OPTION_LIBRARIES]) {
+    strcpy(message, "libraries: " LIBRARIES_REFUSED);
+    return false;
+  }
   if (row == &options_table[OPTION_HOOKS] && !(value.number & OPTIONS_HOOK_ARROW_VTABLE)) {
     strcpy(message, "hooks: only arrow_vtable can be installed: choose all, or a list that has it");
     return false;
@@ -111,6 +118,8 @@ static bool check_entry(const char *entry, char message[GIVEN_MESSAGE_BYTES]) {
 bool given_read(const char *given, options *out, char message[GIVEN_MESSAGE_BYTES]) {
   if (!given) {
     options_read(out, look_up_variable, complain_of_variable, NULL);
+    if (out->values[OPTION_LIBRARIES].given)
+      router_warn(PIECES("ARROW_POOL_LIBRARIES: " LIBRARIES_REFUSED));
     return true;
   }
   for (const char *entry = given; *entry; entry += strlen(entry) + 1)

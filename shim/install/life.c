@@ -1,5 +1,5 @@
-/* Begins and ends what runs while the program does (life.h). Nothing is torn down at exit: destructors, atexit
- * handlers and threads that come after us go on allocating and freeing. */
+/* Begins and ends what runs while the program does (life.h). Nothing is torn down at exit: destructors,
+ * atexit handlers and threads that come after us go on allocating and freeing. */
 #include "shim/install/life.h"
 
 #include "fork.h"

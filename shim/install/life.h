@@ -1,5 +1,5 @@
-/* What runs while the program does: dumps, the thread that writes them, what a fork must find at rest, and the
- * ordinary way out. */
+/* What runs while the program does: dumps, the thread that writes them, what a fork must find at rest, and
+ * the ordinary way out. */
 #ifndef ARROWPOOL_SHIM_INSTALL_LIFE_H
 #define ARROWPOOL_SHIM_INSTALL_LIFE_H
 

@@ -66,11 +66,13 @@ is_as_it_was() {
   assert_equal "$(ask ready)" ready
 }
 
+# refused TEXT [PID]: that process, or $target, is not attached to, and a line says so.
 refused() {
-  run -1 --separate-stderr "$CLI" attach "$target" "${@:2}"
+  local process=${2-$target}
+  run -1 --separate-stderr "$CLI" attach "$process"
   assert_equal "$output" ""
   assert_equal "${#stderr_lines[@]}" 1
-  [[ $stderr == "arrowpool: attach: $target: "$1 ]] || fail "$stderr"
+  [[ $stderr == "arrowpool: attach: $process: "$1 ]] || fail "$stderr"
 }
 
 @test "a process that waits is served from then on, to the byte, and frees what it had before" {
@@ -89,6 +91,19 @@ refused() {
   in_figures 'sum(p["bytes_allocated"] for p in pools.values())'
   assert_output 0
   finish
+}
+
+@test "with -v the process says what is served when it is first used, and --stats writes where the command was" {
+  start_python 'import os; os.chdir("/")'
+  run -0 "$CLI" attach "$target" -v --stats=end.json
+  ask 'hold(1 << 20)'
+  assert_equal "$(ask 'held.clear()')" None
+  finish
+  run -0 cat "err.0"
+  assert_output --partial "is in use in python"
+  assert_output --partial "libc's aligned functions are left alone"
+  run -0 "$PYTHON" -I -c 'import json; print([p["num_allocations"] for p in json.load(open("end.json"))["pools"] if p["num_allocations"]])'
+  assert_output "[1]"
 }
 
 @test "a process whose threads work on is served, and its results are right" {
@@ -119,6 +134,23 @@ def spin(seconds):
   read -r -t 120 answer <&"$answers"
   assert_equal "$answer" spun
   finish
+}
+
+@test "processes whose threads work on inside malloc are not harmed" {
+  [ -e "$PROBES/libfake_arrow_26.so" ] || skip "no C++ compiler when the tests were built"
+  cp "$PROBES/libfake_arrow_26.so" libarrow.so.2600
+  count=5
+  [ -z "${ARROWPOOL_LONG-}" ] || count=100
+  for ((number = 0; number < count; number++)); do
+    "$BUILD/tests/cli/probe_busy" "$PWD/libarrow.so.2600" >"said.$number" 3>&- &
+    busy=$!
+    end_later "$busy"
+    eventually grep -qs ready "said.$number"
+    run -0 "$CLI" attach "$busy"
+    kill -USR1 "$busy"
+    eventually grep -qs sound "said.$number"
+    wait "$busy"
+  done
 }
 
 @test "a process that has no address space left for it goes on, and is served when it has" {
@@ -241,12 +273,9 @@ import os, subprocess"
 
 @test "a thread, a process of another user and one that another traces are refused" {
   start_python 'import threading, time; threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()'
-  process=$target
-  for target in /proc/"$process"/task/*; do
-    target=${target##*/}
-    [ "$target" = "$process" ] || refused "it is a thread of process $process: attach to that"
+  for thread in /proc/"$target"/task/*; do
+    [ "${thread##*/}" = "$target" ] || refused "it is a thread of process $target: attach to that" "${thread##*/}"
   done
-  target=$process
   if command -v gdb >/dev/null; then
     gdb -q -nx -batch -ex "shell echo >traced; sleep 1000" -p "$target" >/dev/null 2>&1 3>&- &
     end_later $!
@@ -254,7 +283,7 @@ import os, subprocess"
     refused "process [0-9]* traces it, as debuggers and strace do; end that first"
   fi
   if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
-    run -1 setpriv --reuid=65534 --clear-groups --inh-caps=-all --bounding-set=-all "$CLI" attach "$process"
+    run -1 setpriv --reuid=65534 --clear-groups --inh-caps=-all --bounding-set=-all "$CLI" attach "$target"
     [[ $output == *"it is a process of user "* ]] || skip "another user cannot start the command: $output"
   fi
 }

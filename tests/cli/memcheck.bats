@@ -113,6 +113,13 @@ PYTHON
   checked 1 who damaged
 }
 
+@test "attach to a process without a libarrow, to one under the shim, and to what is none" {
+  checked 1 attach 99999999
+  checked 1 attach --dry-run $$
+  start_probe one "allocate a 1000"
+  checked 1 attach "${pid[one]}"
+}
+
 @test "doctor of programs, of a process and of what is none" {
   checked 0 doctor sh -c :
   checked 0 doctor --format=json "$PYTHON" -c 'import pyarrow'

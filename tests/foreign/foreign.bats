@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What other allocators test of themselves, under the shim in both modes (run says how); and packages that bring another
-# implementation of Arrow, with pools for their libraries (libraries says how).
+# implementation of Arrow, with pools for their libraries (libraries.py says how).
 load ../shim/helper
 
 setup() {
@@ -28,18 +28,22 @@ passes() {
   passes mimalloc
 }
 
+is_served() {
+  succeeds "$PYTHON" "$SOURCE/tests/foreign/libraries.py" "${ARROWPOOL_FOREIGN_PYTHON:-$SOURCE/.venv-foreign/bin/python}" "$1"
+}
+
 @test "lance works as before, and its memory is served" {
-  succeeds "$SOURCE/tests/foreign/libraries" lance
+  is_served lance
 }
 
 @test "lancedb's is" {
-  succeeds "$SOURCE/tests/foreign/libraries" lancedb
+  is_served lancedb
 }
 
 @test "arro3's is" {
-  succeeds "$SOURCE/tests/foreign/libraries" arro3
+  is_served arro3
 }
 
 @test "connectorx's is" {
-  succeeds "$SOURCE/tests/foreign/libraries" connectorx
+  is_served connectorx
 }

@@ -57,8 +57,8 @@ def installed(libdir, packages, without=()):
     """What `meson install` makes with -Dpython_package, by its path without the first slash."""
     listed = [line for line in text("tests/install/installed.txt").splitlines() if not line.startswith("#")]
     files = ["usr/" + line.replace("LIBDIR", libdir).replace("VERSION", VERSION) for line in listed]
-    package = os.path.join(SOURCE, "python")
-    for pattern in ("arrowpool/*.py", "arrowpool/*.pyi", "arrowpool/py.typed", "arrowpool_pytest.py"):
+    package = os.path.join(SOURCE, "python")  # arrowpool_command is a wheel's alone
+    for pattern in ("arrowpool/*.py", "arrowpool/*.pyi", "arrowpool/py.typed", "arrowpool_[!c]*.py"):
         files += [f"{packages}/{os.path.relpath(name, package)}" for name in glob.glob(os.path.join(package, pattern))]
     files += [f"{packages}/arrowpool/_library.abi3.so"]
     files += [f"{packages}/arrowpool-{VERSION}.dist-info/{name}" for name in ("METADATA", "entry_points.txt")]

@@ -1,5 +1,5 @@
-/* arrowpool::install() in a real libarrow: Arrow's own pools are served from that line on, in a program that links
- * libarrowpool. Compiled by cxx_pool.bats.
+/* arrowpool::install() in a real libarrow: Arrow's own pools are served from that line on, in a program that
+ * links libarrowpool. Compiled by cxx_pool.bats.
  *
  *   cxx_install alone|shim
  *
@@ -66,7 +66,8 @@ void Alone() {
 
   uint8_t *refused = nullptr;
   status = Allocate(pool, 60 * kMiB, 64, &refused);
-  CHECK(status.IsOutOfMemory() && !refused && status.message().find("limit of 64.0 MiB") != std::string::npos);
+  CHECK(status.IsOutOfMemory() && !refused &&
+        status.message().find("limit of 64.0 MiB") != std::string::npos);
 
   CHECK(arrowpool::uninstall().ok() && arrowpool_get_presence() == ARROWPOOL_LINKED);
   CHECK(Allocate(pool, 60 * kMiB, 64, &later).ok()); /* Arrow's again, which knows of no limit */

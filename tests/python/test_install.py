@@ -1,51 +1,17 @@
-"""arrowpool.install(): pyarrow's own pools, served since a line of the program. Each test runs programs of its own, in
-which nothing is preloaded unless it says so."""
+"""arrowpool.install(): pyarrow's own pools, served since a line of the program; options, files and ends."""
 
+import inspect
 import json
 import os
 import re
 import signal
 import subprocess
-import sys
 
 import arrowpool
-import pyarrow
 import pytest
+from installed import COMMAND, SHIM, dumps, only_ends, run
 
-# The oldest and the newest pyarrow stand for those between them, which the long form has as well.
-pytestmark = pytest.mark.skipif(10 < int(pyarrow.__version__.split(".")[0]) < 26 and "ARROWPOOL_LONG" not in os.environ,
-                                reason="a pyarrow between the oldest and the newest")
-
-BUILD = os.environ["ARROWPOOL_BUILD"]
-SHIM = os.path.join(BUILD, "shim", "libarrowpool_preload.so")
-COMMAND = os.path.join(BUILD, "cli", "arrowpool")
-
-BEGIN = """import gc, os, sys, threading, warnings
-import pyarrow as pa
-import arrowpool
-pool = pa.default_memory_pool()
-def figures():
-    return next((one for one in arrowpool.stats() if one.name == "arrow." + pool.backend_name), None)
-"""
-
-
-def run(tmp_path, text, *options, begin=BEGIN, status=0, command=None, **variables):
-    """What a program says on stdout and on stderr."""
-    (tmp_path / "program.py").write_text(begin + text)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ARROW_POOL")}
-    done = subprocess.run(command or [sys.executable, *options, "program.py"], cwd=tmp_path, capture_output=True, text=True,
-                          check=False, env={**environment, **variables})
-    assert done.returncode == status, done.stderr
-    return done.stdout, done.stderr
-
-
-def dumps(tmp_path):
-    """The pools that dumps tell of, by process."""
-    found = {}
-    for path in tmp_path.glob("*.json"):
-        dump = json.loads(path.read_text())
-        found[dump["process"]["pid"]] = {one["name"]: one for one in dump["pools"]}
-    return found
+pytestmark = only_ends
 
 
 # ---- what is served ----
@@ -196,23 +162,23 @@ assert arrowpool.is_active() and not arrowpool.is_installed() and figures().byte
 # ---- options ----
 
 def test_the_keywords_are_the_table_s():
-    import inspect
-
     keywords = set(inspect.signature(arrowpool.install).parameters)
     table = set()
     for line in subprocess.run([COMMAND, "env"], check=True, capture_output=True, text=True).stdout.splitlines():
         found = re.match(r"ARROW_POOL(?:_([A-Z_]+))?[= ]", line)
-        if found and found[1] != "HOLDERS":
+        if found and found[1] not in ("HOLDERS", "LIBRARIES"):  # libraries have pools only where the shim is preloaded
             table.add((found[1] or "pool").lower())
     assert keywords == table
 
 
-WRONG = [{"pool": "tcmalloc"}, {"limit": "3m"}, {"limit": 0}, {"limit": -5}, {"limit": True}, {"limit": 1.5}, {"limit": ""},
-         {"stats": "%q"}, {"stats": 7}, {"stats_format": "xml"}, {"stats_interval": "10"}, {"stats_interval": 10},
-         {"stats_signal": "KILL"}, {"stats_idle": "yes"}, {"stats_idle": 2}, {"live": ""}, {"live": ["/tmp"]},
+WRONG = [{"pool": "tcmalloc"}, {"limit": "3m"}, {"limit": 0}, {"limit": -5}, {"limit": True}, {"limit": 1.5},
+         {"limit": ""}, {"stats": "%q"}, {"stats": 7}, {"stats_format": "xml"}, {"stats_interval": "10"},
+         {"stats_interval": 10}, {"stats_signal": "KILL"}, {"stats_idle": "yes"}, {"stats_idle": 2}, {"live": ""},
+         {"live": ["/tmp"]},
          {"live_keep": None, "profile_keep": "no"}, {"profile_mean": "0"}, {"profile_mean": "lots"},
          {"profile_frames": "rust"}, {"name": "a\nb"}, {"name": "x" * 64}, {"decay": "soon"}, {"thp": "maybe"},
-         {"hooks": "malloc"}, {"hooks": "libc"}, {"debug": "on"}, {"log": "loud"}, {"pool": "jemalloc\0"},
+         {"hooks": "malloc"}, {"hooks": "libc"}, {"libraries": "lance"},
+         {"debug": "on"}, {"log": "loud"}, {"pool": "jemalloc\0"},
          {"live": "x" * 5000}]
 
 
@@ -220,7 +186,7 @@ def test_what_cannot_be_is_named_with_the_choices_and_nothing_is_installed(tmp_p
     out, error = run(tmp_path, f"""
 for wrong in {WRONG!r}:
     try:
-        arrowpool.install(stats="stderr", **{{"stats_idle": "1"}} | wrong) if "stats" not in wrong else arrowpool.install(**wrong)
+        arrowpool.install(**{{"stats": "stderr", "stats_idle": "1", **wrong}})
     except (TypeError, ValueError) as error:
         print(type(error).__name__, str(error).replace(chr(10), " "))
     else:
@@ -234,10 +200,11 @@ pa.allocate_buffer(1000)
 """)
     lines = out.splitlines()
     assert len(lines) == len(WRONG) + 1 and error == ""  # no dump was written
-    for wrong, line in zip(WRONG, lines):
+    for wrong, line in zip(WRONG, lines):  # noqa: B905 # the last line is of no option
         name, value = list(wrong.items())[-1]
         assert re.match(rf"(Type|Value)Error {name}: .*choose ", line), line
-        assert line.startswith("TypeError") == (not isinstance(value, str) and name != "limit" or value in (True, 1.5)), line
+        of_no_type = value in (True, 1.5) if name == "limit" else not isinstance(value, str)
+        assert line.startswith("TypeError" if of_no_type else "ValueError"), line
     assert "stat" in lines[-1]
 
 
@@ -296,7 +263,7 @@ kept = pa.array(range(100000))
 """, status=-signal.SIGKILL if killed else 0)
     left = list((tmp_path / "live").iterdir())
     if killed or "_exit" in end:  # as with the shim
-        shown = json.loads(subprocess.run([COMMAND, "show", "--format=json", *left], capture_output=True, check=True).stdout)
+        shown = json.loads(subprocess.check_output([COMMAND, "show", "--format=json", *left]))
         assert shown["process"]["presence"] == "installed" and shown["pools"][0]["bytes_allocated"] == 800000
     else:
         assert not left
@@ -343,8 +310,8 @@ def read():
     return csv.read_csv("t.csv", read_options=csv.ReadOptions(block_size=1 << 18))
 kept = read()
 """)
-    done = subprocess.run([COMMAND, "who", "--format=json", "--what=total", "profiles"], cwd=tmp_path, check=True, capture_output=True)
-    answer = json.loads(done.stdout)
+    answer = json.loads(subprocess.check_output([COMMAND, "who", "--format=json", "--what=total", "profiles"],
+                                                cwd=tmp_path))
     process, = answer["processes"]
     assert process["tasks"] and process["tasks_told"] == process["tasks_given"] > 0
     assert "program.py" in json.dumps(answer["rows"][0])
@@ -373,138 +340,3 @@ else:
     assert etl_is(1 << 21)
     os._exit(0)
 """)
-
-
-# ---- children ----
-
-CHILDREN = """
-import multiprocessing
-def work(size):
-    kept = pa.allocate_buffer(size)
-    return arrowpool.is_installed(), figures().bytes_allocated >= size, figures().backend
-if __name__ == "__main__":
-    before = pa.allocate_buffer(1000)
-    arrowpool.install(stats="s-%p.json", pool="system")
-    inherited = pa.allocate_buffer(1 << 20)
-    context = multiprocessing.get_context(sys.argv[1])
-    with context.Pool(2) as workers:
-        print(workers.map(work, [5000, 6000, 7000]))
-        workers.close()
-        workers.join()
-"""
-
-
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_children_of_multiprocessing_are_served_likewise(tmp_path, method):
-    out, error = run(tmp_path, CHILDREN, command=[sys.executable, "program.py", method])
-    assert out == f"{[(True, True, 'system')] * 3}\n" and error == ""
-    served = [pools for pools in dumps(tmp_path).values() if any(name.startswith("arrow.") for name in pools)]
-    assert len(served) >= 2  # of the parent and of each child that worked
-
-
-def test_the_child_of_a_fork_goes_on_and_ends_by_itself(tmp_path):
-    run(tmp_path, """
-arrowpool.install(stats="s-%p.json")
-kept = pa.allocate_buffer(1 << 20)
-child = os.fork()
-more = pa.allocate_buffer(1 << 21)
-assert figures().bytes_allocated == 3 << 20 and figures().inherited_bytes == (0 if child else 1 << 20)
-if child:
-    assert os.waitpid(child, 0)[1] == 0
-else:
-    os._exit(0)
-""")
-    assert sorted(max(one["inherited_bytes"] for one in pools.values()) for pools in dumps(tmp_path).values()) == [0, 1 << 20]
-
-
-def test_a_child_whose_parent_had_threads_at_work_allocates(tmp_path):
-    run(tmp_path, """
-arrowpool.install()
-ended = threading.Event()
-def work():
-    while not ended.is_set():
-        [pa.allocate_buffer(size) for size in (100, 5000, 300000)]
-threads = [threading.Thread(target=work) for _ in range(3)]
-[one.start() for one in threads]
-children = []
-for _ in range(20):
-    child = os.fork()
-    if not child:
-        kept = [pa.allocate_buffer(size) for size in (100, 5000, 300000)]
-        os._exit(0)
-    children.append(child)
-assert [os.waitpid(child, 0)[1] for child in children] == [0] * 20
-ended.set()
-[one.join() for one in threads]
-""")
-
-
-# ---- a libarrow that comes later ----
-
-def test_a_libarrow_that_is_loaded_later_is_served_from_the_next_extension_module_on(tmp_path):
-    run(tmp_path, """
-import ctypes, importlib.util, shutil
-arrowpool.install()
-own = next(line.split()[-1] for line in open("/proc/self/maps") if "/libarrow.so" in line)
-shutil.copy(own, "other.so")
-factory = ctypes.CDLL("./other.so")._ZN5arrow19default_memory_poolEv
-factory.restype = ctypes.POINTER(ctypes.c_void_p)
-functions = factory()[0]
-spec = importlib.util.spec_from_file_location("_library", arrowpool._library.__file__)
-importlib.util.module_from_spec(spec)
-assert factory()[0] != functions
-os.unlink("other.so")
-""")
-
-
-# ---- python -m arrowpool, and whole environments ----
-
-SHOWS = "print(__name__, sys.argv[1:], arrowpool.is_installed(), figures() is None)\n"
-
-
-def test_python_m_arrowpool_runs_scripts_modules_and_code(tmp_path):
-    command = [sys.executable, "-m", "arrowpool", "--pool", "system", "--stats=s.json"]
-    for rest in (["program.py"], ["-m", "program"], ["-m", "package"]):
-        (tmp_path / "package").mkdir(exist_ok=True)
-        (tmp_path / "package" / "__main__.py").write_text(BEGIN + SHOWS)
-        out, _ = run(tmp_path, SHOWS + "kept = pa.allocate_buffer(1000)\nassert figures().backend == 'system'",
-                     command=[*command, *rest, "--stats=x", "y"])
-        assert out == "__main__ ['--stats=x', 'y'] True True\n"
-        assert "program" in rest[-1] and dumps(tmp_path) or rest[-1] == "package"
-    out, _ = run(tmp_path, "", command=[*command, "-c", BEGIN + SHOWS, "z"])
-    assert out == "__main__ ['z'] True True\n"
-
-
-def test_python_m_arrowpool_tells_python_s_own_line_of_an_error(tmp_path):
-    _, error = run(tmp_path, "raise KeyError('no')\n", command=[sys.executable, "-m", "arrowpool", "program.py"], status=1)
-    assert error.rstrip().endswith("KeyError: 'no'") and 'program.py", line 7' in error
-
-
-def test_python_m_arrowpool_refuses_what_cannot_be(tmp_path):
-    for words, problem in (
-            (["--pol=jemalloc", "program.py"], "--pol: unknown option"),
-            (["--stats-format=xml", "program.py"], "--stats-format: 'xml': choose text, json, jsonl or prometheus"),
-            (["--limit"], "--limit: a value is missing"), ([], "no program given"), (["-m"], "-m: a value is missing"),
-            (["nowhere.py"], "nowhere.py: No such file or directory"), (["-m", "no.such"], "-m no.such: ")):
-        _, error = run(tmp_path, "", command=[sys.executable, "-m", "arrowpool", *words], status=2)
-        assert error.startswith(f"arrowpool: {problem}"), error
-    out, _ = run(tmp_path, "", command=[sys.executable, "-m", "arrowpool", "--help"])
-    run_help = subprocess.run([COMMAND, "run", "--help"], check=True, capture_output=True, text=True).stdout
-    assert re.findall(r"^  --(\S+)=VALUE", out, re.M) == re.findall(r"^  --(\S+)=VALUE", run_help, re.M)
-
-
-def test_a_line_of_pth_serves_programs_that_import_pyarrow_and_no_others(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text("import arrowpool_auto\n")
-    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
-    text = ("import sys\nassert 'pyarrow' not in sys.modules and 'arrowpool' not in sys.modules\n"
-            "import pyarrow as pa\nkept = pa.allocate_buffer(1 << 20)\nprint('arrowpool.auto' in sys.modules)\n")
-    variables = {"ARROW_POOL": "jemalloc", "ARROW_POOL_STATS": "s.json", "PYTHONPATH": path}
-    out, error = run(tmp_path, text, begin="", **variables)
-    assert (out, error) == ("True\n", "")
-    figures, = dumps(tmp_path).values()
-    assert max(one["bytes_allocated"] for one in figures.values()) >= 0 and list(figures)[0].startswith("arrow.")
-    os.unlink(tmp_path / "s.json")
-    out, error = run(tmp_path, "print('no pyarrow here')\n", begin="", **variables)
-    assert (out, error, dumps(tmp_path)) == ("no pyarrow here\n", "", {})
-    out, error = run(tmp_path, text, begin="", PYTHONPATH=path)
-    assert (out, error) == ("False\n", "")

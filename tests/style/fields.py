@@ -85,7 +85,7 @@ def differences(fields):
             schema["$defs"]["pool"]["properties"], pool, in_reports),
         "the process in docs/use/arrowpool.schema.json": (
             schema["properties"]["process"]["properties"], process,
-            ("pid", "program", "host", "name", "start_time", "time")),
+            ("pid", "program", "host", "name", "presence", "start_time", "time")),
         "PoolStats in python/arrowpool/_stats.py": (python_fields(), pool, besides_pool),
         "the required ones of a pool in docs/use/arrowpool.schema.json": (
             schema["$defs"]["pool"]["required"], pool, in_reports),

@@ -107,27 +107,42 @@ static bool is_there(void) {
   return found;
 }
 
+static int64_t decay;
+static _Atomic bool *were_lazy; /* shared with the children */
+
 static void expire_packed(void) {
-  begin_backend(400);
+  begin_backend(decay);
   uint8_t *held[HELD];
   make(held, MIB, 1);
   check_and_free(held, MIB, 1);
-  for (int tries = 0; idle_bytes() && tries < 500; tries++)
+  for (int tries = 0; idle_bytes() && tries < 2000; tries++)
     sleep_for(20);
-  CHECK(lazy_calls > 0 && idle_bytes() == 0);
+  CHECK(idle_bytes() == 0);
+  atomic_store(were_lazy, lazy_calls > 0);
   for (int tries = 0; is_there() && tries < 500; tries++) /* no thread, no timer */
     sleep_for(20);
   CHECK(!is_there());
 }
-
-TEST(they_go_at_the_end_of_the_decay_time) { assert_true(unit_in_child(expire_packed)); }
 
 static void refuse_packed(void) {
   refused = true;
   expire_packed();
 }
 
-TEST(they_do_where_the_kernel_refuses) { assert_true(unit_in_child(refuse_packed)); }
+/* On a machine that is busy the housekeeping thread may come when the decay time is over, and all goes at
+ * once: then a longer one has to show it. */
+static void expire_lazily_first(void (*in_child)(void)) {
+  were_lazy = mmap(NULL, sizeof *were_lazy, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  assert_true(were_lazy != MAP_FAILED);
+  for (decay = 400; decay <= 25600 && !atomic_load(were_lazy); decay *= 4)
+    assert_true(unit_in_child(in_child));
+  assert_true(atomic_load(were_lazy));
+  munmap(were_lazy, sizeof *were_lazy);
+}
+
+TEST(they_go_at_the_end_of_the_decay_time) { expire_lazily_first(expire_packed); }
+
+TEST(they_do_where_the_kernel_refuses) { expire_lazily_first(refuse_packed); }
 
 static int64_t now(void) {
   struct timespec time;

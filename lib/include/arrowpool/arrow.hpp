@@ -1,5 +1,6 @@
 /* arrowpool::MemoryPool: an arrow::MemoryPool with a name, statistics and a limit of its own, on a pool of
- * arrowpool.h; and arrowpool::install(), which has Arrow's own pools served. C++17, header-only, for libarrow 10 and newer.
+ * arrowpool.h; and arrowpool::install(), which has Arrow's own pools served. C++17, header-only, for libarrow
+ * 10 and newer.
  *
  * Sizes and alignments are bytes. Every function may be called from any thread at any time; one buffer by one
  * thread at a time. Nothing throws but std::string where a process is out of memory. */
@@ -213,8 +214,8 @@ private:
   std::atomic<int64_t> zero_size_buffers_{0};
 };
 
-/** Have Arrow's own pools served from now on, of every libarrow of the process: for libraries that allocate from
- *  the default pool. The shim does the same, and libc's functions besides, where it can be preloaded.
+/** Have Arrow's own pools served from now on, of every libarrow of the process: for libraries that allocate
+ * from the default pool. The shim does the same, and libc's functions besides, where it can be preloaded.
  *
  *      arrow::Status status = arrowpool::install({{"limit", "8GiB"}, {"live", "/run/pools"}});
  *
