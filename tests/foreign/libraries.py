@@ -1,5 +1,5 @@
-"""A package's work (carriers_work.py) with a pool for its libraries: what it prints is the same in both modes, and of the
-bytes that its libraries ask malloc and its kind for, 99 % are served in jemalloc mode; calls.c, behind the shim, counts
+"""A package's work (carriers_work.py) with a pool for its libraries: what it prints is the same in both modes, and of
+the bytes that its libraries ask malloc and its kind for, 99 % are served in jemalloc mode; calls.c, behind the shim, counts
 what is not.
 
 usage: libraries.py PYTHON lance|lancedb|arro3|connectorx    status 77: PYTHON does not have it
@@ -24,7 +24,8 @@ def main(python, name):
     served = run(python, name, places, (SHIM, CALLS), ARROW_POOL="jemalloc", **named)
     counted = run(python, name, places, (SHIM,), ARROW_POOL="system", **named)
     size, missed = served.pools[f"lib.{name}"][1], sum(served.calls)
-    print(f"{name}: {100 * size / (size + missed):.2f} % served, without a pool {100 * stock.calls[1] / sum(stock.calls):.2f} %")
+    without = 100 * stock.calls[1] / sum(stock.calls)
+    print(f"{name}: {100 * size / (size + missed):.2f} % served, without a pool {without:.2f} %")
     same = stock.said == served.said == counted.said
     if not same:
         print(f"the results differ: {stock.said!r}, {served.said!r}, {counted.said!r}")
