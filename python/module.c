@@ -1,17 +1,11 @@
 /* The Python module arrowpool._library has what the package arrowpool needs of C, and nothing a user calls.
- * The package checks arguments that users give, and holds its lock where anything static here changes. It
- * uses Python's limited API, so one file serves 3.9 and newer; for builds without a GIL, which have no such
- * API, it is compiled apart. */
-#define PY_SSIZE_T_CLEAN
-#include <pyconfig.h>
-#ifndef Py_GIL_DISABLED
-#define Py_LIMITED_API 0x03090000
-#endif
-#include <Python.h>
+ * The package checks arguments that users give, and holds its lock where anything static here changes. */
+#include "python/limited_api.h"
 
 #include "counters/fields.h"
 #include "options/options.h"
 #include "python/arrow_pool.h"
+#include "python/module_install.h"
 
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -293,53 +287,6 @@ static PyObject *start_profile(PyObject *self, PyObject *arguments) {
   return PyBool_FromLong(status == ARROWPOOL_OK);
 }
 
-/* The loader is asked for libraries here too. */
-static PyObject *install(PyObject *self, PyObject *words) {
-  char message[640];
-  const char *given = NULL;
-  (void)self;
-  if (words != Py_None && !(given = PyBytes_AsString(words)))
-    return NULL;
-  PyThreadState *thread = PyEval_SaveThread();
-  arrowpool_status status = arrowpool_install(given, message, sizeof message);
-  PyEval_RestoreThread(thread);
-  return Py_BuildValue("is", (int)status, message);
-}
-
-static PyObject *uninstall(PyObject *self, PyObject *unused) {
-  (void)self, (void)unused;
-  return PyBool_FromLong(arrowpool_uninstall() == ARROWPOOL_OK);
-}
-
-static PyObject *finish(PyObject *self, PyObject *unused) {
-  (void)self, (void)unused;
-  PyThreadState *thread = PyEval_SaveThread();
-  arrowpool_finish();
-  PyEval_RestoreThread(thread);
-  Py_RETURN_NONE;
-}
-
-/* Returns (name as a keyword has it, the values in words, what it is for, the default or None) of each. */
-static PyObject *module_options(PyObject *self, PyObject *unused) {
-  PyObject *list = PyList_New(0);
-  (void)self, (void)unused;
-  for (const options_row *row = options_table; list && row < options_table + OPTION_COUNT; row++) {
-    char name[OPTIONS_NAME_BYTES], choices[128];
-    options_keyword(row, name);
-    options_describe_values(row, choices);
-    PyObject *one = Py_BuildValue("sssz", name, choices, row->help, row->preset);
-    if (!one || PyList_Append(list, one) < 0)
-      Py_CLEAR(list);
-    Py_XDECREF(one);
-  }
-  return list;
-}
-
-static PyObject *presence(PyObject *self, PyObject *unused) {
-  (void)self, (void)unused;
-  return PyLong_FromLong(arrowpool_get_presence());
-}
-
 static PyObject *available_memory(PyObject *self, PyObject *unused) {
   (void)self, (void)unused;
   return PyLong_FromLongLong(arrowpool_available_memory());
@@ -381,12 +328,12 @@ static PyMethodDef methods[] = {
      "start_profile(directory, mean in bytes, keep) -> whether it began"},
     {"take_peak", take_peak, METH_VARARGS, "take_peak(whether to watch on) -> bytes, or None"},
     {"release_all_unused", release_all_unused, METH_NOARGS, "release_all_unused()"},
-    {"install", install, METH_O,
+    {"install", module_install, METH_O,
      "install(b'NAME=VALUE\\0...', or None for the environment) -> status, message"},
-    {"uninstall", uninstall, METH_NOARGS, "uninstall() -> whether that can be"},
-    {"finish", finish, METH_NOARGS, "finish(): what is done at the end of a process"},
+    {"uninstall", module_uninstall, METH_NOARGS, "uninstall() -> whether that can be"},
+    {"finish", module_finish, METH_NOARGS, "finish(): what is done at the end of a process"},
     {"options", module_options, METH_NOARGS, "options() -> [(name, values, help, default or None)]"},
-    {"presence", presence, METH_NOARGS, "presence() -> 0: linked, 1: installed, 2: preloaded"},
+    {"presence", module_presence, METH_NOARGS, "presence() -> 0: linked, 1: installed, 2: preloaded"},
     {"available_memory", available_memory, METH_NOARGS, "available_memory() -> bytes"},
     {"clear_unshared", clear_unshared, METH_O, "clear_unshared(frame.f_locals)"},
     {"versions", versions, METH_NOARGS, "versions() -> (of this module, of the library, the library's file)"},
