@@ -84,3 +84,24 @@ pools_under_the_shim() {
   run -0 bash -c "readelf -dW '$module' | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | xargs"
   assert_output "libarrowpool.so.0 libc.so.6"
 }
+
+@test "a Python without a GIL stays so, with pools in many threads" {
+  local interpreter=${ARROWPOOL_FREE_THREADED-} folder=$BATS_TEST_TMPDIR/package headers suffix sources preloaded
+  [ -n "$interpreter" ] || skip "ARROWPOOL_FREE_THREADED names no free-threaded Python with pyarrow"
+  read -r headers suffix < <("$interpreter" -c 'import sysconfig as s; print(s.get_paths()["include"], s.get_config_var("EXT_SUFFIX"))')
+  mkdir "$folder"
+  cp -r "$SOURCE/python/arrowpool" "$folder"
+  # The module alone is another one there; meson would build all of it anew.
+  mapfile -t sources < <(meson introspect --targets "$BUILD" | python3 -c '
+import json, sys
+for one in json.load(sys.stdin):
+    if one["name"] == "_library":
+        print(*(name for part in one["target_sources"] for name in part.get("sources", []) if name.endswith(".c")), sep="\n")')
+  cc -shared -fPIC -std=gnu11 -D_GNU_SOURCE -fvisibility=hidden "-DARROWPOOL_VERSION=\"$("$CLI" --version | cut -d' ' -f2)\"" \
+    -I"$SOURCE" -I"$SOURCE/lib" -I"$SOURCE/lib/include" -I"$headers" -o "$folder/arrowpool/_library$suffix" \
+    "${sources[@]}" "$BUILD/lib/libarrowpool.so" -Wl,-rpath,"$BUILD/lib"
+  for preloaded in "" "$SHIM"; do
+    run -0 env PYTHONPATH="$folder" LD_PRELOAD="$preloaded" timeout "$(patience 300)" "$interpreter" -W error "$BATS_TEST_DIRNAME/free_threaded.py"
+    assert_output $'live 0\nall made'
+  done
+}
