@@ -1,12 +1,11 @@
 /* The Python module arrowpool._library has what the package arrowpool needs of C, and nothing a user calls.
- * The package checks arguments that users give, and holds its lock where anything static here changes. It
- * uses Python's limited API, so one file serves 3.9 and newer; for builds without a GIL, which have no such
- * API, it is compiled apart. */
-#include "python/module.h"
+ * The package checks arguments that users give, and holds its lock where anything static here changes. */
+#include "python/limited_api.h"
 
 #include "counters/fields.h"
 #include "options/options.h"
 #include "python/arrow_pool.h"
+#include "python/module_install.h"
 
 #include <dlfcn.h>
 #include <stdbool.h>

@@ -1,10 +1,10 @@
-/* arrowpool.install() and what belongs to it (module.h). */
-#include "python/module.h"
+/* Translates between Python and arrowpool_install (module_install.h). */
+#include "python/module_install.h"
 
 #include "arrowpool.h"
 #include "options/options.h"
 
-/* The loader is asked for libraries, and another thread may have its lock and wait for the interpreter's. */
+/* The loader is asked for libraries here too. */
 PyObject *module_install(PyObject *self, PyObject *words) {
   char message[640];
   const char *given = NULL;
@@ -30,6 +30,7 @@ PyObject *module_finish(PyObject *self, PyObject *unused) {
   Py_RETURN_NONE;
 }
 
+/* Returns (name as a keyword has it, the values in words, what it is for, the default or None) of each. */
 PyObject *module_options(PyObject *self, PyObject *unused) {
   PyObject *list = PyList_New(0);
   (void)self, (void)unused;
