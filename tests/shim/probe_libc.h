@@ -27,8 +27,8 @@ typedef enum allowance {
   ALLOW_NEW_ABORTS,        /* operator new ends the program where it should throw */
 } allowance;
 
-/* The one place where differences are allowed. Versions: Debian 12's, which need each that is not `needed` from
- * the start: these are for other versions. */
+/* The one place where differences are allowed. Versions: Debian 12's, which need each that is not `needed`
+ * from the start: these are for other versions. */
 static struct {
   const char *allocator, *probe;
   allowance what;
