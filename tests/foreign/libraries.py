@@ -1,7 +1,9 @@
 """A package's work (carriers_work.py) with a pool for its libraries: what it prints is the same in both modes, and
-of the bytes that its libraries ask malloc and its kind for, 99 % are served in jemalloc mode; calls.c, behind
-the shim, counts what is not. usage: libraries.py PYTHON lance|lancedb|arro3|connectorx status 77: PYTHON does
-not have it"""
+of the bytes that its libraries ask malloc and its kind for, 99 % are served in jemalloc mode; calls.c, behind the
+shim, counts what is not.
+
+usage: libraries.py PYTHON lance|lancedb|arro3|connectorx
+status 77: PYTHON does not have it"""
 
 import subprocess
 import sys
