@@ -24,6 +24,11 @@ a_python_that() {
   chmod +x "$DRIVEN_PYTHON"
 }
 
+# Where a test fails, what the driver said is shown.
+teardown() {
+  echo "${stderr-}"
+}
+
 setup() {
   [ -x "$BUILD/tests/bench/bench_warm" ] || skip "the benchmarks were not built"
 }

@@ -73,7 +73,7 @@ previewing() {
   run ! cmp -s "$EXAMPLES/previews.py" previews_mended.py
   previewing previews_mended.py
   run -0 "$CLI" who "$pid" --profile="$PWD/pools"
-  assert_line --partial "0.0 MiB live"
+  assert_output --regexp "[^0-9][0-4]\.[0-9] MiB live" # a sample or two may be among its 4,097 buffers of 128 bytes
 }
 
 @test "killed at night: the line of the peak, and the sums" {
