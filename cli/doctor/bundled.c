@@ -62,11 +62,11 @@ static void read_package(const char *path, char out[PACKAGE_BYTES]) {
   snprintf(out, PACKAGE_BYTES, "%s", name);
 }
 
-/* Returns whether a file need not be looked at: the shim's jemalloc is what this is about, and Python's
- * mimalloc (3.13 and newer) has its objects at most. */
+/* Returns whether a file need not be looked at: the jemalloc of the shim and of libarrowpool is what this is
+ * about, and Python's mimalloc (3.13 and newer) has its objects at most. */
 static bool is_exempt(const char *path) {
   const char *name = basename(path);
-  return preload_is_shim(name) || strncmp(name, "libpython", 9) == 0;
+  return strncmp(name, "libarrowpool", 12) == 0 || strncmp(name, "libpython", 9) == 0;
 }
 
 static void look_at(const target *p, const char *path) {
