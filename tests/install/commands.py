@@ -27,7 +27,9 @@ except ImportError:
 held = [pa.array(range(300_000))]
 if "stay" in sys.argv:
     print("ready", flush=True)
-    time.sleep(600)
+    for _ in range(6000): # what attaches to it sees it allocate
+        held = [*held[-8:], pa.array(range(300_000))]
+        time.sleep(0.1)
 """
 PROGRAMS = ["etl.py", "service.py", "workers.py", "growing.py", "previews.py", "night.py", "app.py", "program.py"]
 FOLDERS = ["/run/pools", "/run/arrowpool", "/var/tmp/pools", "/var/tmp", "/var/lib/prometheus/node-exporter"]
@@ -72,6 +74,9 @@ class Place:
             (self.folder / name).write_text(PROGRAM)
         for name in [*FOLDERS, "pools", "night", "more", "DIRECTORY", "dumps"]:
             (self.folder / name.lstrip("/")).mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.folder / "package").mkdir()
+        for name in ("__init__.py", "module.py"):
+            (self.folder / "package" / name).touch()
         (self.folder / "program").write_text("#!/bin/sh\nexec true\n")
         (self.folder / "program").chmod(0o755)
         bin_ = self.folder / "bin"
@@ -86,12 +91,12 @@ class Place:
         self.processes[1].wait()
         self.files()
 
-    def started(self):
+    def started(self, served=True):
         pools = self.folder / "run/pools"
         options = [f"--live={pools}", f"--profile={pools}", "--profile-mean=16K"]
-        process = subprocess.Popen([self.command, "run", *options, "--", sys.executable, "service.py", "stay"],
-                                   cwd=self.folder, stdout=subprocess.PIPE,
-                                   env=self.environment | {"ARROW_POOL_HOLDERS": str(pools)})
+        run = [self.command, "run", *options, "--"] if served else []
+        process = subprocess.Popen([*run, sys.executable, "service.py", "stay"], cwd=self.folder,
+                                   stdout=subprocess.PIPE, env=self.environment | {"ARROW_POOL_HOLDERS": str(pools)})
         assert process.stdout.readline() == b"ready\n"
         return process
 
@@ -114,7 +119,10 @@ class Place:
 
     def placed(self, command):
         """The command with the reader's own things in it."""
-        running, killed = (process.pid for process in self.processes)
+        running, killed = (process.pid for process in self.processes[:2])
+        if re.search("arrowpool attach ", command):
+            running = self.processes[-1].pid
+            command = re.sub("--for=60s", "--for=1s", command)
         command = command.split("   #")[0].split(" # ")[0]
         command = re.sub(r"arrowpool-(4711|21570)-\*", f"arrowpool-{killed}-*", command)
         command = re.sub(r"\b(4711|21570|21571|PID)\b(?!-123)", str(running), command)
@@ -123,6 +131,11 @@ class Place:
         for folder in sorted(FOLDERS, key=len, reverse=True):
             command = re.sub(rf"(?<![\w.]){folder}\b", str(self.folder) + folder, command)
         return command
+
+    def prepare(self, command):
+        """Each attach has a process that is not served yet."""
+        if re.search("arrowpool attach ", command):
+            self.processes.append(self.started(served=False))
 
     def run(self, command):
         """Returns what was wrong, or None."""
@@ -139,8 +152,9 @@ class Place:
         return f"status {status}\n{out}{err}" if status or wrong else None
 
     def end(self):
-        self.processes[0].kill()
-        self.processes[0].wait()
+        for process in self.processes:
+            process.kill()
+            process.wait()
 
 
 def main():
@@ -152,10 +166,12 @@ def main():
                 if SKIPPED.search(command):
                     continue
                 count += 1
-                wrong = place.run(place.placed(command))
+                place.prepare(command)
+                placed = place.placed(command)
+                wrong = place.run(placed)
                 if wrong:
                     failed += 1
-                    print(f"{page.name}:{number}: {command}\nas {place.placed(command)}\n{wrong}")
+                    print(f"{page.name}:{number}: {command}\nas {placed}\n{wrong}")
     finally:
         place.end()
     print(f"{count} commands")

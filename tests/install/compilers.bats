@@ -4,7 +4,7 @@
 # its shim works. Only in the long form: each build takes minutes.
 load ../shim/helper
 
-setup_file() { [ -n "${ARROWPOOL_LONG-}" ] || skip "only in the long form of the tests"; }
+setup() { [ -n "${ARROWPOOL_LONG-}" ] || skip "only in the long form of the tests"; }
 
 # builds_with COMPILER: in a folder of its own, and the shim's own tests of calls, dlopen and threads pass.
 builds_with() {

@@ -5,8 +5,12 @@
 load ../shim/helper
 load ../shim/pythons
 
-setup_file() {
+setup() {
   [ -n "${ARROWPOOL_LONG-}" ] || skip "only in the long form of the tests"
+}
+
+setup_file() {
+  [ -n "${ARROWPOOL_LONG-}" ] || return 0
   export ONE=$BATS_FILE_TMPDIR/one OTHER=$BATS_FILE_TMPDIR/in/another/folder
   for clone in "$ONE" "$OTHER"; do
     git clone --quiet --shared "$SOURCE" "$clone"
