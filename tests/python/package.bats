@@ -29,6 +29,7 @@ pools_under_the_shim() {
 }
 
 @test "pools from Python, in pyarrow 16.1.0" {
+  [ -n "${ARROWPOOL_LONG-}" ] || skip "takes long: scripts/test --long"
   all_tests 16.1.0
 }
 
@@ -37,6 +38,7 @@ pools_under_the_shim() {
 }
 
 @test "pools from Python, in pyarrow 23.0.1" {
+  [ -n "${ARROWPOOL_LONG-}" ] || skip "takes long: scripts/test --long"
   all_tests 23.0.1
 }
 
