@@ -15,6 +15,21 @@
 #include "shim/tasks.h"
 
 #include <limits.h>
+#include <stdlib.h>
+
+static const char *look_up_variable(void *context, const char *variable) {
+  (void)context;
+  return secure_getenv(variable);
+}
+
+static void complain_of_variable(void *context, const char *const pieces[], size_t count) {
+  (void)context;
+  router_warn(pieces, count);
+}
+
+void configure_read_environment(options *out) {
+  options_read(out, look_up_variable, complain_of_variable, NULL);
+}
 
 static void configure_backend(const options *settings) {
   backend_jemalloc_configure((slots_policy){.decay = settings->values[OPTION_DECAY].number,

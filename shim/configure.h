@@ -5,6 +5,9 @@
 
 #include "options/options.h"
 
+/* Reads the options from the environment; of mistakes there the user is told. */
+void configure_read_environment(options *out);
+
 /* Returns why the options cannot be had in a process that may use pools already; NULL if they can. From then
  * on the debug mode is as they say. */
 const char *configure_refuse(const options *settings);

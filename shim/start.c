@@ -13,19 +13,8 @@
 #include "shim/log.h"
 #include "shim/next.h"
 
-#include <stdlib.h>
 #include <sys/auxv.h>
 #include <unistd.h>
-
-static const char *look_up_variable(void *context, const char *variable) {
-  (void)context;
-  return secure_getenv(variable);
-}
-
-static void complain_of_setting(void *context, const char *const pieces[], size_t count) {
-  (void)context;
-  router_warn(pieces, count);
-}
 
 /* Returns what a hook's pool is like. `serves` says whether what the hook hands out comes back by it. */
 static pool_config config_of(pool_frees frees, bool serves) {
@@ -86,7 +75,7 @@ bool router_wake(void) {
   log_start();
   next_resolve_optional();
   options *settings = &the_router.settings;
-  options_read(settings, look_up_variable, complain_of_setting, NULL);
+  configure_read_environment(settings);
   if (!getauxval(AT_SECURE))
     tell_of_unknown_names();
   configure_all(settings);

@@ -4,9 +4,9 @@
 
 #include "base/pieces.h"
 #include "base/writer.h"
+#include "shim/configure.h"
 #include "shim/router.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static bool is_called(const options_row *row, const char *name, size_t length) {
@@ -77,16 +77,6 @@ static const char *look_up_given(void *context, const char *variable) {
   return found || !is_pool ? found : "jemalloc";
 }
 
-static const char *look_up_variable(void *context, const char *variable) {
-  (void)context;
-  return secure_getenv(variable);
-}
-
-static void complain_of_variable(void *context, const char *const pieces[], size_t count) {
-  (void)context;
-  router_warn(pieces, count);
-}
-
 /* Each was checked. */
 static void keep_quiet(void *context, const char *const pieces[], size_t count) {
   (void)context, (void)pieces, (void)count;
@@ -117,7 +107,7 @@ static bool check_entry(const char *entry, char message[GIVEN_MESSAGE_BYTES]) {
 
 bool given_read(const char *given, options *out, char message[GIVEN_MESSAGE_BYTES]) {
   if (!given) {
-    options_read(out, look_up_variable, complain_of_variable, NULL);
+    configure_read_environment(out);
     if (out->values[OPTION_LIBRARIES].given)
       router_warn(PIECES("ARROW_POOL_LIBRARIES: " LIBRARIES_REFUSED));
     return true;
