@@ -6,7 +6,6 @@
 #ifndef ARROWPOOL_SHIM_ARROW_PATCH_H
 #define ARROWPOOL_SHIM_ARROW_PATCH_H
 
-#include "arrow/abi.h"
 #include "arrow/layout.h"
 #include "pool/pool.h"
 

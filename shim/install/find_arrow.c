@@ -1,6 +1,7 @@
 /* Asks each library that is new for the functions by which Arrow's pools are had (find_arrow.h). */
 #include "shim/install/find_arrow.h"
 
+#include "arrow/abi.h"
 #include "shim/arrow_patch.h"
 #include "shim/libraries.h"
 
