@@ -19,3 +19,19 @@ wheel() {
   [ -f "$venv/requirements.txt" ] ||
     skip "no pyarrow $1: $(cat "$venv/failed" 2>/dev/null || echo "scripts/setup wheels was not run")"
 }
+
+# agree VERSION BACKEND: matrix.py, which compares our books with pyarrow's after every step, prints in both modes what it
+# does without arrowpool. in_mode, which the test file has, runs Python there.
+agree() {
+  wheel "$1"
+  export ARROW_DEFAULT_MEMORY_POOL=$2
+  cd "$BATS_TEST_TMPDIR" || return
+  timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/matrix.py" >stock
+  [ "$(wc -l <stock)" = 28 ]
+  for mode in jemalloc system; do
+    # shellcheck disable=SC2094 # the argument is a word, not the file
+    in_mode $mode "$BATS_TEST_DIRNAME/matrix.py" $mode >$mode 2>books
+    diff stock $mode
+    grep -q "^the end {'name': 'arrow.$2', 'backend': '$mode'" books
+  done
+}

@@ -8,18 +8,11 @@ load helper
 # matrix VERSION BACKEND
 matrix() {
   [[ $1 =~ ^(newest|10.0.1)$ || $2 = mimalloc ]] || need_long
-  wheel "$1"
-  export ARROW_DEFAULT_MEMORY_POOL=$2
-  cd "$BATS_TEST_TMPDIR" || return
-  timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/matrix.py" >stock
-  [ "$(wc -l <stock)" = 28 ]
-  for mode in jemalloc system; do
-    # shellcheck disable=SC2094 # the argument is a word, not the file
-    shim ARROW_POOL=$mode timeout 600 "$PYTHON" "$BATS_TEST_DIRNAME/matrix.py" $mode >$mode 2>books
-    diff stock $mode
-    grep -q "^the end {'name': 'arrow.$2', 'backend': '$mode'" books
-  done
+  agree "$@"
 }
+
+# in_mode MODE ARGUMENT...: Python under the shim.
+in_mode() { shim ARROW_POOL="$1" timeout 600 "$PYTHON" "${@:2}"; }
 
 @test "pyarrow 10.0.1, its mimalloc pool" {
   matrix 10.0.1 mimalloc
